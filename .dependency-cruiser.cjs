@@ -1,0 +1,79 @@
+/** Who may import whom. The reasons are in CONTRIBUTING.md. */
+const service = "^services/([^/]+)/";
+
+module.exports = {
+  forbidden: [
+    {
+      name: "services-meet-at-contracts",
+      comment: "A service knows of another its contract and nothing else.",
+      severity: "error",
+      from: { path: service },
+      to: { path: "^services/", pathNot: ["^services/$1/", "\\.contract\\.ts$"] },
+    },
+    {
+      name: "services-stand-on-mixins-and-lib",
+      severity: "error",
+      from: { path: "^services/" },
+      to: { path: "^(workers|scripts|test)/|^moleculer\\.config\\.ts$" },
+    },
+    {
+      name: "lib-stands-alone",
+      comment: "lib/ has no broker's services in it; only its map of actions knows the contracts.",
+      severity: "error",
+      from: { path: "^lib/" },
+      to: { path: "^(mixins|services|workers|scripts|test)/", pathNot: "\\.contract\\.ts$" },
+    },
+    {
+      name: "contracts-only-in-the-map",
+      severity: "error",
+      from: { path: "^lib/", pathNot: "^lib/mesh\\.ts$" },
+      to: { path: "^services/" },
+    },
+    {
+      name: "mixins-stand-on-lib",
+      severity: "error",
+      from: { path: "^mixins/" },
+      to: { path: "^(services|workers|scripts|test)/", pathNot: "\\.contract\\.ts$" },
+    },
+    {
+      name: "workers-call-actions",
+      severity: "error",
+      from: { path: "^workers/" },
+      to: { path: "^(services|scripts|test)/", pathNot: "\\.contract\\.ts$" },
+    },
+    {
+      name: "contracts-are-values",
+      comment: "A contract says what others may know; it pulls no code along.",
+      severity: "error",
+      from: { path: "\\.contract\\.ts$" },
+      to: { path: "^(services|lib|mixins)/", pathNot: ["\\.contract\\.ts$", "^lib/(contract|schemas|caller)\\.ts$"] },
+    },
+    {
+      name: "repos-speak-sql",
+      comment: "A repo knows no other use case; a use case sees no HTTP.",
+      severity: "error",
+      from: { path: "\\.repo\\.ts$" },
+      to: { path: service, pathNot: ["\\.(entities|repo|contract)\\.ts$", "^lib/", "^mixins/"] },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "no-dev-packages-in-services",
+      comment: "The image has no dev dependencies; what is embedded is loaded on demand, from lib/embedded.",
+      severity: "error",
+      from: { path: "^(services|mixins|workers|lib)/", pathNot: "^lib/embedded/" },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^(node_modules|coverage|\\.data)" },
+    tsPreCompilationDeps: true,
+    parser: "swc",
+    enhancedResolveOptions: { extensions: [".ts", ".js", ".json"], conditionNames: ["import", "node", "default"] },
+  },
+};

@@ -1,0 +1,58 @@
+import { randomBytes, randomFillSync } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+
+export interface Clock {
+  /** The wall clock. It may jump. */
+  now(): Date;
+  /** Milliseconds since some fixed moment of this process. Never goes back. */
+  monotonic(): number;
+}
+
+export interface Random {
+  /** Unpredictable bytes, fit for keys. */
+  bytes(size: number): Buffer;
+  /** 0 ≤ x < 1, for jitter and sampling. May be predictable: never for secrets. */
+  fraction(): number;
+}
+
+export interface Timers {
+  /** Runs `fn` once after `ms` milliseconds, unless the answer is called before. */
+  after(ms: number, fn: () => void): () => void;
+  /** Rejects with an AbortError as soon as `signal` is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonic: () => performance.now(),
+};
+
+/** An id for each request asks the kernel for 16 bytes: a ninth of the gateway's CPU time. 4 KiB at once cost next to nothing. */
+const pool = Buffer.alloc(4_096);
+let used = pool.length;
+
+/** Each byte is given out once, and stays nowhere else. */
+function pooledBytes(size: number): Buffer {
+  if (size > 64) return randomBytes(size);
+  if (used + size > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const bytes = Buffer.from(pool.subarray(used, used + size));
+  pool.fill(0, used, used + size);
+  used += size;
+  return bytes;
+}
+
+export const systemRandom: Random = {
+  bytes: pooledBytes,
+  fraction: () => Math.random(),
+};
+
+export const systemTimers: Timers = {
+  after(ms, fn) {
+    const timer = setTimeout(fn, ms);
+    return () => clearTimeout(timer);
+  },
+  sleep: (ms, signal) => wait(ms, undefined, signal ? { signal } : {}),
+};

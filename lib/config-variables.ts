@@ -1,0 +1,253 @@
+/** Every variable that Usermesh reads; `<NAME>` stands for a name that the operator gives. The README's table and `.env.example` are checked against this list. */
+export interface Variable {
+  readonly name: string;
+  readonly aliases?: ReadonlyArray<{ readonly name: string; readonly convert?: (value: string) => string }>;
+  readonly default?: string;
+  readonly help: string;
+  readonly group: "Server" | "Dependencies" | "Secrets" | "Accounts" | "Mail" | "Limits" | "Mesh" | "Logs";
+}
+
+const hoursToMinutes = (hours: string): string => (/^\d+$/.test(hours) ? String(Number(hours) * 60) : hours);
+
+export const variables: readonly Variable[] = [
+  { group: "Server", name: "NODE_ENV", default: "development", help: "`development`, `test` or `production`" },
+  { group: "Server", name: "APP_HOST", default: "127.0.0.1", help: "address the gateway listens on" },
+  { group: "Server", name: "APP_PORT", default: "3000", help: "port of the gateway; `0` takes a free one" },
+  {
+    group: "Server",
+    name: "PUBLIC_URL",
+    help: "what clients call us; issuer of the tokens, start of mailed links (default `http://localhost:<APP_PORT>`)",
+  },
+  {
+    group: "Server",
+    name: "RESET_URL",
+    help: "page that a mailed reset link opens (default `<PUBLIC_URL>/reset-password`)",
+  },
+  {
+    group: "Server",
+    name: "TRUST_PROXY",
+    default: "0",
+    help: "number of proxies in front whose `X-Forwarded-For` is believed",
+  },
+  {
+    group: "Server",
+    name: "ALLOWED_ORIGINS",
+    aliases: [{ name: "CORS_ORIGINS" }],
+    default: "",
+    help: "origins a browser may call from, with commas; `*` means any, without credentials",
+  },
+  { group: "Server", name: "REQUEST_TIMEOUT_MS", default: "10000", help: "every request is answered within this time" },
+  { group: "Server", name: "BODY_LIMIT", default: "65536", help: "largest JSON body in bytes" },
+  {
+    group: "Server",
+    name: "UPLOAD_FOLDER",
+    help: "where avatars are kept, a folder that all nodes of `users` share; unset: in the database",
+  },
+  { group: "Server", name: "MAX_CONTENT_LENGTH", default: "16777216", help: "largest upload in bytes" },
+  {
+    group: "Server",
+    name: "ALLOWED_EXTENSIONS",
+    default: "jpg,jpeg,png,gif,webp",
+    help: "formats that an avatar may have, told by its content",
+  },
+  {
+    group: "Server",
+    name: "METRICS_TOKEN",
+    help: "Bearer token that opens health details and metrics to others than loopback",
+  },
+  { group: "Dependencies", name: "DATA_DIR", default: ".data", help: "where the embedded parts keep their data" },
+  {
+    group: "Dependencies",
+    name: "DATABASE_URL",
+    help: "PostgreSQL, as its owner for `migrate`; unset: an embedded one",
+  },
+  {
+    group: "Dependencies",
+    name: "DATABASE_EMBEDDED",
+    default: "false",
+    help: "set by `npm start` and `npm run mesh`: `DATABASE_URL` is the embedded PostgreSQL",
+  },
+  {
+    group: "Dependencies",
+    name: "DB_POOL_SIZE",
+    default: "10",
+    help: "connections a process may hold, shared out among its services",
+  },
+  {
+    group: "Dependencies",
+    name: "DB_MAX_OVERFLOW",
+    default: "0",
+    help: "connections beyond `DB_POOL_SIZE`; added to it",
+  },
+  {
+    group: "Dependencies",
+    name: "DB_SSL",
+    default: "off",
+    help: "`off`, `require` (no check of the certificate) or `verify`",
+  },
+  {
+    group: "Dependencies",
+    name: "NATS_URL",
+    help: "NATS with JetStream, credentials in the URL; unset: the bus is in the process",
+  },
+  {
+    group: "Dependencies",
+    name: "REDIS_URL",
+    help: "Redis for jobs, limits and caches; unset: memory, and jobs in PostgreSQL",
+  },
+  { group: "Dependencies", name: "CACHE_REDIS_URL", help: "another Redis for caches (default `REDIS_URL`)" },
+  {
+    group: "Secrets",
+    name: "SECRET_KEY",
+    aliases: [{ name: "JWT_SECRET_KEY" }, { name: "JWT_SECRET" }],
+    help: "key ring `k2:…,k1:…`, first is active, 32 characters or more each; unset: made once in `DATA_DIR`",
+  },
+  { group: "Accounts", name: "ADMIN_EMAIL", default: "admin@example.com", help: "the first administrator" },
+  { group: "Accounts", name: "ADMIN_PASSWORD", help: "his password; unset: made at the first start and shown once" },
+  {
+    group: "Accounts",
+    name: "ACCESS_TOKEN_EXPIRE_MINUTES",
+    aliases: [{ name: "JWT_EXPIRATION_HOURS", convert: hoursToMinutes }],
+    default: "30",
+    help: "life of an access token",
+  },
+  {
+    group: "Accounts",
+    name: "REFRESH_TOKEN_EXPIRE_DAYS",
+    aliases: [{ name: "JWT_REFRESH_EXPIRATION_DAYS" }],
+    default: "7",
+    help: "a session ends when it is not refreshed for so long",
+  },
+  {
+    group: "Accounts",
+    name: "SESSION_MAX_DAYS",
+    default: "30",
+    help: "a session ends after this time whatever happens",
+  },
+  {
+    group: "Accounts",
+    name: "REFRESH_GRACE_SECONDS",
+    default: "30",
+    help: "a spent refresh token gives the same successor again for so long",
+  },
+  { group: "Accounts", name: "BCRYPT_COST", default: "12", help: "cost of a password hash" },
+  { group: "Accounts", name: "HASH_CONCURRENCY", help: "hashes at once in a process (default: cores)" },
+  {
+    group: "Accounts",
+    name: "HASH_QUEUE",
+    default: "100",
+    help: "hashes that may wait; beyond it 503 with `Retry-After`",
+  },
+  {
+    group: "Accounts",
+    name: "PASSWORD_POLICY",
+    default: "classic",
+    help: "`classic` (8, upper, lower, digit), `length` (8) or `nist` (15)",
+  },
+  {
+    group: "Accounts",
+    name: "HIDE_REGISTERED",
+    default: "false",
+    help: "`true`: sign-up answers 202 whether the email is taken or not",
+  },
+  {
+    group: "Accounts",
+    name: "REQUIRE_VERIFIED_EMAIL",
+    default: "false",
+    help: "`true`: no sign-in before the email is verified",
+  },
+  {
+    group: "Accounts",
+    name: "SIGNING_KEY_DAYS",
+    default: "30",
+    help: "how long a signing key signs before the next one does",
+  },
+  {
+    group: "Accounts",
+    name: "OAUTH_<NAME>_CLIENT_ID",
+    help: "sign-in with an OpenID Connect provider; `<NAME>` is `GOOGLE`, `LINKEDIN` or a name of yours",
+  },
+  { group: "Accounts", name: "OAUTH_<NAME>_CLIENT_SECRET", help: "its secret; unset: a public client" },
+  { group: "Accounts", name: "OAUTH_<NAME>_ISSUER", help: "its issuer; known of Google and LinkedIn" },
+  { group: "Accounts", name: "OAUTH_<NAME>_SCOPES", help: "what to ask for (default `openid email profile`)" },
+  {
+    group: "Accounts",
+    name: "OAUTH_<NAME>_REDIRECT_URI",
+    help: "as registered there (default `<PUBLIC_URL>/api/v1/auth/oauth/<name>/callback`)",
+  },
+  {
+    group: "Accounts",
+    name: "OAUTH_<NAME>_NONCE",
+    help: "`false` for a provider whose ID tokens hold no nonce (default `true`; LinkedIn `false`)",
+  },
+  {
+    group: "Accounts",
+    name: "OAUTH_RETURN_URLS",
+    default: "",
+    help: "where a sign-in by a provider may lead back to, letter by letter, with commas",
+  },
+  { group: "Accounts", name: "ERASE_AFTER_DAYS", default: "30", help: "days between deletion and erasure" },
+  { group: "Mail", name: "MAIL_SERVER", help: "SMTP server; unset: one in the process, its mails at `/dev/mail`" },
+  { group: "Mail", name: "MAIL_PORT", help: "its port (default 587)" },
+  { group: "Mail", name: "MAIL_USERNAME", help: "user at the SMTP server" },
+  { group: "Mail", name: "MAIL_PASSWORD", help: "password there" },
+  {
+    group: "Mail",
+    name: "MAIL_TLS",
+    default: "auto",
+    help: "`auto` (STARTTLS where offered, TLS on 465), `require` or `off`",
+  },
+  {
+    group: "Mail",
+    name: "DEV_MAILBOX_URL",
+    help: "where `/dev/mail` reads the mails of an SMTP server that delivers none; set by `npm run mesh`",
+  },
+  { group: "Mail", name: "MAIL_DEFAULT_SENDER", default: "Usermesh <no-reply@localhost>", help: "From of every mail" },
+  {
+    group: "Limits",
+    name: "RATE_LIMIT_ENABLED",
+    default: "true",
+    help: "`false` turns limits per address off (load tests); those per account stay",
+  },
+  { group: "Limits", name: "RATE_LIMIT_REGISTER", default: "60/60", help: "sign-ups from an address, count/seconds" },
+  { group: "Limits", name: "RATE_LIMIT_LOGIN", default: "120/60", help: "sign-ins and refreshes from an address" },
+  { group: "Limits", name: "RATE_LIMIT_MAIL", default: "30/60", help: "requests that send a mail" },
+  { group: "Limits", name: "RATE_LIMIT_DEFAULT", default: "600/60", help: "all else, by gateway" },
+  {
+    group: "Mesh",
+    name: "SERVICES",
+    default: "",
+    help: "services and workers this process runs, with commas; empty: all",
+  },
+  { group: "Mesh", name: "NODE_ID", help: "name of the node on the bus (default: services, host and a random part)" },
+  { group: "Mesh", name: "NODE_HEALTH_HOST", default: "127.0.0.1", help: "address of the health port" },
+  { group: "Mesh", name: "NODE_HEALTH_PORT", help: "health and metrics port of a node without gateway; unset: none" },
+  {
+    group: "Mesh",
+    name: "REVOCATION",
+    default: "strict",
+    help: "`strict`, or `bounded:<seconds>`: a node without a lease goes on for so long",
+  },
+  {
+    group: "Mesh",
+    name: "SERVICE_SECRETS",
+    default: "",
+    help: "secrets of foreign services that ask over HTTP, 32 characters or more each: `jobs=<secret>;push=<secret>`",
+  },
+  {
+    group: "Mesh",
+    name: "SERVICE_PERMISSIONS",
+    default: "",
+    help: "what foreign services may do: `jobs=users:read users:validate;push=users:read`",
+  },
+  { group: "Mesh", name: "BREAKER_FAILURES", default: "5", help: "failures that open a circuit breaker" },
+  {
+    group: "Mesh",
+    name: "BREAKER_OPEN_SECONDS",
+    default: "60",
+    help: "how long an open breaker keeps mails waiting before it tries one",
+  },
+  { group: "Logs", name: "LOG_LEVEL", default: "info", help: "`fatal`, `error`, `warn`, `info`, `debug` or `trace`" },
+  { group: "Logs", name: "LOG_FILE", help: "also write the log there, rotated daily and at 10 MB" },
+  { group: "Logs", name: "LOG_PRETTY", default: "false", help: "`true`: log for eyes instead of JSON" },
+];

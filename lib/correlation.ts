@@ -1,0 +1,12 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+const storage = new AsyncLocalStorage<string>();
+
+/** Runs `work`; every log line that it causes carries this id. */
+export function withCorrelation<T>(id: string, work: () => T): T {
+  return storage.run(id, work);
+}
+
+export function currentCorrelation(): string | undefined {
+  return storage.getStore();
+}

@@ -1,0 +1,43 @@
+import { readFile } from "node:fs/promises";
+import { commandLine, endProcess, type ServerLog } from "./processes.ts";
+
+interface Leftover {
+  readonly name: string;
+  readonly pidFile: string;
+  /** Arguments that only this server on these data has: a pid alone may be another's by now. */
+  readonly args: string;
+  readonly log: ServerLog;
+  readonly signals?: readonly NodeJS.Signals[];
+}
+
+const TIMEOUT = 15_000;
+
+/** Ends the server that a killed usermesh left behind on these data, if there is one: two on one folder destroy it. */
+export async function endLeftover({
+  name,
+  pidFile,
+  args,
+  log,
+  signals = ["SIGTERM", "SIGKILL"],
+}: Leftover): Promise<void> {
+  const pid = await pidIn(pidFile);
+  const isGone = (): boolean => pid === undefined || !commandLine(pid).includes(` ${args} `);
+  if (pid === undefined || isGone()) return;
+  log.warn({ server: name, pid }, `${name} of a usermesh that was killed is still running; it is stopped`);
+  const gone = await endProcess({ kill: (signal) => signalled(pid, signal), isGone, signals, timeout: TIMEOUT });
+  if (!gone) throw new Error(`${name} of an earlier run, pid ${pid}, does not end; stop it by hand`);
+}
+
+async function pidIn(file: string): Promise<number | undefined> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  const pid = Number.parseInt(text, 10);
+  return pid > 1 ? pid : undefined;
+}
+
+function signalled(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

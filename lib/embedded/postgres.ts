@@ -1,0 +1,129 @@
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { holdLock, type Lock } from "./lock.ts";
+import { onFreePort } from "./ports.ts";
+import { endPostmaster, ensureCluster, POSTGRES_STOP } from "./postgres-cluster.ts";
+import { findHome, type PostgresHome } from "./postgres-home.ts";
+import { type ServerLog, type ServerProcess, startServer } from "./processes.ts";
+import { keptSecret, privateDir, randomPassword } from "./secrets.ts";
+
+export interface PostgresOptions {
+  readonly dataDir: string;
+  readonly log: ServerLog;
+  readonly maxConnections?: number | undefined;
+  readonly port?: number | undefined;
+  /** Where root puts what PostgreSQL's user can't reach in `dataDir`. */
+  readonly shared?: string | undefined;
+}
+
+export interface EmbeddedPostgres {
+  /** Of the database `usermesh`, as its owner. */
+  readonly url: string;
+  readonly port: number;
+  /** The postmaster's. */
+  readonly pid: number;
+  /** Where the data really are. */
+  readonly dataDir: string;
+  stop(): Promise<void>;
+}
+
+const NAME = "usermesh";
+const MEMORY_TIMEOUT = 30_000;
+
+/**
+ * A real PostgreSQL for one usermesh alone: loopback only, a free port, the data kept in `dataDir`. Cleans up after one
+ * that was killed. Rejects with one line when another usermesh runs on the same folder.
+ */
+export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
+  const dataDir = await privateDir(options.dataDir);
+  const lock = holdLock(dataDir, "postgres");
+  try {
+    return await startLocked({ ...options, dataDir }, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(options: PostgresOptions, lock: Lock): Promise<EmbeddedPostgres> {
+  const { dataDir, log, shared = "/var/lib/usermesh" } = options;
+  const password = await keptSecret(dataDir, "postgres-password", randomPassword);
+  const home = await findHome({ dataDir, log, shared });
+  await endPostmaster(home.data, log);
+  await ensureCluster({ ...home, owner: NAME, password, log });
+  const { port, server } = await onFreePort(options.port, async (port) => ({
+    port,
+    server: await serve(home, port, options),
+  }));
+  const url = `postgres://${NAME}:${password}@127.0.0.1:${port}/${NAME}`;
+  await ensureDatabase(url, server);
+  return { url, port, pid: server.pid, dataDir: home.data, stop: () => server.stop().finally(lock.release) };
+}
+
+// Backends of a postmaster that was killed end by themselves, the busy ones when they are done. And one that was about to start
+// when its usermesh was killed may show itself only now.
+async function serve(home: PostgresHome, port: number, options: PostgresOptions): Promise<ServerProcess> {
+  const deadline = performance.now() + MEMORY_TIMEOUT;
+  for (;;) {
+    try {
+      return await startServer(postmaster(home, port, options));
+    } catch (error) {
+      if (!isInUse(error) || performance.now() > deadline) throw error;
+      await endPostmaster(home.data, options.log);
+      await delay(100);
+    }
+  }
+}
+
+function postmaster(
+  { data, programs, account }: PostgresHome,
+  port: number,
+  { log, maxConnections = 200 }: PostgresOptions,
+) {
+  return {
+    name: "PostgreSQL",
+    command: programs.postgres,
+    args: ["-D", data, "-p", String(port), ...settings(maxConnections)],
+    ready: /database system is ready to accept connections/,
+    log,
+    account,
+    startTimeout: 120_000, // it may have to recover from a crash
+    stopSignals: POSTGRES_STOP,
+  };
+}
+
+function settings(maxConnections: number): string[] {
+  return [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "password_encryption=scram-sha-256",
+    `max_connections=${maxConnections}`,
+    "fsync=on",
+    "full_page_writes=on",
+    "synchronous_commit=on",
+    "timezone=UTC",
+    "lc_messages=C", // the ready line is read
+    "log_timezone=UTC",
+    "log_error_verbosity=terse", // its DETAIL quotes rows: addresses, names
+    "log_min_error_statement=panic",
+  ].flatMap((setting) => ["-c", setting]);
+}
+
+function isInUse(error: unknown): boolean {
+  return /pre-existing shared memory block|lock file "postmaster.pid" already exists/.test(String(error));
+}
+
+async function ensureDatabase(url: string, server: ServerProcess): Promise<void> {
+  const client = new pg.Client({ connectionString: url.replace(/[^/]+$/, "postgres") });
+  client.on("error", () => undefined); // the query under way rejects too
+  try {
+    await client.connect();
+    const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = $1", [NAME]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${NAME}`);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,198 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { accessSync, constants, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+
+export interface ServerLog {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface ServerSpec {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The line of its output that says it serves. */
+  readonly ready: RegExp;
+  readonly log: ServerLog;
+  readonly account?: Account | undefined;
+  readonly startTimeout?: number;
+  /** Sent in turn, each when the one before had no effect for `stopTimeout` milliseconds. */
+  readonly stopSignals?: readonly NodeJS.Signals[];
+  readonly stopTimeout?: number;
+}
+
+export interface ServerProcess {
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+interface Child {
+  readonly process: ChildProcess;
+  /** Resolves with how it ended, never rejects. */
+  readonly ended: Promise<string>;
+  readonly lastLines: readonly string[];
+  readonly ready: Promise<void>;
+  stopping?: Promise<boolean>;
+}
+
+const LAST_LINES = 20;
+const STOP: readonly NodeJS.Signals[] = ["SIGTERM", "SIGKILL"];
+const SEARCHED_TOO = ["/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/opt/homebrew/bin"];
+const running = new Set<() => unknown>();
+
+process.once("exit", () => {
+  for (const end of running) end();
+});
+
+/** Starts a server of another make and waits until it serves. What it says last stands in the error when it doesn't. */
+export async function startServer(spec: ServerSpec): Promise<ServerProcess> {
+  const child = launch(spec);
+  const stop = stopper(spec, child);
+  try {
+    await readyInTime(spec, child);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  reportEnd(spec, child);
+  return { pid: child.process.pid as number, stop };
+}
+
+/** Ends a process by signals of growing force; resolves when it is gone. */
+export async function endProcess({
+  kill,
+  isGone,
+  signals,
+  timeout,
+}: {
+  kill: (signal: NodeJS.Signals) => void;
+  isGone: () => boolean;
+  signals: readonly NodeJS.Signals[];
+  timeout: number;
+}): Promise<boolean> {
+  for (const signal of signals) {
+    if (isGone()) return true;
+    kill(signal);
+    await until(isGone, timeout);
+  }
+  return isGone();
+}
+
+/** The command line of a process, with a space at its end; empty for one that is gone, or dead and not yet reaped. */
+export function commandLine(pid: number): string {
+  try {
+    if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    return `${execFileSync("ps", ["-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" }).trim()} `;
+  } catch {
+    return "";
+  }
+}
+
+/** Where a program is, or undefined. Looks in PATH and where systems put servers that PATH often lacks. */
+export function findExecutable(name: string, path: string = process.env.PATH ?? ""): string | undefined {
+  const folders = [...path.split(delimiter).filter((folder) => folder !== ""), ...SEARCHED_TOO];
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+// In a process group of its own: Ctrl-C in a terminal must not end a server before those who still use it.
+// Little environment: ours holds secrets, and settings like PGPORT that are not meant for it.
+function launch({ name, command, args, ready, log, account }: ServerSpec): Child {
+  const child = spawn(command, args, {
+    ...account,
+    cwd: "/",
+    detached: true,
+    env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const lastLines: string[] = [];
+  const isReady = new Promise<void>((resolve) => {
+    eachLine(child, (line) => {
+      log.debug({ server: name }, line);
+      lastLines.push(line);
+      if (lastLines.length > LAST_LINES) lastLines.shift();
+      if (ready.test(line)) resolve();
+    });
+  });
+  return { process: child, ended: howItEnds(child), lastLines, ready: isReady };
+}
+
+function eachLine(child: ChildProcess, take: (line: string) => void): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream) createInterface({ input: stream }).on("line", take);
+  }
+}
+
+// "close" comes after the last output, but not while a grandchild holds the pipe: so it is given a moment only.
+function howItEnds(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(`could not be started: ${error.message}`));
+    child.once("exit", async (code, signal) => {
+      await Promise.race([once(child, "close"), delay(200)]);
+      resolve(signal ? `was ended by ${signal}` : `ended with code ${code}`);
+    });
+  });
+}
+
+async function readyInTime({ name, startTimeout = 30_000 }: ServerSpec, child: Child): Promise<void> {
+  const timer = new AbortController();
+  const failure = await Promise.race([
+    child.ready,
+    child.ended,
+    delay(startTimeout, `is not ready after ${startTimeout / 1000} s`, { signal: timer.signal }).catch(() => undefined),
+  ]);
+  timer.abort();
+  if (failure !== undefined) throw new Error([`${name} ${failure}`, ...child.lastLines].join("\n  "));
+}
+
+function stopper(
+  { name, log, stopSignals = STOP, stopTimeout = 10_000 }: ServerSpec,
+  child: Child,
+): () => Promise<void> {
+  const kill = (signal: NodeJS.Signals | undefined): unknown => child.process.kill(signal);
+  const endNow = (): unknown => kill(stopSignals[0]);
+  running.add(endNow);
+  void child.ended.then(() => running.delete(endNow));
+  return async () => {
+    child.stopping ??= endProcess({
+      kill,
+      isGone: () => isGone(child.process),
+      signals: stopSignals,
+      timeout: stopTimeout,
+    });
+    if (!(await child.stopping)) log.error({ server: name, pid: child.process.pid }, `${name} does not end`);
+  };
+}
+
+function reportEnd({ name, log }: ServerSpec, child: Child): void {
+  void child.ended.then((how) => {
+    if (!child.stopping) log.error({ server: name, lastLines: child.lastLines }, `${name} ${how}`);
+  });
+}
+
+function isGone({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null;
+}
+
+async function until(condition: () => boolean, timeout: number): Promise<void> {
+  const deadline = performance.now() + timeout;
+  while (!condition() && performance.now() < deadline) await delay(10);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,65 @@
+const MASK = "[redacted]";
+const DEEPEST = 6;
+const LONGEST_LIST = 50;
+/** Keys whose values are secrets or addresses of people, in snake case, camel case or as headers. */
+const secretKey =
+  /pass(?:word|wd|phrase)?$|token|secret|authorization|cookie|^e-?mail|email$|email_key|api_?-?key|private_?-?key|credential|^jwt$|dsn$|connection_?string/i;
+/** Of those names the ones that say nothing: ids, codes, counts. */
+const harmlessKey = /_id$|Id$|^token_type$|^email_verified$|^is_|^has_/;
+const credentialsInUrl = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"]+@/gi;
+const bearer = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi;
+const jwt = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+const address = /[^\s@"'<>()=]{1,64}@[^\s@"'<>()=,;:]+\.[a-z]{2,63}/gi;
+
+/** What a log entry may say: a copy without secrets, addresses, live objects and endless depth. */
+export function redacted(fields: Record<string, unknown>): Record<string, unknown> {
+  return copy(fields, 0) as Record<string, unknown>;
+}
+
+export function redactText(text: string): string {
+  return text
+    .replace(credentialsInUrl, `$1${MASK}@`)
+    .replace(bearer, `$1 ${MASK}`)
+    .replace(jwt, MASK)
+    .replace(address, MASK);
+}
+
+function copy(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return redactText(value);
+  if (typeof value === "bigint") return String(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Date) return value;
+  if (value instanceof Error) return describeError(value, depth);
+  if (depth >= DEEPEST) return Array.isArray(value) ? "[list]" : "[object]";
+  if (Array.isArray(value)) return value.slice(0, LONGEST_LIST).map((item) => copy(item, depth + 1));
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, isSecret(key) && hides(item) ? MASK : copy(item, depth + 1)]),
+  );
+}
+
+function isSecret(key: string): boolean {
+  return secretKey.test(key) && !harmlessKey.test(key);
+}
+
+/** A flag or a count under such a name tells nothing. */
+function hides(value: unknown): boolean {
+  return value !== null && value !== undefined && typeof value !== "boolean" && typeof value !== "number";
+}
+
+/** Not the other fields of an error: a QueryFailedError holds its parameters, a Moleculer error its context. */
+function describeError(error: Error, depth: number): object {
+  const { type, code } = error as { type?: unknown; code?: unknown };
+  return {
+    name: error.name,
+    message: redactText(error.message),
+    ...(isPlain(type) && { type }),
+    ...(isPlain(code) && { code }),
+    ...(error.stack !== undefined && { stack: redactText(error.stack) }),
+    ...(error.cause !== undefined && depth < DEEPEST && { cause: copy(error.cause, depth + 1) }),
+  };
+}
+
+function isPlain(value: unknown): value is string | number {
+  return typeof value === "string" || typeof value === "number";
+}

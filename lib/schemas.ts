@@ -1,0 +1,63 @@
+import * as z from "zod";
+
+/** The field types of the public contract, with its limits. Used by contracts; text is kept as typed. */
+const text = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine(isStorable, { error: "must not hold control characters", params: { code: "invalid_characters" } });
+const url = z
+  .string()
+  .max(500)
+  .refine(isHttpUrl, { error: "must be an http or https URL", params: { code: "invalid_url" } });
+
+export const Id = z.uuid().meta({ example: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60" });
+export const Timestamp = z.iso.datetime({ offset: false }).meta({ example: "2026-11-20T12:00:00.000Z" });
+export const Email = z
+  .string()
+  .max(255)
+  .refine(isEmail, { error: "must be an email address", params: { code: "invalid_email" } })
+  .meta({ format: "email", example: "ada@example.com" });
+export const Username = z
+  .string()
+  .min(3)
+  .max(50)
+  .regex(/^[A-Za-z0-9._-]+$/, { error: "may hold letters, digits, dot, underscore and hyphen" });
+export const FullName = text(255);
+/** Length is the policy's business; the limit here only keeps a hash from being fed megabytes. */
+export const NewPassword = z.string().max(1_024).meta({ format: "password" });
+export const Password = z.string().min(1).max(1_024).meta({ format: "password" });
+export const TenantSlug = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
+export const OneTimeToken = z.string().min(1).max(512);
+export const RefreshTokenText = z.string().min(1).max(512);
+export const Text = { 20: text(20), 100: text(100), 255: text(255), 2000: text(2_000) };
+export const PushToken = text(4_096);
+export const Url = url;
+export const Phone = z
+  .string()
+  .regex(/^\+[1-9]\d{1,18}$/, { error: "must be a phone number like +491701234567" })
+  .max(20);
+export const TextList = z.array(text(100)).max(50);
+export const Empty = z.strictObject({});
+
+/** Cc but tab and line ends, and lone surrogates: they break headers, logs, CSV and UTF-8. */
+function isStorable(value: string): boolean {
+  return value.isWellFormed() && !/(?![\t\n\r])\p{Cc}/u.test(value);
+}
+
+/** RFC 5321's Dot-string and a domain with a dot; quoted local parts and address literals are refused. */
+function isEmail(value: string): boolean {
+  const [local, domain, ...more] = value.split("@");
+  if (local === undefined || domain === undefined || more.length > 0) return false;
+  if (!value.isWellFormed() || /[\s\p{Cc}\p{Cf}"(),:;<>\\[\]]/u.test(value)) return false;
+  return local.length <= 64 && isDotted(local) && domain.includes(".") && isDotted(domain);
+}
+
+function isDotted(value: string): boolean {
+  return value.split(".").every((label) => label.length > 0);
+}
+
+function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && isStorable(value);
+}

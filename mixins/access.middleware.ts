@@ -1,0 +1,61 @@
+import type { Middleware } from "moleculer";
+import type { Caller, UserCaller } from "../lib/caller.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Access, ActionDef } from "../lib/contract.ts";
+import { AppError, type ErrorCode } from "../lib/errors.ts";
+import { definitionOf } from "../lib/mesh.ts";
+import type { PermissionsOfService } from "../lib/service-permissions.ts";
+import { aroundActions } from "./wrap-action.ts";
+
+interface AccessOptions {
+  readonly clock: Clock;
+  readonly permissionsOf: PermissionsOfService;
+  readonly find?: (name: string) => ActionDef | undefined;
+}
+
+/**
+ * Who may call an action is decided on the callee's node, for calls from the bus and from beside it alike. It stands
+ * outside the cacher: inside, a cached answer would be anybody's.
+ */
+export function accessMiddleware({ clock, permissionsOf, find = definitionOf }: AccessOptions): Middleware {
+  return aroundActions("Access", (next, action) => {
+    const access = find(action)?.access;
+    if (!access) return next;
+    return async (ctx) => {
+      const refusal = refusalOf(access, ctx.meta.caller, clock, permissionsOf);
+      if (refusal) throw new AppError(refusal);
+      return next(ctx);
+    };
+  });
+}
+
+/** The code of the refusal, undefined for one who may. */
+export function refusalOf(
+  access: Access,
+  caller: Caller | undefined,
+  clock: Clock,
+  permissionsOf: PermissionsOfService,
+): ErrorCode | undefined {
+  const kind = caller?.kind ?? "anonymous";
+  if (!access.who.includes(kind))
+    return kind === "anonymous" && access.who.includes("user") ? "token_missing" : "forbidden";
+  if (caller?.kind === "operator") return undefined;
+  if (access.permission !== undefined && !holds(access.permission, caller, permissionsOf))
+    return kind === "anonymous" ? "token_missing" : "forbidden";
+  if (caller?.kind === "user" && !isPremium(access, caller)) return "premium_required";
+  return caller?.kind === "user" && !isProven(access, caller, clock) ? "step_up_required" : undefined;
+}
+
+function holds(permission: string, caller: Caller | undefined, permissionsOf: PermissionsOfService): boolean {
+  if (caller?.kind === "user") return caller.permissions.includes(permission);
+  return caller?.kind === "service" && permissionsOf(caller.name).has(permission);
+}
+
+function isPremium({ premiumOr }: Access, { tier, permissions }: UserCaller): boolean {
+  return premiumOr === undefined || tier === "premium" || permissions.includes(premiumOr);
+}
+
+function isProven({ fresh, amr }: Access, caller: UserCaller, clock: Clock): boolean {
+  if (fresh !== undefined && clock.now().getTime() / 1_000 - caller.auth_time > fresh) return false;
+  return amr === undefined || amr.some((method) => caller.amr.includes(method));
+}

@@ -1,0 +1,40 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Middleware } from "moleculer";
+import type { ActionDef } from "../lib/contract.ts";
+import { definitionOf } from "../lib/mesh.ts";
+import { validationError } from "../lib/validation.ts";
+import { aroundActions } from "./wrap-action.ts";
+
+type FindDefinition = (name: string) => ActionDef | undefined;
+
+/**
+ * Params are what the contract says, or the action doesn't run. Unknown actions (Moleculer's own, foreign ones) pass.
+ * `checkResults`: for tests, results too, and that they survive JSON.
+ */
+export function contractMiddleware(
+  { checkResults }: { readonly checkResults: boolean },
+  find: FindDefinition = definitionOf,
+): Middleware {
+  return aroundActions("Contract", (next, action) => {
+    const def = find(action);
+    if (!def) return next;
+    return async (ctx) => {
+      const parsed = def.params.safeParse(ctx.params);
+      if (!parsed.success) throw validationError(parsed.error.issues, ctx.params);
+      ctx.params = parsed.data;
+      const result = await next(ctx);
+      if (checkResults) assertResult(action, def, result);
+      return result;
+    };
+  });
+}
+
+function assertResult(name: string, def: ActionDef, result: unknown): void {
+  const parsed = def.result.safeParse(result);
+  if (!parsed.success) throw new Error(`The result of ${name} breaks its contract: ${parsed.error.message}`);
+  if (!isDeepStrictEqual(parsed.data, result))
+    throw new Error(`The result of ${name} is not what its contract says: ${JSON.stringify(result)}`);
+  const text = JSON.stringify(result);
+  if (text === undefined || !isDeepStrictEqual(JSON.parse(text), result))
+    throw new Error(`The result of ${name} does not survive JSON`);
+}

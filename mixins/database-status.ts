@@ -1,0 +1,16 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Database } from "./database.mixin.ts";
+
+/** For health checks and operators: does a service reach its schema, how fast, and which steps have been applied there? */
+export async function databaseStatus(db: Database, clock: Clock) {
+  const { total, idle, waiting } = db.status();
+  const pool = { total, idle, waiting };
+  const startedAt = clock.monotonic();
+  try {
+    const rows = await db.query<{ name: string }>(`SELECT name FROM ${db.schema}.migrations ORDER BY id`);
+    const latency_ms = Math.round((clock.monotonic() - startedAt) * 100) / 100;
+    return { up: true, latency_ms, pool, migrations: rows.map((row) => row.name) };
+  } catch {
+    return { up: false, latency_ms: null, pool, migrations: [] };
+  }
+}

@@ -1,0 +1,159 @@
+import type { ServiceSchema } from "moleculer";
+import type { Pool } from "pg";
+import { DataSource, type EntityManager, type EntitySchema } from "typeorm";
+import { translateDatabaseError } from "../lib/database-errors.ts";
+import { connectionOf } from "../lib/database-roles.ts";
+import type { Platform } from "../lib/platform.ts";
+
+/** A service's own schema, under its own role and pool. It can read no other's tables. */
+export interface Database {
+  readonly schema: string;
+  /** One statement, prepared by its text, outside any transaction. */
+  query<Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Commits what `work` did, or nothing. READ COMMITTED. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  connect(): Promise<void>;
+  close(): Promise<void>;
+  status(): DatabaseStatus;
+}
+
+export interface Transaction {
+  /** Rows returned, also by INSERT, UPDATE and DELETE with RETURNING. */
+  query<Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  readonly manager: EntityManager;
+  /** Runs once after the commit, never after a rollback. */
+  afterCommit(fn: () => void): void;
+}
+
+export interface DatabaseStatus {
+  readonly connected: boolean;
+  readonly total: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
+interface DatabaseOptions {
+  readonly schema: string;
+  readonly entities?: readonly EntitySchema[];
+  /** Connections; the platform's share where not said. */
+  readonly poolSize?: number;
+}
+
+export function createDatabase(platform: Platform, options: DatabaseOptions): Database {
+  let source: DataSource | undefined;
+  const open = async () => {
+    const candidate = new DataSource(await dataSourceOptions(platform, options));
+    source = await candidate.initialize();
+    poolOf(source).on("error", (error: Error) =>
+      platform.log.warn({ schema: options.schema, error: error.message }, "database connection lost"),
+    );
+  };
+  const current = (): DataSource => {
+    if (source?.isInitialized) return source;
+    throw translateDatabaseError(new Error("DataSource is not connected"));
+  };
+  return {
+    schema: options.schema,
+    connect: () => connectWithPatience(platform, options.schema, open),
+    close: async () => {
+      if (source?.isInitialized) await source.destroy();
+    },
+    query: <Row>(sql: string, values: readonly unknown[] = []) => runStatement<Row>(poolOf(current()), sql, values),
+    transaction: (work) => runTransaction(current(), work),
+    status: () => statusOf(source),
+  };
+}
+
+/** Opens the pool when the service starts, closes it when it has stopped. */
+export function database(db: Database): Partial<ServiceSchema> {
+  return { started: () => db.connect(), stopped: () => db.close() };
+}
+
+async function runStatement<Row>(pool: Pool, sql: string, values: readonly unknown[]): Promise<Row[]> {
+  try {
+    const result = await pool.query({ text: sql, values: [...values], name: statementName(sql) });
+    return result.rows as Row[];
+  } catch (error) {
+    throw translateDatabaseError(error);
+  }
+}
+
+async function runTransaction<T>(source: DataSource, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const afterwards: Array<() => void> = [];
+  try {
+    const result = await source.transaction("READ COMMITTED", (manager) => work(transactionOver(manager, afterwards)));
+    for (const fn of afterwards) fn();
+    return result;
+  } catch (error) {
+    throw translateDatabaseError(error);
+  }
+}
+
+function transactionOver(manager: EntityManager, afterwards: Array<() => void>): Transaction {
+  return {
+    manager,
+    afterCommit: (fn) => void afterwards.push(fn),
+    async query<Row>(sql: string, values: readonly unknown[] = []) {
+      const runner = manager.queryRunner;
+      if (!runner) throw new Error("A transaction has a query runner");
+      const result = await runner.query(sql, [...values], true);
+      return result.records as Row[];
+    },
+  };
+}
+
+/** The first connection waits for the database: a node may start before it. */
+async function connectWithPatience(platform: Platform, schema: string, open: () => Promise<void>): Promise<void> {
+  for (let wait = 100; ; wait = Math.min(wait * 2, 2_000)) {
+    try {
+      return await open();
+    } catch (error) {
+      platform.log.warn(
+        { schema, error: error instanceof Error ? error.message : String(error) },
+        "waiting for the database",
+      );
+      await platform.timers.sleep(wait);
+    }
+  }
+}
+
+async function dataSourceOptions(platform: Platform, options: DatabaseOptions) {
+  const { url, ssl } = await connectionOf(platform.config, options.schema);
+  return {
+    type: "postgres" as const,
+    url,
+    ssl,
+    schema: options.schema,
+    entities: [...(options.entities ?? [])],
+    logging: false as const,
+    applicationName: `usermesh-${options.schema}`,
+    poolSize: options.poolSize ?? platform.poolSize,
+    connectTimeoutMS: 2_000,
+    // A node that is paused inside a transaction must hold up nobody: the server ends it.
+    extra: {
+      options: "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=1000",
+      idleTimeoutMillis: 30_000,
+    },
+  };
+}
+
+function statusOf(source: DataSource | undefined): DatabaseStatus {
+  if (!source?.isInitialized) return { connected: false, total: 0, idle: 0, waiting: 0 };
+  const pool = poolOf(source);
+  return { connected: true, total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount };
+}
+
+function poolOf(source: DataSource): Pool {
+  return (source.driver as unknown as { master: Pool }).master;
+}
+
+const names = new Map<string, string>();
+
+/** PostgreSQL keeps a prepared statement by name; each text gets a short one of its own. */
+function statementName(sql: string): string {
+  const known = names.get(sql);
+  if (known !== undefined) return known;
+  const name = `s${names.size + 1}`;
+  names.set(sql, name);
+  return name;
+}

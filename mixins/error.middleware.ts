@@ -1,0 +1,22 @@
+import type { Middleware } from "moleculer";
+import type { Logger } from "pino";
+import { translateKnownError } from "../lib/bus-errors.ts";
+import { AppError } from "../lib/errors.ts";
+import { aroundActions } from "./wrap-action.ts";
+
+/**
+ * Every action answers with an `AppError` or not at all. A fault is logged where it happened, with its stack, and leaves as
+ * `internal_error`: the same in one process as across the bus.
+ */
+export function errorMiddleware(log: Logger): Middleware {
+  return aroundActions("Errors", (next, action) => async (ctx) => {
+    try {
+      return await next(ctx);
+    } catch (error) {
+      const known = translateKnownError(error);
+      if (known) throw known;
+      log.error({ action, correlation_id: ctx.meta.correlation_id ?? ctx.requestID, err: error }, "an action failed");
+      throw new AppError("internal_error", { cause: error });
+    }
+  });
+}

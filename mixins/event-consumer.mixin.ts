@@ -1,0 +1,56 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { EventType, MeshEvent, StreamName } from "../lib/events.ts";
+import { type Call, callAsService } from "../lib/mesh.ts";
+import type { Platform } from "../lib/platform.ts";
+import type { Database, Transaction } from "./database.mixin.ts";
+
+export interface Consumption {
+  readonly service: string;
+  readonly stream: StreamName;
+  /** Each type's effect. May come again: guard it with `effectOnce`, or make it one operation with a call by its event id. */
+  readonly effects: Readonly<Partial<Record<EventType, (event: MeshEvent, call: Call) => Promise<void>>>>;
+}
+
+/** Reads the events of the mesh while the service runs. One durable consumer for all nodes of a service. */
+export function eventConsumer(platform: Platform, consumption: Consumption): Partial<ServiceSchema> {
+  let stop: () => Promise<void> = async () => undefined;
+  const consume = async (broker: ServiceBroker) => {
+    stop = await platform.events.consume({
+      name: `${consumption.service}-${consumption.stream.toLowerCase()}`,
+      stream: consumption.stream,
+      types: Object.keys(consumption.effects) as EventType[],
+      handle: async (event) => {
+        const call = callAsService(broker, consumption.service, event.correlation_id);
+        await consumption.effects[event.event_type]?.(event, call);
+      },
+    });
+  };
+  return {
+    // In one process nobody keeps events for a consumer that has not been named yet, and a sibling's relay may start first.
+    created(this: { broker: ServiceBroker }) {
+      if (platform.events.embedded) void consume(this.broker);
+    },
+    async started(this: { broker: ServiceBroker }) {
+      if (!platform.events.embedded) await consume(this.broker);
+    },
+    stopped: () => stop(),
+  };
+}
+
+/** Runs `effect` in a transaction, once for each event id and operation, however often the event is delivered. */
+export async function effectOnce(
+  db: Database,
+  eventId: string,
+  operation: string,
+  effect: (tx: Transaction) => Promise<void>,
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    if (await enterInbox(db, tx, eventId, operation)) await effect(tx);
+  });
+}
+
+/** True for the first who comes with this event id and operation; a second waits for the first's commit. */
+export async function enterInbox(db: Database, tx: Transaction, eventId: string, operation: string): Promise<boolean> {
+  const sql = `INSERT INTO ${db.schema}.inbox (event_id, operation) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id`;
+  return (await tx.query(sql, [eventId, operation])).length === 1;
+}

@@ -1,0 +1,94 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { AppError } from "../lib/errors.ts";
+import { newId } from "../lib/ids.ts";
+import { createLeaseKeeper, type LeaseKeeper, type LeaseSource } from "../lib/lease-keeper.ts";
+import { type Actions, callAsService } from "../lib/mesh.ts";
+import type { Platform } from "../lib/platform.ts";
+
+/** Everyone who checks access tokens by himself holds a lease: what he doesn't know to be void is good until it ends. */
+export interface LeaseHolder extends Pick<LeaseKeeper, "check" | "ready" | "held"> {
+  /** Asks while the service runs, gives the lease back when it stops. */
+  readonly mixin: Partial<ServiceSchema>;
+  /** Handler of `action`. Rejects what is meant for another process of this node's name. */
+  revoked(params: Actions["gateway.revoked"]["params"]): Actions["gateway.revoked"]["result"];
+}
+
+export interface LeaseHolderOptions {
+  readonly service: string;
+  /** Full name of the action that hands its params to `revoked`. */
+  readonly action: string;
+  /** For a cache of the service's own tables: a lease is no longer held than it runs, whatever REVOCATION says of tokens. */
+  readonly onForgotten?: (keys: readonly string[] | null) => void;
+}
+
+type HolderPlatform = Pick<Platform, "clock" | "random" | "timers" | "config" | "log">;
+
+const ASK_TIMEOUT_MS = 1_000;
+
+export function createLeaseHolder(
+  platform: HolderPlatform,
+  { service, action, onForgotten }: LeaseHolderOptions,
+): LeaseHolder {
+  /** Fresh for each process: who comes back under an old name holds nothing. */
+  const gatewayId = newId(platform.clock, platform.random);
+  const keeper = createLeaseKeeper({
+    ...keeperOptions(platform, service),
+    ...(onForgotten && { onForgotten, afterwardsMs: 0 }),
+  });
+  const callOf = (broker: ServiceBroker) => callAsService(broker, service, gatewayId);
+  const sourceOf = (broker: ServiceBroker): LeaseSource => ({
+    nodes: () => nodesOf(broker),
+    ask: (nodeId, since) =>
+      callOf(broker)(
+        "sessions.lease",
+        { gateway_id: gatewayId, node_id: broker.nodeID, action, since },
+        { nodeId, timeout: ASK_TIMEOUT_MS },
+      ),
+  });
+  return {
+    mixin: {
+      async started(this: { broker: ServiceBroker }) {
+        keeper.start(sourceOf(this.broker));
+      },
+      async stopped(this: { broker: ServiceBroker }) {
+        await keeper.stop();
+        const released = callOf(this.broker)(
+          "sessions.releaseLease",
+          { gateway_id: gatewayId },
+          { timeout: ASK_TIMEOUT_MS },
+        );
+        await released.catch(() => undefined);
+      },
+    },
+    check: keeper.check,
+    ready: keeper.ready,
+    held: keeper.held,
+    revoked({ gateway_id, changes }) {
+      if (gateway_id !== gatewayId) throw new AppError("not_found");
+      keeper.learn(changes);
+      return { gateway_id };
+    },
+  };
+}
+
+function keeperOptions({ clock, timers, config, log }: HolderPlatform, service: string) {
+  const { revocation, auth } = config;
+  return {
+    clock,
+    timers,
+    afterwardsMs: revocation.kind === "bounded" ? revocation.seconds * 1_000 : 0,
+    // 5 min for clocks that differ and signers that are late.
+    keepMs: (auth.accessTokenSeconds + 300) * 1_000,
+    onQuestionFailed: (node: string, error: Error) =>
+      log.debug({ node, error: error.message }, "no lease from this node"),
+    onHeldChanged: (held: boolean) => {
+      if (held) log.info({ service }, "lease held");
+      else log.warn({ service }, "lease lost: nothing that it vouches for counts until there is one");
+    },
+  };
+}
+
+function nodesOf(broker: ServiceBroker): string[] {
+  const endpoints = broker.registry.actions.get("sessions.lease")?.endpoints ?? [];
+  return endpoints.filter((one) => one.isAvailable).map((one) => one.id);
+}

@@ -1,0 +1,63 @@
+import type { ServiceSchema } from "moleculer";
+import { newId } from "../lib/ids.ts";
+import type { Actions, Call } from "../lib/mesh.ts";
+import { createNearCaches, HOLD_MS, type NearCaches } from "../lib/near-cache.ts";
+import type { Platform } from "../lib/platform.ts";
+import { createLeaseHolder } from "./lease-holder.mixin.ts";
+
+export type CachingService = "users" | "preferences";
+
+export interface ServiceCaches extends Pick<NearCaches, "open"> {
+  readonly mixin: Partial<ServiceSchema>;
+  /** Handler of the service's action `forget`. */
+  forget(params: Actions["gateway.revoked"]["params"]): Actions["gateway.revoked"]["result"];
+  /**
+   * Runs `write`, which changes what is kept of `id`, here and in the services of `beside`. No node answers from before
+   * it once it has resolved.
+   */
+  writing<R>(call: Call, id: string, write: () => Promise<R>, beside?: readonly CachingService[]): Promise<R>;
+}
+
+/**
+ * Caches of a service's own tables in its own processes. Every write is announced to all of them before it begins; each
+ * acknowledges, or its lease has run out and it answers from the database. So a writer who dies after his commit leaves
+ * nothing stale behind, and one who can't announce has changed nothing.
+ */
+export function createServiceCaches(platform: Platform, service: CachingService): ServiceCaches {
+  const { clock, random } = platform;
+  const caches = createNearCaches(clock, platform.cacheCounts, () => lease.held());
+  const lease = createLeaseHolder(platform, {
+    service,
+    action: `${service}.forget`,
+    onForgotten: (keys) => learn(caches, service, keys),
+  });
+  const announce = async (call: Call, id: string, beside: readonly CachingService[]): Promise<string> => {
+    const write = newId(clock, random);
+    await call("sessions.forget", { keys: [service, ...beside].map((one) => `${one}/${id}/${write}`) });
+    return write;
+  };
+  return {
+    open: caches.open,
+    mixin: lease.mixin,
+    forget: lease.revoked,
+    async writing(call, id, write, beside = []) {
+      const begun = clock.monotonic();
+      const announced = await announce(call, id, beside);
+      try {
+        return await write();
+      } finally {
+        if (clock.monotonic() - begun > HOLD_MS / 2) await announce(call, id, beside);
+        else caches.settled(id, announced);
+      }
+    },
+  };
+}
+
+/** `null`: more may have been announced than is still known. */
+function learn(caches: NearCaches, service: string, keys: readonly string[] | null): void {
+  if (keys === null) caches.clear();
+  for (const key of keys ?? []) {
+    const [owner, id, write] = key.split("/");
+    if (owner === service && id !== undefined && write !== undefined) caches.announced(id, write);
+  }
+}

@@ -1,0 +1,214 @@
+import type { ServiceSchema } from "moleculer";
+import type { EventType, MeshEvent, StreamName } from "../lib/events.ts";
+import { newId } from "../lib/ids.ts";
+import type { Job, Platform } from "../lib/platform.ts";
+import type { Database, Transaction } from "./database.mixin.ts";
+
+/** Facts and work of one service, written down in the transaction that makes them due and relayed after it. */
+export interface Outbox {
+  /** States a fact about a user. Resolves to its event id. */
+  state(tx: Transaction, fact: Fact): Promise<string>;
+  /** The body of a fact that a database function of the service states by itself, in its one statement; `wake` after it. */
+  draft(fact: Draft): Readonly<Record<string, unknown>>;
+  /** Relays soon. */
+  wake(): void;
+  /** Makes a job due. Its data hold ids only, never a secret or an address. */
+  enqueue(tx: Transaction, work: Work): Promise<void>;
+  /** Relays what is due now; resolves when nothing more could be relayed. */
+  relay(): Promise<void>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** What a stream that was made anew is told before anything else is relayed to it. */
+export interface Snapshot {
+  readonly stream: StreamName;
+  /** Publishes a part, and remembers in the relay's transaction how far it came. True once `incarnation` has all. */
+  step(tx: Transaction, incarnation: string): Promise<boolean>;
+}
+
+export interface Fact {
+  readonly type: EventType;
+  readonly userId: string;
+  readonly tenantId: string;
+  readonly correlationId: string;
+  /** Chosen by the caller where a call and this event are one operation. */
+  readonly eventId?: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** The database may know the tenant better than who states the fact. */
+export type Draft = Omit<Fact, "tenantId"> & Partial<Pick<Fact, "tenantId">>;
+
+export interface Work {
+  readonly queue: string;
+  readonly job: Job;
+  readonly userId: string;
+}
+
+interface Row {
+  readonly id: string;
+  readonly kind: "event" | "job";
+  readonly user_id: string;
+  readonly body: unknown;
+}
+
+const POLL_MS = 250;
+const BATCH = 200;
+/** Well below idle_in_transaction_session_timeout: a relay that lives keeps its lock, a paused one loses it. */
+const KEEP_ALIVE_MS = 300;
+
+export function createOutbox(platform: Platform, db: Database, source: string, snapshot?: Snapshot): Outbox {
+  const loop = createLoop(platform, POLL_MS, () => relayBatch(platform, db, snapshot));
+  return {
+    async state(tx, fact) {
+      const event = describe(platform, source, fact);
+      await tx.query(`SELECT ${db.schema}.state_event($1, $2, $3)`, [
+        event.event_id,
+        fact.userId,
+        JSON.stringify(event),
+      ]);
+      tx.afterCommit(loop.wake);
+      return event.event_id;
+    },
+    draft: (fact) => describe(platform, source, fact),
+    wake: loop.wake,
+    async enqueue(tx, { queue, job, userId }) {
+      const sql = `INSERT INTO ${db.schema}.outbox (kind, event_id, user_id, body) VALUES ('job', $1, $2, $3) ON CONFLICT (event_id) DO NOTHING`;
+      await tx.query(sql, [job.id, userId, JSON.stringify({ queue, job })]);
+      tx.afterCommit(loop.wake);
+    },
+    async relay() {
+      while ((await relayBatch(platform, db, snapshot)) === "more");
+    },
+    start: loop.start,
+    stop: loop.stop,
+  };
+}
+
+/** Relays while the service runs. Goes after `database` in a service's mixins. */
+export function outboxRelay(outbox: Outbox): Partial<ServiceSchema> {
+  return { started: async () => outbox.start(), stopped: () => outbox.stop() };
+}
+
+function describe(
+  platform: Platform,
+  source: string,
+  fact: Draft,
+): Readonly<Record<string, unknown>> & { readonly event_id: string } {
+  return {
+    ...fact.data,
+    event_id: fact.eventId ?? newId(platform.clock, platform.random),
+    event_type: fact.type,
+    source,
+    schema_version: 1,
+    user_id: fact.userId,
+    ...(fact.tenantId !== undefined && { tenant_id: fact.tenantId }),
+    timestamp: platform.clock.now().toISOString(),
+    correlation_id: fact.correlationId,
+  };
+}
+
+/** One relay per schema at a time: the lock is the transaction's, so whoever dies or hangs loses it. */
+async function relayBatch(platform: Platform, db: Database, snapshot?: Snapshot): Promise<"more" | "idle"> {
+  const incarnation = snapshot ? await platform.events.incarnation(snapshot.stream) : null;
+  return db.transaction(async (tx) => {
+    const [lock] = await tx.query<{ held: boolean }>(
+      "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held",
+      [`usermesh-relay-${db.schema}`],
+    );
+    if (!lock?.held) return "idle";
+    if (snapshot && incarnation !== null && !(await keepingAlive(platform, tx, () => snapshot.step(tx, incarnation))))
+      return "more";
+    const rows = await tx.query<Row>(
+      `SELECT id, kind, user_id, body FROM ${db.schema}.outbox WHERE published_at IS NULL ORDER BY id LIMIT ${BATCH}`,
+    );
+    if (rows.length === 0) return "idle";
+    const done = await keepingAlive(platform, tx, () => publishAll(platform, rows));
+    await tx.query(`UPDATE ${db.schema}.outbox SET published_at = clock_timestamp() WHERE id = ANY($1::bigint[])`, [
+      done,
+    ]);
+    return rows.length === BATCH && done.length > 0 ? "more" : "idle";
+  });
+}
+
+/** Users side by side, each user's rows in order; a row that fails holds back its user's later ones. */
+async function publishAll(platform: Platform, rows: readonly Row[]): Promise<string[]> {
+  const done: string[] = [];
+  const byUser = Map.groupBy(rows, (row) => row.user_id);
+  await Promise.all([...byUser.values()].map((queue) => publishInOrder(platform, queue, done)));
+  return done;
+}
+
+async function publishInOrder(platform: Platform, rows: readonly Row[], done: string[]): Promise<void> {
+  for (const row of rows) {
+    try {
+      await publishRow(platform, row);
+      done.push(row.id);
+    } catch (error) {
+      platform.log.warn(
+        { outbox_id: row.id, kind: row.kind, error: (error as Error).message },
+        "could not relay, will try again",
+      );
+      return;
+    }
+  }
+}
+
+async function publishRow(platform: Platform, row: Row): Promise<void> {
+  if (row.kind === "event") return platform.events.publish(row.body as MeshEvent);
+  const { queue, job } = row.body as { queue: string; job: Job };
+  return platform.queues.add(queue, job);
+}
+
+async function keepingAlive<T>(platform: Platform, tx: Transaction, work: () => Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const beat = async () => {
+    while (!done.signal.aborted) {
+      await platform.timers.sleep(KEEP_ALIVE_MS, done.signal);
+      await tx.query("SELECT 1");
+    }
+  };
+  const beating = beat().catch(() => undefined);
+  try {
+    return await work();
+  } finally {
+    done.abort();
+    await beating;
+  }
+}
+
+/** Runs `step` when woken, else every `ms`, never twice at once; a failure is met by the next turn. */
+function createLoop(platform: Platform, ms: number, step: () => Promise<"more" | "idle">) {
+  let stopping = new AbortController();
+  let sleeping = new AbortController();
+  let woken = false;
+  let running: Promise<void> = Promise.resolve();
+  const turn = async () => {
+    woken = false;
+    const outcome = await step().catch((error: Error) => {
+      platform.log.warn({ error: error.message }, "relay failed, will try again");
+      return "idle" as const;
+    });
+    if (outcome === "more" || woken || stopping.signal.aborted) return;
+    sleeping = new AbortController();
+    await platform.timers.sleep(ms, sleeping.signal).catch(() => undefined);
+  };
+  return {
+    wake: () => {
+      woken = true;
+      sleeping.abort();
+    },
+    start: () => {
+      stopping = new AbortController();
+      running = (async () => {
+        while (!stopping.signal.aborted) await turn();
+      })();
+    },
+    stop: async () => {
+      stopping.abort();
+      sleeping.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { isBusError } from "../lib/bus-errors.ts";
+import { withCorrelation } from "../lib/correlation.ts";
+import { isError } from "../lib/errors.ts";
+import { type Call, callAsService } from "../lib/mesh.ts";
+import { DeadLetter, type Job, PauseQueue, type Platform, type RunningWorker } from "../lib/platform.ts";
+
+export interface WorkerWork {
+  /** Calls are made as `service:worker-<name>`. */
+  readonly name: string;
+  readonly queue: string;
+  readonly concurrency: number;
+  /** Jobs that come by themselves, once on the whole mesh. */
+  readonly schedules?: ReadonlyArray<{ readonly name: string; readonly everyMs: number }>;
+  correlationOf(job: Job): string;
+  run(job: Job, call: Call): Promise<void>;
+}
+
+/**
+ * How long a queue rests before one job is tried again. Short, so that the first mail after an outage waits for the
+ * breaker to half-open and for nothing else; a refused try costs a message to the store, and an open breaker calls nobody.
+ */
+const PAUSE_MS = 1_000;
+const SCHEDULE_AGAIN_MS = 1_000;
+
+/** An actor without actions: takes jobs from a queue and calls others. */
+export function worker(platform: Platform, work: WorkerWork): Partial<ServiceSchema> {
+  const stopping = new AbortController();
+  let running: RunningWorker | undefined;
+  let scheduling: Promise<void> = Promise.resolve();
+  return {
+    name: `worker-${work.name}`,
+    async started(this: { broker: ServiceBroker }) {
+      const handle = createHandler(platform, work, this.broker);
+      running = await platform.queues.work(work.queue, { concurrency: work.concurrency, handle });
+      scheduling = scheduleAll(platform, work, stopping.signal);
+    },
+    async stopped() {
+      stopping.abort();
+      await scheduling;
+      await running?.close();
+    },
+  };
+}
+
+function createHandler(
+  { log }: Platform,
+  { name, queue, correlationOf, run }: WorkerWork,
+  broker: ServiceBroker,
+): (job: Job) => Promise<void> {
+  let resting = false;
+  return async (job) => {
+    const correlationId = correlationOf(job);
+    try {
+      await withCorrelation(correlationId, () => run(job, callAsService(broker, `worker-${name}`, correlationId)));
+      if (resting) log.info({ queue }, "the queue goes on");
+      resting = false;
+    } catch (error) {
+      if (!speaksOfAll(error)) throw isLasting(error) ? new DeadLetter((error as Error).message) : error;
+      if (!resting)
+        log.warn({ queue, error: (error as Error).message }, "the queue rests until its action can be done again");
+      resting = true;
+      throw new PauseQueue(PAUSE_MS);
+    }
+  };
+}
+
+/**
+ * Says nothing of this job, and would meet every other one: nobody took the call, its breaker is open, or what the callee
+ * needs is away. A time-out does not belong here: a job that always takes too long must not keep the others waiting.
+ */
+function speaksOfAll(error: unknown): boolean {
+  if (isBusError(error)) return error.name !== "RequestTimeoutError";
+  return isError(error, "service_unavailable", "overloaded", "mail_unavailable");
+}
+
+function isLasting(error: unknown): boolean {
+  return error instanceof DeadLetter || isError(error, "validation_failed", "mail_refused");
+}
+
+/** The store of the queues may be away when we start. */
+async function scheduleAll(
+  { queues, timers, log }: Platform,
+  { queue, schedules = [] }: WorkerWork,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { name, everyMs } of schedules) {
+    while (!signal.aborted) {
+      try {
+        await queues.schedule(queue, name, everyMs);
+        break;
+      } catch (error) {
+        log.debug({ queue, error: (error as Error).message }, "could not schedule, will try again");
+        await timers.sleep(SCHEDULE_AGAIN_MS, signal).catch(() => undefined);
+      }
+    }
+  }
+}

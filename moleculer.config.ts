@@ -1,0 +1,114 @@
+import { hostname } from "node:os";
+import type { BrokerOptions, Middleware, Transit } from "moleculer";
+import type { Logger } from "pino";
+import { countsForBreaker, isNodeGone } from "./lib/bus-errors.ts";
+import { type Clock, type Random, systemClock, systemRandom } from "./lib/clock.ts";
+import { type Config, readConfig } from "./lib/config.ts";
+import { createLog } from "./lib/log.ts";
+import { servicePermissions } from "./lib/service-permissions.ts";
+import { accessMiddleware } from "./mixins/access.middleware.ts";
+import { BrokerLog } from "./mixins/broker-log.ts";
+import { contractMiddleware } from "./mixins/contract.middleware.ts";
+import { correlationMiddleware } from "./mixins/correlation.middleware.ts";
+import { drainMiddleware } from "./mixins/drain.middleware.ts";
+import { errorMiddleware } from "./mixins/error.middleware.ts";
+import { ErrorRegenerator } from "./mixins/error-regenerator.ts";
+import { NatsTransporter } from "./mixins/nats-transporter.ts";
+
+const DRAIN_MS = 10_000;
+
+interface NodeParts {
+  readonly log: Logger;
+  readonly services: readonly string[];
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** How every node of the mesh is set up: services, workers, REPL and tests alike. */
+export function brokerOptions(
+  config: Config,
+  { log, services, clock = systemClock, random = systemRandom }: NodeParts,
+): BrokerOptions {
+  return {
+    namespace: "usermesh",
+    nodeID: config.nodeId ?? nodeName(services, random),
+    transporter: config.nats.url === undefined ? null : new NatsTransporter(config.nats.url),
+    serializer: "JSON",
+    errorRegenerator: new ErrorRegenerator(),
+    requestTimeout: 5_000,
+    // Per action, for reads alone: `repeatable` in the contract switches it on.
+    retryPolicy: { enabled: false, retries: 2, delay: 50, maxDelay: 200, factor: 2, check: isNodeGone },
+    // Enabled here and not per action: only then does Moleculer ever empty its window.
+    circuitBreaker: {
+      enabled: true,
+      threshold: 0.5,
+      windowTime: 60,
+      minRequestCount: config.breaker.failures,
+      halfOpenTime: 2_000,
+      check: countsForBreaker,
+    },
+    bulkhead: { enabled: false },
+    heartbeatInterval: 1,
+    heartbeatTimeout: 3,
+    transit: { serviceChangedDebounceTime: 50 } as Transit.TransitOptions, // not in its types
+    registry: { strategy: "RoundRobin", preferLocal: true, stopDelay: 100 },
+    contextParamsCloning: false,
+    validator: false,
+    metrics: false,
+    tracing: false,
+    logger: new BrokerLog(log),
+    // What `$node.options` would tell holds the credentials of the bus.
+    internalServices: { $node: { actions: { options: false } } },
+    internalMiddlewares: false,
+    middlewares: middlewares(config, log, clock),
+    // The scripts stop the broker: after it come queues, events, embedded servers.
+    skipProcessEventRegistration: true,
+  };
+}
+
+/**
+ * From the inside out. Ours stand outside "Cacher": inside it they would be skipped where an answer is cached, and a
+ * stranger would get it. Access before validation: who may not call learns nothing of the params.
+ */
+function middlewares(config: Config, log: Logger, clock: Clock): Array<Middleware | string> {
+  return [
+    "Cacher",
+    contractMiddleware({ checkResults: config.environment === "test" }),
+    accessMiddleware({ clock, permissionsOf: servicePermissions(config) }),
+    errorMiddleware(log),
+    correlationMiddleware,
+    "CircuitBreaker",
+    "Timeout",
+    "Retry",
+    "ErrorHandler",
+    drainMiddleware(log, DRAIN_MS),
+  ];
+}
+
+/** Unlike any other: two nodes of one name end each other. Fit for a NATS subject. */
+function nodeName(services: readonly string[], random: Random): string {
+  const what = services.length > 3 ? "usermesh" : services.join("-");
+  return [what, hostname().replace(/[^\w-]/g, "-"), random.bytes(4).toString("hex")].join("-");
+}
+
+/**
+ * For Moleculer's own runner: `SERVICES=auth moleculer-runner.mjs --config moleculer.config.ts` is a node as `npm run node`
+ * starts it. Ours are factories over the platform, so they are created here and not by the runner's search for files.
+ */
+export default async function runnerOptions(): Promise<BrokerOptions> {
+  const { createPlatform } = await import("./lib/create-platform.ts");
+  const { loadService, namedServices } = await import("./scripts/run/service-files.ts");
+  const config = readConfig(process.env);
+  const log = createLog(config.log);
+  const services = namedServices(config.services);
+  const platform = await createPlatform(config, { log, services });
+  const schemas = await Promise.all(services.map((name) => loadService(name, platform)));
+  return {
+    ...brokerOptions(config, { log, services }),
+    skipProcessEventRegistration: false,
+    created: (broker) => {
+      for (const schema of schemas) broker.createService(schema);
+    },
+    stopped: () => platform.close(),
+  };
+}

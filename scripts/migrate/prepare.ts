@@ -1,0 +1,60 @@
+import { type Client, escapeIdentifier, escapeLiteral } from "pg";
+import { jobsSchema, roleOf, rolePassword, schemas } from "../../lib/database-roles.ts";
+
+type Say = (line: string) => void;
+
+/** Roles, schemas and extensions: what the tables stand on. */
+export async function prepareDatabase(client: Client, ownerUrl: string, say: Say): Promise<void> {
+  await client.query("CREATE SCHEMA IF NOT EXISTS usermesh");
+  await client.query(
+    "CREATE TABLE IF NOT EXISTS usermesh.installation (single boolean PRIMARY KEY DEFAULT true CHECK (single), shared_role boolean NOT NULL)",
+  );
+  const own = await mayCreateRoles(client);
+  if (!own)
+    say("This owner may not create roles: all services share its own. Grant CREATEROLE for a wall between them.");
+  await client.query(
+    "INSERT INTO usermesh.installation (shared_role) VALUES ($1) ON CONFLICT (single) DO UPDATE SET shared_role = excluded.shared_role",
+    [!own],
+  );
+  await client.query("CREATE SCHEMA IF NOT EXISTS ext");
+  await client.query("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA ext");
+  for (const schema of [...schemas, jobsSchema]) await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+  if (own) for (const schema of schemas) await createRole(client, ownerUrl, schema);
+}
+
+/** A role reads and writes its own schema, uses `ext`, and sees nothing else. */
+export async function grantOwnTables(client: Client): Promise<void> {
+  const { rows } = await client.query<{ shared_role: boolean }>("SELECT shared_role FROM usermesh.installation");
+  if (rows[0]?.shared_role) return;
+  for (const schema of schemas) {
+    const role = escapeIdentifier(roleOf(schema));
+    await client.query(`GRANT USAGE ON SCHEMA ${schema}, ext TO ${role}`);
+    await client.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role}`);
+    await client.query(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${role}`);
+    await client.query(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${role}`);
+  }
+}
+
+async function mayCreateRoles(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean }>(
+    "SELECT rolsuper OR rolcreaterole AS may FROM pg_roles WHERE rolname = current_user",
+  );
+  return rows[0]?.may === true;
+}
+
+/** A paused node must hold up nobody, whatever its own settings say: the limits stand at the role. */
+async function createRole(client: Client, ownerUrl: string, schema: string): Promise<void> {
+  const role = roleOf(schema);
+  const name = escapeIdentifier(role);
+  const { rowCount } = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
+  if (rowCount === 0) await client.query(`CREATE ROLE ${name} LOGIN`).catch(ignoreDuplicate);
+  await client.query(`ALTER ROLE ${name} WITH LOGIN PASSWORD ${escapeLiteral(rolePassword(ownerUrl, role))}`);
+  await client.query(`ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '1s'`);
+  await client.query(`ALTER ROLE ${name} SET lock_timeout = '2s'`);
+  await client.query(`ALTER ROLE ${name} SET statement_timeout = '5s'`);
+}
+
+/** Roles belong to the whole server: another database's migration may make the same one at this moment. */
+function ignoreDuplicate(error: { code?: string }): void {
+  if (error.code !== "42710" && error.code !== "23505") throw error;
+}

@@ -1,0 +1,41 @@
+import type { ServiceBroker } from "moleculer";
+import type { Logger } from "pino";
+import { type Config, ConfigError, type Environment, readConfig } from "../lib/config.ts";
+import { createLog } from "../lib/log.ts";
+import { serveNodeHealth } from "./run/node-health.ts";
+import { seedAdmin } from "./run/seed-admin.ts";
+import { startNode } from "./run/start-node.ts";
+import { runUntilStopped } from "./run/terminal.ts";
+
+/** `SERVICES=auth npm run node`: one node of a mesh whose servers run elsewhere. */
+async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<void> {
+  const config = readConfig(env);
+  const missing = ["DATABASE_URL", "NATS_URL", "SECRET_KEY"].filter((name) => !env[name]);
+  if (missing.length > 0)
+    throw new ConfigError(missing.map((name) => `${name} must be set for a node. \`npm start\` needs nothing.`));
+  const log = createLog(config.log);
+  const node = await startNode({ config, log, services: config.services });
+  let closeHealth: (() => Promise<void>) | undefined;
+  // Last to go: whoever watches it sees "not ready" while the node finishes its work.
+  stack.defer(async () => closeHealth?.());
+  stack.defer(node.stop);
+  if (config.metrics.port !== undefined)
+    closeHealth = await serveNodeHealth(node.broker, node.platform.cacheCounts, {
+      host: config.metrics.host,
+      port: config.metrics.port,
+    });
+  log.info({ node: node.broker.nodeID, services: node.services }, "the node is ready");
+  process.send?.({ ready: node.broker.nodeID });
+  if (node.services.includes("auth") && config.admin.password !== undefined)
+    void seedWhenPossible(node.broker, config, log);
+}
+
+/** The first administrator, where the mesh is started node by node; the services it takes may come up later. */
+async function seedWhenPossible(broker: ServiceBroker, config: Config, log: Logger): Promise<void> {
+  await broker.waitForServices(["users", "sessions"]).catch(() => undefined);
+  await seedAdmin(broker, config).catch((error: Error) =>
+    log.warn({ error: error.message }, "the administrator could not be made"),
+  );
+}
+
+await runUntilStopped((stack) => runNode(process.env, stack));

@@ -1,0 +1,140 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
+import { type Environment, readConfig } from "../../lib/config.ts";
+import type { Mailbox } from "../../lib/embedded/mailbox.ts";
+import type { DevMailbox } from "../../lib/platform.ts";
+import type { Say } from "./terminal.ts";
+
+interface EmbeddedOptions {
+  readonly env: Environment;
+  readonly log: Logger;
+  readonly say: Say;
+  /** Also NATS and Redis: for a mesh of processes. In one process both are spared. */
+  readonly servers: boolean;
+}
+
+export interface Embedded {
+  /** The environment with the URLs of what was started. */
+  readonly env: Environment;
+  /** What serves each dependency, for the table. */
+  readonly parts: ReadonlyArray<readonly [name: string, what: string]>;
+  readonly shownMails: DevMailbox | undefined;
+  stop(): Promise<void>;
+}
+
+interface Part {
+  readonly name: string;
+  readonly what: string;
+  readonly env?: Environment;
+  readonly mailbox?: Mailbox;
+  readonly stop?: () => Promise<void>;
+}
+
+type Start = (options: EmbeddedOptions, dir: string) => Promise<Part>;
+
+/** Serves each dependency that the environment doesn't name. Nothing is left behind when one of them can't start. */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const config = readConfig(options.env);
+  const starts: readonly Start[] = [
+    config.database.url === undefined ? postgres : given("PostgreSQL", "DATABASE_URL"),
+    config.nats.url !== undefined
+      ? given("NATS", "NATS_URL")
+      : options.servers
+        ? nats
+        : without("NATS", "in this process"),
+    config.redis.url !== undefined
+      ? given("Redis", "REDIS_URL")
+      : options.servers
+        ? redis
+        : without("Redis", "none: limits in memory, jobs in PostgreSQL"),
+    config.mail.host === undefined ? mailServer : given("SMTP", "MAIL_SERVER"),
+    config.secretKey === undefined ? secretKey : given("Secret key", "SECRET_KEY"),
+  ];
+  const outcomes = await Promise.allSettled(starts.map((start) => start(options, config.dataDir)));
+  const parts = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  const stop = async () => void (await Promise.all(parts.map((part) => part.stop?.())));
+  const failure = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failure) {
+    await stop();
+    throw failure.reason;
+  }
+  return {
+    env: Object.assign({}, options.env, ...parts.map((part) => part.env)),
+    parts: parts.map((part) => [part.name, part.what]),
+    shownMails: shown(parts.find((part) => part.mailbox)?.mailbox),
+    stop,
+  };
+}
+
+function shown(mailbox: Mailbox | undefined): DevMailbox | undefined {
+  return mailbox && { messages: async () => mailbox.messages(), clear: async () => mailbox.clear() };
+}
+
+/** A pool says goodbye and does not wait: what still stands when the server stops is logged as lost. */
+const GOODBYE_MS = 50;
+
+const postgres: Start = async ({ log, say }, dataDir) => {
+  const { startPostgres } = await import("../../lib/embedded/postgres.ts");
+  say("Starting PostgreSQL. The first start makes its data, which takes some seconds.");
+  const server = await startPostgres({ dataDir, log });
+  return {
+    name: "PostgreSQL",
+    what: `embedded, data in ${server.dataDir}`,
+    env: { DATABASE_URL: server.url, DATABASE_EMBEDDED: "true" },
+    stop: () => delay(GOODBYE_MS).then(server.stop),
+  };
+};
+
+const nats: Start = async ({ log }, dataDir) => {
+  const { startNats } = await import("../../lib/embedded/nats.ts");
+  const server = await startNats({ dir: join(dataDir, "nats"), log });
+  return {
+    name: "NATS",
+    what: `nats-server of this mesh, port ${server.port}`,
+    env: { NATS_URL: server.url },
+    stop: server.stop,
+  };
+};
+
+const redis: Start = async ({ log }, dataDir) => {
+  const { startRedis } = await import("../../lib/embedded/redis.ts");
+  const server = await startRedis({ dir: join(dataDir, "redis"), log });
+  return {
+    name: "Redis",
+    what: `redis-server of this mesh, port ${server.port}`,
+    env: { REDIS_URL: server.url },
+    stop: server.stop,
+  };
+};
+
+const mailServer: Start = async () => {
+  const { startMailbox } = await import("../../lib/embedded/mailbox.ts");
+  const mailbox = await startMailbox();
+  const env = { MAIL_SERVER: mailbox.host, MAIL_PORT: String(mailbox.port), MAIL_TLS: "off" };
+  return {
+    name: "SMTP",
+    what: `embedded, port ${mailbox.port}: delivers nothing, shows everything`,
+    env,
+    mailbox,
+    stop: mailbox.stop,
+  };
+};
+
+const secretKey: Start = async (_, dataDir) => {
+  const { keptSecret, randomPassword } = await import("../../lib/embedded/secrets.ts");
+  const secret = await keptSecret(dataDir, "secret-key", () => randomPassword() + randomPassword());
+  return {
+    name: "Secret key",
+    what: `made for this installation, in ${join(dataDir, "secret-key")}`,
+    env: { SECRET_KEY: secret },
+  };
+};
+
+function given(name: string, variable: string): Start {
+  return async () => ({ name, what: `as ${variable} says` });
+}
+
+function without(name: string, what: string): Start {
+  return async () => ({ name, what });
+}

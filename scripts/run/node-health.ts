@@ -1,0 +1,45 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { ServiceBroker } from "moleculer";
+import type { CacheCounts } from "../../lib/near-cache.ts";
+import { cacheMetrics } from "../../lib/prometheus.ts";
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `/health/live`, `/health/ready` and `/metrics` of a node without a gateway. Ready turns false as soon as the node is told to stop. */
+export async function serveNodeHealth(
+  broker: ServiceBroker,
+  caches: CacheCounts,
+  { host, port }: Address,
+): Promise<() => Promise<void>> {
+  const server = createServer((request, response) => {
+    if (request.url === "/metrics") {
+      response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+      return void response.end(`${cacheMetrics(caches)}\n`);
+    }
+    const status = statusOf(broker, request.url ?? "");
+    response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+    response.end(JSON.stringify({ status: status === 200 ? "ok" : status === 404 ? "not_found" : "unavailable" }));
+  });
+  server.listen(port, host);
+  await once(server, "listening");
+  return async () => {
+    server.closeAllConnections();
+    server.close();
+  };
+}
+
+function statusOf(broker: ServiceBroker, path: string): 200 | 404 | 503 {
+  if (path === "/health/live") return 200;
+  if (path !== "/health/ready") return 404;
+  return broker.started && !broker.stopping && isOnBus(broker) ? 200 : 503;
+}
+
+/** A node alone in its process has no bus to lose. */
+function isOnBus(broker: ServiceBroker): boolean {
+  const { transit } = broker as { transit?: { readonly tx: { readonly connected: boolean } } };
+  return transit === undefined || transit.tx.connected;
+}

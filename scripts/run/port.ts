@@ -1,0 +1,33 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { type Environment, readConfig } from "../../lib/config.ts";
+
+const TRIES = 100;
+
+/** APP_PORT where it is set; else 3000, or the next one that nobody holds. */
+export async function withFreePort(env: Environment): Promise<Environment> {
+  if (env.APP_PORT) return env;
+  const { http } = readConfig(env);
+  return { ...env, APP_PORT: String(await freePortFrom(http.port, http.host)) };
+}
+
+/** The first free port from `first` on. */
+export async function freePortFrom(first: number, host: string): Promise<number> {
+  for (let port = first; port < first + TRIES; port += 1) {
+    if (await isFree(port, host)) return port;
+  }
+  throw new Error(`No port from ${first} to ${first + TRIES - 1} is free. Set APP_PORT.`);
+}
+
+async function isFree(port: number, host: string): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, host);
+    await once(server, "listening");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}

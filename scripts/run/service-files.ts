@@ -1,0 +1,45 @@
+import { globSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { ServiceSchema } from "moleculer";
+import { ConfigError } from "../../lib/config.ts";
+import type { Platform } from "../../lib/platform.ts";
+
+type Factory = (platform: Platform) => ServiceSchema;
+
+const root = join(import.meta.dirname, "../..");
+
+/** What a process can run: services by their folder, workers as `worker-<name>`. The gateway last: it opens when the rest is there. */
+function knownServices(): ReadonlyMap<string, string> {
+  const services = globSync("services/*/*.service.ts", { cwd: root }).map(
+    (file) => [basename(file, ".service.ts"), file] as const,
+  );
+  const workers = globSync("workers/*.worker.ts", { cwd: root }).map(
+    (file) => [`worker-${basename(file, ".worker.ts")}`, file] as const,
+  );
+  const byName = [...services, ...workers].sort(
+    ([left], [right]) => Number(left === "gateway") - Number(right === "gateway") || left.localeCompare(right),
+  );
+  return new Map(byName);
+}
+
+/** The names of SERVICES, or all. An unknown one is an error that lists the known. */
+export function namedServices(wanted: readonly string[]): readonly string[] {
+  const known = [...knownServices().keys()];
+  if (wanted.length === 0) return known;
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new ConfigError([`SERVICES: there is no ${unknown.join(", ")}. There are ${known.join(", ")}.`]);
+  return known.filter((name) => wanted.includes(name));
+}
+
+export async function loadService(name: string, platform: Platform): Promise<ServiceSchema> {
+  const file = knownServices().get(name);
+  if (file === undefined) throw new Error(`There is no service ${name}`);
+  const module = (await import(join(root, file))) as { readonly default: Factory };
+  return startingInOrder(module.default(platform));
+}
+
+/** Moleculer starts the last mixin first and stops it last (seen). Ours stand in the order in which they start: the database, then what needs it. */
+function startingInOrder(schema: ServiceSchema): ServiceSchema {
+  return { ...schema, mixins: (schema.mixins ?? []).toReversed() };
+}

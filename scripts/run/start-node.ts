@@ -1,0 +1,42 @@
+import { ServiceBroker } from "moleculer";
+import type { Logger } from "pino";
+import type { Config } from "../../lib/config.ts";
+import { createPlatform } from "../../lib/create-platform.ts";
+import type { DevMailbox, Platform } from "../../lib/platform.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+import { loadService, namedServices } from "./service-files.ts";
+
+interface NodeOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Names as in SERVICES; none means all. */
+  readonly services: readonly string[];
+  readonly mailbox?: DevMailbox | undefined;
+}
+
+export interface RunningNode {
+  readonly broker: ServiceBroker;
+  readonly platform: Platform;
+  readonly services: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Starts services and workers as one node. Resolves when all have started; rejects with nothing left behind. */
+export async function startNode({ config, log, services: wanted, mailbox }: NodeOptions): Promise<RunningNode> {
+  for (const warning of config.warnings) log.warn(warning);
+  const services = namedServices(wanted);
+  const platform = await createPlatform(config, { log, services, mailbox });
+  const broker = new ServiceBroker(brokerOptions(config, { log, services }));
+  const stop = async () => {
+    await broker.stop();
+    await platform.close();
+  };
+  try {
+    for (const name of services) broker.createService(await loadService(name, platform));
+    await broker.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { broker, platform, services, stop };
+}

@@ -1,0 +1,31 @@
+import { type Config, type Environment, readConfig } from "../lib/config.ts";
+import { createLog } from "../lib/log.ts";
+import { migrate } from "./migrate.ts";
+import { startEmbedded } from "./run/embedded.ts";
+import { overview } from "./run/overview.ts";
+import { withFreePort } from "./run/port.ts";
+import { gatewayReady } from "./run/ready.ts";
+import { seedAdmin } from "./run/seed-admin.ts";
+import { startNode } from "./run/start-node.ts";
+import { runUntilStopped, say } from "./run/terminal.ts";
+
+/** `npm start`: everything in this process, each dependency that no variable names embedded. */
+async function start(given: Environment, stack: AsyncDisposableStack): Promise<void> {
+  const env = await withFreePort(given);
+  const log = createLog(readConfig(env).log);
+  const embedded = await startEmbedded({ env, log, say, servers: false });
+  stack.defer(embedded.stop);
+  const config = readConfig(embedded.env);
+  await migrate(config, (line) => log.info(line));
+  const node = await startNode({ config, log, services: config.services, mailbox: embedded.shownMails });
+  stack.defer(node.stop);
+  const admin = node.services.includes("auth") ? await seedAdmin(node.broker, config) : undefined;
+  if (node.services.includes("gateway")) await gatewayReady(localUrl(config));
+  say(overview({ urls: [localUrl(config)], admin, mails: embedded.shownMails !== undefined, parts: embedded.parts }));
+}
+
+function localUrl({ http }: Config): string {
+  return `http://${["127.0.0.1", "0.0.0.0", "::"].includes(http.host) ? "localhost" : http.host}:${http.port}`;
+}
+
+await runUntilStopped((stack) => start(process.env, stack));

@@ -1,0 +1,66 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { userOf } from "../../lib/caller.ts";
+import { type EventType, eventTypes, type MeshEvent, type StreamName, streamOf } from "../../lib/events.ts";
+import { implement } from "../../lib/mesh.ts";
+import type { Platform } from "../../lib/platform.ts";
+import { createDatabase, database } from "../../mixins/database.mixin.ts";
+import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
+import { exportPage } from "../../mixins/export-pages.ts";
+import { sweepMeshTables } from "../../mixins/mesh-sweep.ts";
+import { adminContract } from "./admin.contract.ts";
+import { eraseActivity, recordErasure } from "./erase.ts";
+import { exportSections } from "./export.repo.ts";
+import { describeMesh } from "./mesh.ts";
+import { readMetrics } from "./metrics.ts";
+import { dropJob, failedJobs, listQueues, retryJobs } from "./queues.ts";
+import { activityOfTenant, activityOfUser, myActivity } from "./read-activity.ts";
+import { recordAct, recordActivity } from "./record-activity.ts";
+
+/** The activity log: who did what, when and from where, as the events of the mesh tell it. */
+export default function adminService(platform: Platform): ServiceSchema {
+  const db = createDatabase(platform, { schema: "admin" });
+  const record = (event: MeshEvent) => recordActivity(db, event);
+  const eraseDeps = { db, clock: platform.clock, random: platform.random };
+  const erased = { "user.erased": (event: MeshEvent) => recordErasure(eraseDeps, event) };
+  const listen = (stream: StreamName) =>
+    eventConsumer(platform, {
+      service: adminContract.name,
+      stream,
+      effects: { ...allOf(stream, record), ...(stream === "USERS" && erased) },
+    });
+  const { queues } = platform;
+  let broker: ServiceBroker | undefined;
+  const known = (): ServiceBroker => {
+    if (!broker) throw new Error("The service has not been created");
+    return broker;
+  };
+  return {
+    name: adminContract.name,
+    created(this: { readonly broker: ServiceBroker }) {
+      broker = this.broker;
+    },
+    mixins: [database(db), listen("USERS"), listen("SESSIONS")],
+    actions: implement(adminContract, {
+      myActivity: (ctx) => myActivity(db, ctx),
+      userActivity: (ctx) => activityOfUser(db, ctx),
+      activity: (ctx) => activityOfTenant(db, ctx),
+      erase: ({ params }) => eraseActivity(eraseDeps, params.user_id),
+      export: ({ caller, params }) => exportPage(exportSections(db), userOf(caller).user_id, params.cursor),
+      record: (ctx) => recordAct(db, ctx),
+      queues: () => listQueues(queues),
+      failedJobs: (ctx) => failedJobs(queues, ctx),
+      retryJobs: (ctx) => retryJobs(queues, ctx),
+      dropJob: (ctx) => dropJob(queues, ctx),
+      metrics: (ctx) => readMetrics({ broker: known(), queues, db }, ctx),
+      mesh: () => describeMesh(known(), queues),
+      sweep: () => sweepMeshTables(db),
+    }),
+  };
+}
+
+function allOf(
+  stream: StreamName,
+  effect: (event: MeshEvent) => Promise<void>,
+): Partial<Record<EventType, typeof effect>> {
+  return Object.fromEntries(eventTypes.filter((type) => streamOf(type) === stream).map((type) => [type, effect]));
+}

@@ -1,0 +1,71 @@
+import { AppError } from "../../lib/errors.ts";
+import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import type { Queues } from "../../lib/platform.ts";
+
+type Queue = Actions["admin.queues"]["result"][number];
+type FailedJobs = Actions["admin.failedJobs"]["result"];
+type Named = { readonly name: string };
+
+/** Those that the workers take from. */
+const queueNames = ["mail", "maintenance"] as const;
+const MOST = 100;
+
+export function listQueues(queues: Queues): Promise<Queue[]> {
+  return Promise.all(queueNames.map(async (name) => ({ name, counts: await queues.counts(name).catch(() => null) })));
+}
+
+export async function failedJobs(
+  queues: Queues,
+  { params }: ActionContext<Named & { readonly limit: number }>,
+): Promise<FailedJobs> {
+  const { limit } = params;
+  const name = known(params.name);
+  const [found, counts] = await reached(() => Promise.all([queues.failed(name, limit), queues.counts(name)]));
+  const items = found.map((job) => ({
+    ...job,
+    data: job.data as FailedJobs["items"][number]["data"],
+    reason: withoutAddresses(job.reason),
+  }));
+  return { items, total: counts.failed ?? items.length, limit, next_cursor: null };
+}
+
+export async function retryJobs(
+  queues: Queues,
+  { params }: ActionContext<Named & { readonly id?: string | undefined }>,
+): Promise<{ retried: number }> {
+  const name = known(params.name);
+  if (params.id !== undefined) {
+    if (!(await reached(() => queues.retry(name, params.id as string)))) throw new AppError("not_found");
+    return { retried: 1 };
+  }
+  const jobs = await reached(() => queues.failed(name, MOST));
+  const retried = await reached(() => Promise.all(jobs.map((job) => queues.retry(name, job.id))));
+  return { retried: retried.filter(Boolean).length };
+}
+
+export async function dropJob(
+  queues: Queues,
+  { params }: ActionContext<Named & { readonly job: string }>,
+): Promise<Record<string, never>> {
+  const name = known(params.name);
+  if (!(await reached(() => queues.drop(name, params.job)))) throw new AppError("not_found");
+  return {};
+}
+
+function known(name: string): string {
+  if (!queueNames.some((one) => one === name)) throw new AppError("not_found");
+  return name;
+}
+
+async function reached<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new AppError("service_unavailable", { retry_after: 1, cause });
+  }
+}
+
+/** A mail server's refusal quotes whom the mail was for. */
+function withoutAddresses(reason: string): string {
+  return reason.replace(/[^\s<>"']+@[^\s<>"']+/g, "(address)");
+}

@@ -1,0 +1,72 @@
+import type * as z from "zod";
+import { userOf } from "../../lib/caller.ts";
+import { decodeCursor, encodeCursor } from "../../lib/cursor.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import type { Database } from "../../mixins/database.mixin.ts";
+import { type ActivityFilter, type ActivityRow, countActivity, selectActivity } from "./activity.repo.ts";
+import type { Activity, ActivityQuery } from "./admin.contract.ts";
+
+type Query = z.output<typeof ActivityQuery>;
+type Page = Actions["admin.activity"]["result"];
+
+/** What was done to and by the caller himself. Where another acted, his address is not the caller's to know. */
+export async function myActivity(db: Database, { caller, params }: ActionContext<Query>): Promise<Page> {
+  const { user_id } = userOf(caller);
+  const page = await readPage(db, params, { user_id });
+  return { ...page, items: page.items.map((item) => (item.actor_id === user_id ? item : { ...item, ip: null })) };
+}
+
+export async function activityOfUser(
+  db: Database,
+  { caller, params, call }: ActionContext<Query & { readonly user_id: string }>,
+): Promise<Page> {
+  const { tenant_id } = userOf(caller);
+  const user = await call("users.get", { id: params.user_id });
+  if (user?.tenant_id !== tenant_id) throw new AppError("not_found");
+  return readPage(db, params, { tenant_id, user_id: user.id });
+}
+
+export async function activityOfTenant(db: Database, { caller, params }: ActionContext<Query>): Promise<Page> {
+  return readPage(db, params, { tenant_id: userOf(caller).tenant_id });
+}
+
+const ORDER = "activity";
+/** Counting 1,000 index entries takes 1 ms, counting a million half a second. */
+const COUNTED = 1_000;
+
+async function readPage(db: Database, query: Query, scope: ActivityFilter): Promise<Page> {
+  const { limit, cursor, actor, action, from, to } = query;
+  const after = cursor === undefined ? null : decodeCursor(ORDER, cursor);
+  const filter = { actor_id: actor, action: action?.replaceAll("\0", ""), from, to, ...scope };
+  const [found, counted] = await Promise.all([
+    selectActivity(db, filter, after, limit + 1),
+    countActivity(db, filter, COUNTED + 1),
+  ]);
+  const items = found.slice(0, limit).map(viewActivity);
+  const last = found.length > limit ? items.at(-1) : undefined;
+  const total = counted > COUNTED ? null : counted;
+  return { items, total, page: 1, limit, next_cursor: last ? encodeCursor(ORDER, last) : null };
+}
+
+function viewActivity({
+  id,
+  action,
+  actor_id,
+  user_id,
+  at,
+  ip,
+  correlation_id,
+  details,
+}: ActivityRow): z.output<typeof Activity> {
+  return {
+    id,
+    action,
+    actor_id,
+    user_id,
+    at: at.toISOString(),
+    ip,
+    correlation_id,
+    details: details as z.output<typeof Activity>["details"],
+  };
+}

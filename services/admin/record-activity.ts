@@ -1,0 +1,61 @@
+import type { MeshEvent } from "../../lib/events.ts";
+import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import type { Database } from "../../mixins/database.mixin.ts";
+import { insertActivity } from "./activity.repo.ts";
+
+/** What every event says has a column of its own; an address or a name has no place in a log. */
+const notDetails = new Set([
+  "event_id",
+  "event_type",
+  "source",
+  "version",
+  "schema_version",
+  "user_id",
+  "tenant_id",
+  "timestamp",
+  "correlation_id",
+  "email",
+  "name",
+  "actor_id",
+  "ip",
+]);
+
+/** What the account's owner does, where the event names no other. */
+const ownActs: ReadonlySet<MeshEvent["event_type"]> = new Set([
+  "user.created",
+  "user.verified",
+  "user.updated",
+  "password.changed",
+  "preferences.updated",
+  "session.created",
+]);
+
+/** An event that comes twice is one entry: the entry's id is the event's. */
+export async function recordActivity(db: Database, event: MeshEvent): Promise<void> {
+  // Tells a new stream how an account is: nobody has done anything.
+  if (event.snapshot === true) return;
+  await insertActivity(db, {
+    id: event.event_id,
+    tenant_id: event.tenant_id,
+    action: event.event_type,
+    actor_id: textOrNull(event.actor_id) ?? (ownActs.has(event.event_type) ? event.user_id : null),
+    user_id: event.user_id,
+    at: event.timestamp,
+    ip: textOrNull(event.ip),
+    correlation_id: event.correlation_id,
+    details: Object.fromEntries(Object.entries(event).filter(([name]) => !notDetails.has(name))),
+  });
+}
+
+/** An act that no event tells of. */
+export async function recordAct(
+  db: Database,
+  { params, correlationId }: ActionContext<Actions["admin.record"]["params"]>,
+): Promise<Record<string, never>> {
+  await insertActivity(db, { ...params, correlation_id: correlationId });
+  return {};
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}

@@ -1,0 +1,19 @@
+import type { Platform } from "../../lib/platform.ts";
+import type { Database } from "../../mixins/database.mixin.ts";
+import type { Outbox } from "../../mixins/outbox.mixin.ts";
+import type { IdentityCounts } from "./linked-identities.ts";
+import type { OAuthProviders } from "./oauth-providers.ts";
+import type { PasswordHashing } from "./password-hashing.ts";
+import type { PasswordRules } from "./password-policy.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+
+/** What auth's use cases are made of; each takes the part of it that it needs. */
+export interface AuthDeps extends Pick<Platform, "config" | "clock" | "random" | "timers" | "ring" | "log"> {
+  readonly db: Database;
+  readonly outbox: Outbox;
+  readonly passwords: PasswordHashing;
+  readonly rules: PasswordRules;
+  readonly signingKeys: SigningKeys;
+  readonly oauth: OAuthProviders;
+  readonly identityCounts: IdentityCounts;
+}

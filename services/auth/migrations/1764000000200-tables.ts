@@ -1,0 +1,159 @@
+import { meshTables } from "../../../mixins/mesh-tables.ts";
+import type { Migration } from "../../../mixins/migration.ts";
+
+const credentials = [
+  `CREATE TABLE auth.credentials (
+     id uuid PRIMARY KEY,
+     user_id uuid NOT NULL,
+     kind text NOT NULL CHECK (kind IN ('password', 'totp', 'passkey')),
+     secret text NOT NULL,
+     kid text NOT NULL,
+     confirmed boolean NOT NULL DEFAULT false,
+     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+     changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+   )`,
+  "COMMENT ON COLUMN auth.credentials.confirmed IS 'the account is known to exist: the sweep of orphans need not ask again'",
+  "CREATE UNIQUE INDEX credentials_one_password ON auth.credentials (user_id) WHERE kind = 'password'",
+  "CREATE INDEX credentials_user ON auth.credentials (user_id)",
+  "CREATE INDEX credentials_kid ON auth.credentials (kid, id)",
+  "CREATE INDEX credentials_unconfirmed ON auth.credentials (created_at) WHERE NOT confirmed",
+];
+
+const identities = [
+  `CREATE TABLE auth.identities (
+     tenant_id uuid NOT NULL,
+     issuer text NOT NULL,
+     sub text NOT NULL,
+     user_id uuid NOT NULL,
+     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+     PRIMARY KEY (tenant_id, issuer, sub)
+   )`,
+  "CREATE INDEX identities_user ON auth.identities (user_id)",
+];
+
+const oneTimeTokens = [
+  `CREATE TABLE auth.one_time_tokens (
+     id uuid PRIMARY KEY,
+     seq bigint GENERATED ALWAYS AS IDENTITY,
+     purpose text NOT NULL CHECK (purpose IN ('verify_email', 'reset_password', 'change_email', 'invite')),
+     user_id uuid,
+     tenant_id uuid NOT NULL,
+     email_key_hash text NOT NULL,
+     epoch int,
+     kid text NOT NULL,
+     event_id uuid NOT NULL,
+     payload jsonb,
+     requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+     derived_at timestamptz,
+     first_sent_at timestamptz,
+     spent_at timestamptz
+   )`,
+  "CREATE INDEX one_time_tokens_account ON auth.one_time_tokens (user_id, purpose, seq)",
+  "CREATE INDEX one_time_tokens_pending ON auth.one_time_tokens (user_id, purpose, requested_at) WHERE spent_at IS NULL",
+  "CREATE INDEX one_time_tokens_requested ON auth.one_time_tokens (requested_at)",
+];
+
+/**
+ * A guess is pending from before the hash is looked at until it is settled. Pending ones fill the limit like wrong ones,
+ * so that n guesses at once are no more than n in a row; whoever would go beyond it waits for those in flight (-1).
+ */
+const guesses = [
+  `CREATE TABLE auth.guesses (
+     key text PRIMARY KEY,
+     account text NOT NULL,
+     user_id uuid,
+     failed int NOT NULL DEFAULT 0,
+     pending int NOT NULL DEFAULT 0,
+     slowed_until timestamptz,
+     at timestamptz NOT NULL DEFAULT clock_timestamp()
+   )`,
+  "CREATE INDEX guesses_account ON auth.guesses (account)",
+  "CREATE INDEX guesses_user ON auth.guesses (user_id)",
+  "CREATE INDEX guesses_at ON auth.guesses (at)",
+  `CREATE FUNCTION auth.guess_slowed_until(p_failed int, p_limit int) RETURNS timestamptz
+     LANGUAGE sql VOLATILE AS $$
+     SELECT CASE WHEN p_failed >= p_limit
+       THEN clock_timestamp() + make_interval(secs => least(900, 30 * 2 ^ least(p_failed - p_limit, 10))) END
+   $$`,
+  `CREATE FUNCTION auth.guess_row(p_key text, p_limit int) RETURNS auth.guesses
+     LANGUAGE plpgsql VOLATILE AS $$
+     DECLARE r auth.guesses;
+     BEGIN
+       SELECT * INTO r FROM auth.guesses WHERE key = p_key FOR UPDATE;
+       IF r.pending > 0 AND r.at < clock_timestamp() - interval '20 seconds' THEN
+         -- Whoever looked at the hash died before he could say what it was: counted as wrong.
+         UPDATE auth.guesses SET failed = failed + pending, pending = 0,
+             slowed_until = auth.guess_slowed_until(failed + pending, p_limit)
+           WHERE key = p_key RETURNING * INTO r;
+       END IF;
+       RETURN r;
+     END $$`,
+  `CREATE FUNCTION auth.admit_guess(p_account text, p_address text, p_user uuid, p_account_limit int, p_address_limit int, p_ever int) RETURNS int
+     LANGUAGE plpgsql VOLATILE AS $$
+     DECLARE
+       a auth.guesses;
+       b auth.guesses;
+       v_until timestamptz;
+     BEGIN
+       INSERT INTO auth.guesses (key, account, user_id) VALUES (p_account, p_account, p_user) ON CONFLICT DO NOTHING;
+       INSERT INTO auth.guesses (key, account, user_id) VALUES (p_address, p_account, p_user) ON CONFLICT DO NOTHING;
+       a := auth.guess_row(p_account, p_account_limit);
+       b := auth.guess_row(p_address, p_address_limit);
+       IF a.key IS NULL OR b.key IS NULL THEN RETURN -1; END IF;
+       IF a.failed >= p_ever THEN RETURN 900; END IF;
+       v_until := greatest(a.slowed_until, b.slowed_until);
+       IF v_until > clock_timestamp() THEN
+         RETURN ceil(extract(epoch FROM v_until - clock_timestamp()))::int;
+       END IF;
+       IF (a.pending > 0 AND a.failed + a.pending >= p_account_limit) OR (b.pending > 0 AND b.failed + b.pending >= p_address_limit) THEN
+         RETURN -1;
+       END IF;
+       UPDATE auth.guesses SET pending = pending + 1, at = clock_timestamp() WHERE key IN (p_account, p_address);
+       RETURN 0;
+     END $$`,
+  `CREATE FUNCTION auth.settle_guess(p_account text, p_address text, p_outcome text, p_account_limit int, p_address_limit int) RETURNS void
+     LANGUAGE plpgsql VOLATILE AS $$
+     DECLARE
+       v_key text;
+       v_limit int;
+     BEGIN
+       FOR v_key, v_limit IN VALUES (p_account, p_account_limit), (p_address, p_address_limit) LOOP
+         PERFORM 1 FROM auth.guesses WHERE key = v_key FOR UPDATE;
+         IF p_outcome = 'right' THEN
+           UPDATE auth.guesses SET failed = 0, slowed_until = NULL, pending = greatest(pending - 1, 0) WHERE key = v_key;
+         ELSIF p_outcome = 'wrong' THEN
+           UPDATE auth.guesses SET failed = failed + 1, pending = greatest(pending - 1, 0),
+               slowed_until = auth.guess_slowed_until(failed + 1, v_limit)
+             WHERE key = v_key;
+         ELSE
+           UPDATE auth.guesses SET pending = greatest(pending - 1, 0) WHERE key = v_key;
+         END IF;
+         DELETE FROM auth.guesses WHERE key = v_key AND failed = 0 AND pending = 0;
+       END LOOP;
+     END $$`,
+];
+
+const signingKeys = [
+  `CREATE TABLE auth.signing_keys (
+     kid text PRIMARY KEY,
+     alg text NOT NULL,
+     period int NOT NULL UNIQUE,
+     private_jwk text NOT NULL,
+     sealed_under text NOT NULL,
+     public_jwk jsonb NOT NULL,
+     publish_from timestamptz NOT NULL,
+     sign_from timestamptz NOT NULL,
+     sign_until timestamptz NOT NULL,
+     verify_until timestamptz NOT NULL
+   )`,
+];
+
+export const migration: Migration = {
+  name: "AuthTables1764000000200",
+  up: [...credentials, ...identities, ...oneTimeTokens, ...guesses, ...signingKeys, ...meshTables("auth")],
+  down: [
+    "DROP FUNCTION auth.state_event, auth.settle_guess, auth.admit_guess, auth.guess_row, auth.guess_slowed_until",
+    `DROP TABLE auth.credentials, auth.identities, auth.one_time_tokens, auth.guesses, auth.signing_keys,
+       auth.event_counters, auth.outbox, auth.inbox, auth.idempotency, auth.erased`,
+  ],
+};

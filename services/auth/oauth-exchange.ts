@@ -1,0 +1,30 @@
+import type { ParamsOf, ResultOf } from "../../lib/contract.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { ActionContext } from "../../lib/mesh.ts";
+import type { authContract } from "./auth.contract.ts";
+import type { AuthDeps } from "./dependencies.ts";
+import { type Code, findCode, takeCode } from "./oauth.repo.ts";
+import { linkByCode } from "./oauth-link.ts";
+import { hashOf } from "./oauth-state.ts";
+import { openSession } from "./open-session.ts";
+
+type Input = ActionContext<ParamsOf<typeof authContract, "oauthExchange">>;
+type Output = ResultOf<typeof authContract, "oauthExchange">;
+
+/** The one-time code that a sign-in or a link led back with. A link's counts in the session that began it alone. */
+export async function exchangeCode(deps: AuthDeps, ctx: Input): Promise<Output> {
+  const sessionId = ctx.caller.kind === "user" ? ctx.caller.session_id : null;
+  const code = await findCode(deps.db, hashOf(ctx.params.code), sessionId);
+  if (!code) throw new AppError("oauth_code_invalid");
+  if (code.link) return linkByCode(deps, ctx, code, code.link);
+  if (!(await takeCode(deps.db, code.hash))) throw new AppError("oauth_code_invalid");
+  return signIn(deps, ctx, code);
+}
+
+/** With the epoch that the sign-in began with: a reset since has ended it. */
+async function signIn(deps: AuthDeps, ctx: Input, { user_id, tenant_id, epoch }: Code): Promise<Output> {
+  const account = await ctx.call("users.signInView", { id: user_id });
+  if (!account?.is_active) throw new AppError("account_disabled");
+  const device_name = ctx.params.device_name ?? null;
+  return openSession(deps, ctx, { user_id, tenant_id, epoch, amr: ["fed"], device_name });
+}

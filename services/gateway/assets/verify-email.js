@@ -1,0 +1,6 @@
+import { postToken } from "./post-token.js";
+
+postToken("/api/v1/auth/verify-email", {
+  body: () => ({}),
+  done: "Your address is verified. You can close this page.",
+});

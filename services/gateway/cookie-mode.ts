@@ -1,0 +1,37 @@
+import type { IncomingMessage } from "node:http";
+import type { Authentication } from "./authenticate.ts";
+import type { SessionCookies, SessionTokens } from "./cookies.ts";
+import type { Answer } from "./http/answer.ts";
+import type { JsonObject } from "./http/json-body.ts";
+import type { ApiRoute } from "./routes.ts";
+
+/** The body with the refresh token of a browser that keeps it where no script can read it. */
+export function withRefreshCookie(
+  cookies: SessionCookies,
+  route: ApiRoute,
+  request: IncomingMessage,
+  { caller }: Pick<Authentication, "caller">,
+  body: JsonObject,
+): JsonObject {
+  if (body.use_cookies === true) cookies.refuseForeignOrigin(request);
+  if (!takesRefreshToken(route) || caller.kind === "user" || Object.hasOwn(body, "refresh_token")) return body;
+  const refreshToken = cookies.refreshToken(request);
+  if (refreshToken === undefined) return body;
+  cookies.refuseForgedRefresh(request, refreshToken);
+  return { ...body, refresh_token: refreshToken, ...(route.cookies === "set" && { use_cookies: true }) };
+}
+
+function takesRefreshToken({ action }: ApiRoute): boolean {
+  return action === "auth.refresh" || action === "sessions.logout";
+}
+
+/** What the client is given where it asked for cookies: no token that a script could carry away, but the CSRF token. */
+export function inCookies(cookies: SessionCookies, result: unknown): { data: unknown; headers: string[] } {
+  const tokens = result as SessionTokens;
+  const { access_token: _, refresh_token: __, ...data } = tokens;
+  return { data: { ...data, csrf_token: cookies.csrfToken(tokens.session_id) }, headers: cookies.kept(tokens) };
+}
+
+export function withHeaders(answer: Answer, headers: readonly string[]): Answer {
+  return headers.length === 0 ? answer : { ...answer, headers: [...(answer.headers ?? []), ...headers] };
+}

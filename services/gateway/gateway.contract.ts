@@ -1,0 +1,47 @@
+import * as z from "zod";
+import { action, contract } from "../../lib/contract.ts";
+import * as field from "../../lib/schemas.ts";
+import { FeedChange } from "../sessions/sessions.contract.ts";
+
+const Introspection = z
+  .strictObject({
+    active: z.boolean(),
+    token_type: z.enum(["Bearer", "refresh_token"]).optional(),
+    sub: field.Id.optional(),
+    iss: z.string().optional(),
+    aud: z.string().optional(),
+    exp: z.int().optional(),
+    iat: z.int().optional(),
+    jti: z.string().optional(),
+    /** The permissions, with spaces. */
+    scope: z.string().optional(),
+    sid: field.Id.optional(),
+    tid: field.Id.optional(),
+    roles: z.array(z.string()).optional(),
+    tier: z.enum(["basic", "premium"]).optional(),
+  })
+  .meta({ id: "Introspection" });
+
+export const gatewayContract = contract("gateway", {
+  needs: ["sessions:lease", "sessions:inspect", "users:status", "users:avatars", "users:tenants", "activity:record"],
+  actions: {
+    /** RFC 7662, for who does not hold a lease: this very moment's answer. A bad token of any kind is just not active. */
+    introspect: action({
+      params: z.strictObject({
+        token: z.string().min(1).max(8_192),
+        token_type_hint: z.string().max(64).optional(),
+      }),
+      result: Introspection,
+      access: { who: ["service", "user", "operator"], permission: "platform:introspect" },
+      repeatable: true,
+    }),
+    /** sessions tells each holder of a lease at once what is void; an answer from that very process is its acknowledgement. */
+    revoked: action({
+      params: z.strictObject({ gateway_id: field.Id, changes: z.array(FeedChange) }),
+      result: z.strictObject({ gateway_id: field.Id }),
+      access: { who: ["service"], permission: "gateway:revoke" },
+      unguarded: true,
+      timeout: 1_000,
+    }),
+  },
+});

@@ -1,0 +1,36 @@
+import type { AddressInfo } from "node:net";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { AppError } from "../../lib/errors.ts";
+import { implement } from "../../lib/mesh.ts";
+import type { Platform } from "../../lib/platform.ts";
+import { createLeaseHolder } from "../../mixins/lease-holder.mixin.ts";
+import { gatewayContract } from "./gateway.contract.ts";
+import { createGateway, type Gateway } from "./gateway.ts";
+
+/** The public HTTP API. It opens after everything else, and closes before everything else. */
+export default function gatewayService(platform: Platform): ServiceSchema {
+  const lease = createLeaseHolder(platform, { service: "gateway", action: "gateway.revoked" });
+  let gateway: Gateway | undefined;
+  return {
+    name: "gateway",
+    mixins: [lease.mixin],
+    actions: implement(gatewayContract, {
+      introspect: async (ctx) => {
+        if (!gateway) throw new AppError("service_unavailable", { retry_after: 1 });
+        return gateway.introspect(ctx);
+      },
+      revoked: async ({ params }) => lease.revoked(params),
+    }),
+    methods: {
+      /** Where it listens: with APP_PORT=0 only the server knows. */
+      address: (): AddressInfo | null => gateway?.address ?? null,
+    },
+    async started(this: { readonly broker: ServiceBroker }) {
+      gateway = createGateway(platform, this.broker, lease);
+      await gateway.start();
+    },
+    async stopped() {
+      await gateway?.stop();
+    },
+  };
+}

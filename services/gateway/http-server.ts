@@ -1,0 +1,94 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Timers } from "../../lib/clock.ts";
+import type { Config } from "../../lib/config.ts";
+import { AppError, type ErrorCode } from "../../lib/errors.ts";
+import { problemAnswer } from "./problem.ts";
+
+export interface HttpServer {
+  listen(): Promise<AddressInfo>;
+  /** Takes no new connection, lets what runs finish, closes the rest. */
+  close(): Promise<void>;
+  readonly address: AddressInfo | null;
+}
+
+interface Deps {
+  readonly config: Config["http"];
+  readonly timers: Timers;
+  handle(request: IncomingMessage, response: ServerResponse): void;
+}
+
+const CLOSE_IDLE_EVERY_MS = 25;
+
+export function createHttpServer({ config, timers, handle }: Deps): HttpServer {
+  const { requestTimeoutMs } = config;
+  // The pipeline answers what is overdue; Node's own limit stands behind it, for heads that never end.
+  const limits = {
+    maxHeaderSize: 16_384,
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: requestTimeoutMs + 2_000,
+    connectionsCheckingInterval: 500,
+  };
+  const server = createServer({ ...limits, keepAliveTimeout: 65_000, noDelay: true }, handle);
+  server.on("clientError", answerClientError);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return {
+    get address() {
+      return server.listening ? (server.address() as AddressInfo) : null;
+    },
+    listen: () => listen(server, config),
+    close: () => close(server, sockets, timers, requestTimeoutMs),
+  };
+}
+
+function listen(server: Server, { port, host }: Config["http"]): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === "EADDRINUSE"
+          ? new Error(`Port ${port} of ${host} is taken. Set APP_PORT to another one.`)
+          : error,
+      ),
+    );
+    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+}
+
+/** `close` alone waits for keep-alive connections as long as they like, and for those on which nothing was ever sent. */
+async function close(server: Server, sockets: ReadonlySet<Socket>, timers: Timers, limitMs: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const isClosed = closed.then(() => true);
+  const nextLook = () => timers.sleep(CLOSE_IDLE_EVERY_MS).then(() => false);
+  for (let waited = 0; waited < limitMs; waited += CLOSE_IDLE_EVERY_MS) {
+    server.closeIdleConnections();
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    if (await Promise.race([isClosed, nextLook()])) return;
+  }
+  server.closeAllConnections();
+  await closed;
+}
+
+/** What Node's parser refuses never becomes a request; it gets its problem document all the same. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const { status, type, body } = problemAnswer(new AppError(codeOf(error)), { path: "", correlationId: "" });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${type}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "X-Content-Type-Options: nosniff",
+    "Cache-Control: no-store",
+    "Connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+function codeOf({ code }: NodeJS.ErrnoException): ErrorCode {
+  if (code === "HPE_HEADER_OVERFLOW") return "headers_too_large";
+  return code === "ERR_HTTP_REQUEST_TIMEOUT" ? "request_timeout" : "bad_request";
+}

@@ -1,0 +1,97 @@
+import { AppError, fieldError } from "../../../lib/errors.ts";
+
+const DEEPEST = 20;
+const FORBIDDEN: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+interface Frame {
+  /** Names seen so far; null in a list. */
+  readonly names: Set<string> | null;
+  name: string;
+  nextIsName: boolean;
+}
+
+/**
+ * Looks over a JSON text before it is parsed, without recursion, and refuses what a parser lets pass but two readers
+ * may read in two ways (RFC 7493): names that stand twice, numbers and characters that don't survive the bus, names
+ * that reach into prototypes, and depth. It does not check the grammar: JSON.parse does.
+ */
+export function scanJson(text: string): void {
+  const frames: Frame[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const character = text.charCodeAt(at);
+    const frame = frames.at(-1);
+    if (character === 34) {
+      const end = endOfString(text, at);
+      if (frame?.names && frame.nextIsName) takeName(frames, frame, stringAt(text, at, end));
+      else stringAt(text, at, end, frames);
+      at = end;
+    } else if (character === 123 || character === 91) {
+      if (frames.length === DEEPEST) throw new AppError("invalid_json", { message: "The body is nested too deeply." });
+      frames.push({ names: character === 123 ? new Set() : null, name: "", nextIsName: character === 123 });
+      at++;
+    } else if (character === 125 || character === 93) {
+      frames.pop();
+      at++;
+    } else if (character === 44) {
+      if (frame) frame.nextIsName = frame.names !== null;
+      at++;
+    } else if (character === 45 || (character >= 48 && character <= 57)) {
+      at = endOfNumber(text, at, frames);
+    } else at++;
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const character = text.charCodeAt(at);
+    if (character === 92) at++;
+    else if (character === 34) return at + 1;
+  }
+  throw new AppError("invalid_json");
+}
+
+/** The string's value; only one with an escape can hide half a character. */
+function stringAt(text: string, start: number, end: number, frames?: readonly Frame[]): string {
+  const raw = text.slice(start, end);
+  if (!raw.includes("\\")) return raw.slice(1, -1);
+  const value = parse(raw) as string;
+  if (!value.isWellFormed())
+    throw fieldError(frames ? pathOf(frames) : "", "invalid_characters", "holds half a character");
+  return value;
+}
+
+function takeName(frames: readonly Frame[], frame: Frame, name: string): void {
+  frame.name = name;
+  frame.nextIsName = false;
+  if (FORBIDDEN.has(name)) throw fieldError(pathOf(frames), "unknown_field", "is not known");
+  if (frame.names?.has(name)) throw new AppError("invalid_json", { message: "The body names a field twice." });
+  frame.names?.add(name);
+}
+
+/** 1e999 parses to Infinity, which the bus would turn into null, and null clears a field. */
+function endOfNumber(text: string, start: number, frames: readonly Frame[]): number {
+  let end = start + 1;
+  while (end < text.length && /[0-9.eE+-]/.test(text[end] ?? "")) end++;
+  const value = Number(text.slice(start, end));
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+    throw fieldError(pathOf(frames), "invalid_number", "is too large");
+  }
+  return end;
+}
+
+function pathOf(frames: readonly Frame[]): string {
+  return frames
+    .map((frame) => frame.name)
+    .filter((name) => name !== "")
+    .join(".");
+}
+
+/** JSON.parse with our error. */
+export function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AppError("invalid_json");
+  }
+}

@@ -1,0 +1,37 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, extname, join } from "node:path";
+import { AppError } from "../../../lib/errors.ts";
+import type { Answer } from "../http/answer.ts";
+import type { Page } from "./page.ts";
+
+const ours = join(import.meta.dirname, "..", "assets");
+const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+
+/** Every file that is served, by the name it is served under. No other path is ever read. */
+const files: ReadonlyMap<string, string> = new Map([
+  ...["page.css", "post-token.js", "verify-email.js", "reset-password.js", "docs.js", "redoc.js"].map(
+    (name) => [name, join(ours, name)] as const,
+  ),
+  ["redoc-standalone.js", createRequire(import.meta.url).resolve("redoc/bundles/redoc.standalone.js")],
+  ...["swagger-ui.css", "swagger-ui-bundle.js"].map((name) => [name, join(swagger, name)] as const),
+]);
+
+const types: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+};
+const read = new Map<string, Promise<Answer>>();
+
+export const assetPage: Page = (_, { file = "" }) => {
+  const path = files.get(file);
+  if (path === undefined) throw new AppError("not_found");
+  const known = read.get(file) ?? load(path);
+  read.set(file, known);
+  return known;
+};
+
+async function load(path: string): Promise<Answer> {
+  const body = await readFile(path);
+  return { status: 200, type: types[extname(path)] ?? "application/octet-stream", body, cache: "public, max-age=3600" };
+}

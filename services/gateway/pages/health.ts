@@ -1,0 +1,117 @@
+import type { Clock } from "../../../lib/clock.ts";
+import type { Config } from "../../../lib/config.ts";
+import type { Call } from "../../../lib/mesh.ts";
+import { json } from "../http/answer.ts";
+import type { OperatorGuard } from "../operator-guard.ts";
+import type { Page } from "./page.ts";
+
+type State = "up" | "down" | "embedded";
+
+export interface HealthDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly guard: OperatorGuard;
+  readonly call: Call;
+  isReady(): boolean;
+  isBusUp(): boolean;
+  isRedisUp(): boolean;
+}
+
+interface Health {
+  readonly status: "ok" | "degraded";
+  readonly dependencies: { readonly database: State; readonly redis: State; readonly nats: State };
+  readonly metrics: {
+    readonly active_users: number | null;
+    readonly total_users: number | null;
+    readonly oauth_providers: Readonly<Record<string, number>>;
+  };
+}
+
+const KEPT_MS = 2_000;
+const PATIENCE_MS = 1_500;
+
+/** `GET /health`. The gateway has no database: it asks users, the one service that nothing works without. */
+export function healthPage(deps: HealthDeps): Page {
+  const look = remembered(deps.clock, () => readHealth(deps));
+  return async (exchange) => {
+    const { status, dependencies, metrics } = await look();
+    const code = dependencies.database === "down" ? 503 : 200;
+    const shown = deps.guard.allowsDetails(exchange.request)
+      ? { service: "usermesh", version: deps.version, dependencies, metrics }
+      : {};
+    return json(code, { status, ...shown }, code === 503 ? { headers: ["Retry-After", "2"] } : {});
+  };
+}
+
+async function readHealth(deps: HealthDeps): Promise<Health> {
+  const [database, counts, identities] = await Promise.all([
+    databaseState(deps),
+    countUsers(deps),
+    countIdentities(deps),
+  ]);
+  const { config } = deps;
+  const dependencies = {
+    database,
+    redis: stateOf(config.redis.url, deps.isRedisUp()),
+    nats: stateOf(config.nats.url, deps.isBusUp()),
+  };
+  const isDown = Object.values(dependencies).includes("down");
+  return {
+    status: isDown ? "degraded" : "ok",
+    dependencies,
+    metrics: {
+      active_users: counts?.active_users ?? null,
+      total_users: counts?.total_users ?? null,
+      oauth_providers: identities,
+    },
+  };
+}
+
+async function databaseState({ call, config }: HealthDeps): Promise<State> {
+  try {
+    const { up } = await call("users.databaseStatus", {}, { timeout: PATIENCE_MS });
+    if (!up) return "down";
+    return config.database.embedded ? "embedded" : "up";
+  } catch {
+    return "down";
+  }
+}
+
+async function countUsers({ call }: HealthDeps): Promise<{ active_users: number; total_users: number } | null> {
+  return call("users.counts", {}, { timeout: PATIENCE_MS }).catch(() => null);
+}
+
+async function countIdentities({ call }: HealthDeps): Promise<Record<string, number>> {
+  return call("auth.identityCounts", {}, { timeout: PATIENCE_MS }).catch(() => ({}));
+}
+
+function stateOf(url: string | undefined, isUp: boolean): State {
+  if (url === undefined) return "embedded";
+  return isUp ? "up" : "down";
+}
+
+/** Anyone may ask for health as often as he likes; the services behind it are asked once in a while. */
+function remembered<T>(clock: Clock, read: () => Promise<T>): () => Promise<T> {
+  let kept: { readonly value: Promise<T>; readonly until: number } | undefined;
+  return () => {
+    if (!kept || clock.monotonic() >= kept.until) kept = { value: read(), until: clock.monotonic() + KEPT_MS };
+    return kept.value;
+  };
+}
+
+/** The process answers: nothing else is asked, or a dead database would have Kubernetes restart every gateway. */
+export const livePage: Page = () => json(200, { status: "ok" });
+
+export function readyPage({ isReady }: Pick<HealthDeps, "isReady">): Page {
+  return () =>
+    isReady() ? json(200, { status: "ready" }) : json(503, { status: "not_ready" }, { headers: ["Retry-After", "1"] });
+}
+
+export function databaseStatusPage({ call, guard }: Pick<HealthDeps, "call" | "guard">): Page {
+  return async ({ request }) => {
+    guard.refuseStrangers(request);
+    const status = await call("users.databaseStatus", {}, { timeout: PATIENCE_MS });
+    return json(status.up ? 200 : 503, status, status.up ? {} : { headers: ["Retry-After", "2"] });
+  };
+}

@@ -1,0 +1,12 @@
+import { AppError } from "../../../lib/errors.ts";
+import { json } from "../http/answer.ts";
+import type { PublishedKeys } from "../published-keys.ts";
+import type { Page } from "./page.ts";
+
+/** RFC 7517. Served from what the gateway has, also while auth is away. */
+export function jwksPage(keys: PublishedKeys): Page {
+  return () => {
+    if (!keys.latest) throw new AppError("service_unavailable", { retry_after: 1 });
+    return json(200, keys.latest, { cache: "public, max-age=60" });
+  };
+}

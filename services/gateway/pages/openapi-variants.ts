@@ -1,0 +1,53 @@
+import * as z from "zod";
+import { theirFields, theirNameOf } from "../compatibility.ts";
+import type { ApiRoute } from "../routes.ts";
+
+/** What routes add to the schemas of their actions: tokens that go into cookies, fields of earlier systems. */
+const translated = new Map<z.ZodType, z.ZodType>();
+
+/** The body of a path of an earlier system: its names beside ours. */
+export function bodyWithTheirNames({ seed }: ApiRoute, schema: z.ZodType): z.ZodType {
+  if (!seed || !(schema instanceof z.ZodObject)) return schema;
+  const shape = { ...(schema.shape as Record<string, z.ZodType>) };
+  for (const [theirs, ours] of Object.entries(theirFields(seed))) {
+    const type = shape[ours];
+    if (!type || shape[theirs]) continue;
+    shape[ours] = type.optional();
+    shape[theirs] = type.optional();
+  }
+  return z.strictObject(shape);
+}
+
+/** An answer there: each object that has a field of ours with another name has it under both. */
+export function answerWithTheirNames(schema: z.ZodType): z.ZodType {
+  const known = translated.get(schema) ?? translate(schema);
+  translated.set(schema, known);
+  return known;
+}
+
+function translate(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodArray) return z.array(answerWithTheirNames(schema.element as z.ZodType));
+  if (schema instanceof z.ZodNullable) return answerWithTheirNames(schema.unwrap() as z.ZodType).nullable();
+  if (schema instanceof z.ZodUnion) return z.union(schema.options.map((one) => answerWithTheirNames(one as z.ZodType)));
+  if (!(schema instanceof z.ZodObject)) return schema;
+  const entries = Object.entries(schema.shape as Record<string, z.ZodType>);
+  const shape = Object.fromEntries(
+    entries.flatMap(([name, type]) => {
+      const theirs = theirNameOf(name);
+      const own = [name, answerWithTheirNames(type)] as const;
+      return theirs === undefined ? [own] : [own, [theirs, type] as const];
+    }),
+  );
+  if (entries.every(([name, type]) => shape[name] === type) && Object.keys(shape).length === entries.length)
+    return schema;
+  const id = schema.meta()?.id;
+  return z.strictObject(shape).meta(typeof id === "string" ? { id: `Compatible${id}` } : {});
+}
+
+/** The same answer without the tokens, which are in cookies then. */
+export function orInCookies({ cookies }: ApiRoute, schema: z.ZodType): z.ZodType {
+  if (cookies !== "set" || !(schema instanceof z.ZodObject)) return schema;
+  const { access_token: _, refresh_token: __, ...rest } = schema.shape as Record<string, z.ZodType>;
+  const csrf_token = z.string().meta({ description: "To be sent as `X-CSRF-Token`; also in the cookie `csrf_token`." });
+  return z.union([schema, z.strictObject({ ...rest, csrf_token }).meta({ description: "With `use_cookies`" })]);
+}

@@ -1,0 +1,202 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline as stream } from "node:stream/promises";
+import type { Logger } from "pino";
+import type { Clock, Random } from "../../lib/clock.ts";
+import type { Config } from "../../lib/config.ts";
+import { AppError } from "../../lib/errors.ts";
+import { newId } from "../../lib/ids.ts";
+import type { Answer } from "./http/answer.ts";
+import { clientOf } from "./http/client-address.ts";
+import type { Exchange } from "./http/exchange.ts";
+import { correlationIdOf, createCors, createSecurityHeaders } from "./http/headers.ts";
+import { createRouter, type Match } from "./http/router.ts";
+import { readTarget } from "./http/target.ts";
+import type { HttpMetrics, RouteMetrics } from "./http-metrics.ts";
+import { problemAnswer, toAppError } from "./problem.ts";
+
+/** A path and method of the table, ready to serve. */
+export interface Endpoint {
+  readonly method: string;
+  readonly path: string;
+  serve(exchange: Exchange, pathParams: Readonly<Record<string, string>>): Answer | Promise<Answer>;
+}
+
+export interface PipelineDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: HttpMetrics;
+  /** While it is true, connections are closed with their answer. */
+  isStopping(): boolean;
+}
+
+export interface Pipeline {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Answers what has taken longer than a request may; to be called a few times a second. */
+  sweep(): void;
+  readonly inFlight: number;
+}
+
+interface Prepared extends Endpoint {
+  readonly metrics: RouteMetrics;
+}
+
+export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[]): Pipeline {
+  const { clock, random, config } = deps;
+  const prepared = endpoints.map((one) => ({ ...one, metrics: deps.metrics.route(one.method, one.path) }));
+  const find = createRouter<Prepared>(prepared);
+  const unmatched = deps.metrics.route("", "none");
+  const cors = createCors(config);
+  const send = createSender(deps, createSecurityHeaders(config), cors);
+  const open = new Set<Exchange>();
+
+  const finish = (exchange: Exchange, answer: Answer): void => {
+    if (exchange.answered) return;
+    exchange.answered = true;
+    open.delete(exchange);
+    send(exchange, answer);
+  };
+  const fail = (exchange: Exchange, thrown: unknown): void => {
+    const error = toAppError(thrown);
+    logFailure(deps.log, exchange, error);
+    // The rest of a body that nobody will read is not worth waiting for.
+    if (error.type === "payload_too_large") exchange.headers.push("Connection", "close");
+    finish(exchange, problemAnswer(error, exchange));
+  };
+  const serve = (exchange: Exchange): Answer | Promise<Answer> => {
+    const { request } = exchange;
+    const target = readTarget(request.url ?? "/");
+    exchange.path = target.path;
+    exchange.query = target.query;
+    const match = find(target.path);
+    if (!match) throw new AppError("not_found");
+    if (request.method === "OPTIONS") return options(exchange, match, cors);
+    const endpoint = match.methods.get(request.method ?? "");
+    if (!endpoint) {
+      exchange.headers.push("Allow", match.allow);
+      throw new AppError("method_not_allowed");
+    }
+    exchange.metrics = endpoint.metrics;
+    return endpoint.serve(exchange, match.params);
+  };
+  return {
+    get inFlight() {
+      return open.size;
+    },
+    handle(request, response) {
+      const exchange: Exchange = {
+        request,
+        response,
+        correlationId: correlationIdOf(request) ?? newId(clock, random),
+        client: clientOf(request, config.http.trustProxy),
+        startedAt: clock.monotonic(),
+        headers: [],
+        path: "",
+        query: "",
+        metrics: unmatched,
+        answered: false,
+      };
+      open.add(exchange);
+      try {
+        const answer = serve(exchange);
+        if (!(answer instanceof Promise)) return finish(exchange, answer);
+        answer.then(
+          (one) => finish(exchange, one),
+          (error: unknown) => fail(exchange, error),
+        );
+      } catch (error) {
+        fail(exchange, error);
+      }
+    },
+    sweep() {
+      const oldest = clock.monotonic() - config.http.requestTimeoutMs;
+      for (const exchange of open) {
+        if (exchange.startedAt > oldest) return;
+        fail(exchange, overdue(exchange));
+      }
+    },
+  };
+}
+
+/** Whose fault is it: a body that did not come, or an answer of ours? */
+function overdue(exchange: Exchange): AppError {
+  exchange.headers.push("Connection", "close");
+  if (!exchange.request.complete) return new AppError("request_timeout");
+  return new AppError("service_unavailable", { retry_after: 1 });
+}
+
+function options(exchange: Exchange, match: Match<Prepared>, cors: ReturnType<typeof createCors>): Answer {
+  exchange.headers.push("Allow", match.allow);
+  if (exchange.request.headers["access-control-request-method"] !== undefined) {
+    exchange.headers.push(...cors.preflightFor(exchange.request, match.allow));
+  } else exchange.headers.push(...cors.headersFor(exchange.request));
+  return { status: 200, type: "text/plain; charset=utf-8", body: "" };
+}
+
+function createSender(
+  deps: PipelineDeps,
+  security: ReturnType<typeof createSecurityHeaders>,
+  cors: ReturnType<typeof createCors>,
+) {
+  const usual = security();
+  return (exchange: Exchange, answer: Answer): void => {
+    const { request, response, metrics } = exchange;
+    const isUsual = answer.policy === undefined && answer.cache === undefined;
+    const headers = ["Content-Type", answer.type];
+    if (!answer.parts) headers.push("Content-Length", String(Buffer.byteLength(answer.body)));
+    headers.push(
+      "X-Correlation-ID",
+      exchange.correlationId,
+      ...(isUsual ? usual : security(answer.policy, answer.cache)),
+    );
+    if (answer.headers) headers.push(...answer.headers);
+    if (request.method !== "OPTIONS") headers.push(...cors.headersFor(request));
+    headers.push(...exchange.headers);
+    if (deps.isStopping()) headers.push("Connection", "close");
+    response.writeHead(answer.status, headers);
+    if (answer.parts) void sendParts(deps.log, exchange, answer.parts);
+    else response.end(answer.body);
+    metrics.observe(answer.status, deps.clock.monotonic() - exchange.startedAt);
+    if (deps.log.isLevelEnabled("debug")) logRequest(deps, exchange, answer.status);
+  };
+}
+
+/** A client that takes nothing for so long is given up. */
+const STALLED_MS = 30_000;
+
+/** What fails now can't be told by a status: the transfer breaks off, and no client takes half a document for a whole one. */
+async function sendParts(log: Logger, exchange: Exchange, parts: AsyncIterable<string>): Promise<void> {
+  const { response, path, correlationId } = exchange;
+  response.setTimeout(STALLED_MS, () => response.destroy());
+  try {
+    await stream(Readable.from(parts), response);
+  } catch (error) {
+    log.warn({ correlation_id: correlationId, path, cause: (error as Error).message }, "an answer was broken off");
+  }
+}
+
+/** The path alone: a query may hold a mailed token. */
+function logRequest(
+  { log, clock }: PipelineDeps,
+  { request, path, correlationId, startedAt, client }: Exchange,
+  status: number,
+): void {
+  const milliseconds = Math.round((clock.monotonic() - startedAt) * 10) / 10;
+  log.debug(
+    { correlation_id: correlationId, method: request.method, path, status, ip: client.ip, milliseconds },
+    "request",
+  );
+}
+
+function logFailure(log: Logger, { request, path, correlationId }: Exchange, error: AppError): void {
+  if (error.status < 500) return;
+  const fields = { correlation_id: correlationId, method: request.method, path, code: error.type };
+  if (error.type === "internal_error") log.error({ ...fields, err: error.cause }, "a request failed");
+  else
+    log.warn(
+      { ...fields, cause: error.cause instanceof Error ? error.cause.message : undefined },
+      "a request was not served",
+    );
+}

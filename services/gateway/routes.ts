@@ -1,0 +1,254 @@
+import type { ActionName } from "../../lib/mesh.ts";
+import { adminRoutes } from "./admin-routes.ts";
+import { compatibilityRoutes } from "./compatibility.ts";
+
+/**
+ * The public API as one table of data. The router, the doors, the calls on the bus and the OpenAPI document are all
+ * taken from it. What a route takes, answers and permits stands in its action's contract.
+ */
+export interface ApiRoute {
+  readonly kind: "api";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** `{name}` is a UUID, `{provider}` the name of one, and becomes the parameter of that name. */
+  readonly path: string;
+  readonly action: ActionName;
+  /** `public` looks at no token at all; `optional` takes one that is there; `service` also a foreign service's secret. */
+  readonly who: "public" | "optional" | "user" | "service";
+  /** Where parameters come from beside the path. Nothing in the query ever stands in for a field of the body. */
+  readonly input: "none" | "body" | "query" | "file";
+  /** Field of the body that stands in for being signed in, on an `optional` route. */
+  readonly insteadOfToken?: string;
+  readonly status: 200 | 201 | 202 | 302;
+  readonly message: string;
+  /** Member of the result that is the answer's `data`; where it is null, the request was only accepted. */
+  readonly pick?: string;
+  /** The result is a page, or a whole list: `data` is the list, `meta` says where in it we are. */
+  readonly list?: "page" | "whole";
+  /** Where the result has a `location`, the browser is sent there. */
+  readonly redirect?: true;
+  /** On a browser's way through a provider: its cookie is the parameter `browser`, and the result's `browser` the new one. */
+  readonly browser?: true;
+  readonly limit: LimitClass;
+  /** The action that commits, and so the one that keeps the answer under an `Idempotency-Key`. */
+  readonly commit?: ActionName;
+  /** Repeatable by protocol: sent again to another node when one does not answer. */
+  readonly hedged?: true;
+  /** `set`: the answer's tokens go into cookies where the client asks for it. `clear`: it ends the session that they hold. */
+  readonly cookies?: "set" | "clear";
+  /** Each service that keeps personal data adds to one bare document by its own action of this name; it is sent as it is read. */
+  readonly stream?: true;
+  /** The result is the answer, without the envelope. */
+  readonly bare?: true;
+  /** Also takes a body of application/x-www-form-urlencoded. */
+  readonly form?: true;
+  /** A path of an earlier system: its names of fields, and whether `X-Request-ID` is the idempotency key there. */
+  readonly seed?: { readonly renamed: Readonly<Record<string, string>>; readonly requestIdIsKey: boolean };
+  readonly tag: Tag;
+  readonly summary: string;
+}
+
+export type LimitClass = "register" | "login" | "mail" | "default";
+export type Tag = "Auth" | "Users" | "Admin" | "System" | "Compatibility";
+
+export interface PageRoute {
+  readonly kind: "page";
+  readonly method: "GET";
+  readonly path: string;
+  readonly page: PageName;
+  readonly tag: Tag;
+  readonly summary: string;
+  /** Media type of a good answer, for the OpenAPI document. */
+  readonly type: string;
+}
+
+export type PageName =
+  | "home"
+  | "health"
+  | "live"
+  | "ready"
+  | "metrics"
+  | "databaseStatus"
+  | "jwks"
+  | "openapi"
+  | "docs"
+  | "redoc"
+  | "devMail"
+  | "verifyEmail"
+  | "resetPassword"
+  | "avatar"
+  | "asset";
+
+export type Route = ApiRoute | PageRoute;
+
+const auth = "/api/v1/auth";
+const users = "/api/v1/users";
+const admin = "/api/v1/admin";
+
+const api = { kind: "api", status: 200, limit: "default" } as const;
+const anyone = { ...api, who: "public" } as const;
+const signedIn = { ...api, who: "user" } as const;
+const get = { ...signedIn, method: "GET", input: "none" } as const;
+const list = { ...signedIn, method: "GET", input: "query", list: "page" } as const;
+const page = { kind: "page", method: "GET", tag: "System" } as const;
+
+const register = {
+  ...anyone,
+  method: "POST",
+  action: "auth.register",
+  input: "body",
+  status: 201,
+  message: "Account created. A verification link is on its way.",
+  pick: "user",
+  limit: "register",
+  commit: "users.create",
+  summary: "Create an account",
+} as const;
+
+/** PUT and PATCH alike change just the fields that are sent. */
+function change(path: string, action: ActionName, message: string, summary: string): ApiRoute[] {
+  const row = { ...signedIn, path, action, input: "body", message, commit: action, tag: "Users", summary } as const;
+  return [
+    { ...row, method: "PUT" },
+    { ...row, method: "PATCH" },
+  ];
+}
+
+// biome-ignore format: a table reads by rows
+const ours: readonly Route[] = [
+  { ...register, path: `${auth}/register`, tag: "Auth" },
+  { ...anyone, method: "POST", path: `${auth}/login`, action: "auth.login", input: "body", message: "Signed in.",
+    limit: "login", cookies: "set", tag: "Auth", summary: "Sign in with a password" },
+  { ...anyone, method: "POST", path: `${auth}/refresh`, action: "auth.refresh", input: "body",
+    message: "Tokens refreshed.", limit: "login", hedged: true, cookies: "set", tag: "Auth",
+    summary: "Exchange a refresh token for a new pair" },
+  { ...api, who: "optional", method: "POST", path: `${auth}/logout`, action: "sessions.logout", input: "body",
+    insteadOfToken: "refresh_token", message: "Signed out.", commit: "sessions.logout", cookies: "clear", tag: "Auth",
+    summary: "End this session" },
+  { ...signedIn, method: "POST", path: `${auth}/logout-all`, action: "sessions.logoutAll", input: "none",
+    message: "Signed out everywhere.", commit: "sessions.logoutAll", cookies: "clear", tag: "Auth",
+    summary: "End every session" },
+  { ...get, path: `${auth}/me`, action: "auth.me", message: "Your account and this session.", tag: "Auth",
+    summary: "The signed-in user and this session" },
+  { ...api, who: "service", method: "POST", path: `${auth}/introspect`, action: "gateway.introspect", input: "body",
+    form: true, bare: true, message: "What the token is good for.", tag: "Auth",
+    summary: "Is this access or refresh token good? (RFC 7662)" },
+  { ...signedIn, method: "POST", path: `${auth}/change-password`, action: "auth.changePassword", input: "body",
+    message: "Password changed. All other sessions have ended.", commit: "auth.changePassword",
+    tag: "Auth", summary: "Change the password" },
+  { ...anyone, method: "POST", path: `${auth}/password-reset-request`, action: "auth.requestReset", input: "body",
+    status: 202, message: "If the account exists, a mail with a link is on its way.", limit: "mail",
+    commit: "auth.requestReset", tag: "Auth", summary: "Ask for a link that resets the password" },
+  { ...anyone, method: "POST", path: `${auth}/password-reset-confirm`, action: "auth.confirmReset", input: "body",
+    message: "Password changed. All sessions have ended.", commit: "auth.confirmReset", tag: "Auth",
+    summary: "Set a new password with the mailed token" },
+  { ...api, who: "optional", method: "POST", path: `${auth}/verify-email-request`, action: "auth.requestVerification",
+    input: "body", insteadOfToken: "email", status: 202,
+    message: "If the address waits for it, a mail with a link is on its way.", limit: "mail",
+    commit: "auth.requestVerification", tag: "Auth", summary: "Ask for a new verification link" },
+  { ...anyone, method: "POST", path: `${auth}/verify-email`, action: "auth.verifyEmail", input: "body",
+    message: "Email address verified.", pick: "user", commit: "auth.verifyEmail", tag: "Auth",
+    summary: "Verify an email address with the mailed token" },
+  { ...page, path: `${auth}/verify-email`, page: "verifyEmail", tag: "Auth", type: "text/html",
+    summary: "Page behind the mailed link: its button posts the token" },
+  { ...get, path: `${auth}/sessions`, action: "sessions.mine", list: "whole", message: "Your sessions.", tag: "Auth",
+    summary: "Your sessions and devices" },
+  { ...signedIn, method: "DELETE", path: `${auth}/sessions/{id}`, action: "sessions.endMine", input: "none",
+    message: "Session ended.", commit: "sessions.endMine", tag: "Auth", summary: "End one of your sessions" },
+
+  { ...anyone, method: "GET", path: `${auth}/oauth/{provider}`, action: "auth.oauthStart", input: "query", status: 302,
+    redirect: true, browser: true, message: "On to the provider.", limit: "login", tag: "Auth",
+    summary: "Sign in with a provider" },
+  { ...anyone, method: "GET", path: `${auth}/oauth/{provider}/callback`, action: "auth.oauthCallback", input: "query",
+    redirect: true, browser: true, message: "Signed in.", pick: "outcome", limit: "login", tag: "Auth",
+    summary: "Back from the provider: tokens, or back to `return_to` with a one-time code" },
+  { ...api, who: "optional", method: "POST", path: `${auth}/oauth/exchange`, action: "auth.oauthExchange", input: "body",
+    insteadOfToken: "code", message: "Signed in.", limit: "login", tag: "Auth",
+    summary: "Exchange the one-time code of a sign-in, or of a link in the session that began it" },
+  { ...get, path: `${auth}/identities`, action: "auth.identities", list: "whole", message: "Your linked providers.",
+    tag: "Auth", summary: "Your linked providers" },
+  { ...signedIn, method: "POST", path: `${auth}/identities/{provider}`, action: "auth.linkIdentity", input: "body",
+    browser: true, message: "Open `authorize_url` in a browser.", limit: "login", tag: "Auth",
+    summary: "Link a provider with your account" },
+  { ...signedIn, method: "DELETE", path: `${auth}/identities/{provider}`, action: "auth.unlinkIdentity", input: "none",
+    message: "Provider unlinked.", commit: "auth.unlinkIdentity", tag: "Auth", summary: "Unlink a provider" },
+
+  { ...register, path: users, seed: { renamed: {}, requestIdIsKey: true }, tag: "Users" },
+  { ...get, path: `${users}/me`, action: "users.me", message: "Your account.", tag: "Users",
+    summary: "Your account and basic profile" },
+  ...change(`${users}/me`, "users.updateMe", "Account updated.", "Change your account and basic profile"),
+  { ...get, path: `${users}/me/profile`, action: "users.profile", message: "Your profile.", tag: "Users",
+    summary: "Your extended profile" },
+  ...change(`${users}/me/profile`, "users.updateProfile", "Profile updated.", "Change your extended profile"),
+  { ...get, path: `${users}/me/preferences`, action: "preferences.me", message: "Your preferences.", tag: "Users",
+    summary: "Your preferences" },
+  ...change(`${users}/me/preferences`, "preferences.updateMe", "Preferences updated.", "Change your preferences"),
+  { ...signedIn, method: "POST", path: `${users}/me/avatar`, action: "users.setAvatar", input: "file",
+    message: "Avatar changed.", commit: "users.setAvatar", tag: "Users",
+    summary: "Upload an avatar; it is made anew in two sizes, without what else the file holds" },
+  { ...signedIn, method: "DELETE", path: `${users}/me/avatar`, action: "users.deleteAvatar", input: "none",
+    message: "Avatar removed.", commit: "users.deleteAvatar", tag: "Users", summary: "Remove the avatar" },
+  { ...get, path: `${users}/me/export`, action: "users.export", stream: true, message: "All that is held of you.",
+    tag: "Users", summary: "Everything that every service holds of you, as one document" },
+  { ...signedIn, method: "DELETE", path: `${users}/me`, action: "users.deleteMe", input: "body",
+    message: "Account deleted. It will be erased at the time given.", commit: "users.deleteMe", tag: "Users",
+    summary: "Delete your account" },
+  { ...get, path: `${users}/me/stats`, action: "users.stats", message: "Your figures.", tag: "Users",
+    summary: "Age, completeness, sessions and sign-ins of your account" },
+  { ...signedIn, method: "POST", path: `${users}/me/upgrade`, action: "users.upgrade", input: "body",
+    message: "Subscription changed. Refresh the access token.", commit: "users.upgrade", tag: "Users",
+    summary: "Take a premium subscription" },
+  { ...signedIn, method: "POST", path: `${users}/me/downgrade`, action: "users.downgrade", input: "none",
+    message: "Subscription ended. Refresh the access token.", commit: "users.downgrade", tag: "Users",
+    summary: "End the premium subscription" },
+  { ...list, path: `${users}/search`, action: "users.search", message: "People.", tag: "Users",
+    summary: "Find people of the tenant who let themselves be found" },
+  { ...get, path: `${users}/{id}`, action: "users.person", message: "Person.", tag: "Users",
+    summary: "Another user, through his privacy settings" },
+  { ...get, path: `${users}/{id}/profile`, action: "users.personProfile", message: "Profile of the person.",
+    tag: "Users", summary: "Another user's extended profile" },
+  { ...get, path: `${users}/{id}/preferences`, action: "preferences.person", message: "What the person looks for.",
+    tag: "Users", summary: "What another user looks for" },
+  { ...list, path: `${users}/me/activity`, action: "admin.myActivity", message: "Your activity.", tag: "Users",
+    summary: "Your own activity log" },
+
+  { ...list, path: `${admin}/users`, action: "users.list", message: "Users.", tag: "Admin",
+    summary: "List and search the tenant's users" },
+  { ...get, path: `${admin}/users/{id}`, action: "users.adminGet", message: "User.", tag: "Admin",
+    summary: "One user" },
+  { ...signedIn, method: "DELETE", path: `${admin}/users/{id}`, action: "users.adminDelete", input: "body",
+    message: "Account deleted. It will be erased at the time given.", commit: "users.adminDelete", tag: "Admin",
+    summary: "Delete an account" },
+  { ...get, path: `${admin}/users/{id}/erasure`, action: "users.erasure", message: "Erasure of the account.",
+    tag: "Admin", summary: "How far an erasure is; once completed, its certificate" },
+  { ...signedIn, method: "PUT", path: `${admin}/users/{id}/status`, action: "users.setStatus", input: "body",
+    message: "Status changed.", commit: "users.setStatus", tag: "Admin", summary: "Activate or deactivate a user" },
+  { ...list, path: `${admin}/users/{user_id}/activity`, action: "admin.userActivity",
+    message: "Activity of the user.", tag: "Admin", summary: "One user's activity log" },
+  { ...list, path: `${admin}/activity`, action: "admin.activity", message: "Activity of the tenant.", tag: "Admin",
+    summary: "The tenant's activity log" },
+
+  ...adminRoutes,
+
+  { ...page, path: "/", page: "home", type: "application/json", summary: "Service, version, links" },
+  { ...page, path: "/health", page: "health", type: "application/json",
+    summary: "Health; details on loopback or with METRICS_TOKEN" },
+  { ...page, path: "/health/live", page: "live", type: "application/json", summary: "The process answers" },
+  { ...page, path: "/health/ready", page: "ready", type: "application/json", summary: "The node takes requests" },
+  { ...page, path: "/metrics", page: "metrics", type: "text/plain",
+    summary: "Prometheus metrics; on loopback or with METRICS_TOKEN" },
+  { ...page, path: "/db/status", page: "databaseStatus", type: "application/json",
+    summary: "Database, pool and migrations; on loopback or with METRICS_TOKEN" },
+  { ...page, path: "/.well-known/jwks.json", page: "jwks", type: "application/json",
+    summary: "Public keys of the access tokens (RFC 7517)" },
+  { ...page, path: "/openapi.json", page: "openapi", type: "application/json", summary: "This document" },
+  { ...page, path: "/docs", page: "docs", type: "text/html", summary: "Swagger UI" },
+  { ...page, path: "/redoc", page: "redoc", type: "text/html", summary: "ReDoc" },
+  { ...page, path: "/dev/mail", page: "devMail", type: "text/html", summary: "Mails of the embedded mail server" },
+  { ...page, path: "/reset-password", page: "resetPassword", type: "text/html",
+    summary: "Page behind the mailed reset link" },
+  { ...page, path: "/avatars/{image}", page: "avatar", type: "image/webp", tag: "Users", summary: "An avatar" },
+  { ...page, path: "/assets/{file}", page: "asset", type: "text/javascript",
+    summary: "Scripts and styles of the pages" },
+];
+
+export const routes: readonly Route[] = [...ours, ...compatibilityRoutes(ours)];

@@ -1,0 +1,60 @@
+import type { ActionContext } from "../../lib/mesh.ts";
+import type { MailJob } from "./mail.contract.ts";
+import type { MailDeps } from "./mail.deps.ts";
+import { isLinkKind, type LinkKind, type NoticeKind, type Rendered, renderLink, renderNotice } from "./templates.ts";
+import type { OutgoingMail } from "./transport.ts";
+
+type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;
+
+/** Address, name and token are asked for at the last moment; null where the message is of no use any more. */
+export async function compose(deps: Pick<MailDeps, "config" | "clock">, ctx: Ctx): Promise<OutgoingMail | null> {
+  const { kind } = ctx.params;
+  const content = isLinkKind(kind) ? await linkMail(deps, ctx, kind) : await noticeMail(ctx, kind);
+  if (!content) return null;
+  const { id, correlation_id } = ctx.params;
+  return {
+    ...content,
+    from: deps.config.mail.sender,
+    messageId: `<${id}@${new URL(deps.config.http.publicUrl).hostname}>`,
+    date: deps.clock.now(),
+    headers: { "X-Correlation-ID": correlation_id, "Auto-Submitted": "auto-generated" },
+  };
+}
+
+type Content = Rendered & { readonly to: string };
+
+async function linkMail(
+  { config }: Pick<MailDeps, "config">,
+  { params, call }: Ctx,
+  kind: LinkKind,
+): Promise<Content | null> {
+  const found = await call("auth.mailedToken", { intent: params.id });
+  if (!found || found.purpose !== kind) return null;
+  const { publicUrl, resetUrl } = config.http;
+  const page =
+    kind === "reset_password" || kind === "invite"
+      ? (resetUrl ?? `${publicUrl}/reset-password`)
+      : `${publicUrl}/api/v1/auth/verify-email`;
+  return { to: found.email, ...renderLink(kind, { name: found.name, link: withToken(page, found.token) }) };
+}
+
+async function noticeMail(ctx: Ctx, kind: NoticeKind): Promise<Content | null> {
+  const recipient = await recipientOf(ctx);
+  return recipient && { to: recipient.email, ...renderNotice(kind, { name: recipient.name }) };
+}
+
+/** A notice about a change of address goes to the one that was the owner's before it. */
+async function recipientOf({ params, call }: Ctx): Promise<{ email: string; name: string | null } | null> {
+  if (params.email_change !== undefined) {
+    const change = await call("users.emailChange", { intent: params.email_change });
+    return change && { email: change.old_email, name: change.name };
+  }
+  const user = await call("users.get", { id: params.user_id });
+  return user && { email: user.email, name: user.full_name };
+}
+
+function withToken(page: string, token: string): string {
+  const url = new URL(page);
+  url.searchParams.set("token", token);
+  return url.href;
+}

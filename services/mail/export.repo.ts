@@ -1,0 +1,15 @@
+import type { Database } from "../../mixins/database.mixin.ts";
+import { type ExportSection, rowsOf } from "../../mixins/export-pages.ts";
+
+/** Which mails went out and when: their texts are kept nowhere. */
+export function exportSections(db: Database): readonly ExportSection[] {
+  return [
+    rowsOf(
+      db,
+      "messages",
+      "00000000-0000-0000-0000-000000000000",
+      `SELECT id::text AS position, id, kind, state, created_at, sent_at FROM mail.messages
+       WHERE user_id = $1 AND id > $2::uuid ORDER BY id LIMIT $3`,
+    ),
+  ];
+}

@@ -1,0 +1,57 @@
+import type { ServiceSchema } from "moleculer";
+import { userOf } from "../../lib/caller.ts";
+import { implement } from "../../lib/mesh.ts";
+import type { Platform } from "../../lib/platform.ts";
+import { createDatabase, database } from "../../mixins/database.mixin.ts";
+import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
+import { exportPage } from "../../mixins/export-pages.ts";
+import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
+import { eraseMessages } from "./erase.repo.ts";
+import { exportSections } from "./export.repo.ts";
+import { mailContract } from "./mail.contract.ts";
+import type { MailDeps } from "./mail.deps.ts";
+import { accountNotices, sessionNotices } from "./notices.ts";
+import { sendMail } from "./send-mail.ts";
+import { sweep } from "./sweep.ts";
+import { createMailTransport } from "./transport.ts";
+
+/** Failures among the last calls that open the breaker: well below one half, else a good minute hides a dead server. */
+const BREAKER_SHARE = 0.1;
+
+/** Renders and sends, each message once. */
+export default function mailService(platform: Platform): ServiceSchema {
+  const { config, clock, timers } = platform;
+  const db = createDatabase(platform, { schema: "mail" });
+  const outbox = createOutbox(platform, db, "mail");
+  const transport = createMailTransport(config.mail);
+  const deps: MailDeps = { config, clock, timers, db, outbox, transport };
+  const actions = implement(mailContract, {
+    send: (ctx) => sendMail(deps, ctx),
+    erase: ({ params }) => eraseMessages(db, params.user_id),
+    export: ({ caller, params }) => exportPage(exportSections(db), userOf(caller).user_id, params.cursor),
+    sweep: () => sweep(deps),
+  });
+
+  return {
+    name: "mail",
+    mixins: [
+      database(db),
+      outboxRelay(outbox),
+      eventConsumer(platform, accountNotices(deps)),
+      eventConsumer(platform, sessionNotices(deps)),
+    ],
+    actions: {
+      ...actions,
+      send: {
+        ...(actions.send as object),
+        circuitBreaker: {
+          enabled: true,
+          threshold: BREAKER_SHARE,
+          minRequestCount: config.breaker.failures,
+          halfOpenTime: config.breaker.mailOpenMs,
+        },
+      },
+    },
+    stopped: async () => transport.close(),
+  };
+}

@@ -1,0 +1,28 @@
+import { meshTables } from "../../../mixins/mesh-tables.ts";
+import type { Migration } from "../../../mixins/migration.ts";
+
+export const migration: Migration = {
+  name: "MailTables1764000000001",
+  up: [
+    // Ids only: an address or a name is asked for when a message is sent, and kept nowhere.
+    `CREATE TABLE mail.messages (
+       id uuid PRIMARY KEY,
+       kind text NOT NULL,
+       user_id uuid NOT NULL,
+       tenant_id uuid NOT NULL,
+       state text NOT NULL CHECK (state IN ('claimed', 'sent', 'skipped')),
+       claim uuid,
+       claimed_until timestamptz,
+       sent_at timestamptz,
+       confirmed_at timestamptz,
+       created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+     )`,
+    "CREATE INDEX messages_created ON mail.messages (created_at)",
+    "CREATE INDEX messages_user ON mail.messages (user_id)",
+    ...meshTables("mail"),
+  ],
+  down: [
+    "DROP TABLE mail.messages, mail.event_counters, mail.outbox, mail.inbox, mail.idempotency, mail.erased",
+    "DROP FUNCTION mail.state_event(uuid, uuid, jsonb)",
+  ],
+};

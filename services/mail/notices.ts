@@ -1,0 +1,61 @@
+import type { MeshEvent } from "../../lib/events.ts";
+import { type Consumption, effectOnce } from "../../mixins/event-consumer.mixin.ts";
+import { eraseMessages } from "./erase.repo.ts";
+import type { MailJob } from "./mail.contract.ts";
+import type { MailDeps } from "./mail.deps.ts";
+
+type NoticeDeps = Pick<MailDeps, "db" | "outbox" | "clock">;
+
+/** A stream read again from its beginning must not tell people what happened last year. */
+const OLDEST_MS = 7 * 86_400_000;
+
+export function accountNotices(deps: NoticeDeps): Consumption {
+  return {
+    service: "mail",
+    stream: "USERS",
+    effects: {
+      "user.erased": async (event) => void (await eraseMessages(deps.db, event.user_id)),
+      "user.updated": (event) => notifyOfEmailChange(deps, event),
+      "password.changed": (event) => notify(deps, event, "password_changed"),
+      "user.deactivated": (event) => (isByAdmin(event) ? notify(deps, event, "account_deactivated") : done),
+      "user.reactivated": (event) => (isByAdmin(event) ? notify(deps, event, "account_reactivated") : done),
+    },
+  };
+}
+
+export function sessionNotices(deps: NoticeDeps): Consumption {
+  return {
+    service: "mail",
+    stream: "SESSIONS",
+    effects: { "token.reused": (event) => notify(deps, event, "token_reused") },
+  };
+}
+
+const done = Promise.resolve();
+
+/** Who deactivates himself needs no letter. An administrator's act has a `reason`, though it may be null. */
+function isByAdmin(event: MeshEvent): boolean {
+  return event.reason !== undefined;
+}
+
+/** The old address is told of the wish, while there is time to do something about it, and of the change. */
+async function notifyOfEmailChange(deps: NoticeDeps, event: MeshEvent): Promise<void> {
+  const { email_change, updated_fields = [] } = event;
+  if (typeof email_change !== "string") return;
+  if (updated_fields.includes("pending_email")) await notify(deps, event, "email_change_requested", { email_change });
+  if (updated_fields.includes("email")) await notify(deps, event, "email_changed", { email_change });
+}
+
+async function notify(
+  { db, outbox, clock }: NoticeDeps,
+  event: MeshEvent,
+  kind: MailJob["kind"],
+  more: Pick<MailJob, "email_change"> = {},
+): Promise<void> {
+  const { event_id: id, user_id, tenant_id, correlation_id } = event;
+  if (clock.now().getTime() - Date.parse(event.timestamp) > OLDEST_MS) return;
+  const data: MailJob = { id, kind, user_id, tenant_id, correlation_id, ...more };
+  await effectOnce(db, id, "notice", (tx) =>
+    outbox.enqueue(tx, { queue: "mail", job: { id, name: kind, data }, userId: user_id }),
+  );
+}

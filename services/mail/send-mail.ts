@@ -1,0 +1,88 @@
+import { randomUUID } from "node:crypto";
+import type { ResultOf } from "../../lib/contract.ts";
+import { AppError, isError } from "../../lib/errors.ts";
+import type { ActionContext } from "../../lib/mesh.ts";
+import { compose } from "./compose.ts";
+import { holdClaim } from "./hold-claim.ts";
+import type { MailJob, mailContract } from "./mail.contract.ts";
+import type { MailDeps } from "./mail.deps.ts";
+import { claimMessage, findMessage, recordConfirmed, recordSent, recordSkipped, releaseClaim } from "./mail.repo.ts";
+import { isLinkKind } from "./templates.ts";
+
+type Outcome = ResultOf<typeof mailContract, "send">;
+type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;
+
+const RECORD_ATTEMPTS = 5;
+const RECORD_AGAIN_MS = 200;
+
+/**
+ * Sends a message once. The row says who is at it; it is written before SMTP talks and after, and nothing is locked
+ * meanwhile. Killed between the server's 250 and our record, it goes out again, with the same Message-ID and token.
+ */
+export async function sendMail(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
+  try {
+    const claim = randomUUID();
+    return (await claimMessage(deps.db, ctx.params, claim))
+      ? await sendClaimed(deps, ctx, claim)
+      : await afterAnother(deps, ctx);
+  } catch (error) {
+    throw asOtherFault(error);
+  }
+}
+
+async function sendClaimed(deps: MailDeps, ctx: Ctx, claim: string): Promise<Outcome> {
+  const { id } = ctx.params;
+  const sent = await holdClaim(deps, id, claim, async () => {
+    const mail = await compose(deps, ctx);
+    if (mail) await deps.transport.send(mail);
+    return mail !== null;
+  }).catch(async (error) => {
+    await releaseClaim(deps.db, id, claim).catch(() => undefined);
+    throw error;
+  });
+  if (!sent) {
+    await recordSkipped(deps.db, id, claim);
+    return { outcome: "skipped" };
+  }
+  await recordForCertain(deps, id);
+  await confirm(deps, ctx);
+  return { outcome: "sent" };
+}
+
+async function afterAnother(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
+  const message = await findMessage(deps.db, ctx.params.id);
+  // There is no row for somebody who was erased.
+  if (!message || message.state === "skipped") return { outcome: "skipped" };
+  if (message.state !== "sent")
+    throw new AppError("mail_deferred", { cause: new Error("Another worker is sending this message") });
+  if (!message.confirmed) await confirm(deps, ctx);
+  return { outcome: "already_sent" };
+}
+
+/** Unrecorded, it would be sent again: worth some patience with a database that is away for a moment. */
+async function recordForCertain({ db, timers }: MailDeps, id: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await recordSent(db, id);
+    } catch (error) {
+      if (attempt === RECORD_ATTEMPTS) throw error;
+      await timers.sleep(RECORD_AGAIN_MS * attempt);
+    }
+  }
+}
+
+/** auth counts a link's time from here, and users keeps an old address until here. It comes after the record: when it fails, the job comes again and only this is repeated. */
+async function confirm({ db }: MailDeps, { params, call }: Ctx): Promise<void> {
+  const { id, kind, email_change } = params;
+  if (isLinkKind(kind)) await call("auth.mailed", { intent: id });
+  if (kind === "change_email") await call("users.emailChangeMailed", { intent: id, kind });
+  if ((kind === "email_change_requested" || kind === "email_changed") && email_change !== undefined)
+    await call("users.emailChangeMailed", { intent: email_change, kind });
+  await recordConfirmed(db, id);
+}
+
+/** The breaker on `mail.send` stands for the SMTP server: that auth or the database is away must not open it. */
+function asOtherFault(error: unknown): unknown {
+  const isOurs = error instanceof AppError && (error.status < 500 || isError(error, "mail_unavailable", "overloaded"));
+  return isOurs ? error : new AppError("overloaded", { retry_after: 1, cause: error });
+}

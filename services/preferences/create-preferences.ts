@@ -1,0 +1,17 @@
+import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import type { Database } from "../../mixins/database.mixin.ts";
+import { merge, refuseCrossed } from "./defaults.ts";
+import { insertUnclaimed } from "./preferences.repo.ts";
+
+type Params = Actions["preferences.create"]["params"];
+
+/** Comes before the account does; what never becomes one is swept after a day. */
+export async function createPreferences(
+  db: Database,
+  { params }: ActionContext<Params>,
+): Promise<Record<string, never>> {
+  const chosen = merge({}, params.preferences);
+  refuseCrossed(chosen, params.preferences, "preferences.");
+  await insertUnclaimed(db, params.user_id, chosen);
+  return {};
+}

@@ -1,0 +1,126 @@
+import * as z from "zod";
+import { action, contract } from "../../lib/contract.ts";
+import * as field from "../../lib/schemas.ts";
+import { forgetting } from "../sessions/sessions.contract.ts";
+import { erasing, exporting } from "../users/personal-data.contract.ts";
+
+const fields = {
+  notification_email: z.boolean(),
+  notification_push: z.boolean(),
+  desired_titles: field.TextList,
+  job_types: field.TextList,
+  job_levels: field.TextList,
+  industries: field.TextList,
+  interests: field.TextList,
+  preferred_locations: field.TextList,
+  remote: z.boolean().nullable(),
+  salary_min: z.int().min(0).max(1_000_000_000).nullable(),
+  salary_max: z.int().min(0).max(1_000_000_000).nullable(),
+  salary_currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, { error: "must be a currency code like EUR" })
+    .nullable(),
+  willing_to_relocate: z.boolean().nullable(),
+  age_min: z.int().min(0).max(150),
+  age_max: z.int().min(0).max(150),
+  location_radius: z.int().min(0).max(40_000),
+  privacy_profile: z.enum(["public", "private", "connections"]),
+  privacy_location: z.boolean().meta({ description: "false: others neither see your location nor find you by it" }),
+  language: z
+    .string()
+    .regex(/^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}$/, { error: "must be a language tag like de-CH" })
+    .max(35)
+    .nullable(),
+  timezone: z.string().max(64).refine(isTimezone, { error: "must be a time zone like Europe/Zurich" }).nullable(),
+};
+
+export const Preferences = z
+  .strictObject({ user_id: field.Id, ...fields, updated_at: field.Timestamp })
+  .meta({ id: "Preferences" });
+
+/** What somebody looks for. How he wants to be written to, what he wants to earn and whom to see is his own business. */
+const PersonPreferences = Preferences.pick({
+  user_id: true,
+  desired_titles: true,
+  job_types: true,
+  job_levels: true,
+  industries: true,
+  interests: true,
+  preferred_locations: true,
+  remote: true,
+  willing_to_relocate: true,
+}).meta({ id: "PersonPreferences", description: "Without what concerns nobody else: notices, pay, ages, privacy." });
+
+/** `null` puts a field back to its default. */
+export const PreferencesChange = z
+  .strictObject(
+    Object.fromEntries(
+      Object.entries(fields).map(([name, type]) => [
+        name,
+        (type instanceof z.ZodNullable ? type : type.nullable()).optional(),
+      ]),
+    ) as unknown as {
+      [K in keyof typeof fields]: z.ZodOptional<z.ZodNullable<(typeof fields)[K]>>;
+    },
+  )
+  .refine((change) => !isAbove(change.age_min, change.age_max), {
+    error: "must not be above age_max",
+    path: ["age_min"],
+  })
+  .refine((change) => !isAbove(change.salary_min, change.salary_max), {
+    error: "must not be above salary_max",
+    path: ["salary_min"],
+  })
+  .meta({ id: "PreferencesChange" });
+
+export const preferencesContract = contract("preferences", {
+  needs: ["users:visibility", "users:validate", "sessions:lease", "sessions:forget"],
+  personal: ["preferences", "outbox"],
+  actions: {
+    /** Sent along with a registration; harmless if the account never comes to be. */
+    create: action({
+      params: z.strictObject({ user_id: field.Id, preferences: PreferencesChange }),
+      result: field.Empty,
+      access: { who: ["service"], permission: "preferences:create" },
+    }),
+    me: action({ params: field.Empty, result: Preferences, access: { who: ["user"] }, repeatable: true }),
+    updateMe: action({ params: PreferencesChange, result: Preferences, access: { who: ["user"] } }),
+    /** What another user looks for, where his privacy settings let the caller see him; else 404. */
+    person: action({
+      params: z.strictObject({ id: field.Id }),
+      result: PersonPreferences,
+      access: { who: ["user"], premiumOr: "users:read" },
+      repeatable: true,
+    }),
+    /** For services that push or mail: what does this user want? */
+    get: action({
+      params: z.strictObject({ user_id: field.Id }),
+      result: Preferences,
+      access: { who: ["service", "operator"], permission: "preferences:read" },
+      repeatable: true,
+    }),
+    erase: action(erasing),
+    export: action(exporting),
+    /** sessions tells each node whose caches may keep what is about to be written. */
+    forget: action(forgetting),
+    /** Old outbox, inbox and idempotency rows; preferences of registrations that came to nothing. */
+    sweep: action({
+      params: field.Empty,
+      result: z.record(z.string(), z.int()),
+      access: { who: ["service"], permission: "maintenance:run" },
+      timeout: 60_000,
+    }),
+  },
+});
+
+function isAbove(least: number | null | undefined, most: number | null | undefined): boolean {
+  return least != null && most != null && least > most;
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}

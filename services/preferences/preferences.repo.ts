@@ -1,0 +1,54 @@
+import type { Database, Transaction } from "../../mixins/database.mixin.ts";
+import { PreferencesEntity, type PreferencesRow } from "./preferences.entities.ts";
+
+export async function readPreferences(db: Database, userId: string): Promise<PreferencesRow | undefined> {
+  const [row] = await db.query<PreferencesRow>("SELECT * FROM preferences.preferences WHERE user_id = $1", [userId]);
+  return row;
+}
+
+/** What is there stays: the same registration sends the same. */
+export async function insertUnclaimed(db: Database, userId: string, chosen: PreferencesRow["chosen"]): Promise<void> {
+  await db.query(
+    "INSERT INTO preferences.preferences (user_id, chosen, claimed) VALUES ($1, $2, false) ON CONFLICT DO NOTHING",
+    [userId, JSON.stringify(chosen)],
+  );
+}
+
+/** The row, made if need be and locked until the end of the transaction; undefined where the account was erased. */
+export async function lockPreferences(tx: Transaction, userId: string): Promise<PreferencesRow | undefined> {
+  await tx.query(
+    `INSERT INTO preferences.preferences (user_id, claimed)
+     SELECT $1::uuid, true WHERE NOT EXISTS (SELECT FROM preferences.erased WHERE user_id = $1::uuid) ON CONFLICT DO NOTHING`,
+    [userId],
+  );
+  const [row] = await tx.query<PreferencesRow>("SELECT * FROM preferences.preferences WHERE user_id = $1 FOR UPDATE", [
+    userId,
+  ]);
+  return row;
+}
+
+export async function updatePreferences(
+  tx: Transaction,
+  userId: string,
+  next: Pick<PreferencesRow, "chosen" | "updated_at">,
+): Promise<void> {
+  await tx.manager.update(PreferencesEntity, { user_id: userId }, { ...next, claimed: true });
+}
+
+/** Rows of registrations that are a day old and not known to have become accounts. */
+export async function listUnclaimed(db: Database, limit: number): Promise<string[]> {
+  const rows = await db.query<{ user_id: string }>(
+    `SELECT user_id FROM preferences.preferences WHERE NOT claimed AND created_at < clock_timestamp() - interval '24 hours'
+     ORDER BY created_at LIMIT $1`,
+    [limit],
+  );
+  return rows.map((row) => row.user_id);
+}
+
+export async function claim(db: Database, userIds: readonly string[]): Promise<void> {
+  await db.query("UPDATE preferences.preferences SET claimed = true WHERE user_id = ANY($1::uuid[])", [userIds]);
+}
+
+export async function deleteUnclaimed(db: Database, userIds: readonly string[]): Promise<void> {
+  await db.query("DELETE FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND NOT claimed", [userIds]);
+}

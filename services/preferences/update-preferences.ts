@@ -1,0 +1,83 @@
+import { isDeepStrictEqual } from "node:util";
+import { type UserCaller, userOf } from "../../lib/caller.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { ActionContext } from "../../lib/mesh.ts";
+import type { Database, Transaction } from "../../mixins/database.mixin.ts";
+import { idempotently } from "../../mixins/idempotency.ts";
+import type { Outbox } from "../../mixins/outbox.mixin.ts";
+import { type Change, defaults, merge, type PreferencesView, refuseCrossed, type Settings } from "./defaults.ts";
+import { lockPreferences, updatePreferences } from "./preferences.repo.ts";
+import { viewPreferences } from "./read-preferences.ts";
+
+export interface PreferencesDeps {
+  readonly db: Database;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+}
+
+/** Changes just the fields that are sent. */
+export function updatePreferencesOf(deps: PreferencesDeps, ctx: ActionContext<Change>): Promise<PreferencesView> {
+  const caller = userOf(ctx.caller);
+  return idempotently(deps.db, ctx, caller.user_id, (tx) => change(deps, tx, ctx, caller));
+}
+
+async function change(
+  deps: PreferencesDeps,
+  tx: Transaction,
+  ctx: ActionContext<Change>,
+  caller: UserCaller,
+): Promise<PreferencesView> {
+  const { user_id } = caller;
+  const row = await lockPreferences(tx, user_id);
+  if (!row) throw new AppError("user_erased");
+  const chosen = merge(row.chosen, ctx.params);
+  refuseCrossed(chosen, ctx.params);
+  await showToUsers(ctx, user_id, { ...defaults, ...chosen });
+  const updated_fields = changedFields(viewPreferences(user_id, row), { ...defaults, ...chosen });
+  if (updated_fields.length === 0) return viewPreferences(user_id, row);
+  const next = { chosen, updated_at: deps.clock.now() };
+  await updatePreferences(tx, user_id, next);
+  await stateUpdate(deps.outbox, tx, ctx, caller, updated_fields);
+  return viewPreferences(user_id, next);
+}
+
+/** Below idle_in_transaction_session_timeout, so that a slow answer is our 503 and not a broken connection. */
+const VISIBILITY_TIMEOUT_MS = 800;
+
+/**
+ * Who may see an account is enforced by users, so users knows first. Under our row's lock: of two changes at once the
+ * one that is stored last is also the one that users heard last. Behind the idempotency key: a repeated request must
+ * not undo what was chosen since.
+ */
+async function showToUsers(ctx: ActionContext<Change>, user_id: string, settings: Settings): Promise<void> {
+  if (ctx.params.privacy_profile === undefined && ctx.params.privacy_location === undefined) return;
+  const { privacy_profile, privacy_location } = settings;
+  await ctx.call(
+    "users.setVisibility",
+    { user_id, privacy_profile, privacy_location },
+    { timeout: VISIBILITY_TIMEOUT_MS },
+  );
+}
+
+function changedFields(before: Settings, after: Settings): string[] {
+  return (Object.keys(defaults) as Array<keyof Settings>).filter(
+    (name) => !isDeepStrictEqual(before[name], after[name]),
+  );
+}
+
+async function stateUpdate(
+  outbox: Outbox,
+  tx: Transaction,
+  ctx: ActionContext,
+  caller: UserCaller,
+  updated_fields: string[],
+): Promise<void> {
+  await outbox.state(tx, {
+    type: "preferences.updated",
+    userId: caller.user_id,
+    tenantId: caller.home_tenant_id,
+    correlationId: ctx.correlationId,
+    data: { updated_fields, actor_id: caller.user_id, ...(ctx.client.ip !== "" && { ip: ctx.client.ip }) },
+  });
+}

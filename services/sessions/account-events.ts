@@ -1,0 +1,51 @@
+import type { MeshEvent } from "../../lib/events.ts";
+import type { Call } from "../../lib/mesh.ts";
+import type { Consumption } from "../../mixins/event-consumer.mixin.ts";
+import { endAll } from "./end-all.ts";
+import { eraseSessions } from "./erase.ts";
+import { outdate } from "./outdate.ts";
+import type { SessionsDeps } from "./sessions.deps.ts";
+
+/**
+ * What others state about accounts. Each is one operation with the call that its service makes: the event finds that
+ * call's work done, and does it where the call was lost.
+ */
+export function accountEvents(deps: SessionsDeps): Consumption {
+  const ends = (event: MeshEvent, call: Call) => endForEvent(deps, event, call);
+  const outdates = (event: MeshEvent, call: Call) => outdateForEvent(deps, event, call);
+  return {
+    service: "sessions",
+    stream: "USERS",
+    effects: {
+      "password.changed": ends,
+      "user.deactivated": ends,
+      "user.deleted": ends,
+      "user.erased": async ({ user_id, event_id, correlation_id }, call) =>
+        void (await eraseSessions(deps, call, { userId: user_id, eventId: event_id, correlationId: correlation_id })),
+      "role.changed": outdates,
+      "subscription.changed": outdates,
+      "tenant.updated": outdates,
+    },
+  };
+}
+
+async function endForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
+  const except = typeof event.except_session_id === "string" ? event.except_session_id : undefined;
+  await endAll(deps, call, {
+    userId: event.user_id,
+    eventId: event.event_id,
+    reason: "account_changed",
+    correlationId: event.correlation_id,
+    except,
+  });
+}
+
+/** `scope`: `tenant` where the permissions of a role have changed, not who has it; `none` where no token says anything of it. */
+async function outdateForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
+  if (event.scope === "none") return;
+  const target =
+    event.scope === "tenant"
+      ? ({ kind: "tenant", id: event.tenant_id } as const)
+      : ({ kind: "user", id: event.user_id } as const);
+  await outdate(deps, call, { ...target, eventId: event.event_id });
+}

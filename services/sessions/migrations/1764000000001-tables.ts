@@ -1,0 +1,65 @@
+import { meshTables } from "../../../mixins/mesh-tables.ts";
+import type { Migration } from "../../../mixins/migration.ts";
+
+export const migration: Migration = {
+  name: "SessionsTables1764000000001",
+  up: [
+    "CREATE TABLE sessions.accounts (user_id uuid PRIMARY KEY, epoch int NOT NULL DEFAULT 0, ver int NOT NULL DEFAULT 0)",
+    "CREATE TABLE sessions.tenant_versions (tenant_id uuid PRIMARY KEY, tver int NOT NULL DEFAULT 0)",
+    // spent_at[n] is when the n-th token before the current one was spent. sweep_on is a date and not a time, so that
+    // it changes once a day at most: a refresh touches no indexed column and stays a heap-only update.
+    `CREATE TABLE sessions.sessions (
+       id uuid PRIMARY KEY,
+       user_id uuid NOT NULL,
+       tenant_id uuid NOT NULL,
+       kid text NOT NULL,
+       salt text NOT NULL,
+       counter bigint NOT NULL DEFAULT 0,
+       spent_at timestamptz[] NOT NULL DEFAULT '{}',
+       amr text[] NOT NULL,
+       auth_time timestamptz NOT NULL,
+       client_id text,
+       device_name text,
+       browser text,
+       os text,
+       device_type text NOT NULL,
+       ip text,
+       created_at timestamptz NOT NULL,
+       last_used_at timestamptz NOT NULL,
+       expires_at timestamptz NOT NULL,
+       max_expires_at timestamptz NOT NULL,
+       sweep_on date NOT NULL,
+       ended_at timestamptz,
+       ended_reason text
+     ) WITH (fillfactor = 80)`,
+    "CREATE INDEX sessions_user ON sessions.sessions (user_id, id)",
+    "CREATE INDEX sessions_sweep ON sessions.sessions (sweep_on)",
+    `CREATE TABLE sessions.feed (
+       seq bigint PRIMARY KEY,
+       kind text NOT NULL CHECK (kind IN ('session', 'user', 'tenant', 'cache')),
+       key text NOT NULL,
+       value int,
+       at timestamptz NOT NULL
+     )`,
+    "CREATE INDEX feed_key ON sessions.feed (key)",
+    // last_seq outlives the rows that are swept; swept_seq is the last of those.
+    `CREATE TABLE sessions.feed_state (
+       single boolean PRIMARY KEY DEFAULT true CHECK (single),
+       last_seq bigint NOT NULL DEFAULT 0,
+       swept_seq bigint NOT NULL DEFAULT 0
+     )`,
+    "INSERT INTO sessions.feed_state DEFAULT VALUES",
+    `CREATE TABLE sessions.gateway_leases (
+       gateway_id uuid PRIMARY KEY,
+       node_id text NOT NULL,
+       action text NOT NULL,
+       until timestamptz NOT NULL
+     )`,
+    ...meshTables("sessions"),
+  ],
+  down: [
+    "DROP FUNCTION sessions.state_event",
+    `DROP TABLE sessions.accounts, sessions.tenant_versions, sessions.sessions, sessions.feed, sessions.feed_state, sessions.gateway_leases,
+       sessions.event_counters, sessions.outbox, sessions.inbox, sessions.idempotency, sessions.erased`,
+  ],
+};

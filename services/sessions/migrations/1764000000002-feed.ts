@@ -1,0 +1,112 @@
+import type { Migration } from "../../../mixins/migration.ts";
+
+/**
+ * The feed of what is void, and the leases of those who read it. Each function is one round trip, so that a node that
+ * is paused between two statements holds no lock; VOLATILE, so that each statement after a lock sees what was committed
+ * while it waited. All who write the feed hold its lock alone, all who read it share it: PostgreSQL's queue is fair,
+ * row locks (FOR SHARE) starved the writer for 8 s.
+ */
+const feedLock = "hashtextextended('usermesh-feed', 0)";
+
+/** Locked, numbered, written; whoever calls it commits at once. */
+const appendToFeed = `
+CREATE FUNCTION sessions.append_to_feed(p_kind text, p_keys text[], p_value int) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_last bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(${feedLock});
+  UPDATE sessions.feed_state SET last_seq = last_seq + cardinality(p_keys) RETURNING last_seq INTO v_last;
+  INSERT INTO sessions.feed (seq, kind, key, value, at)
+    SELECT v_last - cardinality(p_keys) + n, p_kind, key, p_value, clock_timestamp()
+    FROM unnest(p_keys) WITH ORDINALITY AS entry (key, n);
+END $$`;
+
+/**
+ * What of these keys some lease may not know yet. A lease is granted for 3 s under the lock that the entry was written
+ * under, so that after 3.2 s nobody holds one from before.
+ */
+const unsettled = `
+CREATE FUNCTION sessions.unsettled(p_keys text[]) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'key', key, 'value', value) ORDER BY seq), '[]')
+  FROM sessions.feed
+  WHERE key = ANY (p_keys) AND at > clock_timestamp() - interval '3.2 s'
+$$`;
+
+/** Changes after `since`, by the page; only the last page grants. */
+const lease = `
+CREATE FUNCTION sessions.lease(p_gateway uuid, p_node text, p_action text, p_since bigint, p_page int) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_last bigint;
+  v_swept bigint;
+  v_full boolean;
+  v_changes jsonb;
+  v_seq bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(${feedLock});
+  SELECT last_seq, swept_seq INTO v_last, v_swept FROM sessions.feed_state;
+  -- Ahead of us: the database was restored from a copy.
+  v_full := p_since < v_swept OR p_since > v_last;
+  SELECT coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'key', key, 'value', value) ORDER BY seq), '[]'),
+         CASE WHEN count(*) < p_page THEN v_last ELSE max(seq) END
+    INTO v_changes, v_seq
+    FROM (SELECT * FROM sessions.feed WHERE seq > CASE WHEN v_full THEN 0 ELSE p_since END ORDER BY seq LIMIT p_page) AS page;
+  IF v_seq = v_last THEN
+    INSERT INTO sessions.gateway_leases (gateway_id, node_id, action, until)
+      VALUES (p_gateway, p_node, p_action, clock_timestamp() + interval '3 s')
+      ON CONFLICT (gateway_id) DO UPDATE SET node_id = excluded.node_id, action = excluded.action, until = excluded.until;
+  END IF;
+  RETURN jsonb_build_object('changes', v_changes, 'seq', v_seq, 'granted', v_seq = v_last, 'full', v_full);
+END $$`;
+
+/** Drops the oldest entries that no living access token needs any more. */
+const sweepFeed = `
+CREATE FUNCTION sessions.sweep_feed(p_keep_seconds int, p_batch int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_upto bigint;
+  v_deleted int;
+BEGIN
+  PERFORM pg_advisory_xact_lock(${feedLock});
+  SELECT coalesce(min(seq) FILTER (WHERE at > clock_timestamp() - make_interval(secs => p_keep_seconds)) - 1, max(seq)) INTO v_upto
+    FROM (SELECT seq, at FROM sessions.feed ORDER BY seq LIMIT p_batch) AS oldest;
+  DELETE FROM sessions.feed WHERE seq <= v_upto;
+  GET DIAGNOSTICS v_deleted = ROW_COUNT;
+  UPDATE sessions.feed_state SET swept_seq = greatest(swept_seq, v_upto) WHERE v_deleted > 0;
+  RETURN v_deleted;
+END $$`;
+
+/** The least version that is good from now on. One operation with the event `p_event_id`. */
+const outdate = `
+CREATE FUNCTION sessions.outdate(p_kind text, p_id uuid, p_event_id uuid) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_version int;
+BEGIN
+  IF p_kind = 'user' THEN
+    INSERT INTO sessions.accounts (user_id) VALUES (p_id) ON CONFLICT DO NOTHING;
+    PERFORM 1 FROM sessions.accounts WHERE user_id = p_id FOR UPDATE;
+  ELSE
+    INSERT INTO sessions.tenant_versions (tenant_id) VALUES (p_id) ON CONFLICT DO NOTHING;
+    PERFORM 1 FROM sessions.tenant_versions WHERE tenant_id = p_id FOR UPDATE;
+  END IF;
+  INSERT INTO sessions.inbox (event_id, operation) VALUES (p_event_id, 'outdate') ON CONFLICT DO NOTHING;
+  IF FOUND THEN
+    UPDATE sessions.accounts SET ver = ver + 1 WHERE p_kind = 'user' AND user_id = p_id;
+    UPDATE sessions.tenant_versions SET tver = tver + 1 WHERE p_kind = 'tenant' AND tenant_id = p_id;
+    PERFORM sessions.append_to_feed(p_kind, ARRAY[p_id::text], sessions.version_of(p_kind, p_id));
+  END IF;
+  RETURN jsonb_build_object('version', sessions.version_of(p_kind, p_id), 'changes', sessions.unsettled(ARRAY[p_id::text]));
+END $$`;
+
+const versionOf = `
+CREATE FUNCTION sessions.version_of(p_kind text, p_id uuid) RETURNS int LANGUAGE sql VOLATILE AS $$
+  SELECT coalesce(CASE p_kind
+    WHEN 'user' THEN (SELECT ver FROM sessions.accounts WHERE user_id = p_id)
+    ELSE (SELECT tver FROM sessions.tenant_versions WHERE tenant_id = p_id) END, 0)
+$$`;
+
+export const migration: Migration = {
+  name: "SessionsFeed1764000000002",
+  up: [appendToFeed, unsettled, lease, sweepFeed, versionOf, outdate],
+  down: [
+    "DROP FUNCTION sessions.outdate, sessions.version_of, sessions.sweep_feed, sessions.lease, sessions.unsettled, sessions.append_to_feed",
+  ],
+};

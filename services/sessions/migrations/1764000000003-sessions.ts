@@ -1,0 +1,166 @@
+import type { Migration } from "../../../mixins/migration.ts";
+
+/**
+ * What a session goes through. Locks in one order everywhere: account, sessions by id, the user's event counter, the
+ * feed. "Lock, then read" is two statements: one that waited for a lock sees the rest of its snapshot as it was before.
+ * Times that decide are read after the lock.
+ */
+const createSession = `
+CREATE FUNCTION sessions.create_session(
+  p_id uuid, p_user uuid, p_tenant uuid, p_epoch int, p_kid text, p_salt text, p_amr text[], p_device jsonb, p_ip text,
+  p_idle int, p_max int, p_created jsonb
+) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_epoch int;
+  v_now timestamptz;
+  v_max timestamptz;
+  v_expires timestamptz;
+BEGIN
+  INSERT INTO sessions.accounts (user_id) VALUES (p_user) ON CONFLICT DO NOTHING;
+  PERFORM 1 FROM sessions.accounts WHERE user_id = p_user FOR UPDATE;
+  SELECT epoch INTO v_epoch FROM sessions.accounts WHERE user_id = p_user;
+  IF v_epoch <> p_epoch THEN
+    RETURN jsonb_build_object('outcome', 'epoch_moved');
+  END IF;
+  v_now := clock_timestamp();
+  v_max := v_now + make_interval(secs => p_max);
+  v_expires := least(v_now + make_interval(secs => p_idle), v_max);
+  INSERT INTO sessions.sessions (id, user_id, tenant_id, kid, salt, amr, auth_time, device_name, browser, os, device_type, ip,
+                                 created_at, last_used_at, expires_at, max_expires_at, sweep_on)
+    VALUES (p_id, p_user, p_tenant, p_kid, p_salt, p_amr, v_now, p_device->>'name', p_device->>'browser', p_device->>'os', p_device->>'type', p_ip,
+            v_now, v_now, v_expires, v_max, sessions.sweep_day(v_expires))
+    ON CONFLICT (id) DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN jsonb_build_object('outcome', 'exists');
+  END IF;
+  PERFORM sessions.state_event((p_created->>'event_id')::uuid, p_user, p_created);
+  RETURN jsonb_build_object('outcome', 'created', 'grant', sessions.grant_of(p_id));
+END $$`;
+
+/** A row is kept for a day or two after its end, so that its tokens are still told from forged ones. */
+const sweepDay = `
+CREATE FUNCTION sessions.sweep_day(p_end timestamptz) RETURNS date LANGUAGE sql STABLE AS $$
+  SELECT (p_end AT TIME ZONE 'UTC')::date + 2
+$$`;
+
+const grantOf = `
+CREATE FUNCTION sessions.grant_of(p_id uuid) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+  SELECT jsonb_build_object(
+    'session_id', id, 'user_id', user_id, 'tenant_id', tenant_id, 'kid', kid, 'salt', salt, 'counter', counter, 'amr', amr,
+    'auth_time', floor(extract(epoch FROM auth_time)),
+    'refresh_expires_in', greatest(0, floor(extract(epoch FROM expires_at - clock_timestamp()))),
+    'ver', sessions.version_of('user', user_id), 'tver', sessions.version_of('tenant', tenant_id))
+  FROM sessions.sessions WHERE id = p_id
+$$`;
+
+/** Under the session's lock. `p_behind`: how many tokens before the current one the sent one is. */
+const judgeToken = `
+CREATE FUNCTION sessions.judge_token(p_session sessions.sessions, p_behind bigint, p_grace int, p_now timestamptz) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF p_session.ended_reason = 'token_reused' AND p_behind > 0 THEN RETURN 'reused'; END IF;
+  IF p_session.ended_at IS NOT NULL OR p_session.expires_at <= p_now THEN RETURN 'ended'; END IF;
+  -- From after the copy that this database was restored from.
+  IF p_behind < 0 THEN RETURN 'unknown'; END IF;
+  IF p_behind = 0 THEN RETURN 'next'; END IF;
+  -- Beyond the 16 that are kept this is null, and the comparison not true.
+  IF p_session.spent_at[least(p_behind, 17)::int] + make_interval(secs => p_grace) > p_now THEN
+    RETURN CASE WHEN p_behind = 1 THEN 'again' ELSE 'superseded' END;
+  END IF;
+  RETURN 'reused';
+END $$`;
+
+const refresh = `
+CREATE FUNCTION sessions.refresh(p_id uuid, p_counter bigint, p_kid text, p_ip text, p_grace int, p_idle int, p_reused jsonb, p_revoked jsonb)
+RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_session sessions.sessions;
+  v_now timestamptz;
+  v_outcome text;
+BEGIN
+  PERFORM 1 FROM sessions.sessions WHERE id = p_id FOR UPDATE;
+  SELECT * INTO v_session FROM sessions.sessions WHERE id = p_id;
+  IF NOT FOUND THEN
+    RETURN jsonb_build_object('outcome', 'unknown');
+  END IF;
+  v_now := clock_timestamp();
+  v_outcome := sessions.judge_token(v_session, v_session.counter - p_counter, p_grace, v_now);
+  IF v_outcome = 'next' THEN
+    v_session.expires_at := least(v_now + make_interval(secs => p_idle), v_session.max_expires_at);
+    UPDATE sessions.sessions SET counter = counter + 1, kid = p_kid, spent_at = (v_now || spent_at)[1:16], last_used_at = v_now, ip = coalesce(p_ip, ip),
+      expires_at = v_session.expires_at, sweep_on = sessions.sweep_day(v_session.expires_at) WHERE id = p_id;
+  ELSIF v_outcome = 'again' THEN
+    UPDATE sessions.sessions SET last_used_at = v_now WHERE id = p_id;
+  ELSIF v_outcome = 'reused' THEN
+    IF v_session.ended_at IS NULL THEN
+      PERFORM sessions.state_event((p_reused->>'event_id')::uuid, v_session.user_id, p_reused);
+    END IF;
+    RETURN jsonb_build_object('outcome', v_outcome) || sessions.end_locked(p_id, 'token_reused', p_revoked);
+  END IF;
+  RETURN jsonb_build_object('outcome', v_outcome, 'grant', sessions.grant_of(p_id));
+END $$`;
+
+/** Ends a session whose row is locked, or finds it ended; says what must be waited for. */
+const endLocked = `
+CREATE FUNCTION sessions.end_locked(p_id uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_user uuid;
+BEGIN
+  UPDATE sessions.sessions SET ended_at = clock_timestamp(), ended_reason = p_reason, sweep_on = sessions.sweep_day(clock_timestamp())
+    WHERE id = p_id AND ended_at IS NULL RETURNING user_id INTO v_user;
+  IF FOUND THEN
+    PERFORM sessions.state_event((p_revoked->>'event_id')::uuid, v_user, p_revoked || jsonb_build_object('session_ids', jsonb_build_array(p_id), 'reason', p_reason));
+    PERFORM sessions.append_to_feed('session', ARRAY[p_id::text], NULL);
+  END IF;
+  RETURN jsonb_build_object('changes', sessions.unsettled(ARRAY[p_id::text]));
+END $$`;
+
+const endSession = `
+CREATE FUNCTION sessions.end_session(p_id uuid, p_user uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM 1 FROM sessions.sessions WHERE id = p_id AND user_id = p_user FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  RETURN sessions.end_locked(p_id, p_reason, p_revoked);
+END $$`;
+
+/** One operation with the event `p_event_id`: whichever of call and event comes second finds it done. */
+export const endAll = `
+CREATE FUNCTION sessions.end_all(p_user uuid, p_except uuid, p_event_id uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_ended uuid[] := '{}';
+BEGIN
+  INSERT INTO sessions.accounts (user_id) VALUES (p_user) ON CONFLICT DO NOTHING;
+  PERFORM 1 FROM sessions.accounts WHERE user_id = p_user FOR UPDATE;
+  INSERT INTO sessions.inbox (event_id, operation) VALUES (p_event_id, 'end-all') ON CONFLICT DO NOTHING;
+  IF FOUND THEN
+    UPDATE sessions.accounts SET epoch = epoch + 1 WHERE user_id = p_user;
+    PERFORM 1 FROM sessions.sessions WHERE user_id = p_user AND ended_at IS NULL AND id IS DISTINCT FROM p_except ORDER BY id FOR UPDATE;
+    WITH ended AS (
+      UPDATE sessions.sessions SET ended_at = clock_timestamp(), ended_reason = p_reason, sweep_on = sessions.sweep_day(clock_timestamp())
+        WHERE user_id = p_user AND ended_at IS NULL AND id IS DISTINCT FROM p_except RETURNING id)
+      SELECT coalesce(array_agg(id ORDER BY id), '{}') INTO v_ended FROM ended;
+    IF cardinality(v_ended) > 0 THEN
+      PERFORM sessions.state_event((p_revoked->>'event_id')::uuid, p_user, sessions.revoked_body(p_revoked, v_ended, p_reason));
+      PERFORM sessions.append_to_feed('session', v_ended::text[], NULL);
+    END IF;
+  END IF;
+  RETURN jsonb_build_object('revoked', cardinality(v_ended), 'changes', sessions.unsettled(
+    ARRAY(SELECT id::text FROM sessions.sessions WHERE user_id = p_user AND ended_at > clock_timestamp() - interval '10 s')));
+END $$`;
+
+/** The tenant of the event is the sessions': who ends them need not know it. */
+const revokedBody = `
+CREATE FUNCTION sessions.revoked_body(p_revoked jsonb, p_ids uuid[], p_reason text) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+  SELECT p_revoked || jsonb_build_object('tenant_id', tenant_id, 'session_ids', to_jsonb(p_ids), 'reason', p_reason)
+  FROM sessions.sessions WHERE id = p_ids[1]
+$$`;
+
+export const migration: Migration = {
+  name: "SessionsFunctions1764000000003",
+  up: [sweepDay, grantOf, judgeToken, createSession, revokedBody, endLocked, endSession, refresh, endAll],
+  down: [
+    `DROP FUNCTION sessions.end_all, sessions.refresh, sessions.end_session, sessions.end_locked, sessions.revoked_body,
+       sessions.create_session, sessions.judge_token, sessions.grant_of, sessions.sweep_day`,
+  ],
+};

@@ -1,0 +1,79 @@
+import type { ServiceSchema } from "moleculer";
+import { userOf } from "../../lib/caller.ts";
+import { implement } from "../../lib/mesh.ts";
+import type { Platform } from "../../lib/platform.ts";
+import { createDatabase, database } from "../../mixins/database.mixin.ts";
+import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
+import { exportPage } from "../../mixins/export-pages.ts";
+import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
+import { accountEvents } from "./account-events.ts";
+import { createSession } from "./create-session.ts";
+import { endAll } from "./end-all.ts";
+import { endMine } from "./end-mine.ts";
+import { eraseSessions } from "./erase.ts";
+import { exportSections } from "./export.repo.ts";
+import { forget } from "./forget.ts";
+import { inspect } from "./inspect.ts";
+import { lease } from "./lease.ts";
+import { deleteLease } from "./leases.repo.ts";
+import { currentSession, getSession, listMine } from "./list-mine.ts";
+import { logout } from "./logout.ts";
+import { logoutAll } from "./logout-all.ts";
+import { endOfUser, listOfUser } from "./of-user.ts";
+import { outdate } from "./outdate.ts";
+import { refreshSession } from "./refresh-session.ts";
+import { sessionsContract } from "./sessions.contract.ts";
+import { countAllLive, countLiveSessions, readEpoch } from "./sessions.repo.ts";
+import { sweep } from "./sweep.ts";
+import { createTenantLimits } from "./tenant-limits.ts";
+
+const LEASE_CONNECTIONS = 2;
+
+/** Refresh tokens, devices, and the promise that what has ended is refused by every node. */
+export default function sessionsService(platform: Platform): ServiceSchema {
+  const db = createDatabase(platform, { schema: "sessions" });
+  const leaseDb = createDatabase(platform, { schema: "sessions", poolSize: LEASE_CONNECTIONS });
+  const outbox = createOutbox(platform, db, "sessions");
+  const deps = { platform, db, leaseDb, outbox, limits: createTenantLimits(platform) };
+
+  return {
+    name: "sessions",
+    mixins: [database(db), database(leaseDb), outboxRelay(outbox), eventConsumer(platform, accountEvents(deps))],
+    actions: implement(sessionsContract, {
+      epoch: async ({ params }) => ({ epoch: await readEpoch(db, params.user_id) }),
+      create: (ctx) => createSession(deps, ctx),
+      refresh: (ctx) => refreshSession(deps, ctx),
+      inspect: (ctx) => inspect(deps, ctx),
+      logout: (ctx) => logout(deps, ctx),
+      logoutAll: (ctx) => logoutAll(deps, ctx),
+      mine: (ctx) => listMine(deps, ctx),
+      endMine: (ctx) => endMine(deps, ctx),
+      ofUser: (ctx) => listOfUser(deps, ctx),
+      endOfUser: (ctx) => endOfUser(deps, ctx),
+      figures: async () => ({ active: await countAllLive(db) }),
+      current: (ctx) => currentSession(deps, ctx),
+      get: (ctx) => getSession(deps, ctx),
+      count: async ({ params }) => ({ active: await countLiveSessions(db, params.user_id) }),
+      endAll: ({ params, call, correlationId }) =>
+        endAll(deps, call, {
+          userId: params.user_id,
+          eventId: params.event_id,
+          except: params.except,
+          reason: "account_changed",
+          correlationId,
+        }),
+      outdate: ({ params, call }) =>
+        outdate(deps, call, { kind: params.kind, id: params.id, eventId: params.event_id }),
+      forget: ({ params, call }) => forget(deps, call, params),
+      lease: ({ params }) => lease(deps, params),
+      releaseLease: async ({ params }) => {
+        await deleteLease(leaseDb, params.gateway_id);
+        return {};
+      },
+      erase: ({ params, call, correlationId }) =>
+        eraseSessions(deps, call, { userId: params.user_id, eventId: params.erasure_id, correlationId }),
+      export: ({ caller, params }) => exportPage(exportSections(db), userOf(caller).user_id, params.cursor),
+      sweep: () => sweep(deps),
+    }),
+  };
+}

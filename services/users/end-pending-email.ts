@@ -1,0 +1,12 @@
+import type { MeshEvent } from "../../lib/events.ts";
+import { effectOnce } from "../../mixins/event-consumer.mixin.ts";
+import { endChangesBefore } from "./email-changes.repo.ts";
+import type { UsersDeps } from "./users.deps.ts";
+import { lockAccount } from "./users.repo.ts";
+
+/** Who gets an account back by a new password must not lose it to an address that somebody else asked for before. */
+export async function endPendingEmail({ db }: Pick<UsersDeps, "db">, event: MeshEvent): Promise<void> {
+  await effectOnce(db, event.event_id, "end-pending-email", async (tx) => {
+    if (await lockAccount(tx, event.user_id)) await endChangesBefore(tx, event.user_id, event.timestamp);
+  });
+}

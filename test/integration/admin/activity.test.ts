@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Actions } from "../../../lib/mesh.ts";
+import { eventually } from "../../support/eventually.ts";
+import {
+  type Account,
+  adminOf,
+  callerOf,
+  newTenant,
+  startUsers,
+  type UserServices,
+} from "../../support/user-services.ts";
+
+type Page = Actions["admin.activity"]["result"];
+
+let mesh: UserServices;
+beforeAll(async () => {
+  mesh = await startUsers(["users", "sessions", "preferences", "admin"]);
+});
+afterAll(() => mesh.stop());
+
+const actionsOf = (page: Page) => page.items.map((item) => item.action);
+
+async function tenantWithAdmin() {
+  const tenant = await newTenant(mesh.database);
+  const admin = await mesh.create({ tenant: tenant.slug, roles: ["admin"] });
+  return { ...tenant, admin: adminOf(admin), adminId: admin.id };
+}
+
+/** The log follows the events. */
+async function logged(count: number, read: () => Promise<Page>): Promise<Page> {
+  return eventually(`${count} entries`, async () => {
+    const page = await read();
+    return page.items.length >= count && page;
+  });
+}
+
+const mine = (user: Account, query = {}) => mesh.call("admin.myActivity", query, callerOf(user));
+
+describe("the activity log", () => {
+  test("shows a user his own, newest first", async () => {
+    const user = await mesh.create();
+    await mesh.call("users.updateMe", { bio: "hello" }, callerOf(user));
+    const page = await logged(2, () => mine(user));
+    expect(actionsOf(page)).toEqual(["user.updated", "user.created"]);
+    expect(page.items[0]).toMatchObject({ user_id: user.id, actor_id: user.id, details: { updated_fields: ["bio"] } });
+  });
+
+  test("holds no address and no name", async () => {
+    const user = await mesh.create({ full_name: "Very Private" });
+    await logged(1, () => mine(user));
+    const [row] = await mesh.database.query(
+      "SELECT string_agg(a::text, '') AS text FROM admin.activity a WHERE user_id = $1",
+      [user.id],
+    );
+    expect(row?.text).not.toMatch(/Very Private|@example/);
+  });
+
+  test("shows an administrator who did what in his tenant, and nothing of others", async () => {
+    const one = await tenantWithAdmin();
+    const other = await tenantWithAdmin();
+    const user = await mesh.create({ tenant: one.slug });
+    await mesh.call("users.setStatus", { id: user.id, is_active: false, reason: "spam" }, one.admin);
+    await logged(3, () => mesh.call("admin.activity", {}, one.admin));
+    const page = await mesh.call("admin.activity", { actor: one.adminId, action: "user.deactivated" }, one.admin);
+    expect(page.items).toMatchObject([{ actor_id: one.adminId, user_id: user.id, details: { reason: "spam" } }]);
+    const theirs = await logged(1, () => mesh.call("admin.activity", {}, other.admin));
+    expect(theirs.items.map((item) => item.user_id)).toEqual([other.adminId]);
+  });
+
+  test("by cursor comes once and whole", async () => {
+    const { slug, admin } = await tenantWithAdmin();
+    for (let index = 0; index < 6; index += 1) await mesh.create({ tenant: slug });
+    const whole = await logged(7, () => mesh.call("admin.activity", {}, admin));
+    const seen: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = await mesh.call("admin.activity", { limit: 2, ...(cursor && { cursor }) }, admin);
+      seen.push(...page.items.map((item) => item.id));
+      cursor = page.next_cursor;
+    }
+    expect(seen).toEqual(whole.items.map((item) => item.id));
+  });
+
+  test("is cut by time", async () => {
+    const { admin } = await tenantWithAdmin();
+    const page = await logged(1, () => mesh.call("admin.activity", {}, admin));
+    const at = page.items[0]?.at ?? "";
+    expect((await mesh.call("admin.activity", { from: at }, admin)).items).toHaveLength(1);
+    expect((await mesh.call("admin.activity", { to: at }, admin)).items).toHaveLength(0);
+  });
+
+  test("of another tenant's account is not found", async () => {
+    const { admin } = await tenantWithAdmin();
+    const stranger = await mesh.create();
+    await expect(mesh.call("admin.userActivity", { user_id: stranger.id }, admin)).rejects.toMatchObject({
+      type: "not_found",
+    });
+  });
+
+  test("of an account of the tenant is what concerns it", async () => {
+    const { slug, admin } = await tenantWithAdmin();
+    const user = await mesh.create({ tenant: slug });
+    const page = await logged(1, () => mesh.call("admin.userActivity", { user_id: user.id }, admin));
+    expect(actionsOf(page)).toEqual(["user.created"]);
+  });
+
+  test("does not tell a user the address of the administrator who acted", async () => {
+    const { slug, admin } = await tenantWithAdmin();
+    const user = await mesh.create({ tenant: slug });
+    const meta = { caller: admin, client: { ip: "192.0.2.77", user_agent: "" }, correlation_id: "test" };
+    await mesh.broker.call("users.setStatus", { id: user.id, is_active: false }, { meta });
+    const page = await logged(2, () =>
+      mine(user, { action: "user.deactivated" }).then((own) => ({ ...own, items: [...own.items, ...own.items] })),
+    );
+    expect(page.items[0]).toMatchObject({ actor_id: admin.user_id, ip: null });
+    expect((await mesh.call("admin.activity", { action: "user.deactivated" }, admin)).items[0]?.ip).toBe("192.0.2.77");
+  });
+
+  test("a cursor that is none is refused", async () => {
+    await expect(mine(await mesh.create(), { cursor: "nonsense" })).rejects.toMatchObject({
+      type: "validation_failed",
+    });
+  });
+
+  test("an event that comes twice is one entry", async () => {
+    const user = await mesh.create();
+    await logged(1, () => mine(user));
+    await mesh.database.query("UPDATE users.outbox SET published_at = NULL WHERE user_id = $1", [user.id]);
+    await mesh.settled();
+    expect((await mine(user)).items).toHaveLength(1);
+  });
+});

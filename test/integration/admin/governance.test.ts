@@ -1,0 +1,270 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { eventually } from "../../support/eventually.ts";
+import { mailTo, newPerson } from "../../support/main-flow.ts";
+import {
+  inTenant,
+  type Member,
+  newMember,
+  newTenant,
+  refreshed,
+  signInTo,
+  type TestTenant,
+  vendorOf,
+  verdict,
+} from "../../support/tenants.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+let mesh: Usermesh;
+let vendor: string;
+let tenant: TestTenant;
+beforeAll(async () => {
+  mesh = await startUsermesh();
+  vendor = await vendorOf(mesh);
+  tenant = await newTenant(mesh, vendor);
+});
+afterAll(() => mesh?.stop());
+
+const api = () => mesh.api;
+const asAdmin = () => tenant.admin.access;
+const member = () => newMember(mesh, tenant.slug);
+const patch = (user: Member, body: object) => api().patch(`admin/users/${user.id}`, body, asAdmin());
+
+/** The tenant's tokens go stale with each changed role. */
+async function renewAdmin(): Promise<void> {
+  Object.assign(tenant.admin, await refreshed(mesh, tenant.admin));
+}
+
+describe("roles", () => {
+  test("are made, listed, changed and deleted", async () => {
+    const made = await api().post("admin/roles", { name: "support", permissions: ["users:read"] }, asAdmin());
+    expect(made).toMatchObject({ status: 201, body: { data: { name: "support", system: false } } });
+    const list = await api().get("admin/roles", asAdmin());
+    expect(list.body.data.map((role: { name: string }) => role.name)).toEqual(["admin", "user", "support"]);
+    const again = await api().post("admin/roles", { name: "support" }, asAdmin());
+    expect(verdict(again)).toBe("409 role_exists");
+    const wider = { permissions: ["users:read", "activity:read"] };
+    expect((await api().put("admin/roles/support", wider, asAdmin())).status).toBe(200);
+    await renewAdmin();
+    expect((await api().delete("admin/roles/support", asAdmin())).status).toBe(200);
+    await renewAdmin();
+    expect(verdict(await api().delete("admin/roles/support", asAdmin()))).toBe("404 not_found");
+  });
+
+  test("a granted role is in force at the next request", async () => {
+    await api().post("admin/roles", { name: "reader", permissions: ["users:read"] }, asAdmin());
+    const user = await member();
+    expect(verdict(await api().get("admin/users", user.access))).toBe("403 forbidden");
+    expect((await patch(user, { roles: ["reader"] })).body.data.roles).toEqual(["reader", "user"]);
+    expect(verdict(await api().get("admin/users", user.access))).toBe("401 token_stale");
+    const now = await refreshed(mesh, user);
+    expect((await api().get("admin/users", now.access)).status).toBe(200);
+  });
+
+  test("a changed role is in force at the next request of everybody who has it", async () => {
+    await api().post("admin/roles", { name: "fickle", permissions: ["users:read"] }, asAdmin());
+    const user = await member();
+    await patch(user, { roles: ["fickle"] });
+    const had = await refreshed(mesh, user);
+    expect((await api().get("admin/users", had.access)).status).toBe(200);
+    expect((await api().put("admin/roles/fickle", { permissions: [] }, asAdmin())).status).toBe(200);
+    expect(verdict(await api().get("admin/users", had.access))).toBe("401 token_stale");
+    const has = await refreshed(mesh, had);
+    expect(verdict(await api().get("admin/users", has.access))).toBe("403 forbidden");
+    await renewAdmin();
+  });
+
+  test("a deleted role does not come back with another of its name", async () => {
+    await api().post("admin/roles", { name: "lapsed", permissions: ["users:read"] }, asAdmin());
+    const user = await member();
+    await patch(user, { roles: ["lapsed"] });
+    await api().delete("admin/roles/lapsed", asAdmin());
+    await renewAdmin();
+    await api().post("admin/roles", { name: "lapsed", permissions: ["users:read", "users:write"] }, asAdmin());
+    const now = await refreshed(mesh, user);
+    expect(verdict(await api().get("admin/users", now.access))).toBe("403 forbidden");
+  });
+
+  test("a role that the tenant does not have can't be granted", async () => {
+    const answer = await patch(await member(), { roles: ["nobody-made-it"] });
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ field: "roles", code: "unknown_role" }] } });
+  });
+});
+
+describe("an administrator", () => {
+  test("changes name, username and verification", async () => {
+    const user = await member();
+    const change = { full_name: "Grace Hopper", username: `g-${user.id.slice(-12)}`, is_verified: true };
+    expect((await patch(user, change)).body.data).toMatchObject(change);
+  });
+
+  test("sets an address at once, unverified, and the old one is told", async () => {
+    const user = await member();
+    const { email } = newPerson("renamed");
+    expect((await patch(user, { email })).body.data).toMatchObject({ email, is_verified: false, pending_email: null });
+    await mailTo(mesh, user.email, /changed/i);
+    expect((await signInTo(mesh, tenant.slug, { ...user, email })).id).toBe(user.id);
+  });
+
+  test("can't take an address or a name that is taken", async () => {
+    const [one, other] = [await member(), await member()];
+    expect(verdict(await patch(one, { email: other.email.toUpperCase() }))).toBe("409 email_taken");
+  });
+
+  test("sets a subscription, in force at the next request", async () => {
+    const user = await member();
+    const answer = await patch(user, { subscription: { plan: "gold" } });
+    expect(answer.body.data.subscription).toMatchObject({ tier: "premium", plan: "gold" });
+    expect(verdict(await api().get("users/me", user.access))).toBe("401 token_stale");
+    const ended = await patch(user, { subscription: null });
+    expect(ended.body.data.subscription.tier).toBe("basic");
+  });
+
+  test("sees a user's sessions and ends them all", async () => {
+    const user = await member();
+    const other = await signInTo(mesh, tenant.slug, user);
+    const list = await api().get(`admin/users/${user.id}/sessions`, asAdmin());
+    expect(list.body.data).toHaveLength(2);
+    expect((await api().delete(`admin/users/${user.id}/sessions`, asAdmin())).body.data).toEqual({ revoked: 2 });
+    expect(verdict(await api().get("users/me", user.access))).toBe("401 session_ended");
+    expect(verdict(await api().get("users/me", other.access))).toBe("401 session_ended");
+  });
+});
+
+describe("a tenant", () => {
+  test("is listed, read and renamed by the vendor", async () => {
+    const list = await api().get("admin/tenants?limit=100", vendor);
+    expect(list.body.data.map((one: { slug: string }) => one.slug)).toContain(tenant.slug);
+    const renamed = await api().patch(`admin/tenants/${tenant.id}`, { name: "Renamed" }, vendor);
+    expect(renamed.body.data.name).toBe("Renamed");
+    expect((await api().get(`admin/tenants/${tenant.id}`, vendor)).body.data.name).toBe("Renamed");
+    expect((await api().get("users/me", asAdmin())).status).toBe(200);
+  });
+
+  test("has a slug of its own", async () => {
+    const body = { slug: tenant.slug, name: "Again", admin_email: newPerson().email };
+    expect(verdict(await api().post("admin/tenants", body, vendor))).toBe("409 slug_taken");
+  });
+
+  test("'s invitation verifies the address, works once and makes an administrator", async () => {
+    const { body } = await api().get("auth/me", asAdmin());
+    expect(body.data.user).toMatchObject({ is_verified: true, roles: ["admin", "user"], tenant_id: tenant.id });
+  });
+
+  test("may be stricter about passwords than the installation, not laxer", async () => {
+    const strict = await newTenant(mesh, vendor);
+    const set = (settings: object) => api().patch(`admin/tenants/${strict.id}`, { settings }, vendor);
+    expect((await set({ password_policy: "nist" })).status).toBe(200);
+    const register = (password: string) =>
+      api().request("POST", "auth/register", {
+        body: { email: newPerson().email, password },
+        headers: inTenant(strict.slug),
+      });
+    expect((await register("Short-1-one")).body.errors[0].code).toBe("password_too_short");
+    expect((await register("a rather long sentence of words")).status).toBe(201);
+    expect((await set({ password_policy: "length" })).body.errors[0]).toMatchObject({ code: "beyond_bounds" });
+    const change = { current_password: strict.admin.password, new_password: "Short-2-two" };
+    const refused = await api().post("auth/change-password", change, strict.admin.access);
+    expect(refused.body.errors[0].code).toBe("password_too_short");
+  });
+
+  test("has access tokens as short as it wants, from the next request on", async () => {
+    const brief = await newTenant(mesh, vendor);
+    const set = (minutes: number | null) =>
+      api().patch(`admin/tenants/${brief.id}`, { settings: { access_token_minutes: minutes } }, vendor);
+    expect((await set(5)).status).toBe(200);
+    expect(verdict(await api().get("users/me", brief.admin.access))).toBe("401 token_stale");
+    const body = { email: brief.admin.email, password: brief.admin.password };
+    const again = await api().request("POST", "auth/login", { body, headers: inTenant(brief.slug) });
+    expect(again.body.data.expires_in).toBe(300);
+    expect((await set(1_440)).body.errors[0]).toMatchObject({ field: "settings.access_token_minutes" });
+    expect((await set(null)).body.data.settings).toEqual({});
+  });
+
+  test("has no more accounts than it may have, however many come at once", async () => {
+    const small = await newTenant(mesh, vendor);
+    await api().patch(`admin/tenants/${small.id}`, { settings: { max_users: 3 } }, vendor);
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () =>
+        api().request("POST", "auth/register", { body: newPerson(), headers: inTenant(small.slug) }),
+      ),
+    );
+    expect(answers.map(verdict).toSorted()).toEqual([
+      "201 ok",
+      "201 ok",
+      ...Array.from({ length: 4 }, () => "409 tenant_full"),
+    ]);
+  });
+});
+
+describe("the vendor", () => {
+  const asVendor = (method: string, path: string, slug: string, body?: object) =>
+    api().request(method, path, { token: vendor, headers: inTenant(slug), ...(body && { body }) });
+
+  test("acts in another tenant, which stands in both logs", async () => {
+    const user = await member();
+    const found = await asVendor("GET", `admin/users/${user.id}`, tenant.slug);
+    expect(found.body.data.email).toBe(user.email);
+    expect(verdict(await api().get(`admin/users/${user.id}`, vendor))).toBe("404 not_found");
+    const theirs = await api().get("admin/activity?action=platform.acted", asAdmin());
+    expect(theirs.body.data[0].details).toMatchObject({ method: "GET", path: "/api/v1/admin/users/{id}" });
+    const ours = await api().get("admin/activity?action=platform.acted", vendor);
+    expect(ours.body.data[0].details).toMatchObject({ acted_in: tenant.id });
+  });
+
+  test("who names no tenant gets 422", async () => {
+    expect((await asVendor("GET", "admin/users", "there-is-none")).body.errors[0].code).toBe("unknown_tenant");
+  });
+
+  test("sees figures, queues and the mesh", async () => {
+    const figures = await api().get("admin/metrics", vendor);
+    expect(figures.body.data).toMatchObject({ accounts: { total: expect.any(Number) }, breakers: { open: 0 } });
+    expect(figures.body.data.sessions.active).toBeGreaterThan(0);
+    const queues = await api().get("admin/queues", vendor);
+    expect(queues.body.data.map((queue: { name: string }) => queue.name)).toContain("mail");
+    const graph = await api().get("admin/mesh", vendor);
+    expect(graph.body.data.nodes[0].services.map((one: { name: string }) => one.name)).toContain("users");
+    expect(graph.body.data.open_breakers).toEqual([]);
+  });
+
+  test("looks at dead letters, retries and drops them", async () => {
+    expect((await api().get("admin/queues/mail/failed", vendor)).body).toMatchObject({ data: [], meta: { total: 0 } });
+    expect((await api().post("admin/queues/mail/retry", {}, vendor)).body.data).toEqual({ retried: 0 });
+    expect(verdict(await api().post("admin/queues/mail/retry", { id: "none" }, vendor))).toBe("404 not_found");
+    expect(verdict(await api().delete("admin/queues/mail/failed/none", vendor))).toBe("404 not_found");
+    expect(verdict(await api().get("admin/queues/no-such/failed", vendor))).toBe("404 not_found");
+  });
+});
+
+describe("the activity log", () => {
+  const logged = (action: string, token: string) =>
+    eventually(action, async () => {
+      const page = await api().get(`admin/activity?action=${action}`, token);
+      return page.body.data.length > 0 && page.body;
+    });
+
+  test("has refused sign-ins, of known and unknown names", async () => {
+    const user = await member();
+    const wrong = (email: string) =>
+      api().request("POST", "auth/login", { body: { email, password: "Wrong-1-x" }, headers: inTenant(tenant.slug) });
+    await wrong(user.email);
+    const page = await logged("sign_in.refused", asAdmin());
+    expect(page.data[0]).toMatchObject({ user_id: user.id, actor_id: null, details: { code: "invalid_credentials" } });
+    await wrong(newPerson().email);
+    await eventually("the second one", async () => {
+      const { body } = await api().get("admin/activity?action=sign_in.refused", asAdmin());
+      return body.meta.total === 2 && body.data[0].user_id === null;
+    });
+  });
+
+  test("has refused requests", async () => {
+    const user = await member();
+    await api().get("admin/users", user.access);
+    const page = await logged(`request.refused&actor=${user.id}`, asAdmin());
+    expect(page.data[0]).toMatchObject({ actor_id: user.id, details: { path: "/api/v1/admin/users" } });
+  });
+
+  test("counts its entries", async () => {
+    const { body } = await api().get("admin/activity?limit=2", asAdmin());
+    expect(body.meta).toMatchObject({ page: 1, limit: 2, total: expect.any(Number), has_next: true });
+  });
+});

@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import bcrypt from "bcrypt";
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
+import { createBulkhead } from "../../../lib/bulkhead.ts";
+import { createPasswordHashing } from "../../../services/auth/password-hashing.ts";
+import {
+  type AuthServices,
+  outcomes,
+  type Person,
+  right,
+  startAuth,
+  userCaller,
+  wrong,
+} from "../../support/auth-services.ts";
+
+let auth: AuthServices;
+beforeAll(async () => {
+  auth = await startAuth();
+});
+afterAll(() => auth?.stop());
+
+const guess = (person: Pick<Person, "email">, ip?: string) => auth.login({ ...person, password: wrong }, ip);
+const failedOf = async (userId: string) =>
+  (
+    await auth.database.query<{ failed: number; pending: number }>(
+      "SELECT failed, pending FROM auth.guesses WHERE user_id = $1 AND key = account",
+      [userId],
+    )
+  )[0];
+
+describe("login", () => {
+  test("gives an access token that the published keys verify, with every claim", async () => {
+    const person = await auth.register();
+    const signedIn = await auth.login(person);
+    const keys = createLocalJWKSet(await auth.call("auth.keys", {}));
+    const publicUrl = auth.platform.config.http.publicUrl;
+    const { payload } = await jwtVerify(signedIn.access_token, keys, {
+      issuer: publicUrl,
+      audience: publicUrl,
+      typ: "at+jwt",
+      algorithms: ["EdDSA"],
+    });
+    expect(payload).toMatchObject({
+      sub: person.id,
+      sid: signedIn.session_id,
+      ver: expect.any(Number),
+      tver: expect.any(Number),
+      roles: ["user"],
+      permissions: expect.any(Array),
+      tier: "basic",
+      email: person.email,
+      email_verified: false,
+      amr: ["pwd"],
+      jti: expect.any(String),
+      user_id: person.id,
+      role: "user",
+    });
+    expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(1_800);
+    expect(decodeProtectedHeader(signedIn.access_token)).toMatchObject({ alg: "EdDSA", typ: "at+jwt" });
+  });
+
+  test("refreshes into a new pair", async () => {
+    const signedIn = await auth.login(await auth.register());
+    const fresh = await auth.from("192.0.2.1", "auth.refresh", { refresh_token: signedIn.refresh_token });
+    expect(fresh.session_id).toBe(signedIn.session_id);
+    expect(fresh.refresh_token).not.toBe(signedIn.refresh_token);
+  });
+
+  test("says who one is", async () => {
+    const signedIn = await auth.login(await auth.register());
+    const me = await auth.call("auth.me", {}, userCaller(signedIn));
+    expect(me).toMatchObject({
+      user: { id: signedIn.user.id },
+      session: { id: signedIn.session_id, is_current: true },
+    });
+  });
+
+  test("answers a wrong password and an unknown user alike", async () => {
+    const person = await auth.register();
+    const answers = await Promise.allSettled([
+      guess(person),
+      guess({ email: "nobody@example.com" }),
+      auth.from("192.0.2.9", "auth.login", { username: "no-one", password: wrong }),
+    ]);
+    const reasons = answers.map((one) => one.status === "rejected" && { ...one.reason, message: one.reason.message });
+    expect(reasons[0]).toMatchObject({ type: "invalid_credentials" });
+    expect(reasons[1]).toEqual(reasons[0]);
+    expect(reasons[2]).toEqual(reasons[0]);
+  });
+
+  test("tells only the right password that the account is disabled", async () => {
+    const person = await auth.register();
+    await auth.database.query("UPDATE users.users SET is_active = false WHERE id = $1", [person.id]);
+    await expect(guess(person)).rejects.toMatchObject({ type: "invalid_credentials" });
+    await expect(auth.login(person)).rejects.toMatchObject({ type: "account_disabled" });
+  });
+
+  test("upgrades another system's hash, and does so once", async () => {
+    const person = await auth.register();
+    const secretOf = async () =>
+      (
+        await auth.database.query<{ id: string; secret: string }>(
+          "SELECT id, secret FROM auth.credentials WHERE user_id = $1",
+          [person.id],
+        )
+      )[0];
+    const { id = "" } = (await secretOf()) ?? {};
+    const hashing = createPasswordHashing({
+      ring: auth.platform.ring,
+      cost: 4,
+      bulkhead: createBulkhead({ concurrency: 1, queue: 9 }),
+    });
+    const foreign = hashing.importHash(await bcrypt.hash(right, 5), id);
+    await auth.database.query("UPDATE auth.credentials SET secret = $2 WHERE id = $1", [id, foreign]);
+    await auth.login(person);
+    const upgraded = (await secretOf())?.secret;
+    expect(upgraded).toMatch(/^bcrypt-sha512_256\$/);
+    await auth.login(person);
+    expect((await secretOf())?.secret).toBe(upgraded);
+  });
+});
+
+describe("guessing", () => {
+  test("after 10 wrong ones from an address right and wrong get the same 429", async () => {
+    const person = await auth.register();
+    for (let n = 0; n < 10; n += 1) await expect(guess(person)).rejects.toMatchObject({ type: "invalid_credentials" });
+    const slowed = { type: "too_many_attempts", status: 429, data: { retry_after: expect.any(Number) } };
+    await expect(guess(person)).rejects.toMatchObject(slowed);
+    await expect(auth.login(person)).rejects.toMatchObject(slowed);
+  });
+
+  test("an unknown name is slowed like a known one", async () => {
+    const nobody = { email: "never.there@example.com" };
+    for (let n = 0; n < 10; n += 1) await expect(guess(nobody)).rejects.toMatchObject({ type: "invalid_credentials" });
+    await expect(guess(nobody)).rejects.toMatchObject({ type: "too_many_attempts" });
+  });
+
+  test("another address may still sign in, and that clears the account", async () => {
+    const person = await auth.register();
+    expect(await outcomes(Array.from({ length: 12 }, () => guess(person)))).toMatchObject({ invalid_credentials: 10 });
+    await auth.login(person, "198.51.100.7");
+    expect(await failedOf(person.id)).toBeUndefined();
+  });
+
+  test("50 at once from as many addresses count 50, and then the account is slowed from everywhere", async () => {
+    const person = await auth.register();
+    const guesses = Array.from({ length: 50 }, (_, n) => guess(person, `198.51.100.${n}`));
+    expect(await outcomes(guesses)).toEqual({ invalid_credentials: 50 });
+    expect(await failedOf(person.id)).toEqual({ failed: 50, pending: 0 });
+    await expect(auth.login(person, "203.0.113.1")).rejects.toMatchObject({ type: "too_many_attempts" });
+  });
+
+  test("50 at once from one address: 10 are evaluated", async () => {
+    const person = await auth.register();
+    expect(await outcomes(Array.from({ length: 50 }, () => guess(person)))).toEqual({
+      invalid_credentials: 10,
+      too_many_attempts: 40,
+    });
+    expect((await failedOf(person.id))?.failed).toBe(10);
+  });
+
+  test("40 right ones at once are no attack", async () => {
+    const person = await auth.register();
+    expect(await outcomes(Array.from({ length: 40 }, () => auth.login(person)))).toEqual({ done: 40 });
+  });
+
+  test("no more than 100 in a row are evaluated, ever", async () => {
+    const person = await auth.register();
+    let evaluated = 0;
+    for (let n = 0; n < 130; n += 1) {
+      await auth.database.query(
+        "UPDATE auth.guesses SET slowed_until = now() - interval '1 second' WHERE user_id = $1",
+        [person.id],
+      );
+      const seen = await outcomes([guess(person, `198.51.100.${n}`)]);
+      evaluated += seen.invalid_credentials ?? 0;
+    }
+    expect(evaluated).toBe(100);
+    await expect(auth.login(person, "203.0.113.1")).rejects.toMatchObject({
+      type: "too_many_attempts",
+      data: { retry_after: 900 },
+    });
+  });
+
+  test("the pause grows to 15 minutes", async () => {
+    const person = await auth.register();
+    const pauses: number[] = [];
+    for (let n = 0; n < 18; n += 1) {
+      await guess(person).catch(() => undefined);
+      const refused = await guess(person).catch((error: { data: { retry_after?: number } }) => error.data.retry_after);
+      if (typeof refused === "number") pauses.push(refused);
+      await auth.database.query(
+        "UPDATE auth.guesses SET slowed_until = now() - interval '1 second' WHERE user_id = $1",
+        [person.id],
+      );
+    }
+    expect(pauses[0]).toBeGreaterThan(25);
+    expect(pauses).toEqual(pauses.toSorted((left, right) => left - right));
+    expect(pauses.at(-1)).toBe(900);
+  });
+
+  test("a guess whose node died is counted as wrong", async () => {
+    const person = await auth.register();
+    await outcomes([guess(person)]);
+    await auth.database.query(
+      "UPDATE auth.guesses SET pending = 9, at = now() - interval '30 seconds' WHERE user_id = $1",
+      [person.id],
+    );
+    await expect(auth.login(person)).rejects.toMatchObject({ type: "too_many_attempts" });
+  });
+});

@@ -1,0 +1,238 @@
+import { pbkdf2Sync } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createBulkhead } from "../../../lib/bulkhead.ts";
+import { createPasswordHashing } from "../../../services/auth/password-hashing.ts";
+import { type AuthServices, outcomes, right, startAuth, userCaller, wrong } from "../../support/auth-services.ts";
+import { eventually } from "../../support/eventually.ts";
+
+let auth: AuthServices;
+beforeAll(async () => {
+  auth = await startAuth({ HASH_CONCURRENCY: "2" });
+});
+afterAll(() => auth?.stop());
+
+const fresh = "Fresh-horse-8-staple";
+const ask = (email: string) => auth.from("192.0.2.1", "auth.requestReset", { email });
+const confirm = (token: string, password = fresh, key?: { key: string }) =>
+  auth.from("192.0.2.1", "auth.confirmReset", { token, new_password: password }, key);
+const invalid = { type: "link_invalid", status: 400 };
+
+async function personWithToken() {
+  const person = await auth.register();
+  await ask(person.email);
+  return { person, token: await auth.mailedToken(person.id, "reset_password") };
+}
+
+describe("a reset", () => {
+  test("replaces the password, ends the sessions, works once", async () => {
+    const { person, token } = await personWithToken();
+    const { session_id } = await auth.login(person);
+    await confirm(token);
+    await expect(auth.login(person)).rejects.toMatchObject({ type: "invalid_credentials" });
+    expect((await auth.login({ ...person, password: fresh })).status).toBe("signed_in");
+    expect(await auth.as("auth", "sessions.get", { id: session_id, user_id: person.id })).toBeNull();
+    await expect(confirm(token)).rejects.toMatchObject(invalid);
+  });
+
+  test("of 50 uses at once one has an effect", async () => {
+    const { person, token } = await personWithToken();
+    const uses = Array.from({ length: 50 }, (_, n) => confirm(token, `Fresh-horse-${n}-staple`));
+    expect(await outcomes(uses)).toEqual({ done: 1, link_invalid: 49 });
+    const events = await auth.database.query(
+      "SELECT 1 FROM auth.outbox WHERE user_id = $1 AND body->>'event_type' = 'password.changed'",
+      [person.id],
+    );
+    expect(events).toHaveLength(1);
+  });
+
+  test("an older link is ended by a newer one, also when both are used at once", async () => {
+    const { person, token: older } = await personWithToken();
+    await ask(person.email);
+    const newer = await auth.mailedToken(person.id, "reset_password");
+    expect(newer).not.toBe(older);
+    const used = await Promise.allSettled([
+      confirm(older, "Older-horse-8-staple"),
+      confirm(newer, "Newer-horse-8-staple"),
+    ]);
+    expect(used.map((one) => one.status)).toEqual(["rejected", "fulfilled"]);
+    await auth.login({ ...person, password: "Newer-horse-8-staple" });
+  });
+
+  test("is refused an hour after it was sent, not after it was asked for", async () => {
+    const { person, token } = await personWithToken();
+    const shift = (column: string, age: string) =>
+      auth.database.query(`UPDATE auth.one_time_tokens SET ${column} = now() - interval '${age}' WHERE user_id = $1`, [
+        person.id,
+      ]);
+    await shift("requested_at", "5 hours");
+    await shift("first_sent_at", "61 minutes");
+    await expect(confirm(token)).rejects.toMatchObject(invalid);
+    await shift("first_sent_at", "59 minutes");
+    await confirm(token);
+  });
+
+  test("is refused a day after it was asked for, whenever it was sent", async () => {
+    const { person, token } = await personWithToken();
+    await auth.database.query(
+      "UPDATE auth.one_time_tokens SET requested_at = now() - interval '25 hours' WHERE user_id = $1",
+      [person.id],
+    );
+    await expect(confirm(token)).rejects.toMatchObject(invalid);
+  });
+
+  test("is refused after another reason has ended the sessions", async () => {
+    const { person, token } = await personWithToken();
+    await auth.call("sessions.logoutAll", {}, userCaller(await auth.login(person)));
+    await expect(confirm(token)).rejects.toMatchObject(invalid);
+  });
+
+  test("of a password that the policy refuses spends nothing", async () => {
+    const { token } = await personWithToken();
+    await expect(confirm(token, "password")).rejects.toMatchObject({ type: "validation_failed" });
+    await confirm(token);
+  });
+
+  test("works for an account that is slowed, and ends that", async () => {
+    const person = await auth.register();
+    await outcomes(Array.from({ length: 12 }, () => auth.login({ ...person, password: wrong })));
+    await ask(person.email);
+    await confirm(await auth.mailedToken(person.id, "reset_password"));
+    expect((await auth.login({ ...person, password: fresh })).status).toBe("signed_in");
+  });
+
+  test("repeated under its key is answered like the first time", async () => {
+    const { person, token } = await personWithToken();
+    await confirm(token, fresh, { key: "key-1" });
+    await auth.login({ ...person, password: fresh });
+    expect(await confirm(token, fresh, { key: "key-1" })).toEqual({});
+    expect((await auth.login({ ...person, password: fresh })).status).toBe("signed_in");
+  });
+
+  test("a login whose hash is computed meanwhile leaves no session", async () => {
+    const { person, token } = await personWithToken();
+    await giveSlowHash(person.id);
+    const login = outcomes([auth.login(person)]);
+    await eventually("the hash being computed", async () => {
+      const [row] = await auth.database.query<{ pending: number }>(
+        "SELECT pending FROM auth.guesses WHERE user_id = $1 AND key = account",
+        [person.id],
+      );
+      return row?.pending === 1;
+    });
+    await confirm(token);
+    expect(await login).toEqual({ session_ended: 1 });
+    const sessions = await auth.database.query(
+      "SELECT 1 FROM sessions.sessions WHERE user_id = $1 AND ended_at IS NULL",
+      [person.id],
+    );
+    expect(sessions).toHaveLength(0);
+  });
+});
+
+describe("a forged reset token", () => {
+  test.each([
+    [
+      "with another intent",
+      (token: string, other: string) => token.replace(token.split(".")[2] ?? "", other.split(".")[2] ?? ""),
+    ],
+    ["with a changed last character", (token: string) => token.slice(0, -1) + (token.endsWith("A") ? "B" : "A")],
+    ["with an unknown key", (token: string) => token.replace(/^v1\.\w+/, "v1.zz")],
+    ["with SQL in it", () => "v1.k1.' OR 1=1 --.x"],
+    ["cut short", (token: string) => token.slice(0, -2)],
+    ["with something behind it", (token: string) => `${token}=`],
+  ])("%s is refused", async (_, forge) => {
+    const { token } = await personWithToken();
+    const { token: other } = await personWithToken();
+    await expect(confirm(forge(token, other))).rejects.toMatchObject(invalid);
+    await confirm(token);
+  });
+
+  test("of another purpose is refused", async () => {
+    const person = await auth.register();
+    const token = await auth.mailedToken(person.id, "verify_email");
+    await expect(confirm(token)).rejects.toMatchObject(invalid);
+  });
+});
+
+describe("a request to reset", () => {
+  test("answers the same for an unknown address and writes as much", async () => {
+    const { email } = await auth.register();
+    const rows = async () =>
+      (
+        await auth.database.query<{ n: number }>(
+          "SELECT (SELECT count(*) FROM auth.one_time_tokens) + (SELECT count(*) FROM auth.outbox) AS n",
+        )
+      )[0]?.n;
+    await eventually(
+      "the mail of the registration",
+      async () => (await auth.database.query("SELECT 1 FROM auth.one_time_tokens")).length > 0,
+    );
+    const written = async (address: string) => {
+      const before = Number(await rows());
+      expect(await ask(address)).toEqual({});
+      return Number(await rows()) - before;
+    };
+    expect(await written("stranger@example.com")).toBe(await written(email));
+  });
+
+  test("fills nobody's mailbox: 10 unused links an hour", async () => {
+    const person = await auth.register();
+    for (let n = 0; n < 13; n += 1) await ask(person.email);
+    expect(await auth.intents(person.id, "reset_password")).toHaveLength(10);
+  });
+});
+
+describe("a changed password", () => {
+  const change = (caller: Parameters<AuthServices["call"]>[2], current: string, next = fresh) =>
+    auth.call("auth.changePassword", { current_password: current, new_password: next }, caller);
+
+  test("ends the other sessions and keeps this one", async () => {
+    const person = await auth.register();
+    const [mine, other] = [await auth.login(person), await auth.login(person)];
+    await change(userCaller(mine), right);
+    const alive = (id: string) => auth.as("auth", "sessions.get", { id, user_id: person.id });
+    expect(await alive(mine.session_id)).not.toBeNull();
+    expect(await alive(other.session_id)).toBeNull();
+    await auth.login({ ...person, password: fresh });
+  });
+
+  test("needs the current one, counted as a guess", async () => {
+    const person = await auth.register();
+    const caller = userCaller(await auth.login(person));
+    for (let n = 0; n < 10; n += 1)
+      await expect(change(caller, wrong)).rejects.toMatchObject({ type: "invalid_credentials" });
+    await expect(change(caller, right)).rejects.toMatchObject({ type: "too_many_attempts" });
+  });
+
+  test("ends pending reset links", async () => {
+    const { person, token } = await personWithToken();
+    await change(userCaller(await auth.login(person)), right);
+    await expect(confirm(token)).rejects.toMatchObject(invalid);
+  });
+
+  test("of two at once one wins", async () => {
+    const person = await auth.register();
+    const caller = userCaller(await auth.login(person));
+    const seen = await outcomes([
+      change(caller, right, "First-horse-8-staple"),
+      change(caller, right, "Other-horse-8-staple"),
+    ]);
+    expect(seen.done).toBe(1);
+  });
+});
+
+/** Some hundred milliseconds: as long as a hash takes in production. */
+async function giveSlowHash(userId: string): Promise<void> {
+  const iterations = 1_500_000;
+  const hash = pbkdf2Sync(right, "salt", iterations, 32, "sha256").toString("base64");
+  const hashing = createPasswordHashing({
+    ring: auth.platform.ring,
+    cost: 4,
+    bulkhead: createBulkhead({ concurrency: 1, queue: 1 }),
+  });
+  const [credential] = await auth.database.query<{ id: string }>("SELECT id FROM auth.credentials WHERE user_id = $1", [
+    userId,
+  ]);
+  const secret = hashing.importHash(`pbkdf2_sha256$${iterations}$salt$${hash}`, credential?.id ?? "");
+  await auth.database.query("UPDATE auth.credentials SET secret = $2 WHERE user_id = $1", [userId, secret]);
+}

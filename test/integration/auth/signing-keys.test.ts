@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import pino from "pino";
+import { type Clock, systemRandom, systemTimers } from "../../../lib/clock.ts";
+import { type Config, readConfig } from "../../../lib/config.ts";
+import { parseKeyRing } from "../../../lib/key-ring.ts";
+import type { Platform } from "../../../lib/platform.ts";
+import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
+import { createSigningKeys, type SigningKeys } from "../../../services/auth/signing-keys.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+
+const day = 86_400_000;
+const [first, second] = [`k1:${"a".repeat(40)}`, `k2:${"b".repeat(40)}`];
+const log = pino({ level: "silent" });
+
+let database: TestDatabase;
+let db: Database;
+let config: Config;
+let now: number;
+/** Frozen: only the test moves it. */
+const clock: Clock = { now: () => new Date(now), monotonic: () => now };
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  config = readConfig({ NODE_ENV: "test", DATABASE_URL: database.url });
+  db = createDatabase({ config, log, timers: systemTimers, poolSize: 4 } as unknown as Platform, { schema: "auth" });
+  await db.connect();
+});
+beforeEach(async () => {
+  now = Date.parse("2026-01-01T00:00:00Z");
+  await database.query("DELETE FROM auth.signing_keys");
+});
+afterAll(async () => {
+  await db?.close();
+  await database?.drop();
+});
+
+function node(secretKey = first): SigningKeys {
+  return createSigningKeys({ db, clock, config, log, random: systemRandom, ring: parseKeyRing(secretKey) });
+}
+const kids = async (keys: SigningKeys) => (await keys.published()).map((key) => key.kid);
+
+describe("signing keys", () => {
+  test("many nodes at once make one, and it signs at once", async () => {
+    const signers = await Promise.all(Array.from({ length: 8 }, () => node().current()));
+    expect(new Set(signers.map((one) => one.kid)).size).toBe(1);
+  });
+
+  test("hold no private member in public", async () => {
+    const [key] = await node().published();
+    expect(Object.keys(key ?? {}).toSorted()).toEqual(["alg", "crv", "kid", "kty", "use", "x"]);
+  });
+
+  test("the next is published a day before it signs, and is one for all nodes", async () => {
+    const [one, other] = [node(), node()];
+    const { kid } = await one.current();
+    now += 29 * day + 1_000;
+    const published = await Promise.all([kids(one), kids(other)]);
+    expect(published[0]).toHaveLength(2);
+    expect(published[1]).toEqual(published[0]);
+    expect((await one.current()).kid).toBe(kid);
+    now += day;
+    const next = published[0]?.find((known) => known !== kid);
+    expect((await one.current()).kid).toBe(next);
+    expect((await other.current()).kid).toBe(next);
+  });
+
+  test("the old one verifies until its last token is dead, then it goes", async () => {
+    const keys = node();
+    const { kid, signUntil } = await keys.current();
+    now = signUntil - 1;
+    await keys.rotate();
+    now = signUntil + config.auth.accessTokenSeconds * 1_000;
+    expect(await kids(keys)).toContain(kid);
+    now += 61_000;
+    expect(await kids(keys)).not.toContain(kid);
+    expect(await keys.rotate()).toMatchObject({ signing_keys_deleted: 1 });
+  });
+
+  test("a signer that slept through the change does not sign with the old one", async () => {
+    const sleeper = node();
+    const { kid } = await sleeper.current();
+    now += 40 * day;
+    expect((await sleeper.current()).kid).not.toBe(kid);
+  });
+
+  test("after a long silence the first node to wake makes one key, not one for each missed period", async () => {
+    await node().current();
+    now += 400 * day;
+    await Promise.all([node().current(), node().current()]);
+    expect(await database.query("SELECT kid FROM auth.signing_keys")).toHaveLength(2);
+  });
+
+  test("are put under the new key of the ring, and then the old key can go", async () => {
+    const { kid } = await node(first).current();
+    expect(await node(`${second},${first}`).rotate()).toMatchObject({ signing_keys_resealed: 1 });
+    expect((await node(second).current()).kid).toBe(kid);
+  });
+
+  test("a node whose ring lacks the key says so", async () => {
+    await node(first).current();
+    await expect(node(second).current()).rejects.toMatchObject({ name: "UnknownKeyError" });
+  });
+});

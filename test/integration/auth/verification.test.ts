@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { emailKey } from "../../../lib/text-keys.ts";
+import { type AuthServices, outcomes, startAuth, userCaller } from "../../support/auth-services.ts";
+
+let auth: AuthServices;
+beforeAll(async () => {
+  auth = await startAuth();
+});
+afterAll(() => auth?.stop());
+
+const verify = (token: string) => auth.from("192.0.2.1", "auth.verifyEmail", { token });
+const invalid = { type: "link_invalid", status: 400 };
+
+async function personWithToken() {
+  const person = await auth.register();
+  return { person, token: await auth.mailedToken(person.id, "verify_email") };
+}
+
+describe("a verification link", () => {
+  test("verifies the address, once", async () => {
+    const { person, token } = await personWithToken();
+    expect((await verify(token)).user).toMatchObject({ id: person.id, is_verified: true });
+    await expect(verify(token)).rejects.toMatchObject(invalid);
+  });
+
+  test("of 50 uses at once one succeeds, and one event is stated", async () => {
+    const { person, token } = await personWithToken();
+    expect(await outcomes(Array.from({ length: 50 }, () => verify(token)))).toEqual({ done: 1, link_invalid: 49 });
+    const events = await auth.database.query(
+      "SELECT 1 FROM users.outbox WHERE user_id = $1 AND body->>'event_type' = 'user.verified'",
+      [person.id],
+    );
+    expect(events).toHaveLength(1);
+  });
+
+  test("is finished by the next use where users had committed and auth died", async () => {
+    const { person, token } = await personWithToken();
+    const [intent] = await auth.intents(person.id, "verify_email");
+    const committed = {
+      user_id: person.id,
+      email_key: emailKey(person.email),
+      intent: intent?.id ?? "",
+      event_id: crypto.randomUUID(),
+    };
+    await auth.as("auth", "users.confirmEmail", committed);
+    expect(await outcomes(Array.from({ length: 10 }, () => verify(token)))).toEqual({ done: 1, link_invalid: 9 });
+  });
+
+  test("repeated under its key is answered like the first time", async () => {
+    const { token } = await personWithToken();
+    const keyed = () => auth.from("192.0.2.1", "auth.verifyEmail", { token }, { key: `key-${token}` });
+    expect(await keyed()).toEqual(await keyed());
+  });
+
+  test("is ended by a newer one", async () => {
+    const { person, token } = await personWithToken();
+    await auth.from("192.0.2.1", "auth.requestVerification", { email: person.email });
+    await expect(verify(token)).rejects.toMatchObject(invalid);
+    await verify(await auth.mailedToken(person.id, "verify_email"));
+  });
+
+  test("can be asked for by the signed-in user without an address", async () => {
+    const { person } = await personWithToken();
+    await auth.call("auth.requestVerification", {}, userCaller(await auth.login(person)));
+    expect(await auth.intents(person.id, "verify_email")).toHaveLength(2);
+  });
+
+  test("is not mailed any more once the address is verified", async () => {
+    const { person, token } = await personWithToken();
+    const [intent] = await auth.intents(person.id, "verify_email");
+    await verify(token);
+    expect(await auth.as("mail", "auth.mailedToken", { intent: intent?.id ?? "" })).toBeNull();
+  });
+
+  test("is the same text at each try of the mail", async () => {
+    const { person, token } = await personWithToken();
+    expect(await auth.mailedToken(person.id, "verify_email")).toBe(token);
+  });
+});

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { contracts } from "../../../lib/mesh.ts";
+import { certificateOf, erased, leaveTraces, tablesWith } from "../../support/data-rights.ts";
+import { eventually } from "../../support/eventually.ts";
+import { mailTo, newPerson, register, signIn } from "../../support/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+const keepers = contracts.filter(({ personal }) => personal.length > 0);
+
+describe("an account that is deleted", () => {
+  let usermesh: Usermesh;
+  beforeAll(async () => {
+    usermesh = await startUsermesh();
+  });
+  afterAll(() => usermesh.stop());
+
+  test("every service that declares personal data can erase and export it", () => {
+    const lacking = keepers.filter(
+      ({ name, actions }) => !("export" in actions) || (name !== "users" && !("erase" in actions)),
+    );
+    expect(lacking.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("is out at once, and asks for the password again", async () => {
+    const person = await register(usermesh);
+    const { access } = await signIn(usermesh, person);
+    const wrong = await usermesh.api.request("DELETE", "users/me", {
+      body: { password: "Wrong-1-wrong" },
+      token: access,
+    });
+    expect([wrong.status, wrong.body.code]).toEqual([401, "invalid_credentials"]);
+    const done = await usermesh.api.request("DELETE", "users/me", {
+      body: { password: person.password },
+      token: access,
+    });
+    expect(done.status).toBe(200);
+    const days = (Date.parse(done.body.data.erase_at) - Date.now()) / 86_400_000;
+    expect(Math.round(days)).toBe(30);
+    expect((await usermesh.api.get("users/me", access)).body.code).toBe("session_ended");
+    const { email, password } = person;
+    expect((await usermesh.api.post("auth/login", { email, password })).body.code).toBe("account_disabled");
+  });
+
+  test("comes back when an administrator takes it back in time", async () => {
+    const person = await register(usermesh);
+    const { access } = await signIn(usermesh, person);
+    expect((await usermesh.api.delete("users/me", access)).status).toBe(200);
+    const admin = await signIn(usermesh, usermesh.admin);
+    expect((await certificateOf(usermesh, person.id)).state).toBe("scheduled");
+    const back = await usermesh.api.put(`admin/users/${person.id}/status`, { is_active: true }, admin.access);
+    expect([back.status, back.body.data?.is_active]).toEqual([200, true]);
+    await signIn(usermesh, person);
+    const erasure = await usermesh.api.get(`admin/users/${person.id}/erasure`, admin.access);
+    expect(erasure.status).toBe(404);
+  });
+
+  test("an administrator deletes others, not himself", async () => {
+    const person = await register(usermesh);
+    const user = await signIn(usermesh, person);
+    const admin = await signIn(usermesh, usermesh.admin);
+    expect((await usermesh.api.delete(`admin/users/${person.id}`, user.access)).status).toBe(403);
+    expect((await usermesh.api.delete(`admin/users/${person.id}`, admin.access)).status).toBe(200);
+    expect((await usermesh.api.get("users/me", user.access)).body.code).toBe("session_ended");
+    const { body } = await usermesh.api.get("users/me", admin.access);
+    expect((await usermesh.api.delete(`admin/users/${body.data.id}`, admin.access)).status).toBe(403);
+  });
+
+  test("asked to be erased, leaves nothing of what it put in, in no table", async () => {
+    const person = await leaveTraces(usermesh);
+    await mailTo(usermesh, person.email, /reset-password\?token=/);
+    await usermesh.settled();
+    expect((await tablesWith(usermesh.database, person.traces)).length).toBeGreaterThan(5);
+    const answer = await usermesh.api.request("DELETE", "users/me", {
+      body: { password: person.password, erase: true },
+      token: person.access,
+    });
+    expect(answer.status).toBe(200);
+    await erased(usermesh.database, person.id);
+    await usermesh.settled();
+    expect(await tablesWith(usermesh.database, person.traces)).toEqual([]);
+    const certificate = await certificateOf(usermesh, person.id);
+    expect(Object.keys(certificate.receipts).toSorted()).toEqual(keepers.map(({ name }) => name).toSorted());
+  }, 40_000);
+
+  test("once erased, can't be taken back; its address is free; its acts stay in the log under no name", async () => {
+    const person = await register(usermesh);
+    const { access } = await signIn(usermesh, person);
+    const key = { token: access, headers: { "idempotency-key": `k-${person.id}` } };
+    await usermesh.api.request("PATCH", "users/me", { ...key, body: { bio: "gone soon" } });
+    await usermesh.api.request("DELETE", "users/me", { body: { erase: true }, token: access });
+    await erased(usermesh.database, person.id);
+    const [kept] = await usermesh.database.query<{ answer: unknown }>(
+      "SELECT answer FROM users.idempotency WHERE user_id = $1",
+      [person.id],
+    );
+    expect(kept).toEqual({ answer: null });
+    const admin = await signIn(usermesh, usermesh.admin);
+    const back = await usermesh.api.put(`admin/users/${person.id}/status`, { is_active: true }, admin.access);
+    expect(back.status).toBe(404);
+    const log = await usermesh.database.query("SELECT 1 FROM admin.activity WHERE $1::uuid IN (user_id, actor_id)", [
+      person.id,
+    ]);
+    expect(log).toEqual([]);
+    await eventually("the act of erasing in the log", async () => {
+      const { body } = await usermesh.api.get("admin/activity?action=user.erased&limit=100", admin.access);
+      return body.data.length > 0;
+    });
+    await register(usermesh, { ...newPerson(), email: person.email });
+  }, 40_000);
+
+  test("not erased by its deadline is a figure that somebody can watch", async () => {
+    const person = await register(usermesh);
+    const { access } = await signIn(usermesh, person);
+    await usermesh.api.delete("users/me", access);
+    const admin = await signIn(usermesh, usermesh.admin);
+    const overdue = async () => (await usermesh.api.get("admin/metrics", admin.access)).body.data.erasures.overdue;
+    expect(await overdue()).toBe(0);
+    const past = "UPDATE users.erasures SET deadline = clock_timestamp() - interval '1 s' WHERE user_id = $1";
+    await usermesh.database.query(past, [person.id]);
+    expect(await overdue()).toBe(1);
+  });
+
+  test("that a restored database brings back goes again when user.erased is heard again", async () => {
+    const person = await register(usermesh);
+    const { access } = await signIn(usermesh, person);
+    await usermesh.api.request("DELETE", "users/me", { body: { erase: true }, token: access });
+    await erased(usermesh.database, person.id);
+    await usermesh.settled();
+    for (const schema of ["users", "auth"])
+      await usermesh.database.query(`DELETE FROM ${schema}.erased WHERE user_id = $1`, [person.id]);
+    await usermesh.database.query(
+      `INSERT INTO users.users (id, tenant_id, email, email_key, search_text)
+       SELECT $1, id, $2, $2, $2 FROM users.tenants WHERE slug = 'default'`,
+      [person.id, person.email],
+    );
+    await usermesh.database.query(
+      `INSERT INTO auth.credentials (id, user_id, kind, secret, kid) VALUES (gen_random_uuid(), $1, 'password', 'x', 'k1')`,
+      [person.id],
+    );
+    const again = `UPDATE users.outbox SET published_at = NULL WHERE user_id = $1 AND body ->> 'event_type' = 'user.erased' RETURNING id`;
+    expect(await usermesh.database.query(again, [person.id])).toHaveLength(1);
+    await usermesh.settled();
+    expect(await tablesWith(usermesh.database, [person.email])).toEqual([]);
+    const ways = "SELECT 1 FROM auth.credentials WHERE user_id = $1";
+    expect(await usermesh.database.query(ways, [person.id])).toEqual([]);
+  }, 40_000);
+
+  test("nothing of an erased account comes in again, whoever writes it", async () => {
+    const person = await register(usermesh);
+    const { access } = await signIn(usermesh, person);
+    await usermesh.api.request("DELETE", "users/me", { body: { erase: true }, token: access });
+    await erased(usermesh.database, person.id);
+    await usermesh.settled();
+    await usermesh.database.query(
+      `INSERT INTO auth.credentials (id, user_id, kind, secret, kid) VALUES (gen_random_uuid(), $1, 'password', 'x', 'k1')`,
+      [person.id],
+    );
+    await usermesh.database.query(
+      `INSERT INTO auth.outbox (kind, event_id, user_id, body) VALUES ('job', gen_random_uuid(), $1, '{}')`,
+      [person.id],
+    );
+    const count =
+      "SELECT (SELECT count(*) FROM auth.credentials WHERE user_id = $1) + (SELECT count(*) FROM auth.outbox WHERE user_id = $1) AS n";
+    expect(await usermesh.database.query(count, [person.id])).toEqual([{ n: "0" }]);
+  }, 40_000);
+});

@@ -1,0 +1,97 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import pino from "pino";
+import { systemRandom } from "../../../lib/clock.ts";
+import { freePort } from "../../../lib/embedded/ports.ts";
+import { type EmbeddedRedis, startRedis } from "../../../lib/embedded/redis.ts";
+import type { Job, Queues } from "../../../lib/platform.ts";
+import { openQueues } from "../../../lib/queues.ts";
+import { eventually } from "../../support/eventually.ts";
+import { removeDir, scratchDir } from "../embedded/support/scratch.ts";
+
+const log = pino({ level: "silent" });
+const queue = "mail";
+const job = (): Job => ({ id: randomUUID(), name: "greet", data: {} });
+
+let dir: string;
+let port: number;
+let redis: EmbeddedRedis | undefined;
+let queues: Queues;
+
+const startStore = async (): Promise<void> => {
+  redis = await startRedis({ dir, log, port, password: "secret", appendfsync: "always" });
+};
+
+const stopStore = async (): Promise<void> => {
+  await redis?.stop();
+  redis = undefined;
+};
+
+const add = (one: Job) => eventually("the job is added", () => queues.add(queue, one).then(() => true));
+
+beforeEach(async () => {
+  dir = await scratchDir();
+  port = await freePort();
+  queues = await openQueues({
+    redisUrl: `redis://:secret@127.0.0.1:${port}`,
+    databaseUrl: undefined,
+    log,
+    random: systemRandom,
+  });
+});
+
+afterEach(async () => {
+  await queues.close();
+  await stopStore();
+  await removeDir(dir);
+});
+
+test("adding fails at once while Redis is away, and works as soon as it is back", async () => {
+  await startStore();
+  await add(job());
+  await stopStore();
+  await eventually("it is noticed", () =>
+    queues.add(queue, job()).then(
+      () => false,
+      () => true,
+    ),
+  );
+  const before = performance.now();
+  await expect(queues.add(queue, job())).rejects.toThrow();
+  expect(performance.now() - before).toBeLessThan(200);
+  await startStore();
+  await add(job());
+});
+
+test("a worker that started before Redis takes what is added later", async () => {
+  const handled: string[] = [];
+  await queues.work(queue, { concurrency: 1, handle: async ({ id }) => void handled.push(id) });
+  await expect(queues.add(queue, job())).rejects.toThrow();
+  await startStore();
+  const one = job();
+  await add(one);
+  await eventually("it is handled", () => handled.includes(one.id));
+});
+
+test("a worker goes on after Redis was restarted, and no job is lost", async () => {
+  await startStore();
+  const handled = new Set<string>();
+  await queues.work(queue, { concurrency: 2, handle: async ({ id }) => void handled.add(id) });
+  const [early, late] = [job(), job()];
+  await add(early);
+  await eventually("the early one is handled", () => handled.has(early.id));
+  await stopStore();
+  await startStore();
+  await add(late);
+  await eventually("the late one is handled", () => handled.has(late.id), { within: 20_000 });
+});
+
+test("closing does not hang while Redis is away", async () => {
+  await startStore();
+  await queues.work(queue, { concurrency: 1, handle: async () => undefined });
+  await add(job());
+  await stopStore();
+  const before = performance.now();
+  await queues.close();
+  expect(performance.now() - before).toBeLessThan(3_000);
+});

@@ -1,0 +1,13 @@
+import { afterAll, beforeAll, describe } from "@jest/globals";
+import { describeEpoch } from "../support/epoch.ts";
+import { type Installation, startOneProcess } from "../support/installation.ts";
+
+describe("the epoch of an account, in one process", () => {
+  let usermesh: Installation;
+  beforeAll(async () => {
+    usermesh = await startOneProcess({ HASH_CONCURRENCY: "4" });
+  });
+  afterAll(() => usermesh?.stop());
+
+  describeEpoch(() => usermesh, 8);
+});

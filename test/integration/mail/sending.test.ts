@@ -1,0 +1,124 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { type Mail, type Mailbox, startMailbox } from "../../../lib/embedded/mailbox.ts";
+import { freePort } from "../../../lib/embedded/ports.ts";
+import type { MeshEvent } from "../../../lib/events.ts";
+import { eventually } from "../../support/eventually.ts";
+import { type RunningServices, startServices } from "../../support/mesh.ts";
+
+let services: RunningServices;
+let mailbox: Mailbox | undefined;
+let port: number;
+let received: Mail[];
+
+const startSmtp = async (): Promise<void> => {
+  mailbox = await startMailbox({ port });
+  mailbox.onMessage((mail) => received.push(mail));
+};
+
+const stopSmtp = async (): Promise<void> => {
+  await mailbox?.stop();
+  mailbox = undefined;
+};
+
+const register = async (): Promise<string> => {
+  const email = `p-${randomBytes(8).toString("hex")}@example.com`;
+  await services.call("auth.register", { email, password: "Sunny-meadow-42", full_name: "Ada <b>Lovelace</b>" });
+  return email;
+};
+
+const mailsTo = (email: string): Mail[] => received.filter((mail) => mail.to.includes(email));
+const mailTo = (email: string) => eventually(`a mail to ${email}`, () => mailsTo(email)[0], { within: 20_000 });
+const counts = () => services.platform.queues.counts("mail");
+
+beforeEach(async () => {
+  received = [];
+  port = await freePort();
+  await startSmtp();
+  services = await startServices(["auth", "users", "sessions", "preferences", "mail", "worker-mail"], {
+    MAIL_SERVER: "127.0.0.1",
+    MAIL_PORT: String(port),
+    BREAKER_OPEN_SECONDS: "3",
+  });
+});
+
+afterEach(async () => {
+  await services.stop();
+  await stopSmtp();
+});
+
+test("a registration is mailed, with the link bare on a line, and nothing of the name is markup", async () => {
+  const email = await register();
+  const mail = await mailTo(email);
+  expect(mail.text).toMatch(/^http:\/\/\S+\/api\/v1\/auth\/verify-email\?token=v1\.[\w.-]+\r?$/m);
+  expect(mail.html).toContain("Ada &lt;b&gt;Lovelace&lt;/b&gt;");
+  expect(mail.message_id).toMatch(/^<[0-9a-f-]{36}@localhost>$/);
+  expect(mail.headers).toMatchObject({ "auto-submitted": "auto-generated", "x-correlation-id": expect.any(String) });
+});
+
+test("while SMTP is away sign-up goes on, the breaker opens, no attempt is spent, and each mail comes once after it is back", async () => {
+  const opened: unknown[] = [];
+  services.broker.localBus.on("$circuit-breaker.opened", (payload: unknown) => opened.push(payload));
+  await mailTo(await register());
+  await stopSmtp();
+  const people = [await register(), await register(), await register()];
+  await eventually("the breaker opens", () => opened.length > 0, { within: 15_000 });
+  people.push(await register());
+  await startSmtp();
+  for (const email of people) await mailTo(email);
+  await eventually("the queue is empty", async () => (await counts()).completed === people.length + 1);
+  expect(people.map((email) => mailsTo(email).length)).toEqual([1, 1, 1, 1]);
+  expect(await counts()).toMatchObject({ failed: 0, delayed: 0, waiting: 0 });
+});
+
+test("a message that three workers send at the same moment goes out once, and the others learn of it", async () => {
+  const email = await register();
+  await mailTo(email);
+  const { tenant_id, user } = await services.call(
+    "users.findForSignIn",
+    { tenant: "default", email },
+    { kind: "service", name: "auth" },
+  );
+  const job = {
+    id: randomUUID(),
+    kind: "password_changed" as const,
+    user_id: user?.id ?? "",
+    tenant_id,
+    correlation_id: "c1",
+  };
+  const send = () => services.call("mail.send", job, { kind: "service", name: "worker-mail" });
+  const outcomes = await Promise.allSettled([send(), send(), send()]);
+  expect(outcomes.filter((one) => one.status === "fulfilled" && one.value.outcome === "sent")).toHaveLength(1);
+  expect(await send()).toEqual({ outcome: "already_sent" });
+  expect(mailsTo(email).map(({ subject }) => subject)).toEqual([
+    "Confirm your email address",
+    "Your password was changed",
+  ]);
+});
+
+test("a password reset told by an event makes one notice, however often the event comes", async () => {
+  const email = await register();
+  await mailTo(email);
+  const { tenant_id, user } = await services.call(
+    "users.findForSignIn",
+    { tenant: "default", email },
+    { kind: "service", name: "auth" },
+  );
+  const event: MeshEvent = {
+    event_id: randomUUID(),
+    event_type: "password.changed",
+    source: "auth",
+    version: 1,
+    schema_version: 1,
+    user_id: user?.id ?? "",
+    tenant_id,
+    timestamp: new Date().toISOString(),
+    correlation_id: "c2",
+  };
+  await services.platform.events.publish(event);
+  await services.platform.events.publish(event);
+  await eventually("the notice", () => mailsTo(email).length === 2);
+  await eventually("the queue is empty", async () => (await counts()).completed === 2);
+  expect(mailsTo(email).map(({ headers }) => headers["x-correlation-id"])).toContain("c2");
+  expect(mailsTo(email)).toHaveLength(2);
+});

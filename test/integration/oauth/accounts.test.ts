@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type LyingProvider, startLyingProvider } from "../../support/lying-provider.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../../support/main-flow.ts";
+import { signInBy } from "../../support/oauth-way.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+let usermesh: Usermesh;
+let provider: LyingProvider;
+
+beforeAll(async () => {
+  provider = await startLyingProvider();
+  usermesh = await startUsermesh({
+    OAUTH_LIAR_ISSUER: provider.issuer,
+    OAUTH_LIAR_CLIENT_ID: "usermesh",
+    OAUTH_LIAR_CLIENT_SECRET: "secret",
+  });
+});
+afterAll(async () => {
+  await usermesh.stop();
+  await provider.stop();
+});
+
+const sub = () => newPerson().email;
+const signInAs = (claims: { sub: string; email?: string; email_verified?: boolean; name?: string }) =>
+  signInBy(usermesh.api, "liar", provider, claims);
+
+async function verify(email: string): Promise<void> {
+  const token = linkToken(await mailTo(usermesh, email, /verify-email/));
+  expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+}
+
+describe("an email that the provider does not vouch for", () => {
+  test("makes an unverified account where nobody has it, and a verification link is mailed", async () => {
+    const { email } = newPerson();
+    const { status, body } = await signInAs({ sub: sub(), email, email_verified: false });
+    expect([status, body.data.user.is_verified]).toEqual([200, false]);
+    await verify(email);
+    expect((await usermesh.api.get("users/me", body.data.access_token)).body.data.is_verified).toBe(true);
+  });
+
+  test.each([false, undefined])("opens nothing where somebody has it (email_verified: %s)", async (verified) => {
+    const person = await register(usermesh);
+    await verify(person.email);
+    const before = await usermesh.rowCounts();
+    const claims = { sub: sub(), email: person.email, ...(verified !== undefined && { email_verified: verified }) };
+    const { status, body } = await signInAs(claims);
+    expect([status, body.code]).toEqual([409, "email_taken"]);
+    expect((await usermesh.rowCounts())["auth.identities"]).toBe(before["auth.identities"]);
+  });
+
+  test("missing altogether makes no account", async () => {
+    const { status, body } = await signInAs({ sub: sub() });
+    expect([status, body.code]).toEqual([400, "oauth_failed"]);
+  });
+});
+
+describe("an account that somebody made with an address he never proved to have", () => {
+  test("is the person's whom the provider vouches for, and every way in from before is closed", async () => {
+    const stranger = await register(usermesh);
+    const before = await signIn(usermesh, stranger);
+    await usermesh.api.post("auth/password-reset-request", { email: stranger.email });
+    const reset = linkToken(await mailTo(usermesh, stranger.email, /reset-password\?token=/));
+
+    const { status, body } = await signInAs({ sub: sub(), email: stranger.email, email_verified: true });
+    expect([status, body.data.user.id, body.data.user.is_verified]).toEqual([200, stranger.id, true]);
+
+    expect((await usermesh.api.get("users/me", before.access)).body.code).toBe("session_ended");
+    expect((await usermesh.api.post("auth/refresh", { refresh_token: before.refresh })).status).toBe(401);
+    const { email, password } = stranger;
+    expect((await usermesh.api.post("auth/login", { email, password })).body.code).toBe("invalid_credentials");
+    const late = await usermesh.api.post("auth/password-reset-confirm", {
+      token: reset,
+      new_password: newPerson().password,
+    });
+    expect([late.status, late.body.code]).toEqual([400, "token_invalid"]);
+    await usermesh.settled();
+    expect((await usermesh.api.get("users/me", body.data.access_token)).body.data.is_verified).toBe(true);
+    await mailTo(usermesh, stranger.email, /password/i);
+  });
+});
+
+describe("an identity", () => {
+  test("leads to its account also when the provider tells another email later", async () => {
+    const claims = { sub: sub(), email: newPerson().email, email_verified: true };
+    const first = await signInAs(claims);
+    const second = await signInAs({ ...claims, email: newPerson().email });
+    expect(second.body.data.user).toMatchObject({ id: first.body.data.user.id, email: claims.email });
+  });
+
+  test("with the email of another one of the same provider does not take its place", async () => {
+    const claims = { sub: sub(), email: newPerson().email, email_verified: true };
+    expect((await signInAs(claims)).status).toBe(200);
+    const { status, body } = await signInAs({ ...claims, sub: sub() });
+    expect([status, body.code]).toEqual([409, "email_taken"]);
+  });
+
+  test("that was stored for an account which never came to be is given up after eleven minutes", async () => {
+    const claims = { sub: sub(), email: newPerson().email, email_verified: true };
+    const [tenant] = await usermesh.database.query<{ id: string }>(
+      "SELECT id FROM users.tenants WHERE slug = 'default'",
+    );
+    await usermesh.database.query(
+      "INSERT INTO auth.identities (tenant_id, issuer, sub, user_id) VALUES ($1, $2, $3, gen_random_uuid())",
+      [tenant?.id, provider.issuer, claims.sub],
+    );
+    expect((await signInAs(claims)).status).toBe(503);
+    await usermesh.database.query(
+      "UPDATE auth.identities SET created_at = created_at - interval '12 minutes' WHERE sub = $1",
+      [claims.sub],
+    );
+    expect((await signInAs(claims)).status).toBe(200);
+  });
+
+  test("names the session's method of authentication", async () => {
+    const { body } = await signInAs({ sub: sub(), email: newPerson().email, email_verified: true });
+    const payload = JSON.parse(Buffer.from(body.data.access_token.split(".")[1], "base64url").toString());
+    expect(payload.amr).toEqual(["fed"]);
+  });
+
+  test("of a name that is none leaves the name out", async () => {
+    const claims = { sub: sub(), email: newPerson().email, email_verified: true, name: "Ada\u0000" };
+    expect((await signInAs(claims)).body.data.user.full_name).toBeNull();
+  });
+});

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
+import { findChromium, launchChromium } from "../../support/chromium.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../../support/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+const executable = findChromium();
+
+(executable === undefined ? describe.skip : describe)("the pages in a browser", () => {
+  let usermesh: Usermesh;
+  let browser: Browser;
+  beforeAll(async () => {
+    usermesh = await startUsermesh();
+    browser = await launchChromium(executable as string);
+  }, 60_000);
+  afterAll(async () => {
+    await browser?.close();
+    await usermesh?.stop();
+  });
+
+  /** A page, and all that the browser refused or asked for elsewhere meanwhile. */
+  async function open(path: string): Promise<{ page: Page; complaints: string[] }> {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("request", (request) => {
+      if (/^https?:/.test(request.url()) && !request.url().startsWith(usermesh.url))
+        complaints.push(`asked ${request.url()}`);
+    });
+    await page.goto(usermesh.url + path);
+    return { page, complaints };
+  }
+
+  test("an address is verified by the button, not by opening the link", async () => {
+    const person = await register(usermesh);
+    const token = linkToken(await mailTo(usermesh, person.email, /verify-email/));
+    const { page, complaints } = await open(`/api/v1/auth/verify-email?token=${token}`);
+    expect(page.url()).not.toContain(token);
+    const { access } = await signIn(usermesh, person);
+    expect((await usermesh.api.get("users/me", access)).body.data.is_verified).toBe(false);
+    await page.getByRole("button", { name: "Verify my address" }).click();
+    await page.getByRole("status").getByText("Your address is verified").waitFor();
+    expect((await usermesh.api.get("users/me", access)).body.data.is_verified).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  test("a link that was used says so, and the form stays", async () => {
+    const { page } = await open("/api/v1/auth/verify-email?token=used");
+    await page.getByRole("button").click();
+    await page.getByRole("status").getByText("not valid any more").waitFor();
+    expect(await page.getByRole("button").isEnabled()).toBe(true);
+  });
+
+  test("a new password is chosen with the keyboard alone", async () => {
+    const person = await register(usermesh);
+    await usermesh.api.post("auth/password-reset-request", { email: person.email });
+    const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
+    const { page, complaints } = await open(`/reset-password?token=${token}`);
+    const password = `${newPerson().password}-Anew`;
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(password);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(`${password}-other`);
+    await page.keyboard.press("Enter");
+    await page.getByRole("status").getByText("confirm_password").waitFor();
+    await page.getByLabel("New password again").fill(password);
+    await page.keyboard.press("Enter");
+    await page.getByRole("status").getByText("Your password is changed").waitFor();
+    expect((await signIn(usermesh, { ...person, password })).access).not.toBe("");
+    expect(complaints.filter((line) => !line.includes("422"))).toEqual([]);
+  });
+
+  test.each(["/api/v1/auth/verify-email", "/reset-password"])("%s can be read by a screen reader", async (path) => {
+    const { page } = await open(path);
+    // A text, not a function: the types of this project know no DOM.
+    const found = await page.evaluate(`({
+      language: document.documentElement.lang,
+      title: document.title,
+      headings: document.querySelectorAll("h1").length,
+      landmarks: document.querySelectorAll("main").length,
+      unlabelled: [...document.querySelectorAll("input")].filter((field) => field.labels.length === 0).length,
+      live: document.querySelectorAll("[role=status]").length,
+      small: [...document.querySelectorAll("button, input")].filter((one) => one.getBoundingClientRect().height < 24).length,
+    })`);
+    expect(found).toEqual({
+      language: "en",
+      title: expect.stringMatching(/\S/),
+      headings: 1,
+      landmarks: 1,
+      unlabelled: 0,
+      live: 1,
+      small: 0,
+    });
+  });
+
+  test("ReDoc shows the document without asking anybody else", async () => {
+    const { page, complaints } = await open("/redoc");
+    await page
+      .getByRole("heading", { name: /Usermesh/ })
+      .first()
+      .waitFor({ timeout: 30_000 });
+    await page.getByRole("heading", { name: "Create an account" }).first().waitFor();
+    // Its makers' logo is the one thing it would fetch from elsewhere, and the policy of the page forbids it.
+    expect(complaints.filter((line) => !line.includes("logo-mini.svg"))).toEqual([]);
+  }, 60_000);
+
+  test("Swagger UI shows the document without asking anybody else", async () => {
+    const { page, complaints } = await open("/docs");
+    await page.getByText("Create an account").first().waitFor({ timeout: 30_000 });
+    expect(complaints).toEqual([]);
+  }, 60_000);
+});

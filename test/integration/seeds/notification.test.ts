@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { linkToken, mailTo, newPerson, signIn } from "../../support/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+/** The paths of the notification system's user service, trailing slashes and all. */
+let usermesh: Usermesh;
+const person = newPerson("nora");
+let access = "";
+beforeAll(async () => {
+  usermesh = await startUsermesh();
+});
+afterAll(() => usermesh.stop());
+
+const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  usermesh.api.request(method, `/api/v1${path}`, { body, headers, ...(access !== "" && { token: access }) });
+
+test("registers once, however often the same X-Request-ID comes", async () => {
+  const body = { ...person, name: "Nora", push_token: "device-1", preferences: { notification_push: false } };
+  const headers = { "x-request-id": "registration-of-nora" };
+  const first = await send("POST", "/users/", body, headers);
+  const again = await send("POST", "/users/", body, headers);
+  expect([first.status, again.status, again.headers.get("idempotency-replayed")]).toEqual([201, 201, "true"]);
+  expect(again.body.data.id).toBe(first.body.data.id);
+  expect(again.headers.get("x-correlation-id")).toBe("registration-of-nora");
+  const other = await send("POST", "/users/", { ...body, name: "Someone else" }, headers);
+  expect([other.status, other.body.code]).toEqual([422, "idempotency_key_reused"]);
+});
+
+test("on our own paths X-Request-ID is just an id", async () => {
+  const headers = { "x-request-id": "registration-of-nora-2" };
+  const register = (email: string) =>
+    usermesh.api.request("POST", "auth/register", { body: { ...person, email }, headers });
+  expect((await register(newPerson().email)).status).toBe(201);
+  expect((await register(newPerson().email)).status).toBe(201);
+});
+
+test("signs in and refreshes", async () => {
+  const { body } = await send("POST", "/auth/login/", person);
+  const refreshed = await send("POST", "/auth/refresh/", { refresh_token: body.data.refresh_token });
+  access = refreshed.body.data.access_token;
+  expect(refreshed.status).toBe(200);
+});
+
+test("verifies the address", async () => {
+  const token = linkToken(await mailTo(usermesh, person.email, /verify-email/));
+  expect((await send("POST", "/auth/verify-email/", { token })).body.data.is_verified).toBe(true);
+});
+
+test("reads and changes the profile, safely repeated by X-Request-ID", async () => {
+  const headers = { "x-request-id": "change-of-nora" };
+  const change = { name: "Nora N.", push_token: "device-2" };
+  const changed = await send("PATCH", "/users/profile/", change, headers);
+  expect([changed.status, changed.body.data.name]).toEqual([200, "Nora N."]);
+  expect((await send("PATCH", "/users/profile/", change, headers)).headers.get("idempotency-replayed")).toBe("true");
+  expect((await send("GET", "/users/profile/")).body.data).toMatchObject({ name: "Nora N.", has_push_token: true });
+});
+
+test("reads and changes the preferences", async () => {
+  expect((await send("GET", "/users/preferences/")).body.data.notification_push).toBe(false);
+  const { body } = await send("PATCH", "/users/preferences/", { notification_email: false });
+  expect(body.data).toMatchObject({ notification_email: false, notification_push: false });
+});
+
+test("resets the password", async () => {
+  expect((await send("POST", "/auth/password-reset/", { email: person.email })).status).toBe(202);
+  const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
+  const password = `${person.password}-anew`;
+  expect((await send("POST", "/auth/password-reset/confirm/", { token, new_password: password })).status).toBe(200);
+  expect((await signIn(usermesh, { ...person, password })).access).not.toBe("");
+});
+
+test("finds health and documentation", async () => {
+  expect((await send("GET", "/health/")).body).toMatchObject({ status: "ok" });
+  expect((await usermesh.api.request("GET", "/swagger/")).headers.get("content-type")).toBe("text/html; charset=utf-8");
+});

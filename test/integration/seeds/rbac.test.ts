@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { linkToken, mailTo, newPerson, signIn } from "../../support/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+/** The paths of the multi-tenant service with roles, in the order in which a client uses them. */
+let usermesh: Usermesh;
+const person = newPerson("rita");
+let id = "";
+let access = "";
+beforeAll(async () => {
+  usermesh = await startUsermesh();
+});
+afterAll(() => usermesh.stop());
+
+const send = (method: string, path: string, body?: unknown, token?: string) =>
+  usermesh.api.request(method, path, { body, token });
+
+test("registers and verifies the address", async () => {
+  const registered = await send("POST", "/api/register", person);
+  expect(registered.status).toBe(201);
+  id = registered.body.data.id;
+  const token = linkToken(await mailTo(usermesh, person.email, /verify-email/));
+  const { status, body } = await send("POST", "/api/verify-email", { token });
+  expect([status, body.data.is_verified]).toEqual([200, true]);
+});
+
+test("signs in, refreshes and signs out", async () => {
+  const { body } = await send("POST", "/api/login", person);
+  expect((await send("POST", "/api/refresh", { refresh_token: body.data.refresh_token })).status).toBe(200);
+  expect((await send("POST", "/api/logout", undefined, body.data.access_token)).status).toBe(200);
+});
+
+test("resets the password with the token in the path", async () => {
+  expect((await send("POST", "/api/reset-password", { email: person.email })).status).toBe(202);
+  const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
+  const password = `${person.password}-anew`;
+  expect((await send("POST", `/api/reset-password/${token}`, { password: "weak" })).status).toBe(422);
+  expect((await send("POST", `/api/reset-password/${token}`, { password })).status).toBe(200);
+  const again = await send("POST", `/api/reset-password/${token}`, { password: `${password}-2` });
+  expect([again.status, again.body.code]).toEqual([400, "token_invalid"]);
+  access = (await signIn(usermesh, { ...person, password })).access;
+});
+
+test("an administrator lists users and reads their activity; a user may not", async () => {
+  const admin = await signIn(usermesh, usermesh.admin);
+  const list = await send("GET", "/api/users", undefined, admin.access);
+  expect(list.body.data.map((user: { id: string }) => user.id)).toContain(id);
+  expect((await send("GET", `/api/users/${id}/activity`, undefined, admin.access)).status).toBe(200);
+  expect((await send("GET", "/api/users", undefined, access)).status).toBe(403);
+  expect((await send("GET", `/api/users/${id}/activity`, undefined, access)).status).toBe(403);
+  expect((await send("GET", "/api/users")).status).toBe(401);
+});
+
+test("finds the documentation", async () => {
+  const { status, headers } = await send("GET", "/apidocs");
+  expect([status, headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+});

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { systemClock } from "../../../lib/clock.ts";
+import { newId } from "../../../lib/ids.ts";
+import { auth, refusal, type SessionsMesh, startSessions } from "./mesh.ts";
+
+describe("everything at once on one account", () => {
+  let mesh: SessionsMesh;
+  beforeAll(async () => {
+    mesh = await startSessions();
+  });
+  afterAll(() => mesh.stop());
+
+  test("locks nobody out: no operation waits for another in a circle", async () => {
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 10; round += 1) for (const outcome of await storm()) outcomes.add(outcome);
+    expect([...outcomes].filter((outcome) => !["nothing", "session_ended", "token_reused"].includes(outcome))).toEqual(
+      [],
+    );
+  });
+
+  async function storm(): Promise<string[]> {
+    const { call } = mesh.running;
+    const userId = newId(systemClock);
+    const grants = await Promise.all(Array.from({ length: 12 }, () => mesh.signIn(userId)));
+    await Promise.all(grants.slice(0, 4).map((grant) => mesh.refresh(grant.refresh_token)));
+    await mesh.database.query("UPDATE sessions.sessions SET spent_at = '{}' WHERE user_id = $1", [userId]);
+    const operation = () => ({ event_id: newId(systemClock) });
+    return Promise.all(
+      [
+        ...grants.map((grant) => mesh.refresh(grant.refresh_token)),
+        ...grants.map((grant) => call("sessions.logout", { refresh_token: grant.refresh_token })),
+        call("sessions.endAll", { user_id: userId, ...operation() }, auth),
+        call("sessions.outdate", { kind: "user", id: userId, ...operation() }, auth),
+        call("sessions.endAll", { user_id: userId, ...operation() }, auth),
+        mesh.signIn(userId),
+      ].map(refusal),
+    );
+  }
+});

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { systemClock } from "../../../lib/clock.ts";
+import type { EventType } from "../../../lib/events.ts";
+import { newId } from "../../../lib/ids.ts";
+import { auth, refusal, type SessionsMesh, startSessions, tenantId } from "./mesh.ts";
+
+const id = (): string => newId(systemClock);
+
+describe("the epoch of an account", () => {
+  let mesh: SessionsMesh;
+  beforeAll(async () => {
+    mesh = await startSessions();
+  });
+  afterAll(() => mesh.stop());
+
+  const epochOf = async (userId: string): Promise<number> =>
+    (await mesh.running.call("sessions.epoch", { user_id: userId }, auth)).epoch;
+  const create = (userId: string, epoch: number) =>
+    mesh.running.call("sessions.create", { id: id(), user_id: userId, tenant_id: tenantId, epoch, amr: ["pwd"] }, auth);
+  const endAll = (userId: string, more: { event_id?: string; except?: string } = {}) =>
+    mesh.running.call("sessions.endAll", { user_id: userId, event_id: id(), ...more }, auth);
+  const state = (type: EventType, userId: string, eventId: string, more: Record<string, string> = {}) =>
+    mesh.running.platform.events.publish({
+      event_id: eventId,
+      event_type: type,
+      source: "auth",
+      version: 1,
+      schema_version: 1,
+      user_id: userId,
+      tenant_id: tenantId,
+      timestamp: new Date().toISOString(),
+      correlation_id: "test",
+      ...more,
+    });
+
+  test("is 0 for an account that never signed in", async () => {
+    expect(await epochOf(id())).toBe(0);
+  });
+
+  test("that has moved since a sign-in began lets it make no session", async () => {
+    const userId = id();
+    const epoch = await epochOf(userId);
+    await endAll(userId);
+    expect(await refusal(create(userId, epoch))).toBe("session_ended");
+    expect(await mesh.liveSessions(userId)).toBe(0);
+  });
+
+  test("leaves no session of a sign-in that runs beside an end of all, 100 of 100, the account's first ones included", async () => {
+    const users = Array.from({ length: 100 }, id);
+    const left = await Promise.all(
+      users.map(async (userId) => {
+        const epoch = await epochOf(userId);
+        await Promise.all([
+          create(userId, epoch).catch(() => undefined),
+          endAll(userId),
+          create(userId, epoch).catch(() => undefined),
+        ]);
+        return mesh.liveSessions(userId);
+      }),
+    );
+    expect(left).toEqual(Array(100).fill(0));
+  });
+
+  test("does not move by a session that is made twice under one id", async () => {
+    const { session_id, user_id } = await mesh.signIn();
+    const again = mesh.running.call(
+      "sessions.create",
+      { id: session_id, user_id, tenant_id: tenantId, epoch: 0, amr: ["pwd"] },
+      auth,
+    );
+    expect(await refusal(again)).toBe("conflict");
+    expect(await mesh.liveSessions(user_id)).toBe(1);
+    expect((await mesh.outbox(user_id)).map((event) => event.event_type)).toEqual(["session.created"]);
+  });
+
+  test("moves with the end of all sessions, which is stated once for them all", async () => {
+    const first = await mesh.signIn();
+    const second = await mesh.signIn(first.user_id);
+    expect(await endAll(first.user_id)).toEqual({ revoked: 2 });
+    expect(await refusal(mesh.refresh(first.refresh_token))).toBe("session_ended");
+    const revoked = (await mesh.outbox(first.user_id)).filter((event) => event.event_type === "session.revoked");
+    expect(revoked).toHaveLength(1);
+    expect(revoked[0]).toMatchObject({
+      session_ids: [first.session_id, second.session_id].sort(),
+      tenant_id: tenantId,
+    });
+  });
+
+  test("moves for a changed password too, but the session that changed it lives", async () => {
+    const here = await mesh.signIn();
+    const there = await mesh.signIn(here.user_id);
+    const epoch = await epochOf(here.user_id);
+    await endAll(here.user_id, { except: here.session_id });
+    expect(await refusal(mesh.refresh(there.refresh_token))).toBe("session_ended");
+    expect(await refusal(mesh.refresh(here.refresh_token))).toBe("nothing");
+    expect(await refusal(create(here.user_id, epoch))).toBe("session_ended");
+  });
+
+  test.each(["password.changed", "user.deactivated", "user.deleted"] as const)(
+    "%s that comes after its call leaves the sign-in between alone",
+    async (type) => {
+      const before = await mesh.signIn();
+      const eventId = id();
+      await endAll(before.user_id, { event_id: eventId });
+      const after = await mesh.signIn(before.user_id);
+      await state(type, before.user_id, eventId);
+      expect(await refusal(mesh.refresh(after.refresh_token))).toBe("nothing");
+    },
+  );
+
+  test("is moved by the event where the call was lost", async () => {
+    const kept = await mesh.signIn();
+    const other = await mesh.signIn(kept.user_id);
+    await state("password.changed", kept.user_id, id(), { except_session_id: kept.session_id });
+    expect(await refusal(mesh.refresh(other.refresh_token))).toBe("session_ended");
+    expect(await refusal(mesh.refresh(kept.refresh_token))).toBe("nothing");
+    expect(await epochOf(kept.user_id)).toBe(1);
+  });
+
+  test("counts a call and its event at the same moment as one", async () => {
+    const { user_id } = await mesh.signIn();
+    const eventId = id();
+    await Promise.all([
+      endAll(user_id, { event_id: eventId }),
+      state("user.deactivated", user_id, eventId),
+      endAll(user_id, { event_id: eventId }),
+    ]);
+    expect(await epochOf(user_id)).toBe(1);
+  });
+});
+
+describe("the versions in a token", () => {
+  let mesh: SessionsMesh;
+  beforeAll(async () => {
+    mesh = await startSessions();
+  });
+  afterAll(() => mesh.stop());
+
+  const outdate = (kind: "user" | "tenant", key: string, eventId = id()) =>
+    mesh.running.call("sessions.outdate", { kind, id: key, event_id: eventId }, auth);
+
+  test("rise for the account, and the next token has them", async () => {
+    const { refresh_token, user_id, ver } = await mesh.signIn();
+    expect(await outdate("user", user_id)).toEqual({ version: ver + 1 });
+    expect(await mesh.refresh(refresh_token)).toMatchObject({ ver: ver + 1 });
+    expect(await mesh.database.query("SELECT kind, value FROM sessions.feed WHERE key = $1", [user_id])).toEqual([
+      { kind: "user", value: ver + 1 },
+    ]);
+  });
+
+  test("rise for all of a tenant", async () => {
+    const { refresh_token, tver } = await mesh.signIn();
+    await outdate("tenant", tenantId);
+    expect(await mesh.refresh(refresh_token)).toMatchObject({ tver: tver + 1 });
+  });
+
+  test("rise once for a call and its event", async () => {
+    const { user_id } = await mesh.signIn();
+    const eventId = id();
+    const answers = await Promise.all([1, 2, 3].map(() => outdate("user", user_id, eventId)));
+    expect(answers).toEqual(Array(3).fill({ version: 1 }));
+  });
+});

@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Actions } from "../../../lib/mesh.ts";
+import { eventually } from "../../support/eventually.ts";
+import { connect, foreign, gateway, refusal, type SessionsMesh, startSessions } from "./mesh.ts";
+
+type Answer = Actions["sessions.lease"]["result"];
+
+describe("a lease", () => {
+  let mesh: SessionsMesh;
+  beforeAll(async () => {
+    mesh = await startSessions();
+  });
+  afterAll(() => mesh.stop());
+
+  const ask = (since: number, gatewayId = randomUUID(), caller = gateway): Promise<Answer> =>
+    mesh.running.call(
+      "sessions.lease",
+      { gateway_id: gatewayId, node_id: "node", action: "gateway.revoked", since },
+      caller,
+    );
+  const newest = async (): Promise<number> =>
+    Number((await mesh.database.query("SELECT last_seq FROM sessions.feed_state"))[0]?.last_seq);
+  const holds = async (gatewayId: string): Promise<boolean> =>
+    (
+      await mesh.database.query(
+        "SELECT 1 FROM sessions.gateway_leases WHERE gateway_id = $1 AND until > clock_timestamp()",
+        [gatewayId],
+      )
+    ).length === 1;
+  const append = (keys: readonly string[]) =>
+    mesh.database.query("SELECT sessions.append_to_feed('session', $1, NULL)", [keys]);
+  const keysOf = (answer: Answer): string[] => answer.changes.map((change) => change.key);
+
+  test("comes with every change since the last one, in order, and only those", async () => {
+    const seq = await newest();
+    const keys = [randomUUID(), randomUUID(), randomUUID()];
+    await append(keys);
+    const answer = await ask(seq);
+    expect(answer).toMatchObject({ granted: true, full: false, seq: seq + 3 });
+    expect(keysOf(answer)).toEqual(keys);
+    expect((await ask(answer.seq)).changes).toEqual([]);
+  });
+
+  test("is granted with the last page only", async () => {
+    const seq = await newest();
+    await append(Array.from({ length: 5_001 }, () => randomUUID()));
+    const gatewayId = randomUUID();
+    const first = await ask(seq, gatewayId);
+    expect([first.granted, first.changes.length, await holds(gatewayId)]).toEqual([false, 5_000, false]);
+    const second = await ask(first.seq, gatewayId);
+    expect([second.granted, second.changes.length, await holds(gatewayId)]).toEqual([true, 1, true]);
+  });
+
+  test("whose last page is exactly full is granted with it", async () => {
+    const seq = await newest();
+    await append(Array.from({ length: 5_000 }, () => randomUUID()));
+    expect(await ask(seq)).toMatchObject({ granted: true, seq: seq + 5_000 });
+  });
+
+  test("gives everything to who asks for more than is kept, or comes from the future of a restored copy", async () => {
+    const [old, kept] = [randomUUID(), randomUUID()];
+    const seq = await newest();
+    await append([old]);
+    await mesh.database.query("UPDATE sessions.feed SET at = at - interval '2 days'");
+    await append([kept]);
+    await mesh.running.call("sessions.sweep", {}, { kind: "service", name: "worker-maintenance" });
+    for (const since of [seq, 999_999_999]) {
+      const answer = await ask(since);
+      expect(answer).toMatchObject({ granted: true, full: true, seq: seq + 2 });
+      expect(keysOf(answer)).toEqual([kept]);
+    }
+    expect(await ask(seq + 1)).toMatchObject({ full: false });
+  });
+
+  test("waits for a revocation that is being committed, so that each knows of the other", async () => {
+    const since = await newest();
+    const [ended, gatewayId] = [randomUUID(), randomUUID()];
+    const revoker = await connect(mesh.database.url);
+    await revoker.query("BEGIN");
+    await revoker.query("SELECT sessions.append_to_feed('session', ARRAY[$1], NULL)", [ended]);
+    const asked = ask(since, gatewayId);
+    await eventually(
+      "a question at the lock",
+      async () =>
+        (await mesh.database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).length === 1,
+    );
+    expect(await holds(gatewayId)).toBe(false);
+    await revoker.query("COMMIT");
+    await revoker.end();
+    expect(keysOf(await asked)).toEqual([ended]);
+  });
+
+  test("never skips a change, however many are made while it is read", async () => {
+    const made: string[] = [];
+    const read = Array.from({ length: 4 }, () => new Set<string>());
+    const seq = await newest();
+    let done = false;
+    const readers = read.map(async (seen) => {
+      for (let since = seq, last = false; !last; ) {
+        last = done;
+        const answer = await ask(since);
+        for (const key of keysOf(answer)) seen.add(key);
+        since = answer.seq;
+      }
+    });
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        for (let i = 0; i < 40; i += 1) {
+          const { session_id, user_id } = await mesh.signIn();
+          await mesh.database.query("SELECT sessions.end_session($1, $2, 'test', $3)", [
+            session_id,
+            user_id,
+            JSON.stringify({ event_id: randomUUID() }),
+          ]);
+          made.push(session_id);
+        }
+      }),
+    );
+    done = true;
+    await Promise.all(readers);
+    for (const seen of read) expect(made.filter((key) => !seen.has(key))).toEqual([]);
+  });
+
+  test("is given to a foreign service with the permission, and to nobody else", async () => {
+    expect(await refusal(ask(0, randomUUID(), foreign))).toBe("nothing");
+    expect(await refusal(ask(0, randomUUID(), { kind: "service", name: "stranger" }))).toBe("forbidden");
+    expect(await refusal(ask(0, randomUUID(), { kind: "anonymous", tenant: "default" }))).toBe("forbidden");
+  });
+});

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { systemClock } from "../../../lib/clock.ts";
+import { newId } from "../../../lib/ids.ts";
+import { auth, refusal, type SessionsMesh, startSessions, tenantId } from "./mesh.ts";
+
+const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+describe("the owner of sessions", () => {
+  let mesh: SessionsMesh;
+  beforeAll(async () => {
+    mesh = await startSessions();
+  });
+  afterAll(() => mesh.stop());
+
+  test("sees his live ones, with their devices, and which one he is using", async () => {
+    const id = newId(systemClock);
+    const made = {
+      id,
+      user_id: newId(systemClock),
+      tenant_id: tenantId,
+      epoch: 0,
+      amr: ["pwd"],
+      device_name: "desk",
+      ip: "192.0.2.7",
+      user_agent: firefox,
+    };
+    const here = await mesh.running.call("sessions.create", made, auth);
+    const ended = await mesh.signIn(here.user_id);
+    const expired = await mesh.signIn(here.user_id);
+    await mesh.running.call("sessions.logout", {}, mesh.callerOf(ended));
+    await mesh.database.query("UPDATE sessions.sessions SET expires_at = clock_timestamp() WHERE id = $1", [
+      expired.session_id,
+    ]);
+    await mesh.signIn();
+    const mine = await mesh.running.call("sessions.mine", {}, mesh.callerOf(here));
+    expect(mine).toHaveLength(1);
+    expect(mine[0]).toMatchObject({
+      id,
+      device: { name: "desk", browser: "Firefox", os: "Linux", type: "desktop" },
+      ip: "192.0.2.7",
+      is_current: true,
+    });
+    expect(await mesh.running.call("sessions.current", {}, mesh.callerOf(here))).toEqual(mine[0]);
+  });
+
+  test("ends one of his own, again and again, and never another's", async () => {
+    const mine = await mesh.signIn();
+    const other = await mesh.signIn();
+    const end = (id: string) => refusal(mesh.running.call("sessions.endMine", { id }, mesh.callerOf(mine)));
+    expect(await end(other.session_id)).toBe("not_found");
+    expect(await refusal(mesh.refresh(other.refresh_token))).toBe("nothing");
+    expect([await end(mine.session_id), await end(mine.session_id)]).toEqual(["nothing", "nothing"]);
+    expect(await refusal(mesh.refresh(mine.refresh_token))).toBe("session_ended");
+  });
+
+  test("ends them all and is told how many they were", async () => {
+    const one = await mesh.signIn();
+    await mesh.signIn(one.user_id);
+    expect(await mesh.running.call("sessions.logoutAll", {}, mesh.callerOf(one))).toEqual({ revoked: 2 });
+    expect(await mesh.liveSessions(one.user_id)).toBe(0);
+  });
+
+  test("signs out by a refresh token alone, spent or of an ended session, if only it is genuine", async () => {
+    const { refresh_token, session_id } = await mesh.signIn();
+    await mesh.refresh(refresh_token);
+    await mesh.database.query("UPDATE sessions.sessions SET spent_at = '{}' WHERE id = $1", [session_id]);
+    const out = (token: string) => refusal(mesh.running.call("sessions.logout", { refresh_token: token }));
+    expect([await out(refresh_token), await out(refresh_token)]).toEqual(["nothing", "nothing"]);
+    expect(await refusal(mesh.refresh(refresh_token))).toBe("session_ended");
+    expect(await out(`${refresh_token.slice(0, -43)}${"A".repeat(43)}`)).toBe("refresh_token_invalid");
+    expect(await refusal(mesh.running.call("sessions.logout", {}))).toBe("token_missing");
+  });
+
+  test("finds nothing left of a session long after its end", async () => {
+    const { session_id, refresh_token } = await mesh.signIn();
+    const young = await mesh.signIn();
+    await mesh.database.query("UPDATE sessions.sessions SET sweep_on = sweep_on - 9 WHERE id = $1", [session_id]);
+    const swept = await mesh.running.call("sessions.sweep", {}, { kind: "service", name: "worker-maintenance" });
+    expect(swept).toMatchObject({ sessions: 1 });
+    expect(await refusal(mesh.refresh(refresh_token))).toBe("refresh_token_invalid");
+    expect(await refusal(mesh.refresh(young.refresh_token))).toBe("nothing");
+  });
+});

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Client } from "pg";
+import { systemClock } from "../../../lib/clock.ts";
+import { newId } from "../../../lib/ids.ts";
+import { createLeaseHolder, type LeaseHolder } from "../../../mixins/lease-holder.mixin.ts";
+import { eventually } from "../../support/eventually.ts";
+import {
+  auth,
+  connect,
+  milliseconds,
+  plantSilentHolder,
+  refusal,
+  type SessionsMesh,
+  startSessions,
+  tenantId,
+} from "./mesh.ts";
+
+describe("a revocation", () => {
+  let mesh: SessionsMesh;
+  let holder: LeaseHolder;
+  beforeAll(async () => {
+    mesh = await startSessions();
+    holder = createLeaseHolder(mesh.running.platform, { service: "probe", action: "probe.revoked" });
+    mesh.running.broker.createService({
+      name: "probe",
+      mixins: [holder.mixin],
+      actions: { revoked: (ctx: { params: Parameters<LeaseHolder["revoked"]>[0] }) => holder.revoked(ctx.params) },
+    });
+    await eventually("the first lease", () => holder.ready());
+  });
+  afterAll(() => mesh.stop());
+
+  const logout = (grant: { user_id: string; session_id: string }) =>
+    mesh.running.call("sessions.logout", {}, mesh.callerOf(grant));
+  const verdict = ({
+    session_id,
+    user_id,
+    ver,
+    tver,
+  }: {
+    session_id: string;
+    user_id: string;
+    ver: number;
+    tver: number;
+  }) => holder.check({ sid: session_id, sub: user_id, tid: tenantId, ver, tver });
+
+  test("has reached a living holder when it answers, 100 of 100, without waiting for its lease to end", async () => {
+    const grants = await Promise.all(Array.from({ length: 100 }, () => mesh.signIn()));
+    expect(grants.map(verdict)).toEqual(Array(100).fill(null));
+    const seen: unknown[] = [];
+    const took = await milliseconds(
+      Promise.all(
+        grants.map(async (grant) => {
+          await logout(grant);
+          seen.push(verdict(grant));
+        }),
+      ),
+    );
+    expect(seen).toEqual(Array(100).fill("session_ended"));
+    expect(took).toBeLessThan(2_500);
+  });
+
+  test("makes stale what was signed before, not what is signed after", async () => {
+    const grant = await mesh.signIn();
+    const { version } = await mesh.running.call(
+      "sessions.outdate",
+      { kind: "user", id: grant.user_id, event_id: newId(systemClock) },
+      auth,
+    );
+    expect(verdict(grant)).toBe("token_stale");
+    expect(verdict({ ...grant, ver: version })).toBeNull();
+  });
+
+  test("reaches a holder that missed the call with its next question", async () => {
+    const grant = await mesh.signIn();
+    await mesh.database.query("SELECT sessions.append_to_feed('session', ARRAY[$1], NULL)", [grant.session_id]);
+    await eventually("the next question", () => verdict(grant) === "session_ended", { within: 2_500 });
+  });
+
+  test("waits for a silent holder until its own lease ends, and not longer", async () => {
+    const grant = await mesh.signIn();
+    await plantSilentHolder(mesh.database, 1_200);
+    const took = await milliseconds(logout(grant));
+    expect(took).toBeGreaterThan(1_150);
+    expect(took).toBeLessThan(2_000);
+  });
+
+  test("waits for the process that is gone though another one answers under its node id", async () => {
+    const grant = await mesh.signIn();
+    const gone = await plantSilentHolder(mesh.database, 1_200);
+    await mesh.database.query(
+      "UPDATE sessions.gateway_leases SET node_id = $2, action = 'probe.revoked' WHERE gateway_id = $1",
+      [gone, mesh.running.broker.nodeID],
+    );
+    expect(await milliseconds(logout(grant))).toBeGreaterThan(1_150);
+  });
+
+  test("does not wait for a lease that has ended", async () => {
+    const grant = await mesh.signIn();
+    await plantSilentHolder(mesh.database, -1);
+    expect(await milliseconds(logout(grant))).toBeLessThan(700);
+  });
+
+  test("that is repeated finds its work done and waits all the same", async () => {
+    const grant = await mesh.signIn();
+    await logout(grant);
+    await plantSilentHolder(mesh.database, 1_000);
+    expect(await milliseconds(logout(grant))).toBeGreaterThan(950);
+    expect((await mesh.outbox(grant.user_id)).filter((event) => event.event_type === "session.revoked")).toHaveLength(
+      1,
+    );
+  });
+
+  test("that is repeated when no lease from before can be left does not wait", async () => {
+    const grant = await mesh.signIn();
+    await logout(grant);
+    await mesh.database.query("UPDATE sessions.feed SET at = at - interval '3.3 s' WHERE key = $1", [grant.session_id]);
+    await plantSilentHolder(mesh.database, 1_000);
+    expect(await milliseconds(logout(grant))).toBeLessThan(700);
+  });
+
+  test.each(["logoutAll", "endAll", "outdate"] as const)("by %s that is repeated waits too", async (how) => {
+    const grant = await mesh.signIn();
+    const eventId = newId(systemClock);
+    const act = (): Promise<unknown> => {
+      if (how === "logoutAll") return mesh.running.call("sessions.logoutAll", {}, mesh.callerOf(grant));
+      if (how === "endAll")
+        return mesh.running.call("sessions.endAll", { user_id: grant.user_id, event_id: eventId }, auth);
+      return mesh.running.call("sessions.outdate", { kind: "user", id: grant.user_id, event_id: eventId }, auth);
+    };
+    await act();
+    await plantSilentHolder(mesh.database, 800);
+    expect(await milliseconds(act())).toBeGreaterThan(750);
+  });
+
+  test("by theft has reached every holder when the thief is answered", async () => {
+    const grant = await mesh.signIn();
+    const next = await mesh.refresh(grant.refresh_token);
+    await mesh.database.query("UPDATE sessions.sessions SET spent_at = '{}' WHERE id = $1", [grant.session_id]);
+    expect(await refusal(mesh.refresh(grant.refresh_token))).toBe("token_reused");
+    expect(verdict(next)).toBe("session_ended");
+  });
+
+  test("is done, but pending, where the holders can't be read", async () => {
+    const grant = await mesh.signIn();
+    await mesh.database.query("ALTER TABLE sessions.gateway_leases RENAME TO gateway_leases_away");
+    const answer = await refusal(logout(grant));
+    await mesh.database.query("ALTER TABLE sessions.gateway_leases_away RENAME TO gateway_leases");
+    expect(answer).toBe("revocation_pending");
+    expect(await refusal(mesh.refresh(grant.refresh_token))).toBe("session_ended");
+    expect(await refusal(logout(grant))).toBe("nothing");
+  });
+
+  test("by another node waits at most 2 s for one that is paused inside its transaction", async () => {
+    const grant = await mesh.signIn();
+    const paused = await pausedUnder(
+      mesh.database.url,
+      "SELECT pg_advisory_xact_lock(hashtextextended('usermesh-feed', 0))",
+    );
+    const took = await milliseconds(logout(grant));
+    await paused.end().catch(() => undefined);
+    expect(took).toBeLessThan(2_000);
+    expect(verdict(grant)).toBe("session_ended");
+  });
+
+  test("of a session whose row a paused node holds waits at most 2 s", async () => {
+    const grant = await mesh.signIn();
+    const paused = await pausedUnder(
+      mesh.database.url,
+      `SELECT 1 FROM sessions.sessions WHERE id = '${grant.session_id}' FOR UPDATE`,
+    );
+    const took = await milliseconds(mesh.running.call("sessions.logoutAll", {}, mesh.callerOf(grant)));
+    await paused.end().catch(() => undefined);
+    expect(took).toBeLessThan(2_000);
+  });
+
+  test("goes on when a holder stops: it gives its lease back and accepts nothing", async () => {
+    const leaving = createLeaseHolder(mesh.running.platform, { service: "probe", action: "leaving.revoked" });
+    const service = mesh.running.broker.createService({ name: "leaving", mixins: [leaving.mixin] });
+    await eventually("its first lease", () => leaving.ready());
+    await mesh.running.broker.destroyService(service);
+    const left = await mesh.database.query("SELECT 1 FROM sessions.gateway_leases WHERE action = 'leaving.revoked'");
+    expect(left).toEqual([]);
+    expect(leaving.check({ sid: "s", sub: "u", tid: tenantId, ver: 0, tver: 0 })).toBe("no_lease");
+  });
+});
+
+/** A node that takes a lock and then does nothing more. */
+async function pausedUnder(ownerUrl: string, sql: string): Promise<Client> {
+  const client = await connect(ownerUrl);
+  await client.query("BEGIN");
+  await client.query(sql);
+  return client;
+}

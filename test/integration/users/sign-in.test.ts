@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { systemClock } from "../../../lib/clock.ts";
+import { newId } from "../../../lib/ids.ts";
+import { permissions, systemRoles } from "../../../services/users/permissions.ts";
+import { newTenant, startUsers, type UserServices } from "../../support/user-services.ts";
+
+let mesh: UserServices;
+beforeAll(async () => {
+  mesh = await startUsers(["users", "sessions"]);
+});
+afterAll(() => mesh.stop());
+
+const find = (by: { email?: string; username?: string }, tenant = "default") =>
+  mesh.as("auth", "users.findForSignIn", { tenant, ...by });
+const claims = (id: string) => mesh.as("auth", "users.claims", { id });
+
+describe("a sign-in finds its account", () => {
+  test("by email and by username, without case", async () => {
+    const user = await mesh.create({ email: "Find.Me@example.com", username: "FindMe" });
+    expect((await find({ email: "find.me@EXAMPLE.com" })).user?.id).toBe(user.id);
+    expect((await find({ username: "findme" })).user?.id).toBe(user.id);
+  });
+
+  test("nowhere, for a name that nobody has or can have", async () => {
+    for (const email of ["nobody@example.com", "", "a\0b", "\ud800", "x".repeat(1_000)])
+      expect((await find({ email })).user).toBeNull();
+    expect((await find({ username: "a\0b" })).user).toBeNull();
+  });
+
+  test("in its own tenant alone", async () => {
+    const { slug } = await newTenant(mesh.database);
+    const { email } = await mesh.create();
+    expect((await find({ email }, slug)).user).toBeNull();
+  });
+
+  test("not in a tenant that is not there", async () => {
+    await expect(find({ email: "a@example.com" }, "nowhere")).rejects.toMatchObject({ type: "validation_failed" });
+  });
+
+  test("notes the time of the latest sign-in, whichever report comes last", async () => {
+    const { id } = await mesh.create();
+    await mesh.as("auth", "users.signedIn", { id, at: "2026-03-01T00:00:00.000Z" });
+    await mesh.as("auth", "users.signedIn", { id, at: "2026-02-01T00:00:00.000Z" });
+    expect((await mesh.as("auth", "users.get", { id }))?.last_login_at).toBe("2026-03-01T00:00:00.000Z");
+  });
+});
+
+describe("claims", () => {
+  test("of a plain user: the role that everybody has, and no permission", async () => {
+    const { id } = await mesh.create();
+    expect(await claims(id)).toMatchObject({ roles: ["user"], permissions: [], tier: "basic", tier_expires_at: null });
+  });
+
+  test("of an administrator and vendor of the default tenant", async () => {
+    const { id } = await mesh.create({ roles: ["admin", "vendor"] });
+    expect((await claims(id))?.permissions).toEqual([...systemRoles.admin, ...systemRoles.vendor].sort());
+  });
+
+  test("a tenant's `admin` is the system's", async () => {
+    const { slug } = await newTenant(mesh.database);
+    const { id } = await mesh.create({ tenant: slug, roles: ["admin"] });
+    expect((await claims(id))?.permissions).toEqual([...systemRoles.admin].sort());
+  });
+
+  test("`vendor` opens nothing outside the default tenant, however the row came there", async () => {
+    const tenant = await newTenant(mesh.database);
+    const { id } = await mesh.create({ tenant: tenant.slug });
+    await mesh.database.query("INSERT INTO users.role_members (user_id, tenant_id, role) VALUES ($1, $2, 'vendor')", [
+      id,
+      tenant.id,
+    ]);
+    expect(await claims(id)).toMatchObject({ roles: ["user"], permissions: [] });
+  });
+
+  test("a tenant can't have a role of a reserved name", async () => {
+    const { id } = await newTenant(mesh.database);
+    for (const name of ["admin", "vendor", "user"])
+      await expect(
+        mesh.database.query("INSERT INTO users.roles (tenant_id, name) VALUES ($1, $2)", [id, name]),
+      ).rejects.toThrow("roles_reserved");
+  });
+
+  test("platform:* counts only in system roles", async () => {
+    const { id, tenant_id } = await mesh.create();
+    await mesh.database.query(
+      "INSERT INTO users.roles (tenant_id, name, permissions) VALUES ($1, 'sneaky', '{platform:act,users:read}')",
+      [tenant_id],
+    );
+    await mesh.database.query("INSERT INTO users.role_members (user_id, tenant_id, role) VALUES ($1, $2, 'sneaky')", [
+      id,
+      tenant_id,
+    ]);
+    expect((await claims(id))?.permissions).toEqual(["users:read"]);
+  });
+
+  test("the tier ends when the subscription does", async () => {
+    const { id } = await mesh.create();
+    await mesh.database.query(
+      "INSERT INTO users.subscriptions (user_id, plan, expires_at) VALUES ($1, 'gold', now() + interval '1 hour')",
+      [id],
+    );
+    expect((await claims(id))?.tier).toBe("premium");
+    await mesh.database.query(
+      "UPDATE users.subscriptions SET expires_at = now() - interval '1 second' WHERE user_id = $1",
+      [id],
+    );
+    expect(await claims(id)).toMatchObject({ tier: "basic", tier_expires_at: null });
+  });
+
+  test("of nobody are null", async () => {
+    expect(await claims(newId(systemClock))).toBeNull();
+    expect(await mesh.as("auth", "users.signInView", { id: newId(systemClock) })).toBeNull();
+  });
+});
+
+test("the system roles are those of the catalogue, and it knows all their permissions", async () => {
+  const rows = await mesh.database.query<{ name: string; permissions: string[] }>(
+    "SELECT name, permissions FROM users.roles WHERE system",
+  );
+  expect(Object.fromEntries(rows.map((row) => [row.name, row.permissions]))).toEqual(systemRoles);
+  expect(Object.keys(permissions)).toEqual(expect.arrayContaining(rows.flatMap((row) => row.permissions)));
+});
+
+test("validate tells which of many accounts are there", async () => {
+  const user = await mesh.create({ is_verified: true });
+  const ids = [user.id, newId(systemClock)];
+  expect(await mesh.as("preferences", "users.validate", { ids })).toEqual([
+    { id: user.id, is_active: true, is_verified: true },
+  ]);
+});

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { connect, type JetStreamManager, type NatsConnection } from "nats";
+import { MeshEvent } from "../../../lib/events.ts";
+import { natsOptions } from "../../../lib/nats-options.ts";
+import { eventually } from "../../support/eventually.ts";
+import { createNats, type TestNats } from "../../support/nats.ts";
+import { callerOf, startUsers, type UserServices } from "../../support/user-services.ts";
+
+describe("the stream of users", () => {
+  let nats: TestNats;
+  let users: UserServices;
+  let client: NatsConnection;
+  let manager: JetStreamManager;
+  beforeAll(async () => {
+    nats = await createNats();
+    users = await startUsers(["users", "sessions"], { NATS_URL: nats.url });
+    client = await connect(natsOptions(nats.url));
+    manager = await client.jetstreamManager();
+  });
+  afterAll(async () => {
+    await client?.close();
+    await users?.stop();
+    await nats?.remove();
+  });
+
+  const read = async (count: number): Promise<MeshEvent[]> => {
+    await eventually(`${count} events`, async () => (await manager.streams.info("USERS")).state.messages >= count);
+    const events: MeshEvent[] = [];
+    for (let seq = 1; seq <= count; seq += 1)
+      events.push(MeshEvent.parse((await manager.streams.getMessage("USERS", { seq })).json()));
+    return events;
+  };
+
+  test("has no snapshot of accounts whose facts it is told from the first", async () => {
+    await users.create();
+    await users.settled();
+    expect((await read(1)).map((event) => event.event_type)).toEqual(["user.created"]);
+  });
+
+  test("made new while the mesh runs, is told of all accounts, and their versions go on", async () => {
+    const account = await users.create({ full_name: "Ada" });
+    await users.call("users.updateMe", { full_name: "Ada Lovelace" }, callerOf(account));
+    await users.settled();
+    await manager.streams.delete("USERS");
+    const told = await read(2);
+    expect(told.every((event) => event.snapshot === true)).toBe(true);
+    expect(told.find((event) => event.user_id === account.id)).toMatchObject({
+      event_type: "user.updated",
+      version: 2,
+      email: account.email,
+      name: "Ada Lovelace",
+      is_active: true,
+      is_verified: false,
+    });
+    await users.call("users.updateMe", { full_name: "Augusta Ada" }, callerOf(account));
+    expect((await read(3)).at(-1)).toMatchObject({ version: 3, name: "Augusta Ada" });
+  });
+});

@@ -1,0 +1,123 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { Caller } from "../../lib/caller.ts";
+import { AppError, type ErrorCode } from "../../lib/errors.ts";
+import { implement } from "../../lib/mesh.ts";
+import { gatewayContract } from "../../services/gateway/gateway.contract.ts";
+import { callAs, startBroker } from "../support/broker.ts";
+import { eventually } from "../support/eventually.ts";
+import { createNats, dieSilently, type TestNats } from "../support/nats.ts";
+
+const read = { retryPolicy: { enabled: true } };
+const FAILURES = 5;
+
+describe("calls between nodes", () => {
+  let nats: TestNats;
+  let brokers: ServiceBroker[];
+  let caller: ServiceBroker;
+  beforeAll(async () => {
+    nats = await createNats();
+  });
+  afterAll(() => nats.remove());
+  afterEach(() => Promise.all(brokers.map((broker) => broker.stop())));
+
+  const join = (...services: ServiceSchema[]) =>
+    startBroker({ services, env: { NATS_URL: nats.url, BREAKER_FAILURES: String(FAILURES) } });
+  const start = async (...groups: ServiceSchema[][]) => {
+    brokers = await Promise.all([join(), ...groups.map((services) => join(...services))]);
+    [caller] = brokers as [ServiceBroker];
+    const name = groups[0]?.[0]?.name ?? "";
+    await eventually("all nodes to be known", () => endpoints(caller, name) === groups.length);
+  };
+
+  test("an idempotent read is repeated on a sibling when its node dies; anything else fails once", async () => {
+    const stuck = () => new Promise<never>(() => undefined);
+    const service = (handler: () => Promise<unknown>): ServiceSchema => ({
+      name: "thing",
+      actions: { read: { ...read, handler }, write: { handler } },
+    });
+    await start([service(stuck)], [service(async () => "sibling")]);
+    const dying = brokers[1] as ServiceBroker;
+    const calls = ["thing.read", "thing.read", "thing.write", "thing.write"].map((name) => caller.call(name));
+    const outcomes = Promise.allSettled(calls);
+    await eventually("one read and one write to be stuck", () => caller.transit?.pendingRequests.size === 2);
+    await dieSilently(dying);
+    const [reads, writes] = [(await outcomes).slice(0, 2), (await outcomes).slice(2)];
+    expect(reads).toEqual([
+      expect.objectContaining({ value: "sibling" }),
+      expect.objectContaining({ value: "sibling" }),
+    ]);
+    expect(writes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    brokers.splice(1, 1);
+  });
+
+  test.each<[ErrorCode, boolean]>([
+    ["internal_error", true],
+    ["mail_unavailable", true],
+    ["email_taken", false],
+    ["overloaded", false],
+    ["revocation_pending", false],
+  ])("%s opens the breaker: %s", async (type, opens) => {
+    await start([failing("thing", type)]);
+    for (let turn = 0; turn < FAILURES; turn += 1)
+      await expect(caller.call("thing.do")).rejects.toMatchObject({ type });
+    await expect(caller.call("thing.do")).rejects.toMatchObject({
+      name: opens ? "ServiceNotAvailableError" : "AppError",
+    });
+  });
+
+  test("an unguarded action has no breaker, here and there", async () => {
+    const revoked = async () => {
+      throw new AppError("internal_error");
+    };
+    await start([{ name: "gateway", actions: implement(gatewayContract, { revoked, introspect: revoked }) }]);
+    const sessions: Caller = { kind: "service", name: "sessions" };
+    const params = { gateway_id: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60", changes: [] };
+    for (let turn = 0; turn < FAILURES * 3; turn += 1) {
+      await expect(callAs(caller, sessions, "gateway.revoked", params)).rejects.toMatchObject({
+        type: "internal_error",
+      });
+    }
+  });
+
+  test("a call that runs is finished before its node stops, with what it needs still there", async () => {
+    const gate = Promise.withResolvers<void>();
+    let open = true;
+    const store: ServiceSchema = {
+      name: "store",
+      actions: { read: async () => (open ? "kept" : Promise.reject(new Error("closed"))) },
+      async stopped() {
+        open = false;
+      },
+    };
+    const work: ServiceSchema = {
+      name: "work",
+      actions: { do: (ctx) => gate.promise.then(() => ctx.call("store.read")) },
+    };
+    await start([work, store]);
+    const answer = caller.call("work.do");
+    await eventually("the call to be on its way", () => caller.transit?.pendingRequests.size === 1);
+    const stopped = (brokers.pop() as ServiceBroker).stop();
+    await eventually("others to be told", () => endpoints(caller, "work") === 0);
+    gate.resolve();
+    await expect(answer).resolves.toBe("kept");
+    await stopped;
+  });
+
+  test("a gateway stops first, then workers, then the rest", async () => {
+    const order: string[] = [];
+    const stopping = (name: string): ServiceSchema => ({ name, stopped: async () => void order.push(name) });
+    await start([stopping("users"), stopping("worker-mail"), stopping("gateway")]);
+    await (brokers.pop() as ServiceBroker).stop();
+    expect(order).toEqual(["gateway", "worker-mail", "users"]);
+  });
+});
+
+function failing(name: string, type: ErrorCode): ServiceSchema {
+  return { name, actions: { do: () => Promise.reject(new AppError(type)) } };
+}
+
+/** Nodes that offer this service, as `broker` knows them. */
+function endpoints(broker: ServiceBroker, service: string): number {
+  return broker.registry.getServiceList({ onlyAvailable: true }).filter(({ name }) => name === service).length;
+}

@@ -1,0 +1,13 @@
+import { afterAll, beforeAll, describe } from "@jest/globals";
+import { describeEpoch } from "../support/epoch.ts";
+import { type Installation, startTwoOfEach } from "../support/installation.ts";
+
+describe("the epoch of an account, over two nodes of each service", () => {
+  let mesh: Installation;
+  beforeAll(async () => {
+    mesh = await startTwoOfEach({ HASH_CONCURRENCY: "4" });
+  }, 120_000);
+  afterAll(() => mesh.stop(), 60_000);
+
+  describeEpoch(() => mesh, 34);
+});

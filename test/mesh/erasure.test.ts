@@ -1,0 +1,180 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Redis } from "ioredis";
+import { connect } from "nats";
+import sharp from "sharp";
+import { natsOptions } from "../../lib/nats-options.ts";
+import { certificateOf, erased, leaveTraces, tablesWith } from "../support/data-rights.ts";
+import { eventually } from "../support/eventually.ts";
+import { mailTo, register, signIn } from "../support/main-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+
+const OUTAGE_MS = 60_000;
+const MEGABYTE = 1_024;
+
+describe("the rights of a person on a real mesh", () => {
+  let mesh: TestMesh;
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "usermesh-rights-"));
+    const env = { UPLOAD_FOLDER: join(folder, "avatars"), LOG_FILE: join(folder, "usermesh.log"), LOG_LEVEL: "debug" };
+    mesh = await startTestMesh({ env });
+  }, 120_000);
+  afterAll(async () => {
+    await mesh.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  test("an export of 10,000 acts takes less than 50 MB of any process", async () => {
+    const person = await register(mesh);
+    const { access } = await signIn(mesh, person);
+    await mesh.database.query(
+      `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at, ip, correlation_id, details)
+       SELECT gen_random_uuid(), tenant_id, 'user.updated', id, id, clock_timestamp() - n * interval '1 min', '192.0.2.1',
+         gen_random_uuid(), '{"updated_fields": ["bio", "company", "location"]}'
+       FROM users.users, generate_series(1, 10000) AS n WHERE id = $1`,
+      [person.id],
+    );
+    const nodes = ["gateway-1", "admin-1"].map((name) => mesh.pid(name));
+    const before = await Promise.all(nodes.map(forgetPeak));
+    const { body } = await mesh.api.get("users/me/export", access);
+    expect(body.services.admin.activity.length).toBeGreaterThanOrEqual(10_000);
+    const after = await Promise.all(nodes.map(peakOf));
+    const grown = after.map((peak, node) => (peak - (before[node] ?? 0)) / MEGABYTE);
+    expect(Math.max(...grown)).toBeLessThan(50);
+  }, 60_000);
+
+  test("with a service down for a minute, and killed in the middle, an erasure completes once and leaves nothing", async () => {
+    const person = await leaveTraces(mesh);
+    await uploadAvatar(mesh, person.access);
+    await mailTo(mesh, person.email, /reset-password\?token=/);
+    expect(await readdir(join(folder, "avatars"))).not.toEqual([]);
+    expect(await streamTexts(mesh, person.traces)).toBeGreaterThan(0);
+
+    await mesh.kill("preferences-1");
+    const down = performance.now();
+    const answer = await mesh.api.request("DELETE", "users/me", { body: { erase: true }, token: person.access });
+    expect(answer.status).toBe(200);
+    const confirmed = async () => Object.keys((await certificateOf(mesh, person.id)).receipts);
+    await eventually("the others' receipts", async () => (await confirmed()).length === 4, {
+      within: 30_000,
+      every: 200,
+    });
+    await mesh.kill("users-1");
+    await mesh.restart("users-1");
+    await sleep(Math.max(0, OUTAGE_MS - (performance.now() - down)));
+    const state = async () => (await certificateOf(mesh, person.id)).state;
+    expect(await eventually("the certificate", state, { within: 20_000, every: 200 })).toBe("running");
+
+    await mesh.restart("preferences-1");
+    await erased(mesh.database, person.id);
+    expect((await confirmed()).toSorted()).toEqual(["admin", "auth", "mail", "preferences", "sessions", "users"]);
+    const stated = await mesh.database.query(
+      "SELECT 1 FROM users.outbox WHERE user_id = $1 AND body ->> 'event_type' = 'user.erased'",
+      [person.id],
+    );
+    expect(stated).toHaveLength(1);
+    await eventually("purged streams", async () => (await streamTexts(mesh, person.traces)) === 0, { within: 20_000 });
+    expect(await eventsOf(mesh, person.id)).toEqual(["user.erased"]);
+    expect(await tablesWith(mesh.database, person.traces)).toEqual([]);
+    expect(await redisKeysWith(mesh, person.traces)).toEqual([]);
+    expect(await readdir(join(folder, "avatars"))).toEqual([]);
+    const log = await logText(folder);
+    expect(log).toContain("request");
+    expect(person.traces.filter((trace) => log.includes(trace))).toEqual([]);
+  }, 180_000);
+});
+
+async function uploadAvatar(mesh: TestMesh, token: string): Promise<void> {
+  const png = await sharp({ create: { width: 64, height: 64, channels: 3, background: "teal" } })
+    .png()
+    .toBuffer();
+  const body = new FormData();
+  body.append("file", new Blob([new Uint8Array(png)], { type: "image/png" }), "me.png");
+  const url = `${mesh.api.url}/api/v1/users/me/avatar`;
+  const response = await fetch(url, { method: "POST", body, headers: { authorization: `Bearer ${token}` } });
+  expect([200, 201]).toContain(response.status);
+}
+
+/** Kilobytes; from here on the peak is counted anew (proc(5)). */
+async function forgetPeak(pid: number): Promise<number> {
+  await writeFile(`/proc/${pid}/clear_refs`, "5");
+  return memory(pid, "VmRSS");
+}
+
+const peakOf = (pid: number) => memory(pid, "VmHWM");
+
+async function memory(pid: number, name: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]);
+}
+
+interface Message {
+  readonly subject: string;
+  readonly text: string;
+}
+
+async function messagesOf(mesh: TestMesh): Promise<Message[]> {
+  const connection = await connect(natsOptions(mesh.nats.url));
+  try {
+    const manager = await connection.jetstreamManager();
+    const found: Message[] = [];
+    for (const name of ["USERS", "SESSIONS"]) {
+      const { state } = await manager.streams.info(name);
+      for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+        const message = await manager.streams.getMessage(name, { seq }).catch(() => null);
+        if (message) found.push({ subject: message.subject, text: message.string() });
+      }
+    }
+    return found;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function streamTexts(mesh: TestMesh, traces: readonly string[]): Promise<number> {
+  const messages = await messagesOf(mesh);
+  return messages.filter(({ text }) => traces.some((trace) => text.includes(trace))).length;
+}
+
+async function eventsOf(mesh: TestMesh, userId: string): Promise<string[]> {
+  const messages = await messagesOf(mesh);
+  return messages.filter(({ subject }) => subject.endsWith(userId)).map(({ text }) => JSON.parse(text).event_type);
+}
+
+async function redisKeysWith(mesh: TestMesh, traces: readonly string[]): Promise<string[]> {
+  const redis = new Redis(mesh.redis.url);
+  try {
+    const keys = await redis.keys("*");
+    expect(keys.length).toBeGreaterThan(0);
+    const texts = await Promise.all(keys.map(async (key) => [key, JSON.stringify(await readKey(redis, key))] as const));
+    return texts.filter(([key, text]) => traces.some((one) => `${key}${text}`.includes(one))).map(([key]) => key);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function readKey(redis: Redis, key: string): Promise<unknown> {
+  switch (await redis.type(key)) {
+    case "string":
+      return redis.get(key);
+    case "hash":
+      return redis.hgetall(key);
+    case "list":
+      return redis.lrange(key, 0, -1);
+    case "set":
+      return redis.smembers(key);
+    case "zset":
+      return redis.zrange(key, 0, -1);
+    default:
+      return redis.xrange(key, "-", "+");
+  }
+}
+
+async function logText(folder: string): Promise<string> {
+  const files = (await readdir(folder)).filter((name) => name.includes(".log"));
+  return (await Promise.all(files.map((name) => readFile(join(folder, name), "utf8")))).join("\n");
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { eventually } from "../support/eventually.ts";
+import { describeKeys, expectOneAccount, registerUntilAnswered } from "../support/idempotency.ts";
+import { startTwoOfEach } from "../support/installation.ts";
+import { newPerson } from "../support/main-flow.ts";
+
+const VICTIMS = ["gateway", "auth", "users"] as const;
+const DEATHS = 20;
+/** Some more than a registration takes here. */
+const LATEST_MS = 60;
+
+describe("an idempotency key, over two nodes of each service", () => {
+  let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;
+  beforeAll(async () => {
+    mesh = await startTwoOfEach({ BREAKER_OPEN_SECONDS: "1" });
+  }, 120_000);
+  afterAll(() => mesh?.stop(), 60_000);
+
+  test(`a keyed registration survives ${DEATHS} deaths of a gateway, of auth and of users`, async () => {
+    const back = new Map<string, Promise<void>>();
+    const people: Array<ReturnType<typeof newPerson>> = [];
+    for (let death = 0; death < DEATHS; death += 1) {
+      const service = VICTIMS[death % VICTIMS.length] ?? "auth";
+      const victim = `${service}-${(Math.floor(death / VICTIMS.length) % 2) + 1}`;
+      // Its sibling is up again, or nobody could answer.
+      await back.get(service);
+      const person = newPerson("mortal");
+      people.push(person);
+      // First at the gateway that dies, where one does.
+      const gateways = victim === "gateway-2" ? mesh.gateways.toReversed() : mesh.gateways;
+      const answered = registerUntilAnswered(gateways, person);
+      await sleep(Math.random() * LATEST_MS);
+      await mesh.mesh.kill(victim);
+      const answer = await answered;
+      const restarted = mesh.mesh.restart(victim);
+      restarted.catch(() => undefined);
+      back.set(service, restarted);
+      const alive = service === "gateway" ? [gateways[1] as (typeof gateways)[0]] : gateways;
+      await expectOneAccount({ ...mesh, gateways: alive }, person, answer);
+    }
+    await Promise.all(back.values());
+    const mailsTo = ({ email }: { email: string }) => mesh.mails().filter((mail) => mail.to.includes(email)).length;
+    await eventually("the mails", () => people.every((person) => mailsTo(person) > 0), { within: 60_000 });
+    await mesh.settled();
+    expect(people.map(mailsTo)).toEqual(Array(DEATHS).fill(1));
+  }, 150_000);
+
+  describeKeys(() => mesh);
+});

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import type { ServiceBroker } from "moleculer";
+import type { Answer, ApiClient } from "../support/api-client.ts";
+import { callAs, startBroker } from "../support/broker.ts";
+import { eventually } from "../support/eventually.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+
+const [older, newer] = [`k1:${"older-secret-".repeat(3)}`, `k2:${"newer-secret-".repeat(3)}`];
+const PHONE = "+441234567890";
+/** What keeps or makes something under the ring. */
+const holders = ["auth", "users", "sessions", "gateway"];
+
+type Person = Awaited<ReturnType<typeof register>>;
+
+describe("keys", () => {
+  let mesh: TestMesh;
+  let node: ServiceBroker;
+  beforeAll(async () => {
+    mesh = await startTestMesh({ nodes: 2, env: { SECRET_KEY: older } });
+    node = await startBroker({ env: { NATS_URL: mesh.nats.url } });
+  }, 120_000);
+  afterAll(async () => {
+    await node?.stop();
+    await mesh?.stop();
+  }, 60_000);
+
+  /** As a rollout: of each pair one node is replaced, then the other. */
+  const rollOut = async (ring: string) => {
+    for (const number of [1, 2])
+      await Promise.all(holders.map((name) => mesh.replace(`${name}-${number}`, { SECRET_KEY: ring })));
+  };
+  const rotate = () =>
+    Promise.all(
+      ["auth.rotateKeys", "users.rotateKeys"].map((action) =>
+        callAs(node, { kind: "service", name: "worker-maintenance" }, action),
+      ),
+    );
+  const keysInUse = async () => {
+    const rows = await mesh.database.query<{ kid: string }>(
+      `SELECT kid FROM auth.credentials UNION SELECT sealed_under FROM auth.signing_keys
+       UNION SELECT split_part(sealed, '.', 2) FROM users.profiles WHERE sealed IS NOT NULL ORDER BY 1`,
+    );
+    return rows.map(({ kid }) => kid);
+  };
+
+  test("a new key goes second, then first, node by node under load; then the old one can go, and nobody has noticed", async () => {
+    const people = await Promise.all(Array.from({ length: 4 }, () => register(mesh)));
+    const [holder, forgetful] = [people[0] as Person, people[1] as Person];
+    const { access } = await signIn(mesh, holder);
+    await mesh.api.put("users/me/profile", { phone: PHONE }, access);
+    const early = linkToken(await mailTo(mesh, forgetful.email, /verify-email/));
+    const load = startLoad(mesh, people);
+
+    await rollOut(`${older},${newer}`);
+    expect(await keysInUse()).toEqual(["k1"]);
+    await rollOut(`${newer},${older}`);
+    expect((await mesh.api.post("auth/verify-email", { token: early })).status).toBe(200);
+    const lately = await register(mesh, newPerson("lately"));
+    const late = linkToken(await mailTo(mesh, lately.email, /verify-email/));
+    await rotate();
+    expect(await keysInUse()).toEqual(["k2"]);
+    await load.everybodyRefreshed();
+    await rollOut(newer);
+    expect((await mesh.api.post("auth/verify-email", { token: late })).status).toBe(200);
+
+    const { refused, sessions, signIns } = await load.stop();
+    expect(refused).toEqual([]);
+    expect(signIns).toBeGreaterThan(20);
+    for (const session of sessions) expect((await mesh.api.get("users/me", session.access)).status).toBe(200);
+    const profile = await mesh.api.get("users/me/profile", (await signIn(mesh, holder)).access);
+    expect(profile.body.data.phone).toBe(PHONE);
+  }, 240_000);
+
+  test("signing keys change under load: no valid token is refused and no dead one accepted, also by a signer that slept", async () => {
+    const person = await register(mesh);
+    const [dying, end] = await shorten(mesh, { signs: 30_000, verifies: 36_000 });
+    const tokens: string[] = [];
+    const take = async () => tokens.push((await signInSoon(mesh, person)).access);
+    await eventually("signers that know when their key ends", () => allKnow(mesh, person, end), { within: 25_000 });
+    await Promise.all(Array.from({ length: 8 }, take));
+    expect(new Set(tokens.map(kidOf))).toEqual(new Set([dying]));
+    mesh.pause("auth-2");
+    const refused: string[] = [];
+    while (Date.now() < end + 1_000) {
+      await take();
+      for (const token of tokens.slice(-5)) refused.push(...(await refusalsOf(mesh, token)));
+    }
+    mesh.resume("auth-2");
+    const fresh = await Promise.all(Array.from({ length: 12 }, () => signInSoon(mesh, person)));
+    expect(fresh.map(({ access }) => kidOf(access))).not.toContain(dying);
+    for (const { access } of fresh) refused.push(...(await refusalsOf(mesh, access)));
+    expect(refused).toEqual([]);
+    const dead = tokens.filter((token) => kidOf(token) === dying);
+    // Invalid at a gateway that has forgotten the key already.
+    for (const token of dead)
+      for (const gateway of mesh.gateways)
+        expect((await gateway.get("users/me", token)).body.code).toMatch(/^token_(expired|invalid)$/);
+    await eventually(
+      "gateways that have forgotten the dead key",
+      async () => {
+        const sets = await Promise.all(mesh.gateways.map((gateway) => gateway.get("/.well-known/jwks.json")));
+        return sets.every(({ body }) => !JSON.stringify(body).includes(dying));
+      },
+      { within: 20_000 },
+    );
+  }, 120_000);
+});
+
+interface Session {
+  readonly person: Person;
+  access: string;
+  refresh: string;
+  refreshes: number;
+}
+
+/** People who sign in, look and refresh all the time, at whichever gateway is there. A 503 is asked again, all else is kept. */
+function startLoad(mesh: TestMesh, people: readonly Person[]) {
+  const done = new AbortController();
+  const refused: string[] = [];
+  const sessions: Session[] = [];
+  let signIns = 0;
+  const ask = async (what: string, request: (gateway: ApiClient) => Promise<Answer>): Promise<Answer> => {
+    let turn = 0;
+    const answer = await eventually(
+      what,
+      async () => {
+        const got = await request(mesh.gateways[turn++ % mesh.gateways.length] as ApiClient);
+        return got.status !== 503 && got;
+      },
+      { within: 30_000, every: 50 },
+    );
+    if (answer.status !== 200) refused.push(`${what}: ${answer.status} ${answer.body.code}`);
+    return answer;
+  };
+  const live = async (person: Person) => {
+    const { body } = await ask("sign-in", (gateway) => gateway.post("auth/login", credentialsOf(person)));
+    const session: Session = { person, access: body.data.access_token, refresh: body.data.refresh_token, refreshes: 0 };
+    sessions.push(session);
+    while (!done.signal.aborted) {
+      await ask("look", (gateway) => gateway.get("users/me", session.access));
+      const token = session.refresh;
+      const next = await ask("refresh", (gateway) => gateway.post("auth/refresh", { refresh_token: token }));
+      Object.assign(session, { access: next.body.data.access_token, refresh: next.body.data.refresh_token });
+      session.refreshes += 1;
+      await ask("sign-in", (gateway) => gateway.post("auth/login", credentialsOf(person)));
+      signIns += 1;
+    }
+  };
+  const lives = Promise.all(people.map(live));
+  return {
+    async everybodyRefreshed() {
+      const before = sessions.map((one) => one.refreshes);
+      const all = () => sessions.every((one, index) => one.refreshes > (before[index] ?? 0) + 1);
+      await eventually("a refresh of each", all, { within: 30_000 });
+    },
+    async stop() {
+      done.abort();
+      await lives;
+      return { refused, sessions, signIns };
+    },
+  };
+}
+
+function credentialsOf({ email, password }: Person) {
+  return { email, password };
+}
+
+/** No token outlives its key: those of both signers end with it once they have read its times anew, every 10 s. */
+async function allKnow(mesh: TestMesh, person: Person, end: number): Promise<boolean> {
+  const signedIn = await Promise.all(Array.from({ length: 8 }, () => signInSoon(mesh, person)));
+  return signedIn.every(({ access }) => (decodeJwt(access).exp ?? 0) * 1_000 <= end);
+}
+
+/** The key that signs now ends soon. Its times are moved where they are kept. */
+async function shorten(mesh: TestMesh, life: { signs: number; verifies: number }): Promise<[kid: string, end: number]> {
+  const [row] = await mesh.database.query<{ kid: string; end: string }>(
+    `UPDATE auth.signing_keys SET sign_until = clock_timestamp() + $1 * interval '1 ms', verify_until = clock_timestamp() + $2 * interval '1 ms'
+     WHERE period = (SELECT max(period) FROM auth.signing_keys) RETURNING kid, extract(epoch FROM verify_until) * 1000 AS end`,
+    [life.signs, life.verifies],
+  );
+  return [row?.kid ?? "", Number(row?.end)];
+}
+
+function signInSoon(mesh: TestMesh, person: Person): Promise<{ access: string }> {
+  return eventually("a sign-in", () => signIn(mesh, person), { within: 20_000, every: 50 });
+}
+
+function kidOf(token: string): string | undefined {
+  return decodeProtectedHeader(token).kid;
+}
+
+/** What both gateways say against a token that has not expired. */
+async function refusalsOf(mesh: TestMesh, token: string): Promise<string[]> {
+  const answers = await Promise.all(mesh.gateways.map((gateway) => gateway.get("auth/me", token)));
+  const expired = ((decodeJwt(token).exp ?? 0) - 1) * 1_000 < Date.now();
+  return answers.filter(({ status }) => status === 401 && !expired).map(({ body }) => body.code);
+}

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Mail } from "../../lib/embedded/mailbox.ts";
+import { eventually } from "../support/eventually.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+
+const MOMENTS = 10;
+/** From the answer to a sign-up until its mail is recorded it takes some 100 ms here. */
+const LATEST_MS = 150;
+const PATIENCE = { within: 40_000, every: 50 };
+
+describe("a mail that is due", () => {
+  let mesh: TestMesh;
+  beforeAll(async () => {
+    mesh = await startTestMesh({ nodes: 2, env: { BREAKER_OPEN_SECONDS: "2" } });
+  }, 120_000);
+  afterAll(() => mesh?.stop(), 60_000);
+
+  const mailsTo = (email: string) => mesh.mails().filter((mail) => mail.to.includes(email));
+  const both = (service: string) => [`${service}-1`, `${service}-2`];
+  const killAll = (names: readonly string[]) => Promise.all(names.map((name) => mesh.kill(name)));
+  const restartAll = (names: readonly string[]) => Promise.all(names.map((name) => mesh.restart(name)));
+
+  test("comes, with auth, users, mail, its worker or Redis killed at any moment after the sign-up", async () => {
+    const faults = ["auth", "users", "mail", "worker-mail"].map((service) => ({
+      kill: () => killAll(both(service)),
+      restore: () => restartAll(both(service)),
+    }));
+    const redis = { kill: () => mesh.redis.kill(), restore: () => mesh.redis.start() };
+    const victims = [...faults, redis];
+    const people: Array<Awaited<ReturnType<typeof register>>> = [];
+    for (let moment = 0; moment < MOMENTS; moment += 1) {
+      const victim = victims[moment % victims.length] ?? redis;
+      people.push(await eventually("a sign-up", () => register(mesh), PATIENCE));
+      await sleep(Math.random() * LATEST_MS);
+      await victim.kill();
+      await victim.restore();
+    }
+    await eventually("a mail to each", () => people.every(({ email }) => mailsTo(email).length > 0), PATIENCE);
+    await settled(mesh);
+    for (const { email } of people) {
+      expect(mailsTo(email).length).toBeLessThanOrEqual(2);
+      expect(distinct(mailsTo(email))).toEqual({ ids: 1, tokens: 1 });
+    }
+    const [{ email } = { email: "" }] = people;
+    const verified = await mesh.api.post("auth/verify-email", { token: linkToken(mailsTo(email)[0] as Mail) });
+    expect(verified.status).toBe(200);
+  }, 180_000);
+
+  test("killed between the server's 250 and our record it comes twice, the same mail with the same token", async () => {
+    await mesh.database.query(
+      `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$`,
+    );
+    await mesh.database.query(
+      `CREATE TRIGGER refuse BEFORE UPDATE ON mail.messages FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION public.refuse()`,
+    );
+    const { email } = await register(mesh);
+    await eventually("the first mail", () => mailsTo(email).length === 1, { within: 20_000, every: 2 });
+    await killAll(both("mail"));
+    await mesh.database.query("DROP TRIGGER refuse ON mail.messages");
+    await restartAll(both("mail"));
+    await eventually("the second mail", () => mailsTo(email).length === 2, PATIENCE);
+    await settled(mesh);
+    expect(mailsTo(email)).toHaveLength(2);
+    expect(distinct(mailsTo(email))).toEqual({ ids: 1, tokens: 1 });
+  }, 90_000);
+
+  test("with SMTP away for longer than a reset link lives has a link that works", async () => {
+    const person = newPerson();
+    const { id } = await register(mesh, person);
+    await mailTo(mesh, person.email, /verify-email/);
+    await mesh.smtp.stop();
+    expect((await mesh.api.post("auth/password-reset-request", { email: person.email })).status).toBe(202);
+    const where = "user_id = $1 AND purpose = 'reset_password'";
+    await eventually("a try to send it", async () => {
+      const sql = `SELECT 1 FROM auth.one_time_tokens WHERE ${where} AND derived_at IS NOT NULL`;
+      return (await mesh.database.query(sql, [id])).length === 1;
+    });
+    const late = "interval '3 hours'";
+    await mesh.database.query(
+      `UPDATE auth.one_time_tokens SET requested_at = requested_at - ${late}, derived_at = derived_at - ${late} WHERE ${where}`,
+      [id],
+    );
+    await mesh.smtp.start();
+    const token = linkToken(await mailTo(mesh, person.email, /reset-password\?token=/));
+    const password = `${person.password}-reset`;
+    const reset = await mesh.api.post("auth/password-reset-confirm", { token, new_password: password });
+    expect(reset.status).toBe(200);
+    expect((await signIn(mesh, { ...person, password })).access).not.toBe("");
+  }, 90_000);
+});
+
+function distinct(mails: readonly Mail[]): { ids: number; tokens: number } {
+  return { ids: new Set(mails.map((mail) => mail.message_id)).size, tokens: new Set(mails.map(linkToken)).size };
+}
+
+/** No mail is on its way any more: all that were sent are recorded and confirmed. */
+async function settled(mesh: TestMesh): Promise<void> {
+  const open = "SELECT 1 FROM mail.messages WHERE state <> 'skipped' AND confirmed_at IS NULL";
+  await eventually("all mails recorded", async () => (await mesh.database.query(open)).length === 0, PATIENCE);
+}

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ApiClient } from "../support/api-client.ts";
+import { eventually } from "../support/eventually.ts";
+import { patiently, startTwoOfEach } from "../support/installation.ts";
+import { register, signIn } from "../support/main-flow.ts";
+import { describeOneWinner } from "../support/one-winner.ts";
+
+describe("of many at once one wins, over two nodes of each service", () => {
+  let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;
+  beforeAll(async () => {
+    mesh = await startTwoOfEach({ BREAKER_OPEN_SECONDS: "1" });
+  }, 120_000);
+  afterAll(() => mesh?.stop(), 60_000);
+
+  describeOneWinner(() => mesh);
+
+  test("NATS restarted under clients that refresh: nobody is taken for a thief", async () => {
+    const accounts = await Promise.all(Array.from({ length: 12 }, () => register(mesh)));
+    const clients = await Promise.all(
+      accounts.map(async (account, n) =>
+        refreshing(mesh.gateways[n % 2] as ApiClient, (await signIn(mesh, account)).refresh),
+      ),
+    );
+    const moved = (by: number) => {
+      const from = clients.map((client) => client.count);
+      const has = ({ count, refused }: (typeof clients)[0], n: number) =>
+        refused.length > 0 || count >= (from[n] ?? 0) + by;
+      return eventually("all clients refreshing", () => clients.every(has), { within: 30_000 });
+    };
+    for (let restart = 0; restart < 3; restart += 1) {
+      await moved(3);
+      await mesh.mesh.nats.stop();
+      // Longer than a client waits for an answer that was lost.
+      await sleep(2_000);
+      await mesh.mesh.nats.start();
+    }
+    await moved(3);
+    const outcomes = await Promise.all(clients.map((client) => client.stop()));
+    expect(outcomes).toEqual(Array(12).fill({ refused: [], good: 200 }));
+    expect(clients.some(({ unanswered }) => unanswered > 0)).toBe(true);
+    const reused = "SELECT 1 FROM sessions.outbox WHERE body->>'event_type' = 'token.reused' AND user_id = ANY($1)";
+    expect(await mesh.database.query(reused, [accounts.map(({ id }) => id)])).toEqual([]);
+  }, 90_000);
+});
+
+/** Refreshes without a pause; where no answer comes, again with the token that it has. */
+function refreshing(gateway: ApiClient, first: string) {
+  const client = { count: 0, unanswered: 0, refused: [] as string[], stop };
+  let token = first;
+  let stopping = false;
+  const running = (async () => {
+    while (!stopping && client.refused.length === 0) {
+      const { status, body } = await gateway.post("auth/refresh", { refresh_token: token });
+      if (status === 200) {
+        token = body.data.refresh_token;
+        client.count += 1;
+      } else if (status === 503) client.unanswered += 1;
+      else client.refused.push(`${status} ${body.code}`);
+      if (status !== 200) await sleep(50);
+    }
+  })();
+  // A failed test stops nobody: the mesh that ends under them is no news then.
+  running.catch(() => undefined);
+  async function stop() {
+    stopping = true;
+    await running;
+    const { body } = await patiently(() => gateway.post("auth/refresh", { refresh_token: token }));
+    const { status } = await patiently(() => gateway.get("users/me", body.data?.access_token));
+    return { refused: client.refused, good: status };
+  }
+  return client;
+}

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createLeaseHolder, type LeaseHolder } from "../../mixins/lease-holder.mixin.ts";
+import { type SessionsMesh, startSessions, tenantId } from "../integration/sessions/mesh.ts";
+import { eventually } from "../support/eventually.ts";
+import { createNats, dieSilently, type TestNats } from "../support/nats.ts";
+
+describe("a revocation on the mesh", () => {
+  let nats: TestNats;
+  let first: SessionsMesh;
+  let second: SessionsMesh;
+  let holders: LeaseHolder[];
+  beforeAll(async () => {
+    nats = await createNats();
+    first = await startSessions({ NATS_URL: nats.url, NODE_ID: "sessions-1" });
+    second = await startSessions({ NATS_URL: nats.url, NODE_ID: "sessions-2" }, first.database);
+    holders = [addHolder(first), addHolder(second)];
+    await eventually("both leases", () => holders.every((holder) => holder.ready()));
+  });
+  afterAll(async () => {
+    await second.stop();
+    await first.stop();
+    await nats.remove();
+  });
+
+  const verdicts = ({ session_id, user_id }: { session_id: string; user_id: string }) =>
+    holders.map((holder) => holder.check({ sid: session_id, sub: user_id, tid: tenantId, ver: 0, tver: 0 }));
+
+  test("by either node has reached every holder when it answers", async () => {
+    for (let n = 0; n < 50; n += 1) {
+      const node = n % 2 ? first : second;
+      const grant = await node.signIn();
+      expect(verdicts(grant)).toEqual([null, null]);
+      await node.running.call("sessions.logout", {}, node.callerOf(grant));
+      expect(verdicts(grant)).toEqual(["session_ended", "session_ended"]);
+    }
+  });
+
+  test("reaches a holder that has lost the bus before it answers, at the latest with the end of its lease", async () => {
+    const grant = await second.signIn();
+    await dieSilently(first.running.broker);
+    const started = performance.now();
+    await second.running.call("sessions.logout", {}, second.callerOf(grant));
+    expect(verdicts(grant)).not.toContain(null);
+    expect(performance.now() - started).toBeLessThan(3_500);
+  });
+});
+
+function addHolder({ running }: SessionsMesh): LeaseHolder {
+  const service = `probe-${running.broker.nodeID}`;
+  const holder = createLeaseHolder(running.platform, { service: "gateway", action: `${service}.revoked` });
+  running.broker.createService({
+    name: service,
+    mixins: [holder.mixin],
+    actions: { revoked: (ctx: { params: Parameters<LeaseHolder["revoked"]>[0] }) => holder.revoked(ctx.params) },
+  });
+  return holder;
+}

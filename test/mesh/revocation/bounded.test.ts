@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/endings.ts";
+import { eventually } from "../../support/eventually.ts";
+import { type FarGateway, nothingOfRevocations, startFarGateway } from "../../support/far-gateway.ts";
+import { startTestMesh, type TestMesh } from "../../support/test-mesh.ts";
+
+const LEASE_MS = 3_000;
+const BOUND_MS = 3_000;
+
+describe("a gateway with REVOCATION=bounded", () => {
+  let mesh: TestMesh;
+  let far: FarGateway;
+  beforeAll(async () => {
+    mesh = await startTestMesh();
+    far = await startFarGateway(mesh, { REVOCATION: `bounded:${BOUND_MS / 1_000}` });
+  }, 120_000);
+  afterAll(async () => {
+    await far?.stop();
+    await mesh?.stop();
+  }, 60_000);
+
+  const signedIn = async (): Promise<SignedIn> => {
+    const [session] = (await newAccount(mesh, 1)).sessions;
+    await expectGood([mesh.api, far.api], [session as SignedIn]);
+    return session as SignedIn;
+  };
+  const logout = async ({ access }: SignedIn) => verdictOf(await mesh.api.post("auth/logout", undefined, access));
+  const says = async (session: SignedIn) => (await verdicts([far.api], [session]))[0];
+
+  test("refuses the very next request like a strict one while it is reached", async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const session = await signedIn();
+      expect([await logout(session), await says(session)]).toEqual(["200 ok", "401 session_ended"]);
+    }
+  });
+
+  test("goes on without a lease for the seconds of the bound and no longer, and knows what it missed when it is back", async () => {
+    const [ended, known] = [await signedIn(), await signedIn()];
+    await logout(known);
+    far.line.rule(nothingOfRevocations);
+    const lostAt = performance.now();
+    expect(await logout(ended)).toBe("200 ok");
+    // Answered with the end of the lease: the bound is what the operator has given away.
+    expect(await verdicts([mesh.api, far.api], [ended, known])).toEqual([
+      "401 session_ended",
+      "200 ok",
+      "401 session_ended",
+      "401 session_ended",
+    ]);
+    await eventually("the end of the bound", async () => (await says(ended)) === "503 service_unavailable");
+    expect(performance.now() - lostAt).toBeLessThan(LEASE_MS + BOUND_MS + 500);
+    far.line.mend();
+    await eventually("its lease", async () => (await says(ended)) === "401 session_ended");
+  }, 20_000);
+});

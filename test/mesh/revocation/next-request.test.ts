@@ -1,0 +1,13 @@
+import { afterAll, beforeAll, describe } from "@jest/globals";
+import { describeRevocation } from "../../support/revocation-flow.ts";
+import { startTestMesh, type TestMesh } from "../../support/test-mesh.ts";
+
+describe("when access has ended, on a mesh with two of each", () => {
+  let mesh: TestMesh;
+  beforeAll(async () => {
+    mesh = await startTestMesh({ nodes: 2 });
+  }, 120_000);
+  afterAll(() => mesh.stop(), 60_000);
+
+  describeRevocation(() => ({ running: mesh, gateways: mesh.gateways }));
+});

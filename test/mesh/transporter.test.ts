@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { freePort } from "../../lib/embedded/ports.ts";
+import { AppError } from "../../lib/errors.ts";
+import { startBroker } from "../support/broker.ts";
+import { eventually } from "../support/eventually.ts";
+import { createNats, dieSilently, isOnBus, type TestNats } from "../support/nats.ts";
+
+const release = new AbortController();
+
+/** Answers, fails, or keeps its caller waiting. */
+const echo: ServiceSchema = {
+  name: "echo",
+  actions: {
+    say: async (ctx) => ctx.params,
+    refuse: async () => {
+      throw new AppError("email_taken", {
+        retry_after: 7,
+        errors: [{ field: "email", code: "taken", message: "is taken" }],
+        cause: new Error("constraint users_email"),
+      });
+    },
+    fail: async () => {
+      throw new TypeError("secret detail");
+    },
+    nest: async (ctx) => ctx.call("nobody.home"),
+    wait: () => new Promise<void>((resolve) => release.signal.addEventListener("abort", () => resolve())),
+  },
+};
+
+async function timed(
+  work: () => Promise<unknown>,
+): Promise<{ ms: number; value?: unknown; error?: Error & { name: string } }> {
+  const start = performance.now();
+  try {
+    const value = await work();
+    return { ms: performance.now() - start, value };
+  } catch (error) {
+    return { ms: performance.now() - start, error: error as Error };
+  }
+}
+
+describe("two nodes over nats-server", () => {
+  let nats: TestNats;
+  let caller: ServiceBroker;
+  let callee: ServiceBroker;
+
+  beforeAll(async () => {
+    nats = await createNats();
+    // Several servers, of which the first isn't there.
+    const url = `nats://127.0.0.1:${await freePort()},${nats.url}`;
+    [caller, callee] = await Promise.all([
+      startBroker({ env: { NATS_URL: url } }),
+      startBroker({ env: { NATS_URL: nats.url }, services: [echo] }),
+    ]);
+    await caller.waitForServices("echo", 5_000, 20);
+  });
+  afterAll(async () => {
+    release.abort();
+    await caller?.stop();
+    await callee?.stop();
+    await nats?.remove();
+  });
+
+  test("a call goes over", async () => {
+    await expect(caller.call("echo.say", { a: 1 })).resolves.toEqual({ a: 1 });
+  });
+
+  test("an error of ours crosses whole, without cause and stack", async () => {
+    const error = (await caller.call("echo.refuse").catch((one) => one)) as AppError;
+    expect(error).toBeInstanceOf(AppError);
+    expect(error).toMatchObject({
+      type: "email_taken",
+      status: 409,
+      data: { retry_after: 7, errors: [{ field: "email", code: "taken", message: "is taken" }] },
+    });
+    expect(error.cause).toBeUndefined();
+    expect(error.stack).not.toContain("transporter.test.ts:2");
+  });
+
+  test("a fault crosses as internal_error and tells nothing", async () => {
+    const error = (await caller.call("echo.fail").catch((one) => one)) as AppError;
+    expect(error).toBeInstanceOf(AppError);
+    expect(error.type).toBe("internal_error");
+    expect(JSON.stringify({ ...error, message: error.message, stack: error.stack })).not.toContain("secret detail");
+  });
+
+  test("a service that the callee misses is service_unavailable", async () => {
+    await expect(caller.call("echo.nest")).rejects.toMatchObject({ name: "AppError", type: "service_unavailable" });
+  });
+
+  test("a service that nobody has is Moleculer's own error", async () => {
+    await expect(caller.call("nobody.home")).rejects.toMatchObject({ name: "ServiceNotFoundError" });
+  });
+
+  test("with NATS away calls fail at once, those in flight too; with NATS back they work again within a second", async () => {
+    const inFlight = timed(() => caller.call("echo.wait"));
+    await eventually("the call to be on its way", () => caller.transit?.pendingRequests.size === 1);
+    await nats.stop();
+    await eventually("the loss to be noticed", () => !isOnBus(caller) && !isOnBus(callee));
+    expect(await inFlight).toMatchObject({ error: { name: "RequestRejectedError" } });
+    const refused = await timed(() => caller.call("echo.say", { a: 2 }));
+    expect(refused.error?.name).toBe("BrokerDisconnectedError");
+    expect(refused.ms).toBeLessThan(100);
+    expect(caller.transit?.pendingRequests.size).toBe(0);
+
+    await nats.start();
+    const back = await timed(() =>
+      eventually("an answer", () => caller.call("echo.say", { a: 3 }), { within: 5_000, every: 10 }),
+    );
+    expect(back.value).toEqual({ a: 3 });
+    expect(back.ms).toBeLessThan(1_000);
+  });
+
+  test("nothing that was called while NATS was away is done later", async () => {
+    let done = 0;
+    const count = async () => {
+      done += 1;
+    };
+    callee.createService({ name: "late", actions: { count } });
+    await caller.waitForServices("late", 5_000, 20);
+    await nats.stop();
+    await eventually("the loss to be noticed", () => !isOnBus(caller));
+    await Promise.allSettled(Array.from({ length: 10 }, () => caller.call("late.count")));
+    await nats.start();
+    await eventually("an answer", () => caller.call("late.count").then(() => true));
+    expect(done).toBe(1);
+  });
+
+  test("a node that died without a word is known to be gone at its next call, and at once by those who wait for it", async () => {
+    const victim = await startBroker({
+      env: { NATS_URL: nats.url, NODE_ID: "victim.with.dots" },
+      services: [{ ...echo, name: "doomed" }],
+    });
+    await caller.waitForServices("doomed", 5_000, 20);
+    const waiting = timed(() => caller.call("doomed.wait"));
+    await eventually("the call to be on its way", () => caller.transit?.pendingRequests.size === 1);
+    await dieSilently(victim);
+    const { error, ms } = await waiting;
+    expect(error?.name).toBe("RequestRejectedError");
+    expect(ms).toBeLessThan(2_000);
+    await expect(caller.call("doomed.say")).rejects.toMatchObject({ name: "ServiceNotAvailableError" });
+    release.abort();
+    await victim.stop();
+  });
+});

@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { newPerson, register, signIn } from "../support/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly anyOf?: readonly Schema[];
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+}
+
+interface Operation {
+  readonly tags?: readonly string[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  readonly security?: ReadonlyArray<Record<string, unknown>>;
+}
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+interface BodyRoute {
+  readonly method: string;
+  readonly path: string;
+  readonly schema: Schema;
+  readonly token: string;
+}
+
+/** Told under the name it is kept by. */
+const aliases: Readonly<Record<string, string>> = { name: "full_name" };
+
+let usermesh: Usermesh;
+let routes: BodyRoute[] = [];
+let userToken = "";
+let before: Record<string, string> = {};
+
+beforeAll(async () => {
+  usermesh = await startUsermesh();
+  const person = await register(usermesh, newPerson());
+  const user = await signIn(usermesh, person);
+  const admin = await signIn(usermesh, usermesh.admin);
+  userToken = user.access;
+  const document = (await (await fetch(`${usermesh.url}/openapi.json`)).json()) as Document;
+  routes = bodyRoutes(document, (path) => (path.includes("/admin/") ? admin.access : userToken), person.id);
+  await usermesh.settled();
+  before = await usermesh.rowCounts();
+});
+
+afterAll(() => usermesh.stop());
+
+function bodyRoutes(document: Document, tokenFor: (path: string) => string, id: string): BodyRoute[] {
+  return Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).flatMap(([method, operation]) => {
+      const schema = operation.requestBody?.content["application/json"]?.schema;
+      if (!schema || isLeftOut(path, operation)) return [];
+      const resolved = resolve(document, schema);
+      return [
+        {
+          method: method.toUpperCase(),
+          path: path.replace(/\{[^}]+\}/, id),
+          schema: withRefs(document, resolved),
+          token: tokenFor(path),
+        },
+      ];
+    }),
+  );
+}
+
+/** The other systems' paths lead to the same actions; these others ask for more than a user or an administrator has. */
+function isLeftOut(path: string, { tags = [] }: Operation): boolean {
+  return tags.includes("Compatibility") || /\/(introspect|oauth|identities|roles|tenants|queues|upgrade)/.test(path);
+}
+
+function resolve(document: Document, schema: Schema): Schema {
+  const name = schema.$ref?.split("/").at(-1);
+  return name ? resolve(document, document.components.schemas[name] ?? {}) : schema;
+}
+
+function withRefs(document: Document, schema: Schema): Schema {
+  const properties = Object.entries(schema.properties ?? {}).map(
+    ([name, one]) => [name, resolve(document, one)] as const,
+  );
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
+
+/** The alternatives that are not null. */
+function alternatives(schema: Schema): readonly Schema[] {
+  return (schema.anyOf ?? [schema]).filter((one) => one.type !== "null");
+}
+
+function wrongType(schema: Schema): unknown {
+  const types = alternatives(schema).flatMap((one) => one.type ?? "object");
+  return types.includes("object") ? "text" : { unexpected: {} };
+}
+
+function overLimit(schema: Schema): unknown {
+  for (const one of alternatives(schema)) {
+    if (one.maxLength !== undefined) return "a".repeat(one.maxLength + 1);
+    if (one.maxItems !== undefined) return Array.from({ length: one.maxItems + 1 }, () => "a");
+    if (one.maximum !== undefined) return one.maximum + 1;
+  }
+  return undefined;
+}
+
+async function send(
+  route: BodyRoute,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: Problem }> {
+  const response = await fetch(usermesh.url + route.path, {
+    method: route.method,
+    headers: { "content-type": "application/json", authorization: `Bearer ${route.token}`, ...headers },
+    body,
+  });
+  return { status: response.status, body: (await response.json()) as Problem };
+}
+
+interface Problem {
+  readonly code: string;
+  readonly errors?: ReadonlyArray<{ readonly field: string; readonly code: string }>;
+}
+
+async function refusals(bodyOf: (schema: Schema, field: string) => unknown): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const route of routes) {
+    for (const [field, schema] of Object.entries(route.schema.properties ?? {})) {
+      const value = bodyOf(schema, field);
+      if (value === undefined) continue;
+      const answer = await send(route, JSON.stringify({ [field]: value }));
+      const named = answer.body.errors?.some(
+        (error) => error.field === field || error.field === aliases[field] || error.field.startsWith(`${field}.`),
+      );
+      if (answer.status !== 422 || answer.body.code !== "validation_failed" || !named) {
+        wrong.push(`${route.method} ${route.path} ${field}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      }
+    }
+  }
+  return wrong;
+}
+
+async function answersOfAll(body: string, headers?: Record<string, string>): Promise<string[]> {
+  const answers = new Set<string>();
+  for (const route of routes) {
+    const answer = await send(route, body, headers);
+    answers.add(`${answer.status} ${answer.body.code}`);
+  }
+  return [...answers];
+}
+
+describe("bad input is refused with a clear error", () => {
+  test("there are routes to try", () => {
+    expect(routes.length).toBeGreaterThan(12);
+  });
+
+  test("a field of the wrong type is named", async () => {
+    expect(await refusals(wrongType)).toEqual([]);
+  });
+
+  test("a field over its limit is named", async () => {
+    expect(await refusals(overLimit)).toEqual([]);
+  });
+
+  test("a missing field is named", async () => {
+    for (const route of routes.filter((one) => (one.schema.required ?? []).length > 0)) {
+      const { status, body } = await send(route, "{}");
+      const named = (body.errors ?? []).map((error) => error.field);
+      expect([route.path, status, named]).toEqual([
+        route.path,
+        422,
+        expect.arrayContaining([...(route.schema.required ?? [])]),
+      ]);
+    }
+  });
+
+  test.each(["roles", "tenant_id", "is_verified", "is_admin", "constructor"])(
+    "an unknown field %s is named",
+    async (field) => {
+      for (const route of routes.filter((one) => !Object.hasOwn(one.schema.properties ?? {}, field))) {
+        const { status, body } = await send(route, JSON.stringify({ [field]: ["admin"] }));
+        const named = body.errors?.find((error) => error.field === field)?.code;
+        expect([route.path, status, body.code, named]).toEqual([route.path, 422, "validation_failed", "unknown_field"]);
+      }
+    },
+  );
+
+  test("__proto__ in a body changes nothing and is refused", async () => {
+    const answers = await answersOfAll('{"__proto__": {"roles": ["admin"]}, "x": 1}');
+    expect(answers.every((answer) => /^(400|422) /.test(answer))).toBe(true);
+  });
+
+  test.each([
+    ["malformed JSON", '{"email": '],
+    ["no JSON at all", "hello"],
+    ["JSON that ends too late", '{"a": 1}}'],
+    ["a lone surrogate byte sequence", '{"a": "\ud800"'],
+    ["20,000 levels", `${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`.slice(0, 60_000)],
+    ["20,000 brackets", `${"[".repeat(20_000)}${"]".repeat(20_000)}`],
+  ])("%s is 400 invalid_json", async (_, body) => {
+    expect(await answersOfAll(body)).toEqual(["400 invalid_json"]);
+  });
+
+  test("a body over the limit is 413", async () => {
+    expect(await answersOfAll(JSON.stringify({ email: "a".repeat(70_000) }))).toEqual(["413 payload_too_large"]);
+  });
+
+  test.each(["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"])(
+    "%s is 415",
+    async (type) => {
+      expect(await answersOfAll("{}", { "content-type": type })).toEqual(["415 unsupported_media_type"]);
+    },
+  );
+
+  test("nothing of all that was written", async () => {
+    await usermesh.settled();
+    expect(await usermesh.rowCounts()).toEqual(before);
+  });
+});

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type BrowserClient, createBrowserClient } from "../support/browser-client.ts";
+import { newPerson, register } from "../support/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+
+let usermesh: Usermesh;
+const person = newPerson();
+beforeAll(async () => {
+  usermesh = await startUsermesh();
+  await register(usermesh, person);
+});
+afterAll(() => usermesh.stop());
+
+const signedInBrowser = async (): Promise<BrowserClient> => {
+  const browser = createBrowserClient(usermesh.api);
+  expect((await browser.request("POST", "auth/login", { body: { ...person, use_cookies: true } })).status).toBe(200);
+  return browser;
+};
+
+describe("a session in cookies", () => {
+  test("no script can read its tokens: they are HttpOnly, and not in the answer", async () => {
+    const browser = createBrowserClient(usermesh.api);
+    const { body } = await browser.request("POST", "auth/login", { body: { ...person, use_cookies: true } });
+    expect(Object.keys(body.data)).not.toContain("access_token");
+    expect(Object.keys(body.data)).not.toContain("refresh_token");
+    const [access, refresh, csrf] = browser.setCookies;
+    for (const line of [access, refresh])
+      expect(line).toMatch(/_token=\S+; Max-Age=\d+; Path=\/; SameSite=Lax; HttpOnly$/);
+    expect(csrf).toMatch(/^csrf_token=[\w-]{43}; Max-Age=\d+; Path=\/; SameSite=Lax$/);
+    expect(browser.cookies.get("csrf_token")).toBe(body.data.csrf_token);
+  });
+
+  test("without asking for it nobody gets a cookie", async () => {
+    const answer = await usermesh.api.post("auth/login", person);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    expect(answer.body.data.access_token).toMatch(/^eyJ/);
+  });
+
+  test("is signed in, refreshes without a token in the body, and ends", async () => {
+    const browser = await signedInBrowser();
+    expect((await browser.request("GET", "users/me")).body.data.email).toBe(person.email);
+    const before = browser.cookies.get("refresh_token");
+    const refreshed = await browser.own("POST", "auth/refresh", {});
+    expect([refreshed.status, "refresh_token" in refreshed.body.data]).toEqual([200, false]);
+    expect(browser.cookies.get("refresh_token")).not.toBe(before);
+    const stolen = new Map(browser.cookies);
+    expect((await browser.own("POST", "auth/logout")).status).toBe(200);
+    expect([...browser.cookies]).toEqual([]);
+    const replay = await usermesh.api.request("GET", "users/me", {
+      headers: { cookie: `access_token=${stolen.get("access_token")}` },
+    });
+    expect([replay.status, replay.body.code]).toEqual([401, "session_ended"]);
+  });
+
+  test("ends by its refresh cookie when the access cookie is gone", async () => {
+    const browser = await signedInBrowser();
+    (browser.cookies as Map<string, string>).delete("access_token");
+    expect((await browser.own("POST", "auth/logout")).status).toBe(200);
+    expect([...browser.cookies]).toEqual([]);
+  });
+
+  test("a token in the body goes into cookies on demand", async () => {
+    const { body } = await usermesh.api.post("auth/login", person);
+    const browser = createBrowserClient(usermesh.api);
+    const answer = await browser.request("POST", "auth/refresh", {
+      body: { refresh_token: body.data.refresh_token, use_cookies: true },
+    });
+    expect([answer.status, browser.cookies.has("refresh_token"), "refresh_token" in answer.body.data]).toEqual([
+      200,
+      true,
+      false,
+    ]);
+  });
+
+  test("a refresh with neither body nor cookie names the missing field", async () => {
+    const { status, body } = await usermesh.api.post("auth/refresh", {});
+    expect([status, body.errors?.[0]]).toMatchObject([422, { field: "refresh_token", code: "required" }]);
+  });
+});
+
+test("on https all cookies are Secure, and those of the session are bound to the host", async () => {
+  const secure = await startUsermesh({ PUBLIC_URL: "https://accounts.example.com" });
+  try {
+    await register(secure, person);
+    const browser = createBrowserClient(secure.api);
+    await browser.request("POST", "auth/login", { body: { ...person, use_cookies: true } });
+    expect(browser.setCookies.map((line) => line.split("=")[0])).toEqual([
+      "__Host-access_token",
+      "__Host-refresh_token",
+      "csrf_token",
+    ]);
+    for (const line of browser.setCookies) expect(line).toContain("; Secure");
+    expect((await browser.request("GET", "users/me")).status).toBe(200);
+    const planted = await secure.api.request("GET", "users/me", {
+      headers: { cookie: `access_token=${browser.cookies.get("__Host-access_token")}` },
+    });
+    expect(planted.status).toBe(401);
+  } finally {
+    await secure.stop();
+  }
+});

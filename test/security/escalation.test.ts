@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { newPerson } from "../support/main-flow.ts";
+import {
+  inTenant,
+  type Member,
+  newMember,
+  newTenant,
+  refreshed,
+  signInTo,
+  type TestTenant,
+  vendorOf,
+  verdict,
+} from "../support/tenants.ts";
+import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+
+let mesh: Usermesh;
+let vendor: string;
+let tenant: TestTenant;
+/** May change accounts and roles, and little else. */
+let deputy: Member;
+
+beforeAll(async () => {
+  mesh = await startUsermesh();
+  vendor = await vendorOf(mesh);
+  tenant = await newTenant(mesh, vendor);
+  const admin = tenant.admin.access;
+  const permissions = ["users:read", "users:write", "roles:read", "roles:write"];
+  await api().post("admin/roles", { name: "deputy", permissions }, admin);
+  await api().post("admin/roles", { name: "clerk", permissions: ["users:read", "users:write"] }, admin);
+  deputy = await withRoles(["deputy"]);
+});
+afterAll(() => mesh?.stop());
+
+const api = () => mesh.api;
+const asAdmin = () => tenant.admin.access;
+
+async function withRoles(roles: readonly string[]): Promise<Member> {
+  const user = await newMember(mesh, tenant.slug);
+  expect((await api().patch(`admin/users/${user.id}`, { roles }, asAdmin())).status).toBe(200);
+  return refreshed(mesh, user);
+}
+
+const permissionsOf = (access: string): string[] =>
+  JSON.parse(Buffer.from(access.split(".")[1] ?? "", "base64url").toString()).permissions;
+
+describe("roles", () => {
+  test.each(["admin", "vendor", "user"])("nobody makes, changes or deletes one named %s", async (name) => {
+    const forbidden = "403 forbidden";
+    expect(verdict(await api().post("admin/roles", { name, permissions: [] }, asAdmin()))).toBe(forbidden);
+    expect(verdict(await api().put(`admin/roles/${name}`, { permissions: [] }, asAdmin()))).toBe(forbidden);
+    expect(verdict(await api().delete(`admin/roles/${name}`, asAdmin()))).toBe(forbidden);
+  });
+
+  test("none of a tenant's holds a permission of the platform", async () => {
+    const asked = { name: "sly", permissions: ["platform:act"] };
+    expect(verdict(await api().post("admin/roles", asked, asAdmin()))).toBe("403 forbidden");
+    expect(verdict(await api().post("admin/roles", asked, vendor))).toBe("403 forbidden");
+  });
+
+  test("vendor can't be granted outside the default tenant, and opens nothing there", async () => {
+    const user = await newMember(mesh, tenant.slug);
+    const granted = await api().patch(`admin/users/${user.id}`, { roles: ["vendor"] }, asAdmin());
+    expect(granted.body.errors[0].code).toBe("unknown_role");
+    const sql = "INSERT INTO users.role_members (user_id, tenant_id, role) VALUES ($1, $2, 'vendor')";
+    await mesh.database.query(sql, [user.id, tenant.id]);
+    const slipped = await signInTo(mesh, tenant.slug, user);
+    expect(permissionsOf(slipped.access)).toEqual([]);
+    expect(verdict(await api().get("admin/tenants", slipped.access))).toBe("403 forbidden");
+  });
+
+  test("a permission of the platform in a row of a tenant's own counts for nothing", async () => {
+    const sql = "INSERT INTO users.roles (tenant_id, name, permissions) VALUES ($1, 'slipped', '{platform:act}')";
+    await mesh.database.query(sql, [tenant.id]);
+    const user = await newMember(mesh, tenant.slug);
+    const grant = "INSERT INTO users.role_members (user_id, tenant_id, role) VALUES ($1, $2, 'slipped')";
+    await mesh.database.query(grant, [user.id, tenant.id]);
+    expect(permissionsOf((await signInTo(mesh, tenant.slug, user)).access)).toEqual([]);
+  });
+});
+
+describe("nobody grants what he lacks", () => {
+  test("not to a role that he makes", async () => {
+    const asked = { name: "more", permissions: ["users:read", "sessions:write"] };
+    expect(verdict(await api().post("admin/roles", asked, deputy.access))).toBe("403 forbidden");
+  });
+
+  test("not to the role that he has", async () => {
+    const permissions = ["users:read", "users:write", "roles:read", "roles:write", "activity:read"];
+    expect(verdict(await api().put("admin/roles/deputy", { permissions }, deputy.access))).toBe("403 forbidden");
+  });
+
+  test("not to himself, not to others", async () => {
+    const other = await newMember(mesh, tenant.slug);
+    for (const id of [deputy.id, other.id]) {
+      const answer = await api().patch(`admin/users/${id}`, { roles: ["admin"] }, deputy.access);
+      expect(verdict(answer)).toBe("403 forbidden");
+    }
+    expect((await api().get(`admin/users/${other.id}`, asAdmin())).body.data.roles).toEqual(["user"]);
+  });
+
+  test("what he has, he grants", async () => {
+    const other = await newMember(mesh, tenant.slug);
+    const answer = await api().patch(`admin/users/${other.id}`, { roles: ["clerk"] }, deputy.access);
+    expect(answer.body.data.roles).toEqual(["clerk", "user"]);
+  });
+
+  test("and without roles:write, nothing", async () => {
+    const clerk = await withRoles(["clerk"]);
+    const answer = await api().patch(`admin/users/${clerk.id}`, { roles: ["clerk", "deputy"] }, clerk.access);
+    expect(verdict(answer)).toBe("403 forbidden");
+  });
+
+  test("nor takes over a mightier account by its address", async () => {
+    const { email } = newPerson("thief");
+    const answer = await api().patch(`admin/users/${tenant.admin.id}`, { email, is_verified: true }, deputy.access);
+    expect(verdict(answer)).toBe("403 forbidden");
+    expect((await api().get("users/me", tenant.admin.access)).body.data.email).toBe(tenant.admin.email);
+  });
+});
+
+describe("another tenant", () => {
+  test("is closed to a tenant's administrator who names it", async () => {
+    const request = { token: asAdmin(), headers: inTenant("default") };
+    expect(verdict(await api().request("GET", "admin/users", request))).toBe("403 forbidden");
+  });
+
+  test("is closed to an administrator of the default tenant without platform:act", async () => {
+    const user = await newMember(mesh, "default");
+    await api().patch(`admin/users/${user.id}`, { roles: ["admin"] }, vendor);
+    const admin = await refreshed(mesh, user);
+    expect((await api().get("admin/users", admin.access)).status).toBe(200);
+    const request = { token: admin.access, headers: inTenant(tenant.slug) };
+    expect(verdict(await api().request("GET", "admin/users", request))).toBe("403 forbidden");
+    expect(verdict(await api().patch(`admin/users/${user.id}`, { roles: ["admin", "vendor"] }, admin.access))).toBe(
+      "403 forbidden",
+    );
+  });
+
+  test("is told apart from one that is none by nobody without platform:act", async () => {
+    const named = (slug: string) => api().request("GET", "admin/users", { token: asAdmin(), headers: inTenant(slug) });
+    const [there, none] = [await named("default"), await named("there-is-none")];
+    expect([there.status, there.body.detail]).toEqual([none.status, none.body.detail]);
+  });
+
+  test("is no field of any body", async () => {
+    const user = await newMember(mesh, tenant.slug);
+    const answer = await api().patch(`admin/users/${user.id}`, { tenant_id: "x", permissions: [] }, asAdmin());
+    expect(answer.body.errors.map((one: { code: string }) => one.code)).toEqual(["unknown_field", "unknown_field"]);
+  });
+});
+
+test("a removed role is refused at the next request", async () => {
+  const clerk = await withRoles(["clerk"]);
+  expect((await api().get("admin/users", clerk.access)).status).toBe(200);
+  await api().patch(`admin/users/${clerk.id}`, { roles: [] }, asAdmin());
+  expect(verdict(await api().get("admin/users", clerk.access))).toBe("401 token_stale");
+  const now = await refreshed(mesh, clerk);
+  expect(verdict(await api().get("admin/users", now.access))).toBe("403 forbidden");
+});

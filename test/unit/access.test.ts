@@ -1,0 +1,132 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import type { Caller } from "../../lib/caller.ts";
+import type { Access } from "../../lib/contract.ts";
+import { isError } from "../../lib/errors.ts";
+import { servicePermissions } from "../../lib/service-permissions.ts";
+import { refusalOf } from "../../mixins/access.middleware.ts";
+import { aUser, callAs, startBroker } from "../support/broker.ts";
+
+const id = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";
+const now = new Date("2026-11-20T12:00:00Z");
+const clock = { now: () => now, monotonic: () => 0 };
+const permissionsOf = servicePermissions({ servicePermissions: { jobs: ["users:read"], auth: ["everything"] } });
+const refusal = (access: Access, caller: Caller | undefined) => refusalOf(access, caller, clock, permissionsOf);
+const service = (name: string): Caller => ({ kind: "service", name });
+const anonymous: Caller = { kind: "anonymous", tenant: "default" };
+
+describe("access", () => {
+  test("anonymous is asked for a token where a user may call", () => {
+    expect(refusal({ who: ["user"] }, anonymous)).toBe("token_missing");
+  });
+
+  test("no caller at all is anonymous", () => {
+    expect(refusal({ who: ["user"] }, undefined)).toBe("token_missing");
+    expect(refusal({ who: ["anonymous"] }, undefined)).toBeUndefined();
+  });
+
+  test("a user may not call what is for services", () => {
+    expect(refusal({ who: ["service"], permission: "users:read" }, aUser({ permissions: ["users:read"] }))).toBe(
+      "forbidden",
+    );
+  });
+
+  test("anonymous may not call what is for services", () => {
+    expect(refusal({ who: ["service"] }, anonymous)).toBe("forbidden");
+  });
+
+  test("a user needs the permission and not a role's name", () => {
+    const access: Access = { who: ["user"], permission: "users:write" };
+    expect(refusal(access, aUser({ roles: ["admin", "users:write"] }))).toBe("forbidden");
+    expect(refusal(access, aUser({ permissions: ["users:write"] }))).toBeUndefined();
+  });
+
+  test("one of our services has what its contract needs and nothing else", () => {
+    expect(refusal({ who: ["service"], permission: "users:create" }, service("auth"))).toBeUndefined();
+    expect(refusal({ who: ["service"], permission: "users:visibility" }, service("auth"))).toBe("forbidden");
+  });
+
+  test("SERVICE_PERMISSIONS adds nothing to one of ours", () => {
+    expect(refusal({ who: ["service"], permission: "everything" }, service("auth"))).toBe("forbidden");
+  });
+
+  test("a foreign service has what SERVICE_PERMISSIONS says, an unknown one nothing", () => {
+    expect(refusal({ who: ["service"], permission: "users:read" }, service("jobs"))).toBeUndefined();
+    expect(refusal({ who: ["service"], permission: "users:read" }, service("constructor"))).toBe("forbidden");
+  });
+
+  test("a service that brings permissions along is not believed", () => {
+    const boastful = { kind: "service", name: "nobody", permissions: ["users:read"] } as Caller;
+    expect(refusal({ who: ["service"], permission: "users:read" }, boastful)).toBe("forbidden");
+  });
+
+  test("the mail worker may send and the maintenance worker may sweep, not the other way round", () => {
+    expect(refusal({ who: ["service"], permission: "mail:send" }, service("worker-mail"))).toBeUndefined();
+    expect(refusal({ who: ["service"], permission: "maintenance:run" }, service("worker-maintenance"))).toBeUndefined();
+    expect(refusal({ who: ["service"], permission: "maintenance:run" }, service("worker-mail"))).toBe("forbidden");
+  });
+
+  test("an operator passes only where operators are named", () => {
+    const operator: Caller = { kind: "operator", name: "root" };
+    expect(refusal({ who: ["service", "operator"], permission: "users:read" }, operator)).toBeUndefined();
+    expect(refusal({ who: ["service"], permission: "users:read" }, operator)).toBe("forbidden");
+  });
+
+  test("an old proof of identity is not enough where a fresh one is asked for", () => {
+    const seconds = now.getTime() / 1_000;
+    expect(refusal({ who: ["user"], fresh: 300 }, aUser({ auth_time: seconds - 301 }))).toBe("step_up_required");
+    expect(refusal({ who: ["user"], fresh: 300 }, aUser({ auth_time: seconds - 300 }))).toBeUndefined();
+  });
+
+  test("the method of authentication counts where one is asked for", () => {
+    expect(refusal({ who: ["user"], amr: ["otp", "hwk"] }, aUser({ amr: ["pwd"] }))).toBe("step_up_required");
+    expect(refusal({ who: ["user"], amr: ["otp", "hwk"] }, aUser({ amr: ["pwd", "hwk"] }))).toBeUndefined();
+  });
+
+  test("a kind of caller that does not exist is refused", () => {
+    expect(refusal({ who: ["user", "service"] }, { kind: "root" } as unknown as Caller)).toBe("forbidden");
+  });
+});
+
+describe("access on a node", () => {
+  let broker: ServiceBroker;
+  let calls: number;
+  afterEach(() => broker.stop());
+  const start = async () => {
+    calls = 0;
+    const get = {
+      cache: true,
+      handler: async () => {
+        calls += 1;
+        return null;
+      },
+    };
+    broker = await startBroker({ services: [{ name: "users", actions: { get } }], options: { cacher: "Memory" } });
+  };
+
+  test("a cached action refuses a stranger twice", async () => {
+    await start();
+    const reader = service("mail");
+    await callAs(broker, reader, "users.get", { id });
+    await callAs(broker, reader, "users.get", { id });
+    expect(calls).toBe(1);
+    for (const stranger of [anonymous, aUser(), service("gateway"), anonymous]) {
+      await expect(callAs(broker, stranger, "users.get", { id })).rejects.toMatchObject({
+        type: "forbidden",
+        status: 403,
+      });
+    }
+    expect(calls).toBe(1);
+  });
+
+  test("a refused caller learns nothing of the params", async () => {
+    await start();
+    const refused = await callAs(broker, anonymous, "users.get", { wrong: 1 }).catch((error) => error);
+    expect(isError(refused, "forbidden")).toBe(true);
+  });
+
+  test("Moleculer's own actions pass", async () => {
+    await start();
+    await expect(callAs(broker, undefined, "$node.list")).resolves.toHaveLength(1);
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "@jest/globals";
+import { ConfigError, type Environment, readConfig } from "../../lib/config.ts";
+
+const google = { OAUTH_GOOGLE_CLIENT_ID: "id", OAUTH_GOOGLE_CLIENT_SECRET: "secret" };
+
+function problemsOf(env: Environment): readonly string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe("OAuth providers in the environment", () => {
+  test("Google and LinkedIn need no issuer, and LinkedIn sends no nonce", () => {
+    const { providers } = readConfig({ ...google, OAUTH_LINKEDIN_CLIENT_ID: "id" }).oauth;
+    expect(providers).toMatchObject([
+      { name: "google", issuer: "https://accounts.google.com", nonce: true, scopes: "openid email profile" },
+      { name: "linkedin", issuer: "https://www.linkedin.com/oauth", nonce: false, clientSecret: undefined },
+    ]);
+    expect(providers[0]?.redirectUri).toBe("http://localhost:3000/api/v1/auth/oauth/google/callback");
+  });
+
+  test("any other one is named by its variables", () => {
+    const env = {
+      OAUTH_OUR_SSO_CLIENT_ID: "id",
+      OAUTH_OUR_SSO_ISSUER: "https://sso.example/realm/",
+      OAUTH_OUR_SSO_NONCE: "false",
+    };
+    expect(readConfig(env).oauth.providers).toMatchObject([
+      { name: "our-sso", issuer: "https://sso.example/realm", discovery: "https://sso.example/realm/", nonce: false },
+    ]);
+  });
+
+  test.each([
+    [{ OAUTH_GOOGLE_CLIENT_SECRET: "secret" }, "OAUTH_GOOGLE_CLIENT_ID"],
+    [{ OAUTH_SSO_CLIENT_ID: "id" }, "OAUTH_SSO_ISSUER"],
+    [{ ...google, OAUTH_GOOGLE_CLIENTID: "id" }, "OAUTH_GOOGLE_CLIENTID"],
+    [{ ...google, OAUTH_GOOGLE_SCOPES: "email" }, "OAUTH_GOOGLE_SCOPES"],
+    [{ ...google, OAUTH_GOOGLE_NONCE: "maybe" }, "OAUTH_GOOGLE_NONCE"],
+    [{ OAUTH_EXCHANGE_CLIENT_ID: "id", OAUTH_EXCHANGE_ISSUER: "https://sso.example" }, "exchange"],
+    [{ ...google, OAUTH_G2_CLIENT_ID: "id", OAUTH_G2_ISSUER: "https://accounts.google.com/" }, "google, g2"],
+  ])("%j is refused, naming %s", (env, name) => {
+    expect(problemsOf(env)).toHaveLength(1);
+    expect(problemsOf(env)[0]).toContain(name);
+  });
+
+  test("an issuer in plain http is for development alone", () => {
+    const env = { OAUTH_SSO_CLIENT_ID: "id", OAUTH_SSO_ISSUER: "http://127.0.0.1:1" };
+    expect(problemsOf(env)).toEqual([]);
+    expect(problemsOf({ ...env, NODE_ENV: "production" }).join()).toContain("OAUTH_SSO_ISSUER must be a URL, https");
+  });
+});

@@ -1,0 +1,15 @@
+import { expect, test } from "@jest/globals";
+import { systemRandom } from "../../../lib/clock.ts";
+import { retryDelay } from "../../../lib/queues-worker.ts";
+
+const at = (fraction: number) => ({ ...systemRandom, fraction: () => fraction });
+
+test("a retry waits twice as long each time, up to half an hour", () => {
+  expect([1, 2, 3, 10, 11, 12].map((attempt) => retryDelay(attempt, at(1)))).toEqual([
+    2_000, 4_000, 8_000, 1_024_000, 1_800_000, 1_800_000,
+  ]);
+});
+
+test("what failed together does not come again together", () => {
+  expect([retryDelay(3, at(0)), retryDelay(3, at(0.5))]).toEqual([4_000, 6_000]);
+});

@@ -1,0 +1,183 @@
+import { createHmac } from "node:crypto";
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import { exportJWK, exportSPKI, generateKeyPair, type JWTHeaderParameters, SignJWT } from "jose";
+import type { Clock } from "../../../lib/clock.ts";
+import { AppError } from "../../../lib/errors.ts";
+import { type AccessTokens, createAccessTokens } from "../../../services/gateway/access-token.ts";
+import { createPublishedKeys, type PublishedKey } from "../../../services/gateway/published-keys.ts";
+
+const issuer = "https://mesh.example.com";
+const ids = {
+  sub: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60",
+  sid: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f61",
+  tid: "00000000-0000-7000-8000-000000000001",
+};
+const grants = { ver: 1, tver: 1, roles: ["user"], permissions: [], tier: "basic", amr: ["pwd"] };
+const start = Date.parse("2026-11-20T12:00:00Z");
+const seconds = start / 1_000;
+
+let now = start;
+const clock: Clock = { now: () => new Date(now), monotonic: () => now };
+const timers = { after: () => () => undefined, sleep: async () => undefined };
+let pair: Awaited<ReturnType<typeof generateKeyPair>>;
+let other: Awaited<ReturnType<typeof generateKeyPair>>;
+let publicJwk: PublishedKey;
+let asked = 0;
+
+function gate(fetchKeys = async () => ({ keys: [publicJwk] })): AccessTokens {
+  const keys = createPublishedKeys({
+    clock,
+    timers,
+    onFailure: () => undefined,
+    fetchKeys: () => {
+      asked++;
+      return fetchKeys();
+    },
+  });
+  return createAccessTokens({ keys, clock, issuer, audience: issuer });
+}
+
+const good = {
+  ...ids,
+  ...grants,
+  auth_time: seconds,
+  jti: "j",
+  iat: seconds,
+  exp: seconds + 1_800,
+  iss: issuer,
+  aud: issuer,
+};
+
+function sign(claims: object = {}, header: object = {}, key = pair.privateKey): Promise<string> {
+  const protectedHeader = { alg: "EdDSA", typ: "at+jwt", kid: "key1", ...header } as JWTHeaderParameters;
+  return new SignJWT(JSON.parse(JSON.stringify({ ...good, ...claims }))).setProtectedHeader(protectedHeader).sign(key);
+}
+
+const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+const codeOf = async (tokens: AccessTokens, token: string) => {
+  try {
+    await tokens.check(token);
+    return "accepted";
+  } catch (error) {
+    return error instanceof AppError ? error.type : error;
+  }
+};
+
+beforeAll(async () => {
+  pair = await generateKeyPair("EdDSA", { extractable: true });
+  other = await generateKeyPair("EdDSA", { extractable: true });
+  publicJwk = { ...(await exportJWK(pair.publicKey)), kid: "key1", use: "sig", alg: "EdDSA" } as PublishedKey;
+});
+
+describe("access token", () => {
+  test("a good one names its caller", async () => {
+    const checked = await gate().check(await sign());
+    expect(checked.caller).toEqual({
+      kind: "user",
+      user_id: ids.sub,
+      home_tenant_id: ids.tid,
+      tenant_id: ids.tid,
+      session_id: ids.sid,
+      roles: ["user"],
+      permissions: [],
+      tier: "basic",
+      auth_time: seconds,
+      amr: ["pwd"],
+      expires_at: (seconds + 1_800) * 1_000,
+    });
+  });
+
+  const hmac = async () => {
+    const input = `${part({ alg: "HS256", typ: "at+jwt", kid: "key1" })}.${part(good)}`;
+    return `${input}.${createHmac("sha256", await exportSPKI(pair.publicKey))
+      .update(input)
+      .digest("base64url")}`;
+  };
+  const attacks: Array<[name: string, token: () => Promise<string> | string]> = [
+    ["alg none", () => `${part({ alg: "none", typ: "at+jwt", kid: "key1" })}.${part(good)}.`],
+    ["HS256 with the public key", hmac],
+    ["another's signature under a known kid", () => sign({}, {}, other.privateKey)],
+    ["an unknown kid", () => sign({}, { kid: "key2" })],
+    ["no kid", () => sign({}, { kid: undefined })],
+    ["SQL in the kid", () => sign({}, { kid: "' OR 1=1 --" })],
+    ["a path in the kid", () => sign({}, { kid: "../../dev/null" })],
+    ["jku", () => sign({}, { jku: "http://127.0.0.1:9/keys" })],
+    ["x5u", () => sign({}, { x5u: "http://127.0.0.1:9/cert" })],
+    ["a key that it brings along", async () => sign({}, { jwk: await exportJWK(other.publicKey) }, other.privateKey)],
+    ["a wrong issuer", () => sign({ iss: "https://evil.example.com" })],
+    ["no issuer", () => sign({ iss: undefined })],
+    ["a wrong audience", () => sign({ aud: "https://other.example.com" })],
+    ["no audience", () => sign({ aud: undefined })],
+    ["a wrong type", () => sign({}, { typ: "JWT" })],
+    ["no type", () => sign({}, { typ: undefined })],
+    ["not yet valid", () => sign({ nbf: seconds + 60 })],
+    ["no end", () => sign({ exp: undefined })],
+    ["no user", () => sign({ sub: undefined })],
+    ["no session", () => sign({ sid: undefined })],
+    ["permissions that are no list", () => sign({ permissions: "users:write" })],
+    [
+      "a changed payload",
+      async () => {
+        const [head, , mac] = (await sign()).split(".");
+        return `${head}.${part({ ...good, roles: ["admin"] })}.${mac}`;
+      },
+    ],
+    ["four parts", async () => `${await sign()}.x`],
+    ["padding", async () => `${await sign()}=`],
+    ["a space inside", async () => (await sign()).replace(".", ". ")],
+    ["no token at all", () => "x"],
+    ["9,000 characters", () => "a".repeat(9_000)],
+  ];
+
+  test.each(attacks)("%s is refused", async (_, token) => {
+    expect(await codeOf(gate(), await token())).toBe("token_invalid");
+  });
+
+  test("every other last character is refused, also one that decodes to the same bytes", async () => {
+    const token = await sign();
+    const tokens = gate();
+    const last = token.at(-1);
+    const others = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].filter(
+      (one) => one !== last,
+    );
+    const codes = await Promise.all(others.map((one) => codeOf(tokens, token.slice(0, -1) + one)));
+    expect(new Set(codes)).toEqual(new Set(["token_invalid"]));
+  });
+
+  test("an expired one says so, also when it was remembered", async () => {
+    now = start;
+    const tokens = gate();
+    const token = await sign();
+    expect(await codeOf(tokens, token)).toBe("accepted");
+    now = start + 1_800_000;
+    expect(await codeOf(tokens, token)).toBe("token_expired");
+    expect(await codeOf(tokens, token)).toBe("token_expired");
+    now = start;
+  });
+
+  test("a remembered one is answered without another check", async () => {
+    const tokens = gate();
+    const token = await sign();
+    await tokens.check(token);
+    expect(tokens.check(token)).not.toBeInstanceOf(Promise);
+    expect([tokens.hits, tokens.misses]).toEqual([1, 1]);
+  });
+
+  test("a flood of unknown kids asks for the keys once a second", async () => {
+    const tokens = gate();
+    asked = 0;
+    for (let index = 0; index < 50; index++) await codeOf(tokens, await sign({}, { kid: `other${index}` }));
+    expect(asked).toBe(1);
+    now += 1_000;
+    await codeOf(tokens, await sign({}, { kid: "one-more" }));
+    expect(asked).toBe(2);
+    now = start;
+  });
+
+  test("before the first keys are known it is 503, not 401", async () => {
+    const tokens = gate(async () => {
+      throw new Error("auth is away");
+    });
+    expect(await codeOf(tokens, await sign())).toBe("service_unavailable");
+  });
+});

@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { Errors, ServiceBroker } from "moleculer";
+import { AppError } from "../../../lib/errors.ts";
+import { callHedged } from "../../../services/gateway/call-action.ts";
+
+let broker: ServiceBroker;
+let calls = 0;
+
+/** A broker whose one service answers the n-th call with the n-th of `answers`. */
+async function answering(...answers: Array<() => unknown>): Promise<ServiceBroker> {
+  calls = 0;
+  broker = new ServiceBroker({ logger: false });
+  broker.createService({ name: "auth", actions: { refresh: async () => answers[calls++]?.() } });
+  await broker.start();
+  return broker;
+}
+
+const refresh = { action: "auth.refresh", params: {}, meta: { correlation_id: "c" }, timeout: 9_000 };
+const away = () => {
+  throw new Errors.ServiceNotAvailableError({ action: "sessions.refresh" });
+};
+const silent = () => new Promise(() => undefined);
+
+describe("a refresh", () => {
+  afterEach(() => broker.stop());
+
+  test("is sent again where its node or its answer was lost", async () => {
+    expect(await callHedged(await answering(away, () => "pair"), refresh)).toBe("pair");
+  });
+
+  test("is sent again when no answer has come for 1.5 s", async () => {
+    const startedAt = performance.now();
+    expect(await callHedged(await answering(silent, () => "pair"), refresh)).toBe("pair");
+    expect(performance.now() - startedAt).toBeGreaterThan(1_450);
+  });
+
+  test("is sent three times at most", async () => {
+    await expect(callHedged(await answering(away, away, away, () => "pair"), refresh)).rejects.toThrow();
+    expect(calls).toBe(3);
+  });
+
+  test("is not repeated where it was refused", async () => {
+    const refuse = () => {
+      throw new AppError("token_reused");
+    };
+    await expect(callHedged(await answering(refuse), refresh)).rejects.toMatchObject({ type: "token_reused" });
+    expect(calls).toBe(1);
+  });
+});

@@ -1,0 +1,50 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, test } from "@jest/globals";
+import { clientOf, isLoopback, limitKeyOf } from "../../../services/gateway/http/client-address.ts";
+
+function requestFrom(remoteAddress: string, headers: Record<string, string> = {}): IncomingMessage {
+  return { socket: { remoteAddress }, headers } as unknown as IncomingMessage;
+}
+
+const ipOf = (hops: number, forwarded?: string) =>
+  clientOf(requestFrom("10.0.0.9", forwarded === undefined ? {} : { "x-forwarded-for": forwarded }), hops).ip;
+
+describe("client address", () => {
+  test("without a proxy of ours a forged header changes nothing", () => {
+    expect(ipOf(0, "1.2.3.4")).toBe("10.0.0.9");
+  });
+
+  test("behind one proxy the right-most entry counts, not what the client wrote before it", () => {
+    expect(ipOf(1, "6.6.6.6, 1.2.3.4")).toBe("1.2.3.4");
+  });
+
+  test("behind two proxies the second from the right", () => {
+    expect(ipOf(2, "6.6.6.6, 1.2.3.4, 10.0.0.1")).toBe("1.2.3.4");
+  });
+
+  test.each([undefined, "", "unknown", "evil\u0000", "1.2.3.4, nonsense"])(
+    "what is no address falls back to the peer: %j",
+    (forwarded) => {
+      expect(ipOf(1, forwarded)).toBe("10.0.0.9");
+    },
+  );
+
+  test("ports, brackets and mapped addresses come in one form", () => {
+    expect(ipOf(1, "1.2.3.4:5555")).toBe("1.2.3.4");
+    expect(ipOf(1, "[2001:DB8::1]:443")).toBe("2001:db8::1");
+    expect(clientOf(requestFrom("::ffff:1.2.3.4"), 0).ip).toBe("1.2.3.4");
+  });
+
+  test("IPv6 addresses of one /64 share a bucket", () => {
+    expect(limitKeyOf("2001:db8:1:2:3:4:5:6")).toBe(limitKeyOf("2001:db8:1:2::1"));
+    expect(limitKeyOf("2001:db8:1:3::1")).not.toBe(limitKeyOf("2001:db8:1:2::1"));
+    expect(limitKeyOf("2001:db8::1")).toBe("2001:db8:0:0::/64");
+    expect(limitKeyOf("1.2.3.4")).toBe("1.2.3.4");
+  });
+
+  test("a request through a local proxy is not this machine's own", () => {
+    expect(isLoopback(requestFrom("::ffff:127.0.0.1"))).toBe(true);
+    expect(isLoopback(requestFrom("127.0.0.1", { "x-forwarded-for": "1.2.3.4" }))).toBe(false);
+    expect(isLoopback(requestFrom("10.0.0.9"))).toBe(false);
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Caller, UserCaller } from "../../../lib/caller.ts";
+import { parseKeyRing } from "../../../lib/key-ring.ts";
+import { idempotencyOf, readIdempotencyKey } from "../../../services/gateway/idempotency-key.ts";
+
+const ring = parseKeyRing(`k2:${"b".repeat(32)},k1:${"a".repeat(32)}`);
+const user = { kind: "user", user_id: "u1", tenant_id: "t1" } as UserCaller;
+const request = {
+  caller: user as Caller,
+  ip: "1.2.3.4",
+  method: "PUT",
+  path: "/api/v1/users/me",
+  commit: "users.updateMe",
+  body: { a: 1, b: 2 },
+};
+const of = (change: Partial<typeof request> = {}) => idempotencyOf(ring, "key", { ...request, ...change });
+
+describe("idempotency key", () => {
+  test.each([
+    { caller: { ...user, user_id: "u2" } },
+    { caller: { ...user, tenant_id: "t2" } },
+    { caller: { kind: "anonymous", tenant: "t1" } as Caller },
+    { method: "PATCH" },
+    { path: "/api/v1/users/me/profile" },
+  ])("another %j is another scope", (change) => {
+    expect(of(change).scope).not.toBe(of().scope);
+  });
+
+  test("a user's scope does not depend on his address, an anonymous caller's does, and hides it", () => {
+    expect(of({ ip: "9.9.9.9" }).scope).toBe(of().scope);
+    const caller: Caller = { kind: "anonymous", tenant: "default" };
+    expect(of({ caller, ip: "9.9.9.9" }).scope).not.toBe(of({ caller }).scope);
+    expect(of({ caller }).scope).not.toContain("1.2.3.4");
+  });
+
+  test("the body counts by its content, under every key of the ring", () => {
+    expect(of({ body: { b: 2, a: 1 } }).body).toEqual(of().body);
+    expect(of({ body: { a: 1, b: 3 } }).body).not.toEqual(of().body);
+    expect(of().body.map((one) => one.kid)).toEqual(["k2", "k1"]);
+  });
+
+  test.each(["", " ", "a b", "ü", "x".repeat(256)])("%j is no key", (header) => {
+    expect(() => readIdempotencyKey(header)).toThrow(expect.objectContaining({ type: "bad_request" }));
+  });
+
+  test("no header is no key", () => {
+    expect([readIdempotencyKey(undefined), readIdempotencyKey("!~")]).toEqual([null, "!~"]);
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, test } from "@jest/globals";
+import { Errors } from "moleculer";
+import { AppError } from "../../../lib/errors.ts";
+import { problemAnswer, toAppError } from "../../../services/gateway/problem.ts";
+
+const where = { path: "/api/v1/users/me", correlationId: "c-1" };
+const bodyOf = (error: unknown) => JSON.parse(String(problemAnswer(toAppError(error), where).body));
+
+describe("problem document", () => {
+  test("has the members of RFC 9457 and those of the seeds' clients", () => {
+    expect(bodyOf(new AppError("email_taken"))).toEqual({
+      type: "urn:usermesh:problem:email_taken",
+      title: "Email taken",
+      status: 409,
+      detail: "An account with this email exists.",
+      instance: "/api/v1/users/me",
+      success: false,
+      message: "An account with this email exists.",
+      code: "email_taken",
+      correlation_id: "c-1",
+    });
+  });
+
+  test("of an error that is not ours nothing is shown", () => {
+    const body = JSON.stringify(bodyOf(new Error("SELECT * FROM auth.credentials at /srv/app/x.ts")));
+    expect(body).toContain("internal_error");
+    expect(body).not.toMatch(/SELECT|credentials|srv/);
+  });
+
+  test.each([
+    new Errors.ServiceNotFoundError({ action: "users.me" }),
+    new Errors.ServiceNotAvailableError({ action: "users.me", nodeID: "node-7" }),
+    new Errors.RequestTimeoutError({ action: "users.me", nodeID: "node-7" }),
+    new Errors.BrokerDisconnectedError("The bus is away"),
+  ])("a failure of the bus is 503 without a name of a service or node: %s", (error) => {
+    const answer = problemAnswer(toAppError(error), where);
+    expect([answer.status, answer.headers]).toEqual([503, ["Retry-After", "1"]]);
+    expect(answer.body).not.toMatch(/node-7|users\.me"/);
+  });
+
+  test("a bad mailed token is token_invalid as 400, without a challenge", () => {
+    const answer = problemAnswer(new AppError("link_invalid"), where);
+    expect([answer.status, answer.headers, JSON.parse(String(answer.body)).code]).toEqual([400, [], "token_invalid"]);
+  });
+
+  test.each([
+    ["token_missing", 'Bearer realm="usermesh"'],
+    ["invalid_credentials", 'Bearer realm="usermesh"'],
+    ["token_stale", 'Bearer realm="usermesh", error="invalid_token", error_description="token_stale"'],
+    ["step_up_required", 'Bearer realm="usermesh", error="insufficient_user_authentication"'],
+  ] as const)("401 %s carries its challenge", (type, challenge) => {
+    expect(problemAnswer(new AppError(type), where).headers).toEqual(["WWW-Authenticate", challenge]);
+  });
+
+  test("Retry-After is whole seconds, at least one", () => {
+    expect(problemAnswer(new AppError("too_many_attempts", { retry_after: 3.2 }), where).headers).toEqual([
+      "Retry-After",
+      "4",
+    ]);
+    expect(problemAnswer(new AppError("service_unavailable"), where).headers).toEqual(["Retry-After", "1"]);
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { parseKeyRing } from "../../lib/key-ring.ts";
+import {
+  formatMailedToken,
+  type MailedTokenIntent,
+  mailedTokenMatches,
+  parseMailedToken,
+} from "../../lib/mailed-token.ts";
+import { emailKey, emailKeyHash, usernameKey } from "../../lib/text-keys.ts";
+
+const ring = parseKeyRing(`k2:${"n".repeat(32)},k1:${"o".repeat(32)}`);
+const tenantId = "0199a3c4-7c5e-7000-8000-00000000000a";
+const intent: MailedTokenIntent = {
+  kid: "k2",
+  intentId: "0199a3c4-7c5e-7000-8000-000000000001",
+  purpose: "reset_password",
+  userId: "0199a3c4-7c5e-7000-8000-000000000002",
+  tenantId,
+  emailKeyHash: emailKeyHash(tenantId, emailKey("Ann@Example.com")),
+};
+const token = formatMailedToken(ring, intent);
+
+function accepted(text: string, by = intent): boolean {
+  const parsed = parseMailedToken(text);
+  return parsed !== null && mailedTokenMatches(ring, parsed, by);
+}
+
+describe("a mailed token", () => {
+  test("is read back as it was made, and matches its intent", () => {
+    const anyIntent = fc.record({
+      kid: fc.constantFrom("k1", "k2"),
+      intentId: fc.uuid(),
+      purpose: fc.constantFrom("verify_email" as const, "reset_password", "change_email", "invite"),
+      userId: fc.option(fc.uuid()),
+      tenantId: fc.uuid(),
+      emailKeyHash: fc.string(),
+    });
+    fc.assert(
+      fc.property(anyIntent, (made) => {
+        const text = formatMailedToken(ring, made);
+        expect(parseMailedToken(text)).toMatchObject({ kid: made.kid, intentId: made.intentId });
+        expect(accepted(text, made)).toBe(true);
+      }),
+    );
+  });
+
+  test("is the same at each retry of the mail", () => {
+    expect(formatMailedToken(ring, { ...intent })).toBe(token);
+  });
+
+  test.each<Partial<MailedTokenIntent>>([
+    { kid: "k1" },
+    { intentId: "0199a3c4-7c5e-7000-8000-000000000009" },
+    { purpose: "verify_email" },
+    { userId: "0199a3c4-7c5e-7000-8000-000000000009" },
+    { userId: null },
+    { tenantId: "0199a3c4-7c5e-7000-8000-000000000009" },
+    { emailKeyHash: emailKeyHash(tenantId, emailKey("eve@example.com")) },
+  ])("does not match an intent that differs by %j", (difference) => {
+    expect(accepted(token, { ...intent, ...difference })).toBe(false);
+  });
+
+  test("with one changed character is refused", () => {
+    fc.assert(
+      fc.property(fc.nat(token.length - 1), fc.string({ minLength: 1, maxLength: 1 }), (at, character) => {
+        fc.pre(token[at] !== character);
+        expect(accepted(token.slice(0, at) + character + token.slice(at + 1))).toBe(false);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("with a last character that decodes to the same bytes is refused", () => {
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    expect([...alphabet].filter((last) => accepted(token.slice(0, -1) + last))).toEqual([token.at(-1)]);
+  });
+
+  test.each(["", ` ${token}`, `${token}\n`, `${token}.x`, `${token}=`, token.toUpperCase(), token.replace("v1", "v2")])(
+    "in any other form is none (%j)",
+    (text) => expect(parseMailedToken(text)).toBeNull(),
+  );
+
+  test("with a made-up key id matches nothing, and is not our node's lack", () => {
+    expect(accepted(token.replace("v1.k2.", "v1.k9."))).toBe(false);
+  });
+
+  test("of an intent whose key the node lacks is an UnknownKeyError", () => {
+    const parsed = parseMailedToken(token);
+    const older = parseKeyRing(`k1:${"o".repeat(32)}`);
+    expect(() => parsed && mailedTokenMatches(older, parsed, intent)).toThrow(
+      expect.objectContaining({ name: "UnknownKeyError", kid: "k2" }),
+    );
+  });
+});
+
+describe("text keys", () => {
+  test("don't depend on case or Unicode form", () => {
+    expect(emailKey("ANN@Example.COM")).toBe("ann@example.com");
+    expect(usernameKey("Ａｎｎ")).toBe("ann");
+    expect(emailKey("Zoe\u0308@example.com")).toBe(emailKey("ZO\u00CB@example.com"));
+  });
+
+  test("are their own keys", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), (text) => expect(emailKey(emailKey(text))).toBe(emailKey(text))),
+    );
+  });
+
+  test("of one address are hashed apart by tenant", () => {
+    expect(emailKeyHash("a", "b@c")).toMatch(/^[0-9a-f]{64}$/);
+    expect(emailKeyHash("a", "b@c")).not.toBe(emailKeyHash("d", "b@c"));
+  });
+});

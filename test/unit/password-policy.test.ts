@@ -1,0 +1,97 @@
+import { describe, expect, test } from "@jest/globals";
+import { checkPassword, type PasswordOwner, type PasswordPolicy } from "../../services/auth/password-policy.ts";
+
+const common = new Set(["password1", "sunshine1", "correcthorsebattery"]);
+const stranger: PasswordOwner = { email: "q@example.com", username: null };
+
+function codeOf(policy: PasswordPolicy, password: string, owner = stranger): string | null {
+  return checkPassword({ policy, common }, password, owner)?.code ?? null;
+}
+
+describe("the classic policy", () => {
+  test.each([
+    ["SecurePass123", null],
+    ["Ab34567", "password_too_short"],
+    ["securepass123", "password_too_weak"],
+    ["SECUREPASS123", "password_too_weak"],
+    ["SecurePassword", "password_too_weak"],
+    ["Größe und Länge 1", null],
+    ["Éàè12345", null],
+  ])("answers %s with %s", (password, code) => expect(codeOf("classic", password)).toBe(code));
+});
+
+describe("the length policy", () => {
+  test.each([
+    ["kwzqxjvp", null],
+    ["        ", null],
+    ["kwzqxjv", "password_too_short"],
+  ])("answers %j with %s", (password, code) => expect(codeOf("length", password)).toBe(code));
+});
+
+describe("the NIST policy", () => {
+  test("wants 15 characters, or 8 beside a second factor", () => {
+    expect(codeOf("nist", "kwzqxjvp kwzqx")).toBe("password_too_short");
+    expect(codeOf("nist", "kwzqxjvp kwzqxj")).toBeNull();
+    expect(codeOf("nist", "kwzqxjvp", { ...stranger, secondFactor: true })).toBeNull();
+  });
+});
+
+describe.each<PasswordPolicy>(["classic", "length", "nist"])("every policy (%s)", (policy) => {
+  test("takes 128 characters, counted in code points, and no more", () => {
+    const emoji = `Aa1${"😀".repeat(125)}`;
+    expect(codeOf(policy, emoji)).toBeNull();
+    expect(codeOf(policy, `${emoji}😀`)).toBe("password_too_long");
+  });
+
+  test("counts an emoji once toward the least length", () => {
+    expect(codeOf(policy, "Aa1😀😀😀😀")).toBe("password_too_short");
+  });
+
+  test("refuses the product's own word", () => {
+    expect(codeOf(policy, "UserMesh20260101")).toBe("password_too_common");
+  });
+
+  test("gives a reason that a person can read", () => {
+    const message = checkPassword({ policy, common }, "Aa1", stranger)?.message;
+    expect(message).toBe(`Use at least ${policy === "nist" ? 15 : 8} characters.`);
+  });
+});
+
+describe("the commonest passwords are refused", () => {
+  test.each(["Password1", "Sunshine1", "Ｐａｓｓｗｏｒｄ1"])("in any case and Unicode form (%s)", (password) => {
+    expect(codeOf("classic", password)).toBe("password_too_common");
+  });
+
+  test("but not what merely contains one", () => {
+    expect(codeOf("classic", "Password1 of my bicycle")).toBeNull();
+  });
+});
+
+describe("a password of the account's own words", () => {
+  const john: PasswordOwner = { email: "john.smith@example.com", username: "Zephirine", fullName: "John Doe Müller" };
+
+  test.each([
+    "John1234",
+    "Smith2026",
+    "John.Smith1",
+    "Zephirine1!",
+    "JohnSmith2026",
+    "MÜLLERmüller1",
+    "1Mu\u0308ller!!",
+  ])("is refused (%s)", (password) =>
+    expect(codeOf("classic", password, john)).toBe("password_contains_personal_data"),
+  );
+
+  test.each(["John1234Doe", "SecurePass123", "Zephirine likes 4 teas", "Doe12345Xy"])(
+    "is taken when there is enough beside them (%s)",
+    (password) => expect(codeOf("classic", password, john)).toBeNull(),
+  );
+
+  test("doesn't count words under four characters, nor the mail's domain", () => {
+    const ann: PasswordOwner = { email: "ann@example.com", username: "ann", fullName: "Ann Lee" };
+    expect(codeOf("classic", "AnnLeeAnn1", ann)).toBeNull();
+    expect(codeOf("classic", "Example.com1", ann)).toBeNull();
+  });
+
+  test("needs no words at all", () => expect(codeOf("classic", "SecurePass123", {})).toBeNull());
+});

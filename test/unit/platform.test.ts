@@ -1,0 +1,49 @@
+import { describe, expect, test } from "@jest/globals";
+import pino from "pino";
+import { readConfig } from "../../lib/config.ts";
+import { createPlatform, poolShare } from "../../lib/create-platform.ts";
+import { namedServices } from "../../scripts/run/service-files.ts";
+
+const secret = { SECRET_KEY: `k1:${"s".repeat(32)}` };
+const log = pino({ level: "silent" });
+
+describe("a node's share of the database", () => {
+  const config = readConfig({ DB_POOL_SIZE: "10", DB_MAX_OVERFLOW: "2" });
+
+  test("one service has all connections of its process", () => {
+    expect(poolShare(config, ["users"])).toBe(12);
+  });
+
+  test("services share them, those without tables take none", () => {
+    expect(poolShare(config, ["users", "auth", "mail", "gateway", "worker-mail"])).toBe(4);
+  });
+
+  test("nobody has less than two", () => {
+    expect(poolShare(readConfig({ DB_POOL_SIZE: "2" }), ["users", "auth", "mail"])).toBe(2);
+  });
+});
+
+describe("a node", () => {
+  test("that hashes with too few threads does not start, and says what to set", async () => {
+    const config = readConfig({ ...secret, HASH_CONCURRENCY: "64" });
+    await expect(createPlatform(config, { log, services: ["auth"] })).rejects.toThrow(
+      "UV_THREADPOOL_SIZE must be 68 or more",
+    );
+  });
+
+  test("without a key does not start", async () => {
+    await expect(createPlatform(readConfig({}), { log, services: ["users"] })).rejects.toThrow(
+      "SECRET_KEY must be set",
+    );
+  });
+
+  test("runs all services and workers where none is named, the gateway last", () => {
+    const all = namedServices([]);
+    expect(all).toEqual(expect.arrayContaining(["auth", "users", "worker-mail", "worker-maintenance"]));
+    expect(all.at(-1)).toBe("gateway");
+  });
+
+  test("with an unknown name in SERVICES is told the known ones", () => {
+    expect(() => namedServices(["auth", "auht"])).toThrow(/there is no auht\. There are .*auth.*worker-mail/);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "@jest/globals";
+import { withCorrelation } from "../../lib/correlation.ts";
+import { createLog } from "../../lib/log.ts";
+
+const level = "info";
+
+function logged(write: (log: ReturnType<typeof createLog>) => void, pretty = false): string {
+  const lines: string[] = [];
+  write(createLog({ level, file: undefined, pretty }, { write: (line) => void lines.push(line) }));
+  return lines.join("");
+}
+
+describe("the log", () => {
+  test.each([
+    [{ password: "s3cret" }],
+    [{ body: { new_password: "s3cret" } }],
+    [{ deep: { er: { still: { refresh_token: "s3cret" } } } }],
+    [{ headers: { Authorization: "s3cret", cookie: "s3cret", "set-cookie": ["s3cret"] } }],
+    [{ clientSecret: "s3cret" }],
+    [{ list: [{ accessToken: "s3cret" }] }],
+    [{ url: "nats://user:s3cret@host:4222" }],
+    [{ note: "Authorization: Bearer s3cret-token" }],
+    [{ email: "s3cret" }],
+    [{ text: "no such user s3cret@example.com here" }],
+    [{ err: new Error("login postgres://me:s3cret@db/x failed") }],
+    [{ err: new Error("outer", { cause: new Error("for s3cret@example.com") }) }],
+    [{ err: Object.assign(new Error("query failed"), { parameters: ["s3cret"] }) }],
+  ])("%j tells no secret", (fields) => {
+    expect(logged((log) => log.warn(fields, "x"))).not.toContain("s3cret");
+  });
+
+  test("a secret in the text of an entry is not told", () => {
+    expect(logged((log) => log.info("connecting to redis://:s3cret@host"))).not.toContain("s3cret");
+  });
+
+  test("ids, flags and counts stay", () => {
+    const line = JSON.parse(
+      logged((log) => log.info({ user_id: "u1", token_id: "t1", email_verified: true, tokens: 3 }, "hello")),
+    );
+    expect(line).toMatchObject({
+      level: "info",
+      msg: "hello",
+      user_id: "u1",
+      token_id: "t1",
+      email_verified: true,
+      tokens: 3,
+    });
+  });
+
+  test("a line carries the correlation id of the request around it", async () => {
+    const text = await withCorrelation("c-1", async () => {
+      await Promise.resolve();
+      return logged((log) => log.info("x"));
+    });
+    expect(JSON.parse(text).correlation_id).toBe("c-1");
+  });
+
+  test("a line's own correlation id wins", () => {
+    const text = withCorrelation("around", () => logged((log) => log.info({ correlation_id: "own" }, "x")));
+    expect(text.match(/correlation_id/g)).toHaveLength(1);
+    expect(JSON.parse(text).correlation_id).toBe("own");
+  });
+
+  test("for eyes it is one line of time, level, text and fields", () => {
+    expect(logged((log) => log.warn({ port: 3000, password: "s3cret" }, "hello"), true)).toMatch(
+      /^\d\d:\d\d:\d\d\.\d{3} warn {2}hello port=3000 password=\[redacted\]\n$/,
+    );
+  });
+});

@@ -1,0 +1,198 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { Clock, Timers } from "../../../lib/clock.ts";
+import { createLeaseKeeper, type LeaseKeeper, type LeasePage } from "../../../lib/lease-keeper.ts";
+import type { Call } from "../../../lib/mesh.ts";
+import { confirmRevocation } from "../../../services/sessions/revocation.ts";
+import type { Change } from "../../../services/sessions/sessions.repo.ts";
+import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
+
+/**
+ * The real holder and the real revocation in a virtual world: messages take up to 1.2 s or are lost, processes are paused
+ * for seconds with what was sent to them waiting, and the database between them does one thing at a time.
+ */
+const fates = fc.record({
+  /** Of messages, taken in turn: milliseconds under way, null for lost. */
+  delays: fc.array(fc.option(fc.integer({ min: 0, max: 1_200 }), { freq: 4 }), { minLength: 5, maxLength: 40 }),
+  pauses: fc.array(
+    fc.record({
+      holder: fc.nat(1),
+      from: fc.integer({ min: 0, max: 12_000 }),
+      length: fc.integer({ min: 100, max: 6_000 }),
+    }),
+    { maxLength: 4 },
+  ),
+  revocations: fc.array(fc.integer({ min: 1_000, max: 12_000 }), { minLength: 1, maxLength: 6 }),
+});
+
+test("no holder accepts a session whose revocation was answered, whatever is lost, late or paused", async () => {
+  await fc.assert(
+    fc.asyncProperty(fates, async (fate) => expect(await acceptedAfterAnswer(fate)).toEqual([])),
+    { numRuns: 150 },
+  );
+}, 60_000);
+
+test("a holder that hears every answer is never without a lease", async () => {
+  const time = createVirtualTime();
+  const database = createDatabaseModel(time);
+  const process = createProcess(time, []);
+  const keeper = startHolder(process, "g", database, () => 20);
+  const verdicts = new Set<string | null>();
+  await time.runUntil(1_000);
+  await time.runUntil(30_000, () => verdicts.add(keeper.check(claimsOf("s"))));
+  expect([...verdicts]).toEqual([null]);
+});
+
+interface Fate {
+  readonly delays: ReadonlyArray<number | null>;
+  readonly pauses: ReadonlyArray<{ readonly holder: number; readonly from: number; readonly length: number }>;
+  readonly revocations: readonly number[];
+}
+
+async function acceptedAfterAnswer(fate: Fate): Promise<string[]> {
+  const time = createVirtualTime();
+  const database = createDatabaseModel(time);
+  let turn = 0;
+  const delay = () => fate.delays[turn++ % fate.delays.length] ?? null;
+  const processes = ["g0", "g1"].map((_, n) =>
+    createProcess(
+      time,
+      fate.pauses.filter((pause) => pause.holder === n),
+    ),
+  );
+  const keepers = processes.map((process, n) => startHolder(process, `g${n}`, database, delay));
+  const answered = new Set<string>();
+  const accepted: string[] = [];
+  const push = pushOver(time, processes, keepers, delay);
+  fate.revocations.forEach((at, n) => {
+    time.at(at, () => {
+      const changes = [database.commit(`s${n}`)];
+      void confirmRevocation(
+        { platform: { timers: time.timers, log: silent }, leaseDb: database.asDatabase },
+        push,
+        changes,
+      ).then(() => answered.add(`s${n}`));
+    });
+  });
+  const look = () => {
+    for (const [n, keeper] of keepers.entries()) {
+      if (processes[n]?.isPaused()) continue;
+      for (const session of answered)
+        if (keeper.check(claimsOf(session)) === null) accepted.push(`${session} by g${n} at ${time.now()}`);
+    }
+  };
+  for (const pause of fate.pauses) time.at(pause.from + pause.length, look);
+  await time.runUntil(22_000, look);
+  expect(answered.size).toBe(fate.revocations.length);
+  return accepted;
+}
+
+interface Process {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  isPaused(): boolean;
+  /** Runs it now, or when the process goes on. */
+  deliver(run: () => void): void;
+}
+
+function createProcess(time: VirtualTime, pauses: ReadonlyArray<{ from: number; length: number }>): Process {
+  const resumesAt = () =>
+    Math.max(
+      0,
+      ...pauses
+        .filter(({ from, length }) => from <= time.now() && time.now() < from + length)
+        .map(({ from, length }) => from + length),
+    );
+  const deliver = (run: () => void): void => {
+    if (resumesAt() > time.now()) time.at(resumesAt(), () => deliver(run));
+    else run();
+  };
+  const after = (ms: number, run: () => void) => time.timers.after(ms, () => deliver(run));
+  return { clock: time.clock, timers: { ...time.timers, after }, isPaused: () => resumesAt() > time.now(), deliver };
+}
+
+function startHolder(
+  process: Process,
+  gatewayId: string,
+  database: DatabaseModel,
+  delay: () => number | null,
+): LeaseKeeper {
+  const nothing = () => undefined;
+  const { clock, timers } = process;
+  const keeper = createLeaseKeeper({
+    clock,
+    timers,
+    afterwardsMs: 0,
+    keepMs: 3_600_000,
+    onQuestionFailed: nothing,
+    onHeldChanged: nothing,
+  });
+  keeper.start({
+    nodes: () => ["a", "b"],
+    ask: (_, since) =>
+      new Promise((resolve, reject) => {
+        timers.after(1_000, () => reject(new Error("timeout")));
+        database.after(delay(), () => {
+          const page = database.lease(gatewayId, since);
+          database.after(delay(), () => process.deliver(() => resolve(page)));
+        });
+      }),
+  });
+  return keeper;
+}
+
+function pushOver(
+  time: VirtualTime,
+  processes: readonly Process[],
+  keepers: readonly LeaseKeeper[],
+  delay: () => number | null,
+): Call {
+  const call = (_: string, params: { gateway_id: string; changes: Change[] }) =>
+    new Promise((resolve, reject) => {
+      time.at(time.now() + 1_000, () => reject(new Error("timeout")));
+      const n = Number(params.gateway_id.slice(1));
+      const [there, back] = [delay(), delay()];
+      if (there === null) return reject(new Error("no such node"));
+      time.at(time.now() + there, () =>
+        processes[n]?.deliver(() => {
+          keepers[n]?.learn(params.changes);
+          if (back !== null) time.at(time.now() + back, () => resolve({ gateway_id: params.gateway_id }));
+        }),
+      );
+    });
+  return call as unknown as Call;
+}
+
+type DatabaseModel = ReturnType<typeof createDatabaseModel>;
+
+function createDatabaseModel(time: VirtualTime) {
+  const feed: Change[] = [];
+  const leases = new Map<string, number>();
+  const holders = () =>
+    [...leases]
+      .filter(([, until]) => until >= time.now())
+      .map(([gateway_id, until]) => ({
+        gateway_id,
+        node_id: "n",
+        action: "gateway.revoked",
+        remaining: until - time.now(),
+      }));
+  return {
+    commit(key: string): Change {
+      const change = { seq: feed.length + 1, kind: "session", key, value: null } as const;
+      feed.push(change);
+      return change;
+    },
+    lease(gatewayId: string, since: number): LeasePage {
+      leases.set(gatewayId, time.now() + 3_000);
+      return { changes: feed.filter((change) => change.seq > since), seq: feed.length, granted: true, full: false };
+    },
+    after(ms: number | null, run: () => void): void {
+      if (ms !== null) time.at(time.now() + ms, run);
+    },
+    asDatabase: { query: async () => holders() } as never,
+  };
+}
+
+const silent = { warn: () => undefined } as never;
+const claimsOf = (sid: string) => ({ sid, sub: "u", tid: "t", ver: 0, tver: 0 });

@@ -1,0 +1,26 @@
+import type { ServiceSchema } from "moleculer";
+import { DeadLetter, type Job, type Platform } from "../lib/platform.ts";
+import { worker } from "../mixins/worker.mixin.ts";
+import { MailJob } from "../services/mail/mail.contract.ts";
+
+const CONCURRENCY = 5;
+
+/** Takes mails from their queue, as fast as the SMTP server can and as long as it takes. */
+export default function mailWorker(platform: Platform): ServiceSchema {
+  return {
+    ...worker(platform, {
+      name: "mail",
+      queue: "mail",
+      concurrency: CONCURRENCY,
+      correlationOf: (job) => read(job).correlation_id,
+      run: async (job, call) => void (await call("mail.send", read(job))),
+    }),
+    name: "worker-mail",
+  };
+}
+
+function read({ data }: Job): MailJob {
+  const job = MailJob.safeParse(data);
+  if (!job.success) throw new DeadLetter("Not a mail job");
+  return job.data;
+}
