@@ -9,11 +9,25 @@ export interface NearCache<V> {
 }
 
 export interface NearCaches {
-  open<V extends object>(name: string, ttlMs: number, endOf?: (value: V) => number): NearCache<V>;
-  /** A write of this key is about to commit: nothing is kept of it until it is settled, or HOLD_MS have passed. */
+  open<V extends object>(name: string, ttlMs: number, options?: CacheOptions<V>): NearCache<V>;
+  /** A write of this key, or group, is about to commit: nothing is kept of it until it is settled, or HOLD_MS have passed. */
   announced(key: string, write: string): void;
   settled(key: string, write: string): void;
   clear(): void;
+}
+
+interface CacheOptions<V> {
+  /** When it stops being true by itself, in ms. */
+  readonly endOf?: (value: V) => number;
+  /** The `groupKey` of what is written all at once. */
+  readonly groupOf?: (value: V) => string | null;
+}
+
+const GROUP = "all-of:";
+
+/** Announced instead of a key, it stands for the keys of all values of the group. */
+export function groupKey(group: string): string {
+  return GROUP + group;
 }
 
 /** Longer than a writer may take from the announcement to its commit, or it announces again. */
@@ -25,9 +39,11 @@ const KEPT_WRITES = 1_000;
 interface Entry<V> {
   readonly value: V;
   readonly until: number;
+  readonly group: string | null;
 }
 
 const never = (): number => Number.POSITIVE_INFINITY;
+const alone = (): null => null;
 
 /** Writes of one key that are announced and not settled, and when that last changed. */
 interface Writes {
@@ -54,13 +70,16 @@ export function createNearCaches(clock: Clock, counts: CacheCounts, isUsable: ()
     known.changedAt = clock.monotonic();
     return known;
   };
-  const mayKeep = (key: string, since: number): boolean => {
-    const now = clock.monotonic();
-    if (!isUsable() || clearedAt >= since || now - since > HOLD_MS / 2) return false;
+  const isUntouched = (key: string, since: number): boolean => {
     const known = writes.get(key);
     if (!known) return true;
+    const now = clock.monotonic();
     for (const until of known.open.values()) if (until > now) return false;
     return known.changedAt < since;
+  };
+  const mayKeep = (key: string, group: string | null, since: number): boolean => {
+    if (!isUsable() || clearedAt >= since || clock.monotonic() - since > HOLD_MS / 2) return false;
+    return isUntouched(key, since) && (group === null || isUntouched(group, since));
   };
   const forgetOldWrites = (): void => {
     const before = clock.monotonic() - 2 * HOLD_MS;
@@ -70,7 +89,8 @@ export function createNearCaches(clock: Clock, counts: CacheCounts, isUsable: ()
     }
   };
   return {
-    open<V extends object>(name: string, ttlMs: number, endOf: (value: V) => number = never): NearCache<V> {
+    open<V extends object>(name: string, ttlMs: number, options: CacheOptions<V> = {}): NearCache<V> {
+      const { endOf = never, groupOf = alone } = options;
       const kept = new Map<string, Entry<V>>();
       const count = { hits: 0, misses: 0 };
       stores.push(kept);
@@ -78,10 +98,12 @@ export function createNearCaches(clock: Clock, counts: CacheCounts, isUsable: ()
       const load = async (key: string, read: () => Promise<V | null>): Promise<V | null> => {
         const since = clock.monotonic();
         const value = await read();
-        if (value === null || !mayKeep(key, since)) return value;
+        if (value === null) return value;
+        const group = groupOf(value);
+        if (!mayKeep(key, group, since)) return value;
         const now = clock.now().getTime();
         if (kept.size >= KEPT) kept.delete(kept.keys().next().value as string);
-        kept.set(key, { value: Object.freeze(value), until: Math.min(now + ttlMs, endOf(value)) });
+        kept.set(key, { value: Object.freeze(value), until: Math.min(now + ttlMs, endOf(value)), group });
         return value;
       };
       return {
@@ -100,7 +122,7 @@ export function createNearCaches(clock: Clock, counts: CacheCounts, isUsable: ()
     announced(key, write) {
       if (writes.get(key)?.settled.has(write)) return;
       touch(key).open.set(write, clock.monotonic() + HOLD_MS);
-      for (const store of stores) store.delete(key);
+      for (const store of stores) drop(store, key);
       forgetOldWrites();
     },
     settled(key, write) {
@@ -114,4 +136,10 @@ export function createNearCaches(clock: Clock, counts: CacheCounts, isUsable: ()
       for (const store of stores) store.clear();
     },
   };
+}
+
+function drop(store: Map<string, Entry<unknown>>, key: string): void {
+  store.delete(key);
+  if (!key.startsWith(GROUP)) return;
+  for (const [kept, { group }] of store) if (group === key) store.delete(kept);
 }

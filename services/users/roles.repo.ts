@@ -64,21 +64,9 @@ export async function updateRolePermissions(
 }
 
 /** The grants go with the role: who had it must not have one that is later made under its name. */
-export async function deleteRole(tx: Transaction, tenantId: string, name: string): Promise<boolean> {
-  const rows = await tx.query(
-    "DELETE FROM users.roles WHERE tenant_id = $1 AND name = $2 AND NOT system RETURNING name",
-    [tenantId, name],
-  );
+export async function deleteRole(tx: Transaction, tenantId: string, name: string): Promise<void> {
+  await tx.query("DELETE FROM users.roles WHERE tenant_id = $1 AND name = $2 AND NOT system", [tenantId, name]);
   await tx.query("DELETE FROM users.role_members WHERE tenant_id = $1 AND role = $2", [tenantId, name]);
-  return rows.length === 1;
-}
-
-export async function listMembers(on: Queryable, tenantId: string, name: string, limit: number): Promise<string[]> {
-  const rows = await on.query<{ user_id: string }>(
-    "SELECT user_id FROM users.role_members WHERE tenant_id = $1 AND role = $2 LIMIT $3",
-    [tenantId, name, limit],
-  );
-  return rows.map((row) => row.user_id);
 }
 
 /** What an account may do at this moment, whatever its token says. */
@@ -88,6 +76,20 @@ export async function readPermissions(on: Queryable, userId: string): Promise<st
     [userId],
   );
   return row?.permissions ?? [];
+}
+
+/** Roles of the system that an account has and no other active one of its tenant. */
+export async function readSoleRoles(
+  on: Queryable,
+  { id, tenant_id }: { readonly id: string; readonly tenant_id: string },
+): Promise<string[]> {
+  const rows = await on.query<{ name: string }>(
+    `SELECT g.name FROM users.granted_roles($1, $2) AS g WHERE g.system AND g.name <> 'user' AND NOT EXISTS (
+       SELECT FROM users.role_members m JOIN users.users u ON u.id = m.user_id
+       WHERE m.tenant_id = $2 AND m.role = g.name AND m.user_id <> $1 AND u.is_active AND u.deleted_at IS NULL)`,
+    [id, tenant_id],
+  );
+  return rows.map((row) => row.name);
 }
 
 export async function readGrantedRoles(on: Queryable, userId: string): Promise<string[]> {

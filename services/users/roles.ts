@@ -4,7 +4,7 @@ import { newId } from "../../lib/ids.ts";
 import type { ActionContext, Actions } from "../../lib/mesh.ts";
 import type { Transaction } from "../../mixins/database.mixin.ts";
 import { idempotently } from "../../mixins/idempotency.ts";
-import { refuseBeyond } from "./granting.ts";
+import { refuseBeyond, refuseMightierRole } from "./granting.ts";
 import { outdateTenant } from "./outdate-tokens.ts";
 import { permissions as known } from "./permissions.ts";
 import * as repo from "./roles.repo.ts";
@@ -43,6 +43,7 @@ export async function updateRole(deps: Deps, ctx: ActionContext<Wish>): Promise<
     const wanted = await allowedRole(tx, caller, ctx.params);
     const present = await repo.findOwnRole(tx, caller.tenant_id, wanted.name);
     if (!present) throw new AppError("not_found");
+    await refuseMightierRole(tx, caller, present.permissions);
     if (isSame(present.permissions, wanted.permissions)) return { role: viewRole(present), event_id: present.event_id };
     const event_id = await stateRole(deps, tx, ctx, { scope: "tenant", change: "updated", ...wanted });
     const changed = await repo.updateRolePermissions(tx, caller.tenant_id, { ...wanted, event_id });
@@ -57,30 +58,16 @@ export async function deleteRole(deps: Deps, ctx: ActionContext<Named>): Promise
   const caller = userOf(ctx.caller);
   const { name } = ctx.params;
   refuseReserved(name);
-  await forgetMembers(deps, ctx, caller, name);
   const { event_id } = await idempotently<Decided>(deps.db, ctx, caller.user_id, async (tx) => {
     await repo.lockRoles(tx, caller.tenant_id);
-    if (!(await repo.deleteRole(tx, caller.tenant_id, name))) throw new AppError("not_found");
+    const present = await repo.findOwnRole(tx, caller.tenant_id, name);
+    if (!present) throw new AppError("not_found");
+    await refuseMightierRole(tx, caller, present.permissions);
+    await repo.deleteRole(tx, caller.tenant_id, name);
     return { role: null, event_id: await stateRole(deps, tx, ctx, { scope: "tenant", change: "deleted", name }) };
   });
   if (event_id !== null) await outdateTenant(ctx, caller.tenant_id, event_id);
   return {};
-}
-
-const MOST_FORGOTTEN = 2_000;
-const BATCH = 100;
-
-/** A cached account tells its roles. Of more members than that it may tell this one for some seconds; it opens nothing. */
-async function forgetMembers(
-  { db, clock, random }: Deps,
-  ctx: ActionContext,
-  { tenant_id }: UserCaller,
-  name: string,
-): Promise<void> {
-  const members = await repo.listMembers(db, tenant_id, name, MOST_FORGOTTEN);
-  const keys = members.map((id) => `users/${id}/${newId(clock, random)}`);
-  for (let at = 0; at < keys.length; at += BATCH)
-    await ctx.call("sessions.forget", { keys: keys.slice(at, at + BATCH) });
 }
 
 /** Under the tenant's lock, so that what the caller may do is what he may do when it commits. */

@@ -3,6 +3,7 @@ import { userOf } from "../../lib/caller.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { MeshEvent } from "../../lib/events.ts";
 import { type ActionContext, type Call, implement } from "../../lib/mesh.ts";
+import { groupKey } from "../../lib/near-cache.ts";
 import type { Platform } from "../../lib/platform.ts";
 import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { databaseStatus } from "../../mixins/database-status.ts";
@@ -29,6 +30,7 @@ import { findForSignIn, readSignInView } from "./find-for-sign-in.ts";
 import { getForAdmin, getMe, getUser } from "./get-user.ts";
 import { rotateKeys } from "./key-rotation.ts";
 import { listUsers } from "./list-users.ts";
+import { checkManageable } from "./manageable.ts";
 import { createRole, deleteRole, listRoles, updateRole } from "./roles.ts";
 import { searchPeople } from "./search-people.ts";
 import { setStatus } from "./set-status.ts";
@@ -69,7 +71,7 @@ export default function usersService(platform: Platform): ServiceSchema {
     bounds: config.auth,
     avatars: createAvatarStore(config.uploads.folder, db),
     publicUrl: config.http.publicUrl,
-    accounts: caches.open("users", CACHED_MS, endOfView),
+    accounts: caches.open("users", CACHED_MS, { endOf: endOfView, groupOf: (user) => groupKey(user.tenant_id) }),
     profiles: caches.open("profiles", CACHED_MS),
   };
   const forgotten = (call: Call, id: string) => caches.writing(call, id, async () => undefined);
@@ -134,10 +136,13 @@ export default function usersService(platform: Platform): ServiceSchema {
         return user;
       },
       adminUpdate: (ctx) => writing(ctx, ctx.params.id, () => adminUpdate(deps, ctx)),
+      manageable: (ctx) => checkManageable(db, ctx),
       roles: (ctx) => listRoles(deps, ctx),
       createRole: (ctx) => createRole(deps, ctx),
       updateRole: (ctx) => updateRole(deps, ctx),
-      deleteRole: (ctx) => deleteRole(deps, ctx),
+      // Accounts tell their roles.
+      deleteRole: (ctx) =>
+        caches.writing(ctx.call, groupKey(userOf(ctx.caller).tenant_id), () => deleteRole(deps, ctx)),
       tenants: (ctx) => listTenants(deps, ctx),
       tenant: (ctx) => getTenant(deps, ctx),
       createTenant: (ctx) => createTenant(deps, ctx),

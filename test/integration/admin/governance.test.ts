@@ -84,6 +84,18 @@ describe("roles", () => {
     expect(verdict(await api().get("admin/users", now.access))).toBe("403 forbidden");
   });
 
+  test("a deleted role is not shown any more, also of an account that was read a moment before", async () => {
+    await api().post("admin/roles", { name: "shown", permissions: ["users:read"] }, asAdmin());
+    const user = await member();
+    await patch(user, { roles: ["shown"] });
+    const before = await refreshed(mesh, user);
+    const roles = async (access: string) => (await api().get("users/me", access)).body.data.roles;
+    expect([await roles(before.access), await roles(before.access)]).toEqual(Array(2).fill(["shown", "user"]));
+    await api().delete("admin/roles/shown", asAdmin());
+    expect(await roles((await refreshed(mesh, before)).access)).toEqual(["user"]);
+    await renewAdmin();
+  });
+
   test("a role that the tenant does not have can't be granted", async () => {
     const answer = await patch(await member(), { roles: ["nobody-made-it"] });
     expect(answer).toMatchObject({ status: 422, body: { errors: [{ field: "roles", code: "unknown_role" }] } });

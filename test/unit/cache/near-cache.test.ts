@@ -3,6 +3,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import {
   type CacheCounts,
   createNearCaches,
+  groupKey,
   HOLD_MS,
   type NearCache,
   type NearCaches,
@@ -115,6 +116,31 @@ describe("what a node keeps of its tables", () => {
     expect(await read()).toEqual({ text: "new" });
   });
 
+  describe("and is one of a group", () => {
+    beforeEach(() => {
+      cache = caches.open<Value>("members", 3_600_000, { groupOf: () => groupKey("engine") });
+    });
+
+    test("is forgotten with the group's announcement, and not with another group's", async () => {
+      await read();
+      caches.announced(groupKey("loom"), "w1");
+      stored = "new";
+      expect(await read()).toEqual({ text: "old" });
+      caches.announced(groupKey("engine"), "w2");
+      expect(await read()).toEqual({ text: "new" });
+    });
+
+    test("a read that began before the group was announced leaves nothing behind", async () => {
+      const slow = slowRead();
+      caches.announced(groupKey("engine"), "w1");
+      stored = "new";
+      caches.settled(groupKey("engine"), "w1");
+      ms++;
+      await slow.arrive();
+      expect(await read()).toEqual({ text: "new" });
+    });
+  });
+
   test("a write that is never settled holds it up for a while only", async () => {
     caches.announced("ada", "w1");
     ms += HOLD_MS + 1;
@@ -142,7 +168,7 @@ describe("what a node keeps of its tables", () => {
   });
 
   test("what ends by itself is read anew then", async () => {
-    const ending = caches.open<Value>("ending", 3_600_000, () => ms + 100);
+    const ending = caches.open<Value>("ending", 3_600_000, { endOf: () => ms + 100 });
     const answer = () => ending.read("ada", async () => ({ text: stored }));
     await answer();
     stored = "new";
