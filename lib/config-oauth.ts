@@ -80,6 +80,6 @@ function readProvider(family: string, settings: Settings, problems: string[], ar
   return [{ name, issuer, discovery, clientId, clientSecret, scopes, redirectUri, nonce }];
 }
 
-function isAllowedUrl(text: string, secure: boolean): boolean {
+export function isAllowedUrl(text: string, secure: boolean): boolean {
   return URL.canParse(text) && (secure ? /^https:$/ : /^https?:$/).test(new URL(text).protocol);
 }

@@ -146,6 +146,11 @@ export const variables: readonly Variable[] = [
   },
   {
     group: "Accounts",
+    name: "BREACHED_PASSWORDS_URL",
+    help: "list of stolen passwords that new ones are looked up in, by five digits of their SHA-1, like `https://api.pwnedpasswords.com/range`; unset: none",
+  },
+  {
+    group: "Accounts",
     name: "HIDE_REGISTERED",
     default: "false",
     help: "`true`: sign-up answers 202 whether the email is taken or not",

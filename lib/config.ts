@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { readOAuthProviders } from "./config-oauth.ts";
+import { isAllowedUrl, readOAuthProviders } from "./config-oauth.ts";
 import { type Variable, variables } from "./config-variables.ts";
 
 /**
@@ -80,6 +80,7 @@ export function readConfig(env: Environment) {
       hashConcurrency: read.optionalInteger("HASH_CONCURRENCY", 1, 64) ?? availableParallelism(),
       hashQueue: read.integer("HASH_QUEUE", 0, 10_000),
       passwordPolicy: read.choice("PASSWORD_POLICY", ["classic", "length", "nist"]),
+      breachedPasswordsUrl: readBreachedPasswordsUrl(read.optional("BREACHED_PASSWORDS_URL"), production, problems),
       hideRegistered: read.flag("HIDE_REGISTERED"),
       requireVerifiedEmail: read.flag("REQUIRE_VERIFIED_EMAIL"),
       signingKeyDays: read.integer("SIGNING_KEY_DAYS", 1, 365),
@@ -232,6 +233,13 @@ function readServiceSecrets(text: string, problems: string[]): Readonly<Record<s
       return [name ?? "", secret ?? ""];
     }),
   );
+}
+
+/** What comes back decides on passwords: in production nobody on the line may write it. */
+function readBreachedPasswordsUrl(url: string | undefined, production: boolean, problems: string[]) {
+  if (url !== undefined && !isAllowedUrl(url, production))
+    problems.push("BREACHED_PASSWORDS_URL must be a URL, https in production.");
+  return url && trimSlash(url);
 }
 
 interface Dependencies {

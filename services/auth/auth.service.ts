@@ -7,6 +7,7 @@ import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
 import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
 import { authContract } from "./auth.contract.ts";
+import { createBreachedPasswords } from "./breached-passwords.ts";
 import { changePassword } from "./change-password.ts";
 import { loadCommonPasswords } from "./common-passwords.ts";
 import type { AuthDeps } from "./dependencies.ts";
@@ -96,6 +97,7 @@ function createDeps(platform: Platform): AuthDeps {
     outbox: createOutbox(platform, db, authContract.name),
     passwords: createPasswords(platform),
     rules: { policy: config.auth.passwordPolicy, common: loadCommonPasswords() },
+    breached: createBreachedPasswords(platform),
     signingKeys: createSigningKeys(shared),
     oauth,
     identityCounts: createIdentityCounts({ db, oauth }, clock),

@@ -17,7 +17,10 @@ import { signedInUser } from "./signed-in-user.ts";
 import { rulesIn } from "./tenant-rules.ts";
 
 type Input = ParamsOf<typeof authContract, "changePassword">;
-type ChangeDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "timers" | "passwords" | "rules" | "outbox">;
+type ChangeDeps = Pick<
+  AuthDeps,
+  "db" | "ring" | "clock" | "random" | "timers" | "passwords" | "rules" | "breached" | "outbox"
+>;
 
 interface Change {
   /** As it was when the current password was looked at. */
@@ -40,10 +43,11 @@ async function prepareChange(deps: ChangeDeps, ctx: ActionContext<Input>, caller
   const { current_password: current, new_password: wanted } = ctx.params;
   const account = await ctx.call("users.signInView", { id: caller.user_id });
   if (!account?.is_active) throw new AppError("session_ended");
-  refuseBadPassword(await rulesIn(deps, ctx, { id: account.tenant_id }), "new_password", wanted, {
-    email: account.email,
-    username: account.username,
-    fullName: account.full_name,
+  const { email, username, full_name: fullName } = account;
+  await refuseBadPassword(deps, await rulesIn(deps, ctx, { id: account.tenant_id }), {
+    field: "new_password",
+    password: wanted,
+    owner: { email, username, fullName },
   });
   const { ok, credential } = await provePassword(deps, ctx, account, current);
   if (!ok || !credential) throw new AppError("invalid_credentials", { message: "The current password is wrong." });

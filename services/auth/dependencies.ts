@@ -1,6 +1,7 @@
 import type { Platform } from "../../lib/platform.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import type { Outbox } from "../../mixins/outbox.mixin.ts";
+import type { BreachedPasswords } from "./breached-passwords.ts";
 import type { IdentityCounts } from "./linked-identities.ts";
 import type { OAuthProviders } from "./oauth-providers.ts";
 import type { PasswordHashing } from "./password-hashing.ts";
@@ -13,6 +14,7 @@ export interface AuthDeps extends Pick<Platform, "config" | "clock" | "random" |
   readonly outbox: Outbox;
   readonly passwords: PasswordHashing;
   readonly rules: PasswordRules;
+  readonly breached: BreachedPasswords;
   readonly signingKeys: SigningKeys;
   readonly oauth: OAuthProviders;
   readonly identityCounts: IdentityCounts;

@@ -21,6 +21,7 @@ export interface PasswordRefusal {
     | "password_too_long"
     | "password_too_weak"
     | "password_too_common"
+    | "password_breached"
     | "password_contains_personal_data";
   /** Fit for the person who chose it. */
   readonly message: string;

@@ -18,7 +18,7 @@ import { refuseBadPassword } from "./passwords.ts";
 import { rulesIn } from "./tenant-rules.ts";
 
 type Input = ParamsOf<typeof authContract, "confirmReset">;
-type ResetDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "passwords" | "rules" | "outbox">;
+type ResetDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "passwords" | "rules" | "breached" | "outbox">;
 
 interface Reset {
   readonly intent: Intent;
@@ -45,7 +45,8 @@ async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, intent: 
   if (epoch !== intent.epoch || !account) throw new AppError("link_invalid");
   const { email, username, full_name: fullName } = account;
   const rules = await rulesIn(deps, ctx, { id: account.tenant_id });
-  refuseBadPassword(rules, "new_password", ctx.params.new_password, { email, username, fullName });
+  const owner = { email, username, fullName };
+  await refuseBadPassword(deps, rules, { field: "new_password", password: ctx.params.new_password, owner });
   if (intent.purpose === "invite") await verifyInvited(ctx, intent, email);
   const id = newId(deps.clock, deps.random);
   const secret = await deps.passwords.hash(ctx.params.new_password, id);

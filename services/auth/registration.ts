@@ -10,14 +10,17 @@ import { rulesIn } from "./tenant-rules.ts";
 
 type Input = ParamsOf<typeof authContract, "register">;
 type Output = ResultOf<typeof authContract, "register">;
-type RegistrationDeps = Pick<AuthDeps, "config" | "clock" | "random" | "ring" | "log" | "db" | "passwords" | "rules">;
+type RegistrationDeps = Pick<
+  AuthDeps,
+  "config" | "clock" | "random" | "ring" | "log" | "db" | "passwords" | "rules" | "breached"
+>;
 
 /** Where sign-up hides who is registered, the outcome is the same for a taken name and for a free one. */
 export async function register(deps: RegistrationDeps, ctx: ActionContext<Input>): Promise<Output> {
   const { email, username, password, preferences } = ctx.params;
   const fullName = ctx.params.full_name ?? ctx.params.name;
   const rules = await rulesIn(deps, ctx, { slug: namedTenant(ctx.caller) });
-  refuseBadPassword(rules, "password", password, { email, username, fullName });
+  await refuseBadPassword(deps, rules, { field: "password", password, owner: { email, username, fullName } });
   const hidden = deps.config.auth.hideRegistered;
   try {
     const user = await createAccount(deps, ctx, {

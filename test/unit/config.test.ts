@@ -67,6 +67,16 @@ describe("the configuration", () => {
     expect(readConfig({ KAFKA_BOOTSTRAP_SERVERS: "kafka:9092" }).warnings.join()).toContain("JetStream");
   });
 
+  test("in production the list of breached passwords is asked over https alone", () => {
+    const over = (scheme: string) => ({
+      ...production,
+      BREACHED_PASSWORDS_URL: `${scheme}://breaches.example.com/range`,
+    });
+    expect(problemsOf(over("https"))).toEqual([]);
+    expect(problemsOf(over("http"))).toEqual(["BREACHED_PASSWORDS_URL must be a URL, https in production."]);
+    expect(problemsOf({ ...over("http"), NODE_ENV: "development" })).toEqual([]);
+  });
+
   test("what foreign services may do is read by name", () => {
     const config = readConfig({ SERVICE_PERMISSIONS: "jobs=users:read users:validate; push=users:read" });
     expect(config.servicePermissions).toEqual({ jobs: ["users:read", "users:validate"], push: ["users:read"] });
