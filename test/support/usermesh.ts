@@ -1,4 +1,5 @@
 import type { Mail } from "../../lib/embedded/mailbox.ts";
+import { gatewayReady } from "../../scripts/run/ready.ts";
 import { type ApiClient, createApiClient } from "./api-client.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { eventually } from "./eventually.ts";
@@ -31,6 +32,7 @@ export async function startUsermesh(env: Record<string, string> = {}): Promise<U
     ...quiet,
     ...env,
   });
+  await gatewayReady(running.url);
   return {
     url: running.url,
     api: await createApiClient(running.url),
