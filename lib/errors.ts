@@ -42,6 +42,7 @@ const catalogue = {
   last_sign_in_method: [409, "This is your only way to sign in. Set a password or link another provider first."],
   role_exists: [409, "A role of this name exists."],
   slug_taken: [409, "A tenant with this slug exists."],
+  last_admin: [409, "Nobody else has this account's reserved roles: give them to another active account first."],
   tenant_full: [409, "This tenant has all the accounts that it may have."],
   request_in_progress: [409, "A request with this idempotency key is still running. Try again in a moment."],
   conflict: [409, "The resource has changed meanwhile. Read it again and repeat."],

@@ -7,7 +7,7 @@ import { idempotently } from "../../mixins/idempotency.ts";
 import { changeAccount } from "./change-account.ts";
 import { outdateTokens, setSubscription, wantedSubscription } from "./change-subscription.ts";
 import { stateUserFact } from "./facts.ts";
-import { permissionsOfRoles, refuseBeyond, refuseMightier } from "./granting.ts";
+import { permissionsOfRoles, refuseBeyond, refuseLastAdmin, refuseMightier } from "./granting.ts";
 import { lockRoles, noteGrant, readGrantedRoles, readRolesEvent, removeRoles } from "./roles.repo.ts";
 import { type UserView, viewUser } from "./user-view.ts";
 import type { UsersDeps } from "./users.deps.ts";
@@ -65,6 +65,7 @@ async function setRoles(
   const removed = [...present].filter((role) => !wanted.has(role));
   if (added.length + removed.length === 0) return readRolesEvent(tx, account.id);
   await refuseBeyond(tx, caller, await permissionsOfRoles(tx, account.tenant_id, added));
+  await refuseLastAdmin(tx, caller, account, removed);
   await removeRoles(tx, account.id, removed);
   await insertRoles(tx, account.id, account.tenant_id, added);
   const eventId = newId(clock, random);

@@ -6,7 +6,7 @@ import type { Transaction } from "../../mixins/database.mixin.ts";
 import { idempotently, preparedIdempotently } from "../../mixins/idempotency.ts";
 import { lockEvenDeleted, markDeleted, scheduleErasure } from "./erasures.repo.ts";
 import { stateUserFact } from "./facts.ts";
-import { refuseMightier } from "./granting.ts";
+import { refuseLastAdmin, refuseMightier } from "./granting.ts";
 import { proveIdentity } from "./prove-identity.ts";
 import { isoOrNull } from "./user-view.ts";
 import type { UsersDeps } from "./users.deps.ts";
@@ -62,6 +62,7 @@ async function decide(
   account: Account & { readonly deleted_at: Date | null },
 ): Promise<Decided> {
   const { outbox, clock, random, eraseAfterDays } = deps;
+  await refuseLastAdmin(tx, userOf(ctx.caller), account);
   const dueAt = await scheduleErasure(tx, {
     id: newId(clock, random),
     account,

@@ -6,6 +6,7 @@ import type { Transaction } from "../../mixins/database.mixin.ts";
 import { idempotently } from "../../mixins/idempotency.ts";
 import { lockEvenDeleted, takeBackDeletion } from "./erasures.repo.ts";
 import { stateUserFact } from "./facts.ts";
+import { refuseLastAdmin, refuseMightier } from "./granting.ts";
 import { type UserView, viewUser } from "./user-view.ts";
 import type { UsersDeps } from "./users.deps.ts";
 import { type Account, lockAccount, readUserOf, updateStatus } from "./users.repo.ts";
@@ -38,6 +39,8 @@ async function decide(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, c
   const { id, is_active } = ctx.params;
   const account = is_active ? await lockEvenDeleted(tx, id) : await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
+  await refuseMightier(tx, caller, account);
+  if (!is_active) await refuseLastAdmin(tx, caller, account);
   // Unchanged: what an earlier request began and could not confirm is confirmed now.
   const event_id = account.is_active === is_active ? account.status_event_id : await change(deps, tx, ctx, account);
   const row = await readUserOf(tx, caller.tenant_id, id);

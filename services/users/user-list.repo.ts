@@ -4,7 +4,7 @@ import { type Queryable, type UserRow, userColumns } from "./users.repo.ts";
 export interface UserFilter {
   readonly tenantId: string;
   readonly words: readonly string[];
-  readonly status: "active" | "inactive" | "verified" | "unverified" | undefined;
+  readonly status: "active" | "inactive" | "verified" | "unverified" | "deleted" | undefined;
   /** Undefined: whatever their roles. */
   readonly role: string | undefined;
 }
@@ -63,11 +63,13 @@ export async function countAll(on: Queryable): Promise<{ total: number; inactive
 /** Who never signed in comes first, or last; as the indexes have it. */
 const sortKeys = { created_at: "u.created_at", last_login_at: "coalesce(u.last_login_at, '-infinity'::timestamptz)" };
 
+const present = "u.deleted_at IS NULL";
 const statuses = {
-  active: "u.is_active",
-  inactive: "NOT u.is_active",
-  verified: "u.is_verified",
-  unverified: "NOT u.is_verified",
+  active: [present, "u.is_active"],
+  inactive: [present, "NOT u.is_active"],
+  verified: [present, "u.is_verified"],
+  unverified: [present, "NOT u.is_verified"],
+  deleted: ["u.deleted_at IS NOT NULL"],
 };
 
 /** A word without one makes LIKE read the whole index, which takes longer than the table (1 s against 0.2, 300,000 rows). */
@@ -75,8 +77,7 @@ const hasTrigram = /[\p{L}\p{N}]{3}/u;
 
 function conditions({ tenantId, words, status, role }: UserFilter): { where: string[]; values: unknown[] } {
   const values: unknown[] = [tenantId];
-  const where = ["u.deleted_at IS NULL", "u.tenant_id = $1"];
-  if (status) where.push(statuses[status]);
+  const where = ["u.tenant_id = $1", ...(status ? statuses[status] : [present])];
   for (const word of words) {
     values.push(hasTrigram.test(word) ? `%${word.replace(/[\\%_]/g, "\\$&")}%` : word);
     where.push(

@@ -6,13 +6,14 @@ export type UserView = z.output<typeof User>;
 
 /** A row as the contract shows it. */
 export function viewUser(row: UserRow): UserView {
-  const { plan, expires_at, is_premium, created_at, updated_at, last_login_at, ...account } = row;
+  const { plan, expires_at, is_premium, created_at, updated_at, last_login_at, deleted_at, ...account } = row;
   return {
     ...account,
     subscription: viewSubscription(is_premium && plan !== null ? { plan, expires_at } : null),
     created_at: created_at.toISOString(),
     updated_at: updated_at.toISOString(),
     last_login_at: isoOrNull(last_login_at),
+    deleted_at: isoOrNull(deleted_at),
   };
 }
 

@@ -83,6 +83,13 @@ export const adminActions = {
     access: by("users:write"),
     timeout: 9_000,
   }),
+  /** For services that keep something else of an account: 404 for one that is not of the tenant, 403 for one that may do what the actor may not. */
+  manageable: action({
+    params: z.strictObject({ id: field.Id, tenant_id: field.Id, actor_id: field.Id }),
+    result: field.Empty,
+    access: byService("users:read"),
+    repeatable: true,
+  }),
   roles: action({ params: field.Empty, result: z.array(Role), access: by("roles:read"), repeatable: true }),
   /** 403 for permissions that the caller lacks, 409 `role_exists`. */
   createRole: action({

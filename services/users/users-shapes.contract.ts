@@ -31,6 +31,9 @@ export const User = z
     created_at: field.Timestamp,
     updated_at: field.Timestamp,
     last_login_at: field.Timestamp.nullable(),
+    deleted_at: field.Timestamp.nullable().meta({
+      description: "Since when it waits for its erasure; until that begins an administrator can take it back.",
+    }),
   })
   .meta({ id: "User" });
 
@@ -180,7 +183,9 @@ export const UserQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
   cursor: z.string().max(200).optional(),
   search: z.string().max(255).optional(),
-  status: z.enum(["active", "inactive", "verified", "unverified"]).optional(),
+  status: z.enum(["active", "inactive", "verified", "unverified", "deleted"]).optional().meta({
+    description: "`deleted`: those that wait for their erasure, which are in no other list.",
+  }),
   role: RoleName.optional(),
   sort: z.enum(["created_at", "-created_at", "last_login_at", "-last_login_at"]).default("-created_at"),
 });

@@ -25,6 +25,7 @@ export interface UserRow {
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly last_login_at: Date | null;
+  readonly deleted_at: Date | null;
 }
 
 /** The columns of a `UserRow`. The tier is computed where it is read: a subscription ends without anybody's doing. */
@@ -32,7 +33,7 @@ export const userColumns = `u.id, u.tenant_id, u.email, u.pending_email, u.usern
   u.location, u.bio, u.avatar_url, u.push_token IS NOT NULL AS has_push_token, u.is_active, u.is_verified,
   ARRAY(SELECT g.name FROM users.granted_roles(u.id, u.tenant_id) AS g ORDER BY g.name) AS roles,
   s.plan, s.expires_at, (s.user_id IS NOT NULL AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())) AS is_premium,
-  u.created_at, u.updated_at, u.last_login_at`;
+  u.created_at, u.updated_at, u.last_login_at, u.deleted_at`;
 
 export async function readUser(on: Queryable, id: string): Promise<UserRow | undefined> {
   const [row] = await on.query<UserRow>(
@@ -42,11 +43,11 @@ export async function readUser(on: Queryable, id: string): Promise<UserRow | und
   return row;
 }
 
-/** The same, where it is an account of this tenant and not deleted. */
+/** The same, where it is an account of this tenant. */
 export async function readUserOf(on: Queryable, tenantId: string, id: string): Promise<UserRow | undefined> {
   const [row] = await on.query<UserRow>(
     `SELECT ${userColumns} FROM users.users u LEFT JOIN users.subscriptions s ON s.user_id = u.id
-     WHERE u.id = $1 AND u.tenant_id = $2 AND u.deleted_at IS NULL`,
+     WHERE u.id = $1 AND u.tenant_id = $2`,
     [id, tenantId],
   );
   return row;

@@ -65,3 +65,21 @@ export async function refreshed(running: Running, member: Member): Promise<Membe
 export function verdict({ status, body }: Answer): string {
   return `${status} ${body.code ?? "ok"}`;
 }
+
+/** A new member with these roles of the tenant, signed in after they were granted. */
+export async function memberWith(running: Running, tenant: TestTenant, roles: readonly string[]): Promise<Member> {
+  const user = await newMember(running, tenant.slug);
+  const granted = await running.api.patch(`admin/users/${user.id}`, { roles }, tenant.admin.access);
+  expect(verdict(granted)).toBe("200 ok");
+  return refreshed(running, user);
+}
+
+export async function newRole(
+  running: Running,
+  tenant: TestTenant,
+  name: string,
+  permissions: readonly string[],
+): Promise<void> {
+  const made = await running.api.post("admin/roles", { name, permissions }, tenant.admin.access);
+  expect(made.status).toBe(201);
+}

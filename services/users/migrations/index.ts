@@ -6,6 +6,7 @@ import { migration as snapshots } from "./1764000000300-snapshots.ts";
 import { migration as profileKeys } from "./1764000000301-profile-keys.ts";
 import { migration as introspection } from "./1764000000400-introspection.ts";
 import { migration as erasure } from "./1764000000405-erasure.ts";
+import { migration as deleted } from "./1764000000500-deleted.ts";
 
 export const migrations: readonly Migration[] = [
   tables,
@@ -15,4 +16,5 @@ export const migrations: readonly Migration[] = [
   profileKeys,
   introspection,
   erasure,
+  deleted,
 ];

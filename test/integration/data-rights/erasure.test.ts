@@ -54,6 +54,23 @@ describe("an account that is deleted", () => {
     expect(erasure.status).toBe(404);
   });
 
+  test("is listed as deleted, and nowhere else, until it is taken back or erased", async () => {
+    const person = await register(usermesh);
+    const { access } = await signIn(usermesh, person);
+    expect((await usermesh.api.delete("users/me", access)).status).toBe(200);
+    const admin = await signIn(usermesh, usermesh.admin);
+    const search = `admin/users?search=${encodeURIComponent(person.email)}`;
+    const listed = async (status: string) => (await usermesh.api.get(search + status, admin.access)).body.data;
+    expect(await listed("&status=deleted")).toMatchObject([{ id: person.id, deleted_at: expect.any(String) }]);
+    expect(await listed("&status=deleted&sort=last_login_at")).toHaveLength(1);
+    expect([...(await listed("")), ...(await listed("&status=inactive"))]).toEqual([]);
+    const one = (await usermesh.api.get(`admin/users/${person.id}`, admin.access)).body.data;
+    expect(one).toMatchObject({ id: person.id, is_active: false, deleted_at: expect.any(String) });
+    await usermesh.api.put(`admin/users/${person.id}/status`, { is_active: true }, admin.access);
+    expect(await listed("&status=deleted")).toEqual([]);
+    expect(await listed("")).toMatchObject([{ id: person.id, deleted_at: null }]);
+  });
+
   test("an administrator deletes others, not himself", async () => {
     const person = await register(usermesh);
     const user = await signIn(usermesh, person);

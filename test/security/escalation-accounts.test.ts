@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import {
+  inTenant,
+  type Member,
+  memberWith,
+  newMember,
+  newRole,
+  newTenant,
+  refreshed,
+  signInTo,
+  type TestTenant,
+  vendorOf,
+  verdict,
+} from "../support/tenants.ts";
+import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+
+let mesh: Usermesh;
+let vendor: string;
+beforeAll(async () => {
+  mesh = await startUsermesh();
+  vendor = await vendorOf(mesh);
+});
+afterAll(() => mesh?.stop());
+
+const api = () => mesh.api;
+const remove = (id: string, token: string, body = {}) => api().request("DELETE", `admin/users/${id}`, { token, body });
+const setStatus = (id: string, is_active: boolean, token: string) =>
+  api().put(`admin/users/${id}/status`, { is_active }, token);
+const endSessions = (id: string, token: string) => api().delete(`admin/users/${id}/sessions`, token);
+const asVendor = (method: string, path: string, tenant: TestTenant, body?: object) =>
+  api().request(method, path, { token: vendor, headers: inTenant(tenant.slug), ...(body && { body }) });
+
+describe("who may do less does nothing to who may do more", () => {
+  let tenant: TestTenant;
+  /** May change accounts, roles and sessions, and lacks `activity:read`. */
+  let deputy: Member;
+  beforeAll(async () => {
+    tenant = await newTenant(mesh, vendor);
+    const permissions = ["users:read", "users:write", "roles:read", "roles:write", "sessions:read", "sessions:write"];
+    await newRole(mesh, tenant, "deputy", permissions);
+    await newRole(mesh, tenant, "auditor", ["activity:read"]);
+    deputy = await memberWith(mesh, tenant, ["deputy"]);
+  });
+
+  test("disable, delete, end the sessions: refused, and nothing has happened", async () => {
+    const { id, access } = tenant.admin;
+    expect(verdict(await setStatus(id, false, deputy.access))).toBe("403 forbidden");
+    expect(verdict(await remove(id, deputy.access))).toBe("403 forbidden");
+    expect(verdict(await endSessions(id, deputy.access))).toBe("403 forbidden");
+    expect((await api().get("users/me", access)).body.data).toMatchObject({ id, is_active: true });
+  });
+
+  test("nor enables one that was disabled, or takes its deletion back", async () => {
+    const mighty = await memberWith(mesh, tenant, ["admin"]);
+    expect((await setStatus(mighty.id, false, tenant.admin.access)).status).toBe(200);
+    expect(verdict(await setStatus(mighty.id, true, deputy.access))).toBe("403 forbidden");
+    expect((await remove(mighty.id, tenant.admin.access)).status).toBe(200);
+    expect(verdict(await setStatus(mighty.id, true, deputy.access))).toBe("403 forbidden");
+  });
+
+  test("all of it is open to him on an account that may do no more than he", async () => {
+    const user = await newMember(mesh, tenant.slug);
+    expect((await endSessions(user.id, deputy.access)).body.data).toEqual({ revoked: 1 });
+    expect((await setStatus(user.id, false, deputy.access)).status).toBe(200);
+    expect((await setStatus(user.id, true, deputy.access)).status).toBe(200);
+    expect((await remove(user.id, deputy.access)).status).toBe(200);
+  });
+
+  test("a role that permits more is not made less of, and not deleted", async () => {
+    const auditor = await memberWith(mesh, tenant, ["auditor"]);
+    expect(verdict(await api().put("admin/roles/auditor", { permissions: [] }, deputy.access))).toBe("403 forbidden");
+    expect(verdict(await api().delete("admin/roles/auditor", deputy.access))).toBe("403 forbidden");
+    expect((await api().get("admin/activity", auditor.access)).status).toBe(200);
+  });
+
+  test("an administrator of the default tenant does nothing to the vendor", async () => {
+    const user = await newMember(mesh, "default");
+    await api().patch(`admin/users/${user.id}`, { roles: ["admin"] }, vendor);
+    const admin = await refreshed(mesh, user);
+    const { id } = (await api().get("users/me", vendor)).body.data;
+    expect(verdict(await setStatus(id, false, admin.access))).toBe("403 forbidden");
+    expect(verdict(await remove(id, admin.access))).toBe("403 forbidden");
+    expect(verdict(await endSessions(id, admin.access))).toBe("403 forbidden");
+    expect((await api().get("users/me", vendor)).status).toBe(200);
+  });
+});
+
+describe("a tenant keeps an administrator", () => {
+  let tenant: TestTenant;
+  beforeEach(async () => {
+    tenant = await newTenant(mesh, vendor);
+  });
+
+  test("the last one can't give the role away, nor delete himself", async () => {
+    const { id, access } = tenant.admin;
+    expect(verdict(await api().patch(`admin/users/${id}`, { roles: [] }, access))).toBe("409 last_admin");
+    expect(verdict(await api().delete("users/me", access))).toBe("409 last_admin");
+    expect((await api().get("admin/users", access)).status).toBe(200);
+  });
+
+  test("one beside him who is disabled does not count, one who is active does", async () => {
+    const other = await memberWith(mesh, tenant, ["admin"]);
+    const { id, access } = tenant.admin;
+    expect((await setStatus(other.id, false, access)).status).toBe(200);
+    expect(verdict(await api().delete("users/me", access))).toBe("409 last_admin");
+    expect((await setStatus(other.id, true, access)).status).toBe(200);
+    expect((await api().delete("users/me", access)).status).toBe(200);
+    const { access: theirs } = await signInTo(mesh, tenant.slug, other);
+    expect((await api().get(`admin/users/${id}`, theirs)).body.data.deleted_at).not.toBeNull();
+  });
+
+  test("of two who disable each other at once one is left", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const here = await newTenant(mesh, vendor);
+      const other = await memberWith(mesh, here, ["admin"]);
+      await Promise.all([setStatus(other.id, false, here.admin.access), setStatus(here.admin.id, false, other.access)]);
+      const { body } = await asVendor("GET", "admin/users?role=admin&status=active", here);
+      expect(body.meta.total).toBe(1);
+    }
+  }, 30_000);
+
+  test("who acts from another tenant may take the last one away, and appoint the next", async () => {
+    const user = await newMember(mesh, tenant.slug);
+    const { id } = tenant.admin;
+    expect((await asVendor("PUT", `admin/users/${id}/status`, tenant, { is_active: false })).status).toBe(200);
+    const appointed = await asVendor("PATCH", `admin/users/${user.id}`, tenant, { roles: ["admin"] });
+    expect(appointed.body.data.roles).toEqual(["admin", "user"]);
+  });
+
+  test("and the installation a vendor", async () => {
+    const { id } = (await api().get("users/me", vendor)).body.data;
+    expect(verdict(await api().patch(`admin/users/${id}`, { roles: ["admin"] }, vendor))).toBe("409 last_admin");
+  });
+});
