@@ -52,6 +52,10 @@ export interface EventConsumer {
   handle(event: MeshEvent): Promise<void>;
 }
 
+/** Each has a worker. */
+export const queueNames = ["mail", "maintenance"] as const;
+export type QueueName = (typeof queueNames)[number];
+
 /** Work that must be done: BullMQ on Redis, or on PostgreSQL where there is no Redis. */
 export interface Queues {
   /** A job of an id that is there already, or was in the last day, is not added again. */

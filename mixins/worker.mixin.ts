@@ -3,12 +3,19 @@ import { isBusError } from "../lib/bus-errors.ts";
 import { withCorrelation } from "../lib/correlation.ts";
 import { isError } from "../lib/errors.ts";
 import { type Call, callAsService } from "../lib/mesh.ts";
-import { DeadLetter, type Job, PauseQueue, type Platform, type RunningWorker } from "../lib/platform.ts";
+import {
+  DeadLetter,
+  type Job,
+  PauseQueue,
+  type Platform,
+  type QueueName,
+  type RunningWorker,
+} from "../lib/platform.ts";
 
 export interface WorkerWork {
   /** Calls are made as `service:worker-<name>`. */
   readonly name: string;
-  readonly queue: string;
+  readonly queue: QueueName;
   readonly concurrency: number;
   /** Jobs that come by themselves, once on the whole mesh. */
   readonly schedules?: ReadonlyArray<{ readonly name: string; readonly everyMs: number }>;

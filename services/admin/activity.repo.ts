@@ -77,13 +77,14 @@ export async function countActivity(db: Database, filter: ActivityFilter, most: 
   return row?.n ?? 0;
 }
 
-/** In all tenants. */
-export async function countSince(db: Database, action: string, hours: number): Promise<number> {
-  const [row] = await db.query<{ n: number }>(
-    `SELECT count(*)::int AS n FROM admin.activity WHERE action = $1 AND at > clock_timestamp() - make_interval(hours => $2)`,
-    [action, hours],
+/** The last 24 hours of all tenants, from an index of these two alone: a log of millions is not read for it. */
+export async function countSignIns(db: Database): Promise<{ made: number; refused: number }> {
+  const [row] = await db.query<{ made: number; refused: number }>(
+    `SELECT count(*) FILTER (WHERE action = 'session.created')::int AS made,
+       count(*) FILTER (WHERE action = 'sign_in.refused')::int AS refused
+     FROM admin.activity WHERE action IN ('session.created', 'sign_in.refused') AND at > now() - interval '24 hours'`,
   );
-  return row?.n ?? 0;
+  return row ?? { made: 0, refused: 0 };
 }
 
 function conditions(filter: ActivityFilter): { values: unknown[]; where: string[] } {

@@ -1,7 +1,8 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { userOf } from "../../lib/caller.ts";
 import { type EventType, eventTypes, type MeshEvent, type StreamName, streamOf } from "../../lib/events.ts";
-import { implement } from "../../lib/mesh.ts";
+import { createKept } from "../../lib/kept.ts";
+import { type Actions, implement } from "../../lib/mesh.ts";
 import type { Platform } from "../../lib/platform.ts";
 import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
@@ -16,6 +17,9 @@ import { dropJob, failedJobs, listQueues, retryJobs } from "./queues.ts";
 import { activityOfTenant, activityOfUser, myActivity } from "./read-activity.ts";
 import { recordAct, recordActivity } from "./record-activity.ts";
 
+/** They ask every service, node and queue: at most once in so long, however many look at them. */
+const FIGURES_MS = 5_000;
+
 /** The activity log: who did what, when and from where, as the events of the mesh tell it. */
 export default function adminService(platform: Platform): ServiceSchema {
   const db = createDatabase(platform, { schema: "admin" });
@@ -28,7 +32,8 @@ export default function adminService(platform: Platform): ServiceSchema {
       stream,
       effects: { ...allOf(stream, record), ...(stream === "USERS" && erased) },
     });
-  const { queues } = platform;
+  const { queues, clock } = platform;
+  const figures = createKept<Actions["admin.metrics"]["result"]>(clock, { freshMs: FIGURES_MS });
   let broker: ServiceBroker | undefined;
   const known = (): ServiceBroker => {
     if (!broker) throw new Error("The service has not been created");
@@ -51,7 +56,7 @@ export default function adminService(platform: Platform): ServiceSchema {
       failedJobs: (ctx) => failedJobs(queues, ctx),
       retryJobs: (ctx) => retryJobs(queues, ctx),
       dropJob: (ctx) => dropJob(queues, ctx),
-      metrics: (ctx) => readMetrics({ broker: known(), queues, db }, ctx),
+      metrics: (ctx) => figures.read("", () => readMetrics({ broker: known(), queues, db }, ctx)),
       mesh: () => describeMesh(known(), queues),
       sweep: () => sweepMeshTables(db),
     }),

@@ -2,7 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import type { ActionContext, Actions } from "../../lib/mesh.ts";
 import type { Queues } from "../../lib/platform.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
-import { countSince } from "./activity.repo.ts";
+import { countSignIns } from "./activity.repo.ts";
 import { openBreakers } from "./mesh.ts";
 import { listQueues } from "./queues.ts";
 
@@ -38,11 +38,6 @@ export async function readMetrics(
 }
 
 async function countLogins(db: Database): Promise<NonNullable<Figures["logins"]>> {
-  const [last_24_hours, refused_last_24_hours] = await Promise.all([
-    countSince(db, "session.created", DAY_HOURS),
-    countSince(db, "sign_in.refused", DAY_HOURS),
-  ]);
-  return { last_24_hours, refused_last_24_hours };
+  const { made, refused } = await countSignIns(db);
+  return { last_24_hours: made, refused_last_24_hours: refused };
 }
-
-const DAY_HOURS = 24;

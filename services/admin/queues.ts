@@ -1,13 +1,11 @@
 import { AppError } from "../../lib/errors.ts";
 import type { ActionContext, Actions } from "../../lib/mesh.ts";
-import type { Queues } from "../../lib/platform.ts";
+import { type Queues, queueNames } from "../../lib/platform.ts";
 
 type Queue = Actions["admin.queues"]["result"][number];
 type FailedJobs = Actions["admin.failedJobs"]["result"];
 type Named = { readonly name: string };
 
-/** Those that the workers take from. */
-const queueNames = ["mail", "maintenance"] as const;
 const MOST = 100;
 
 export function listQueues(queues: Queues): Promise<Queue[]> {

@@ -1,5 +1,6 @@
 import type { Migration } from "../../../mixins/migration.ts";
 import { migration as tables } from "./1764000000001-tables.ts";
 import { migration as erasure } from "./1764000000404-erasure.ts";
+import { migration as signIns } from "./1764000000500-sign-ins.ts";
 
-export const migrations: readonly Migration[] = [tables, erasure];
+export const migrations: readonly Migration[] = [tables, erasure, signIns];

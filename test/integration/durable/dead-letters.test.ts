@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import pino from "pino";
+import { startRedis } from "../../../lib/embedded/redis.ts";
+import { eventually } from "../../support/eventually.ts";
+import { register } from "../../support/main-flow.ts";
+import { type RefusingSmtp, startRefusingSmtp } from "../../support/refusing-smtp.ts";
+import { newMember, refreshed, vendorOf, verdict } from "../../support/tenants.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for good, on $store", ({ store }) => {
+  let mesh: Usermesh;
+  let smtp: RefusingSmtp;
+  let vendor: string;
+  const parts = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    smtp = await startRefusingSmtp();
+    parts.defer(smtp.stop);
+    const redis = store === "Redis" ? await ownRedis() : {};
+    mesh = await startUsermesh({ ...smtp.env, ...redis });
+    parts.defer(mesh.stop);
+    vendor = await vendorOf(mesh);
+  }, 60_000);
+  afterAll(() => parts.disposeAsync());
+
+  async function ownRedis() {
+    const dir = await mkdtemp(join(tmpdir(), "usermesh-redis-"));
+    parts.defer(() => rm(dir, { recursive: true, force: true }));
+    const redis = await startRedis({ dir, log: pino({ level: "silent" }) });
+    parts.defer(redis.stop);
+    return { REDIS_URL: redis.url };
+  }
+
+  const api = () => mesh.api;
+  const failed = () => api().get("admin/queues/mail/failed", vendor);
+  const retry = (body: object) => api().post("admin/queues/mail/retry", body, vendor);
+
+  /** A registration whose mail was refused, and its dead letter. */
+  async function refusedPerson() {
+    const person = await register(mesh);
+    const letter = await eventually(
+      "its dead letter",
+      async () =>
+        (await failed()).body.data.find((one: { data: { user_id: string } }) => one.data.user_id === person.id),
+      { within: 15_000 },
+    );
+    return { person, letter };
+  }
+
+  beforeEach(async () => {
+    smtp.refuses = true;
+    for (const { id } of (await failed()).body.data) await api().delete(`admin/queues/mail/failed/${id}`, vendor);
+  });
+
+  test("lie with the dead letters, with ids and a reason and no address", async () => {
+    const { person, letter } = await refusedPerson();
+    expect(letter).toMatchObject({ name: "verify_email", attempts: 1, reason: expect.stringMatching(/\w/) });
+    const { body } = await failed();
+    expect(body.meta.total).toBe(1);
+    expect(JSON.stringify(body)).not.toContain(person.email);
+    const queues = (await api().get("admin/queues", vendor)).body.data;
+    expect(queues.find((one: { name: string }) => one.name === "mail").counts.failed).toBe(1);
+  });
+
+  test("are sent when one is retried and the server has come to take them", async () => {
+    const { person, letter } = await refusedPerson();
+    smtp.refuses = false;
+    expect((await retry({ id: letter.id })).body.data).toEqual({ retried: 1 });
+    await eventually("the mail", () => smtp.taken.includes(person.email), { within: 15_000 });
+    expect((await failed()).body.data).toEqual([]);
+    expect(verdict(await retry({ id: letter.id }))).toBe("404 not_found");
+  });
+
+  test("are sent all when all are retried", async () => {
+    const people = [await refusedPerson(), await refusedPerson(), await refusedPerson()];
+    smtp.refuses = false;
+    expect((await retry({})).body.data).toEqual({ retried: 3 });
+    await eventually("the mails", () => people.every(({ person }) => smtp.taken.includes(person.email)), {
+      within: 15_000,
+    });
+    expect((await failed()).body.meta.total).toBe(0);
+  });
+
+  test("are dead letters again where the server still refuses them", async () => {
+    const { letter } = await refusedPerson();
+    expect((await retry({ id: letter.id })).body.data).toEqual({ retried: 1 });
+    await eventually("it is back", async () => (await failed()).body.data[0]?.failed_at > letter.failed_at, {
+      within: 15_000,
+    });
+  });
+
+  test("are never sent once they are dropped", async () => {
+    const { person, letter } = await refusedPerson();
+    const path = `admin/queues/mail/failed/${letter.id}`;
+    expect((await api().delete(path, vendor)).status).toBe(200);
+    expect(verdict(await api().delete(path, vendor))).toBe("404 not_found");
+    smtp.refuses = false;
+    expect((await retry({})).body.data).toEqual({ retried: 0 });
+    const other = await register(mesh);
+    await eventually("a later mail", () => smtp.taken.includes(other.email), { within: 15_000 });
+    expect(smtp.taken).not.toContain(person.email);
+  });
+
+  test("are the installation's business: an administrator of its tenant sees none", async () => {
+    const user = await newMember(mesh, "default");
+    await api().patch(`admin/users/${user.id}`, { roles: ["admin"] }, vendor);
+    const admin = await refreshed(mesh, user);
+    for (const [method, path] of [
+      ["GET", "admin/queues"],
+      ["GET", "admin/queues/mail/failed"],
+      ["POST", "admin/queues/mail/retry"],
+      ["DELETE", "admin/queues/mail/failed/x"],
+    ] as const)
+      expect(verdict(await api().request(method, path, { token: admin.access }))).toBe("403 forbidden");
+  });
+});

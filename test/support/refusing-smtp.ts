@@ -1,0 +1,43 @@
+import type { AddressInfo } from "node:net";
+import { SMTPServer } from "smtp-server";
+
+/** A real SMTP server that refuses every recipient for good (RFC 5321, 550) until it is told to take them. */
+export interface RefusingSmtp {
+  readonly env: Readonly<Record<string, string>>;
+  /** Recipients whose mail was taken. */
+  readonly taken: readonly string[];
+  refuses: boolean;
+  stop(): Promise<void>;
+}
+
+export async function startRefusingSmtp(): Promise<RefusingSmtp> {
+  const taken: string[] = [];
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ["STARTTLS"],
+    disableReverseLookup: true,
+    closeTimeout: 500,
+    onRcptTo({ address }, _session, done) {
+      const refusal = Object.assign(new Error(`<${address}>: no such user`), { responseCode: 550 });
+      done(smtp.refuses ? refusal : undefined);
+    },
+    onData(stream, { envelope }, done) {
+      stream.resume().on("end", () => {
+        taken.push(...envelope.rcptTo.map(({ address }) => address));
+        done();
+      });
+    },
+  });
+  server.on("error", () => undefined);
+  const listening = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", () => listening.resolve());
+  await listening.promise;
+  const { port } = server.server.address() as AddressInfo;
+  const smtp: RefusingSmtp = {
+    env: { MAIL_SERVER: "127.0.0.1", MAIL_PORT: String(port), MAIL_TLS: "off" },
+    taken,
+    refuses: true,
+    stop: () => new Promise((resolve) => server.close(resolve)),
+  };
+  return smtp;
+}
