@@ -126,9 +126,9 @@ export function isErrorCode(text: unknown): text is ErrorCode {
   return typeof text === "string" && Object.hasOwn(catalogue, text);
 }
 
-/** The `code` a client reads. A bad mailed token and a bad access token share one, apart by status. */
+/** The `code` a client reads. Bad tokens of every kind share one: it knows which it sent. */
 export function publicCode(type: ErrorCode): string {
-  return type === "link_invalid" ? "token_invalid" : type;
+  return type === "link_invalid" || type === "refresh_token_invalid" ? "token_invalid" : type;
 }
 
 /** A 422 for one field. */

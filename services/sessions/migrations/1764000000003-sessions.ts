@@ -48,7 +48,7 @@ CREATE FUNCTION sessions.grant_of(p_id uuid) RETURNS jsonb LANGUAGE sql VOLATILE
   SELECT jsonb_build_object(
     'session_id', id, 'user_id', user_id, 'tenant_id', tenant_id, 'kid', kid, 'salt', salt, 'counter', counter, 'amr', amr,
     'auth_time', floor(extract(epoch FROM auth_time)),
-    'refresh_expires_in', greatest(0, floor(extract(epoch FROM expires_at - clock_timestamp()))),
+    'refresh_expires_in', greatest(0, round(extract(epoch FROM expires_at - clock_timestamp()))),
     'ver', sessions.version_of('user', user_id), 'tver', sessions.version_of('tenant', tenant_id))
   FROM sessions.sessions WHERE id = p_id
 $$`;
