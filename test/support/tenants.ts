@@ -24,16 +24,30 @@ export async function vendorOf(running: Running): Promise<string> {
   return (await signIn(running, running.admin)).access;
 }
 
-/** Made by the vendor; its first administrator has followed the invitation and is signed in. */
-export async function newTenant(running: Running, vendor: string): Promise<TestTenant> {
+/**
+ * Made by the vendor; its first administrator has followed the invitation and is signed in. `settings` are in force
+ * before the first sign-in: nodes keep those of a tenant for some seconds.
+ */
+export async function newTenant(running: Running, vendor: string, settings?: object): Promise<TestTenant> {
   const slug = `t-${randomBytes(6).toString("hex")}`;
   const person = newPerson("boss");
   const made = await running.api.post("admin/tenants", { slug, name: "Test", admin_email: person.email }, vendor);
   expect(made.status).toBe(201);
+  if (settings) await changeSettings(running, vendor, made.body.data, settings);
   const token = linkToken(await mailTo(running, person.email, /reset-password\?token=/));
   const set = await running.api.post("auth/password-reset-confirm", { token, new_password: person.password });
   expect(set.status).toBe(200);
   return { id: made.body.data.id, slug, admin: await signInTo(running, slug, person) };
+}
+
+export async function changeSettings(
+  running: Running,
+  vendor: string,
+  { id }: Pick<TestTenant, "id">,
+  settings: object,
+): Promise<void> {
+  const changed = await running.api.patch(`admin/tenants/${id}`, { settings }, vendor);
+  expect(verdict(changed)).toBe("200 ok");
 }
 
 export async function newMember(running: Running, slug: string, person = newPerson()): Promise<Member> {

@@ -1,0 +1,35 @@
+import { expect, test } from "@jest/globals";
+import { inForce } from "../../services/users/tenant-settings.ts";
+
+const installation = {
+  passwordPolicy: "classic",
+  accessTokenSeconds: 1_800,
+  refreshIdleSeconds: 7 * 86_400,
+  sessionMaxSeconds: 30 * 86_400,
+} as const;
+
+test("a tenant that has set nothing has what the installation has", () => {
+  expect(inForce(installation, {})).toEqual({
+    password_policy: "classic",
+    access_token_seconds: 1_800,
+    refresh_idle_seconds: 604_800,
+    session_max_seconds: 2_592_000,
+    max_users: null,
+  });
+});
+
+test("an installation that has become stricter since is not undercut by what a tenant once chose", () => {
+  const stricter = {
+    passwordPolicy: "nist",
+    accessTokenSeconds: 60,
+    refreshIdleSeconds: 86_400,
+    sessionMaxSeconds: 86_400,
+  } as const;
+  const chosen = {
+    password_policy: "length",
+    access_token_minutes: 30,
+    refresh_token_days: 7,
+    session_max_days: 30,
+  } as const;
+  expect(inForce(stricter, chosen)).toEqual({ ...inForce(stricter, {}), max_users: null });
+});
