@@ -15,7 +15,7 @@ export function meshTables(schema: string): string[] {
        created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
        published_at timestamptz
      )`,
-    `CREATE INDEX outbox_unpublished ON ${schema}.outbox (id) WHERE published_at IS NULL`,
+    `CREATE INDEX outbox_unpublished ON ${schema}.outbox (kind, id) WHERE published_at IS NULL`,
     `CREATE INDEX outbox_published ON ${schema}.outbox (published_at) WHERE published_at IS NOT NULL`,
     `CREATE INDEX outbox_user ON ${schema}.outbox (user_id)`,
     `CREATE TABLE ${schema}.inbox (

@@ -120,23 +120,27 @@ async function relayBatch(platform: Platform, db: Database, snapshot?: Snapshot)
     if (!lock?.held) return "idle";
     if (snapshot && incarnation !== null && !(await keepingAlive(platform, tx, () => snapshot.step(tx, incarnation))))
       return "more";
-    const rows = await tx.query<Row>(
-      `SELECT id, kind, user_id, body FROM ${db.schema}.outbox WHERE published_at IS NULL ORDER BY id LIMIT ${BATCH}`,
-    );
+    const rows = await tx.query<Row>(`${due(db.schema, "event")} UNION ALL ${due(db.schema, "job")} ORDER BY id`);
     if (rows.length === 0) return "idle";
     const done = await keepingAlive(platform, tx, () => publishAll(platform, rows));
     await tx.query(`UPDATE ${db.schema}.outbox SET published_at = clock_timestamp() WHERE id = ANY($1::bigint[])`, [
       done,
     ]);
-    return rows.length === BATCH && done.length > 0 ? "more" : "idle";
+    return done.length >= BATCH ? "more" : "idle";
   });
 }
 
-/** Users side by side, each user's rows in order; a row that fails holds back its user's later ones. */
+/** A batch of each kind: while Redis is away, facts must not wait behind the work that waits for it. */
+function due(schema: string, kind: Row["kind"]): string {
+  return `(SELECT id, kind, user_id, body FROM ${schema}.outbox
+           WHERE published_at IS NULL AND kind = '${kind}' ORDER BY id LIMIT ${BATCH})`;
+}
+
+/** Users side by side, each user's facts in order; one that fails holds back its user's later ones. */
 async function publishAll(platform: Platform, rows: readonly Row[]): Promise<string[]> {
   const done: string[] = [];
-  const byUser = Map.groupBy(rows, (row) => row.user_id);
-  await Promise.all([...byUser.values()].map((queue) => publishInOrder(platform, queue, done)));
+  const lines = Map.groupBy(rows, (row) => `${row.kind} ${row.user_id}`);
+  await Promise.all([...lines.values()].map((line) => publishInOrder(platform, line, done)));
   return done;
 }
 
