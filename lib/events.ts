@@ -11,6 +11,8 @@ export const eventTypes = [
   "user.deleted",
   "user.erased",
   "password.changed",
+  "identity.linked",
+  "identity.unlinked",
   "preferences.updated",
   "subscription.changed",
   "role.changed",

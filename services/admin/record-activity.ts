@@ -26,14 +26,16 @@ const ownActs: ReadonlySet<MeshEvent["event_type"]> = new Set([
   "user.verified",
   "user.updated",
   "password.changed",
+  "identity.linked",
+  "identity.unlinked",
   "preferences.updated",
   "session.created",
 ]);
 
 /** An event that comes twice is one entry: the entry's id is the event's. */
 export async function recordActivity(db: Database, event: MeshEvent): Promise<void> {
-  // Tells a new stream how an account is: nobody has done anything.
-  if (event.snapshot === true) return;
+  // Tells a new stream how an account is: nobody has done anything. An import is one act, and notes itself as one.
+  if (event.snapshot === true || event.imported === true) return;
   await insertActivity(db, {
     id: event.event_id,
     tenant_id: event.tenant_id,

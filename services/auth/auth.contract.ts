@@ -186,6 +186,8 @@ export const authContract = contract("auth", {
         provider: ProviderName,
         tenant: field.TenantSlug.optional(),
         return_to: ReturnTo,
+        /** The way ends with the session in cookies of this browser, and no code. */
+        use_cookies: z.enum(["true", "false"]).optional(),
         browser: Browser,
       }),
       result: z.strictObject({ location: z.string(), browser: z.string() }),
@@ -205,13 +207,26 @@ export const authContract = contract("auth", {
         error: OAuthText,
         browser: Browser,
       }),
-      result: z.strictObject({ location: z.string().nullable(), outcome: OAuthOutcome.nullable() }),
+      result: z.strictObject({
+        location: z.string().nullable(),
+        outcome: OAuthOutcome.nullable(),
+        /** The gateway puts the tokens into cookies. */
+        use_cookies: z.boolean(),
+      }),
       access: asAnyone,
       timeout: 9_500,
     }),
-    /** 400 `oauth_code_invalid`. A link's code is good in the session that began the link alone. */
+    /**
+     * 400 `oauth_code_invalid`. A link's code is good in the session that began the link alone, and for cookies a sign-in's
+     * in the browser that signed in.
+     */
     oauthExchange: action({
-      params: z.strictObject({ code: z.string().min(1).max(100), device_name: field.Text[100].optional() }),
+      params: z.strictObject({
+        code: z.string().min(1).max(100),
+        device_name: field.Text[100].optional(),
+        use_cookies: z.boolean().optional(),
+        browser: Browser,
+      }),
       result: OAuthOutcome,
       access: asAnyone,
       timeout: 9_000,

@@ -6,12 +6,13 @@ import { idempotently } from "../../mixins/idempotency.ts";
 import type { authContract } from "./auth.contract.ts";
 import type { AuthDeps } from "./dependencies.ts";
 import { countByIssuer, countSignInMethods, identitiesOf, lockIdentities, unlinkIssuer } from "./identities.repo.ts";
+import { stateIdentity } from "./identity-facts.ts";
 import { signedInUser } from "./signed-in-user.ts";
 
-type Deps = Pick<AuthDeps, "db" | "oauth">;
+type Deps = Pick<AuthDeps, "db" | "oauth" | "outbox">;
 
 export async function listIdentities(
-  { db, oauth }: Deps,
+  { db, oauth }: Pick<Deps, "db" | "oauth">,
   ctx: ActionContext,
 ): Promise<ResultOf<typeof authContract, "identities">> {
   const linked = await identitiesOf(db, signedInUser(ctx).user_id);
@@ -23,16 +24,18 @@ export async function listIdentities(
 
 /** The last way to sign in stays: nobody locks himself out. Two at once take turns. */
 export async function unlinkIdentity(
-  { db, oauth }: Deps,
+  deps: Deps,
   ctx: ActionContext<{ provider: string }>,
 ): Promise<Record<string, never>> {
-  const { user_id } = signedInUser(ctx);
+  const { db, oauth } = deps;
+  const { user_id, home_tenant_id: tenant_id } = signedInUser(ctx);
   const { issuer } = oauth.find(ctx.params.provider);
   const issuers = oauth.all.map((one) => one.issuer);
   return idempotently(db, ctx, user_id, async (tx) => {
     await lockIdentities(tx, user_id);
     if (!(await unlinkIssuer(tx, user_id, issuer))) throw new AppError("not_found");
     if ((await countSignInMethods(tx, user_id, issuers)) === 0) throw new AppError("last_sign_in_method");
+    await stateIdentity(deps, tx, ctx, "identity.unlinked", { user_id, tenant_id, issuer });
     return {};
   });
 }
@@ -42,7 +45,7 @@ const KEPT_MS = 60_000;
 export type IdentityCounts = () => Promise<Record<string, number>>;
 
 /** By provider, some minute old: it reads the whole index. */
-export function createIdentityCounts({ db, oauth }: Deps, clock: Clock): IdentityCounts {
+export function createIdentityCounts({ db, oauth }: Pick<Deps, "db" | "oauth">, clock: Clock): IdentityCounts {
   const count = async () => {
     const counted = await countByIssuer(db);
     return Object.fromEntries(oauth.all.map(({ name, issuer }) => [name, counted.get(issuer) ?? 0]));

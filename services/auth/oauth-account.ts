@@ -4,13 +4,14 @@ import type { ActionContext, Actions } from "../../lib/mesh.ts";
 import { emailKey } from "../../lib/text-keys.ts";
 import type { AuthDeps } from "./dependencies.ts";
 import { deleteIdentity, deleteOrphan, type IdentityKey, insertIdentity, ownerOf } from "./identities.repo.ts";
+import { addIdentity } from "./identity-facts.ts";
 import { commitAccount, isCertain } from "./new-account.ts";
 import { claimAccount } from "./oauth-claim.ts";
 import type { ProvenIdentity } from "./oauth-providers.ts";
 
 type SignInView = NonNullable<Actions["users.signInView"]["result"]>;
 type Account = Pick<SignInView, "id" | "tenant_id" | "email" | "is_active" | "is_verified">;
-type Ctx = Pick<ActionContext, "call" | "correlationId">;
+type Ctx = Pick<ActionContext, "call" | "client" | "correlationId">;
 
 interface Found {
   readonly account: Account;
@@ -72,7 +73,8 @@ async function joinAccount(
   if (!account || emailKey(account.email) !== emailKey(identity.email ?? "")) throw new AppError("oauth_failed");
   if (!account.is_active) throw new AppError("account_disabled");
   if (!account.is_verified) return claimAccount(deps, ctx, account, identity);
-  const linked = await insertIdentity(deps.db, { ...key, user_id: userId, email: identity.email });
+  const wanted = { ...key, user_id: userId, email: identity.email };
+  const linked = await deps.db.transaction((tx) => addIdentity(deps, tx, ctx, wanted));
   // Another `sub` with the same email is another person at the provider, or the same one anew: he has to say so himself.
   if (!linked && (await ownerOf(deps.db, key)) !== userId) throw emailTaken();
   return { account, epoch };

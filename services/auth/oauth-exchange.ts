@@ -7,6 +7,7 @@ import { type Code, findCode, takeCode } from "./oauth.repo.ts";
 import { linkByCode } from "./oauth-link.ts";
 import { hashOf } from "./oauth-state.ts";
 import { openSession } from "./open-session.ts";
+import { noteRefusedSignIn } from "./refused-sign-in.ts";
 
 type Input = ActionContext<ParamsOf<typeof authContract, "oauthExchange">>;
 type Output = ResultOf<typeof authContract, "oauthExchange">;
@@ -17,14 +18,24 @@ export async function exchangeCode(deps: AuthDeps, ctx: Input): Promise<Output> 
   const code = await findCode(deps.db, hashOf(ctx.params.code), sessionId);
   if (!code) throw new AppError("oauth_code_invalid");
   if (code.link) return linkByCode(deps, ctx, code, code.link);
+  refuseOtherBrowser(ctx.params, code);
   if (!(await takeCode(deps.db, code.hash))) throw new AppError("oauth_code_invalid");
   return signIn(deps, ctx, code);
+}
+
+/** Else a page could be made to keep a stranger's sign-in: he sends it his own code (RFC 9700 section 4.7). */
+function refuseOtherBrowser({ use_cookies, browser = "" }: Input["params"], { browser_hash }: Code): void {
+  if (use_cookies === true && browser_hash !== hashOf(browser)) throw new AppError("oauth_code_invalid");
 }
 
 /** With the epoch that the sign-in began with: a reset since has ended it. */
 async function signIn(deps: AuthDeps, ctx: Input, { user_id, tenant_id, epoch }: Code): Promise<Output> {
   const account = await ctx.call("users.signInView", { id: user_id });
-  if (!account?.is_active) throw new AppError("account_disabled");
+  if (!account?.is_active) {
+    const refusal = new AppError("account_disabled");
+    noteRefusedSignIn(deps, ctx, { tenantId: tenant_id, userId: user_id }, refusal);
+    throw refusal;
+  }
   const device_name = ctx.params.device_name ?? null;
   return openSession(deps, ctx, { user_id, tenant_id, epoch, amr: ["fed"], device_name });
 }

@@ -4,7 +4,8 @@ import type { ActionContext } from "../../lib/mesh.ts";
 import type { Transaction } from "../../mixins/database.mixin.ts";
 import type { authContract } from "./auth.contract.ts";
 import type { AuthDeps } from "./dependencies.ts";
-import { insertIdentity, ownerOf } from "./identities.repo.ts";
+import { ownerOf } from "./identities.repo.ts";
+import { addIdentity, providerName } from "./identity-facts.ts";
 import { type Code, finishState, insertCode, type Linker, takeCode } from "./oauth.repo.ts";
 import type { ProvenIdentity } from "./oauth-providers.ts";
 import { beginState, type Returned } from "./oauth-state.ts";
@@ -12,6 +13,8 @@ import { signedInUser } from "./signed-in-user.ts";
 
 type Linked = { readonly status: "linked"; readonly provider: string; readonly email: string | null };
 type Named = ProvenIdentity & { readonly provider: string };
+type LinkDeps = Pick<AuthDeps, "db" | "outbox" | "oauth">;
+type Ctx = Pick<ActionContext, "call" | "client" | "correlationId">;
 
 /** The state remembers whose link it is; the browser that goes to the provider may know nothing of him. */
 export async function startLink(
@@ -25,6 +28,7 @@ export async function startLink(
     provider,
     tenant: "",
     returnTo: ctx.params.return_to,
+    useCookies: false,
     browser: ctx.params.browser,
     linker: { user_id, tenant_id: home_tenant_id, session_id, epoch },
   });
@@ -33,8 +37,8 @@ export async function startLink(
 
 /** The session that began it must still be there, and the state too: a reset meanwhile has ended it. */
 export async function finishLink(
-  deps: AuthDeps,
-  ctx: Pick<ActionContext, "call">,
+  deps: LinkDeps,
+  ctx: Ctx,
   { hash }: Returned,
   linker: Linker,
   identity: Named,
@@ -42,7 +46,7 @@ export async function finishLink(
   await refuseEnded(ctx, linker);
   await deps.db.transaction(async (tx) => {
     if (!(await finishState(tx, hash))) throw new AppError("session_ended");
-    await link(tx, linker, identity);
+    await link(deps, tx, ctx, linker, identity);
   });
   return { status: "linked", provider: identity.provider, email: identity.email };
 }
@@ -60,23 +64,23 @@ export async function linkLater(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     if (!(await finishState(tx, hash))) throw new AppError("session_ended");
-    await insertCode(tx, { hash: codeHash, user_id, tenant_id, epoch, link: { session_id, issuer, sub, email } });
+    const link = { session_id, issuer, sub, email };
+    await insertCode(tx, { hash: codeHash, user_id, tenant_id, epoch, browser_hash: null, link });
   });
 }
 
 export async function linkByCode(
-  { db, oauth }: Pick<AuthDeps, "db" | "oauth">,
-  ctx: Pick<ActionContext, "call">,
+  deps: LinkDeps,
+  ctx: Ctx,
   { hash, user_id, tenant_id, epoch }: Code,
   { session_id, issuer, sub, email }: NonNullable<Code["link"]>,
 ): Promise<Linked> {
   await refuseEnded(ctx, { user_id, tenant_id, session_id, epoch });
-  await db.transaction(async (tx) => {
+  await deps.db.transaction(async (tx) => {
     if (!(await takeCode(tx, hash))) throw new AppError("oauth_code_invalid");
-    await link(tx, { user_id, tenant_id }, { issuer, sub, email });
+    await link(deps, tx, ctx, { user_id, tenant_id }, { issuer, sub, email });
   });
-  const provider = oauth.all.find((one) => one.issuer === issuer)?.name ?? issuer;
-  return { status: "linked", provider, email };
+  return { status: "linked", provider: providerName(deps.oauth, issuer), email };
 }
 
 async function refuseEnded(ctx: Pick<ActionContext, "call">, { user_id, session_id, epoch }: Linker): Promise<void> {
@@ -88,12 +92,14 @@ async function refuseEnded(ctx: Pick<ActionContext, "call">, { user_id, session_
 }
 
 async function link(
+  deps: LinkDeps,
   tx: Transaction,
+  ctx: Ctx,
   { user_id, tenant_id }: Pick<Linker, "user_id" | "tenant_id">,
   { issuer, sub, email }: Pick<ProvenIdentity, "issuer" | "sub" | "email">,
 ): Promise<void> {
   const key = { tenant_id, issuer, sub };
-  if (await insertIdentity(tx, { ...key, user_id, email })) return;
+  if (await addIdentity(deps, tx, ctx, { ...key, user_id, email })) return;
   const owner = await ownerOf(tx, key);
   if (owner === user_id) return;
   if (owner !== null) throw new AppError("identity_taken");

@@ -15,6 +15,7 @@ interface Beginning {
   /** Slug. */
   readonly tenant: string;
   readonly returnTo: string | undefined;
+  readonly useCookies: boolean;
   /** What the browser's cookie says, if it has one. */
   readonly browser: string | undefined;
   readonly linker: Linker | null;
@@ -37,7 +38,7 @@ export async function beginState(
   ctx: Pick<ActionContext, "client">,
   beginning: Beginning,
 ): Promise<Begun> {
-  const { provider, tenant, returnTo, linker } = beginning;
+  const { provider, tenant, returnTo, useCookies, linker } = beginning;
   refuseOtherReturn(deps.config.oauth.returnUrls, returnTo);
   const state = encode(deps.random.bytes(32));
   const kid = deps.ring.active;
@@ -52,6 +53,7 @@ export async function beginState(
     browser_hash: hashOf(browser),
     address_hash: hashOf(JSON.stringify([state, ctx.client.ip])),
     return_to: returnTo ?? null,
+    use_cookies: useCookies,
     linker,
   });
   return { location, browser };

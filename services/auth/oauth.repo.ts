@@ -20,24 +20,21 @@ export interface NewState {
   readonly browser_hash: string;
   readonly address_hash: string;
   readonly return_to: string | null;
+  readonly use_cookies: boolean;
   readonly linker: Linker | null;
 }
 
-export interface SpentState {
-  readonly hash: string;
-  readonly kid: string;
-  readonly tenant: string;
-  readonly return_to: string | null;
-  readonly linker: Linker | null;
-}
+export type SpentState = Pick<NewState, "hash" | "kid" | "tenant" | "return_to" | "use_cookies" | "linker">;
 
 export async function insertState(db: Queryable, state: NewState): Promise<void> {
   const sql = `INSERT INTO auth.oauth_states
-      (hash, kid, provider, tenant, browser_hash, address_hash, return_to, user_id, tenant_id, session_id, epoch)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
-  const { hash, kid, provider, tenant, browser_hash, address_hash, return_to, linker } = state;
+      (hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies,
+       user_id, tenant_id, session_id, epoch)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
+  const { hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies, linker } = state;
   const who = [linker?.user_id ?? null, linker?.tenant_id ?? null, linker?.session_id ?? null, linker?.epoch ?? null];
-  await db.query(sql, [hash, kid, provider, tenant, browser_hash, address_hash, return_to, ...who]);
+  const how = [hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies];
+  await db.query(sql, [...how, ...who]);
 }
 
 type Returning = Pick<NewState, "hash" | "provider" | "browser_hash" | "address_hash">;
@@ -50,7 +47,7 @@ export async function spendState(db: Queryable, back: Returning): Promise<SpentS
   const sql = `UPDATE auth.oauth_states SET spent_at = clock_timestamp()
     WHERE hash = $1 AND provider = $2 AND spent_at IS NULL AND created_at > clock_timestamp() - interval '10 minutes'
       AND (browser_hash = $3 OR (user_id IS NOT NULL AND (return_to IS NOT NULL OR address_hash = $4)))
-    RETURNING hash, kid, tenant, return_to, user_id, tenant_id, session_id, epoch`;
+    RETURNING hash, kid, tenant, return_to, use_cookies, user_id, tenant_id, session_id, epoch`;
   const [row] = await db.query<Omit<SpentState, "linker"> & Nullable<Linker>>(sql, [
     back.hash,
     back.provider,
@@ -58,8 +55,8 @@ export async function spendState(db: Queryable, back: Returning): Promise<SpentS
     back.address_hash,
   ]);
   if (!row) return null;
-  const { hash, kid, tenant, return_to } = row;
-  return { hash, kid, tenant, return_to, linker: linkerOf(row) };
+  const { hash, kid, tenant, return_to, use_cookies } = row;
+  return { hash, kid, tenant, return_to, use_cookies, linker: linkerOf(row) };
 }
 
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
@@ -79,6 +76,8 @@ export interface Code {
   readonly user_id: string;
   readonly tenant_id: string;
   readonly epoch: number;
+  /** Of the browser that signed in. */
+  readonly browser_hash: string | null;
   /** A link that waits for the word of this session. */
   readonly link: {
     readonly session_id: string;
@@ -88,24 +87,25 @@ export interface Code {
   } | null;
 }
 
-export async function insertCode(db: Queryable, { hash, user_id, tenant_id, epoch, link }: Code): Promise<void> {
-  const sql = `INSERT INTO auth.oauth_codes (hash, user_id, tenant_id, epoch, session_id, issuer, sub, email)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`;
+export async function insertCode(db: Queryable, code: Code): Promise<void> {
+  const sql = `INSERT INTO auth.oauth_codes (hash, user_id, tenant_id, epoch, browser_hash, session_id, issuer, sub, email)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
+  const { hash, user_id, tenant_id, epoch, browser_hash, link } = code;
   const waiting = [link?.session_id ?? null, link?.issuer ?? null, link?.sub ?? null, link?.email ?? null];
-  await db.query(sql, [hash, user_id, tenant_id, epoch, ...waiting]);
+  await db.query(sql, [hash, user_id, tenant_id, epoch, browser_hash, ...waiting]);
 }
 
 type CodeRow = Omit<Code, "link"> & Nullable<NonNullable<Code["link"]>>;
 
 /** One that is good now; a link's for the session that began it and for no other. */
 export async function findCode(db: Queryable, hash: string, sessionId: string | null): Promise<Code | null> {
-  const sql = `SELECT hash, user_id, tenant_id, epoch, session_id, issuer, sub, email FROM auth.oauth_codes
+  const sql = `SELECT hash, user_id, tenant_id, epoch, browser_hash, session_id, issuer, sub, email FROM auth.oauth_codes
     WHERE hash = $1 AND created_at > clock_timestamp() - interval '60 seconds' AND (session_id IS NULL OR session_id = $2)`;
   const [row] = await db.query<CodeRow>(sql, [hash, sessionId]);
   if (!row) return null;
-  const { user_id, tenant_id, epoch, session_id, issuer, sub, email } = row;
+  const { user_id, tenant_id, epoch, browser_hash, session_id, issuer, sub, email } = row;
   const link = session_id && issuer && sub ? { session_id, issuer, sub, email } : null;
-  return { hash, user_id, tenant_id, epoch, link };
+  return { hash, user_id, tenant_id, epoch, browser_hash, link };
 }
 
 /** Of n at once one gets true. */

@@ -2,12 +2,23 @@ import { isError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import type { ActionContext } from "../../lib/mesh.ts";
 import type { AuthDeps } from "./dependencies.ts";
+import { ownerOf } from "./identities.repo.ts";
+import type { ProvenIdentity } from "./oauth-providers.ts";
 
 interface Attempt {
   readonly tenantId: string;
   /** Null where nobody has that name. */
   readonly userId: string | null;
+  readonly provider?: string;
 }
+
+const refusals = [
+  "invalid_credentials",
+  "account_disabled",
+  "email_not_verified",
+  "email_taken",
+  "oauth_failed",
+] as const;
 
 /**
  * A refused sign-in goes to the activity log directly and nobody waits for it: as a fact of the outbox every guess would
@@ -16,10 +27,10 @@ interface Attempt {
 export function noteRefusedSignIn(
   { clock, random, log }: Pick<AuthDeps, "clock" | "random" | "log">,
   ctx: Pick<ActionContext, "call" | "client">,
-  { tenantId, userId }: Attempt,
+  { tenantId, userId, provider }: Attempt,
   error: unknown,
 ): void {
-  if (!isError(error, "invalid_credentials", "account_disabled", "email_not_verified")) return;
+  if (!isError(error, ...refusals)) return;
   const noted = ctx.call("admin.record", {
     id: newId(clock, random),
     tenant_id: tenantId,
@@ -28,7 +39,32 @@ export function noteRefusedSignIn(
     user_id: userId,
     at: clock.now().toISOString(),
     ip: ctx.client.ip.slice(0, 64) || null,
-    details: { code: error.type },
+    details: { code: error.type, ...(provider !== undefined && { provider }) },
   });
   noted.catch((failure: Error) => log.warn({ error: failure.message }, "could not log a refused sign-in"));
+}
+
+interface RefusedIdentity {
+  /** Slug. */
+  readonly tenant: string;
+  readonly provider: string;
+  /** Null where the provider did not tell it. */
+  readonly identity: ProvenIdentity | null;
+}
+
+/** Stands with the account that it is linked to, else with the one that has its email. */
+export function noteRefusedIdentity(
+  deps: Pick<AuthDeps, "clock" | "random" | "log" | "db">,
+  ctx: Pick<ActionContext, "call" | "client">,
+  { tenant, provider, identity }: RefusedIdentity,
+  error: unknown,
+): void {
+  if (!isError(error, ...refusals)) return;
+  const { email = null } = identity ?? {};
+  const noted = (async () => {
+    const { tenant_id, user } = await ctx.call("users.findForSignIn", { tenant, ...(email !== null && { email }) });
+    const owner = identity && (await ownerOf(deps.db, { tenant_id, issuer: identity.issuer, sub: identity.sub }));
+    noteRefusedSignIn(deps, ctx, { tenantId: tenant_id, userId: owner ?? user?.id ?? null, provider }, error);
+  })();
+  noted.catch((failure: Error) => deps.log.warn({ error: failure.message }, "could not log a refused sign-in"));
 }

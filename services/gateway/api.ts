@@ -92,9 +92,7 @@ async function serve(
   who.recheck();
   if (route.stream) return exportAnswer(userOf(who.caller), deps.clock, readPages(deps, route, exchange, who));
   const result = await send(deps, prepared, exchange, { params, body, key, who });
-  return route.browser
-    ? deps.browserWay.answer(route, result, params)
-    : answerOf(deps, route, exchange, result, params);
+  return answerOf(deps, route, exchange, result, params);
 }
 
 function readPages(deps: ApiDeps, route: ApiRoute, exchange: Exchange, who: Authentication): ReadPage {
@@ -132,18 +130,16 @@ function bodyOf(
 }
 
 function answerOf(
-  { authentication: { cookies } }: ApiDeps,
+  { authentication: { cookies }, browserWay }: ApiDeps,
   route: ApiRoute,
   { request }: Exchange,
   result: unknown,
   params: JsonObject,
 ): Answer {
-  if (route.cookies === "set" && params.use_cookies === true) {
-    const { data, headers } = inCookies(cookies, result);
-    return withHeaders(successAnswer(route, data, params), headers);
-  }
+  const shown = route.cookies === "set" ? inCookies(cookies, route, result, params) : { result, headers: [] };
+  const answer = (route.browser ? browserWay.answer : successAnswer)(route, shown.result, params);
   const isOver = route.cookies === "clear" && request.headers.cookie !== undefined;
-  return withHeaders(successAnswer(route, result, params), isOver ? cookies.ended() : []);
+  return withHeaders(answer, isOver ? cookies.ended() : shown.headers);
 }
 
 function prepare(route: ApiRoute): PreparedRoute {

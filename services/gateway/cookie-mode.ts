@@ -25,11 +25,29 @@ function takesRefreshToken({ action }: ApiRoute): boolean {
   return action === "auth.refresh" || action === "sessions.logout";
 }
 
+interface Asked {
+  readonly use_cookies?: unknown;
+}
+
 /** What the client is given where it asked for cookies: no token that a script could carry away, but the CSRF token. */
-export function inCookies(cookies: SessionCookies, result: unknown): { data: unknown; headers: string[] } {
-  const tokens = result as SessionTokens;
-  const { access_token: _, refresh_token: __, ...data } = tokens;
-  return { data: { ...data, csrf_token: cookies.csrfToken(tokens.session_id) }, headers: cookies.kept(tokens) };
+export function inCookies(
+  cookies: SessionCookies,
+  { pick }: Pick<ApiRoute, "pick">,
+  result: unknown,
+  params: Asked,
+): { readonly result: unknown; readonly headers: readonly string[] } {
+  // Back from a provider, the client that asked is not the one that sends the request.
+  const isAsked = params.use_cookies === true || (result as Asked).use_cookies === true;
+  const tokens = pick === undefined ? result : (result as Readonly<Record<string, unknown>>)[pick];
+  if (!isAsked || !isSignedIn(tokens)) return { result, headers: [] };
+  const { access_token: _, refresh_token: __, ...rest } = tokens;
+  const data = { ...rest, csrf_token: cookies.csrfToken(tokens.session_id) };
+  const shown = pick === undefined ? data : { ...(result as object), [pick]: data };
+  return { result: shown, headers: cookies.kept(tokens) };
+}
+
+function isSignedIn(outcome: unknown): outcome is SessionTokens {
+  return typeof outcome === "object" && outcome !== null && "access_token" in outcome;
 }
 
 export function withHeaders(answer: Answer, headers: readonly string[]): Answer {

@@ -40,7 +40,9 @@ async function linkMail(
 
 async function noticeMail(ctx: Ctx, kind: NoticeKind): Promise<Content | null> {
   const recipient = await recipientOf(ctx);
-  return recipient && { to: recipient.email, ...renderNotice(kind, { name: recipient.name }) };
+  return (
+    recipient && { to: recipient.email, ...renderNotice(kind, { name: recipient.name, provider: ctx.params.provider }) }
+  );
 }
 
 /** A notice about a change of address goes to the one that was the owner's before it. */

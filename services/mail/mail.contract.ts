@@ -13,6 +13,8 @@ export const MailJob = z.strictObject({
     "invite",
     "password_changed",
     "token_reused",
+    "provider_linked",
+    "provider_unlinked",
     "account_deactivated",
     "account_reactivated",
     "change_email",
@@ -24,6 +26,8 @@ export const MailJob = z.strictObject({
   correlation_id: z.string(),
   /** Of a notice about a change of address: which one. */
   email_change: field.Id.optional(),
+  /** Of a notice about a way to sign in: its name. */
+  provider: z.string().max(500).optional(),
 });
 export type MailJob = z.infer<typeof MailJob>;
 

@@ -17,6 +17,8 @@ export function accountNotices(deps: NoticeDeps): Consumption {
       "user.erased": async (event) => void (await eraseMessages(deps.db, event.user_id)),
       "user.updated": (event) => notifyOfEmailChange(deps, event),
       "password.changed": (event) => notify(deps, event, "password_changed"),
+      "identity.linked": (event) => notify(deps, event, "provider_linked", providerOf(event)),
+      "identity.unlinked": (event) => notify(deps, event, "provider_unlinked", providerOf(event)),
       "user.deactivated": (event) => (isByAdmin(event) ? notify(deps, event, "account_deactivated") : done),
       "user.reactivated": (event) => (isByAdmin(event) ? notify(deps, event, "account_reactivated") : done),
     },
@@ -38,6 +40,10 @@ function isByAdmin(event: MeshEvent): boolean {
   return event.reason !== undefined;
 }
 
+function providerOf({ provider }: MeshEvent): Pick<MailJob, "provider"> {
+  return typeof provider === "string" ? { provider } : {};
+}
+
 /** The old address is told of the wish, while there is time to do something about it, and of the change. */
 async function notifyOfEmailChange(deps: NoticeDeps, event: MeshEvent): Promise<void> {
   const { email_change, updated_fields = [] } = event;
@@ -50,7 +56,7 @@ async function notify(
   { db, outbox, clock }: NoticeDeps,
   event: MeshEvent,
   kind: MailJob["kind"],
-  more: Pick<MailJob, "email_change"> = {},
+  more: Pick<MailJob, "email_change" | "provider"> = {},
 ): Promise<void> {
   const { event_id: id, user_id, tenant_id, correlation_id } = event;
   if (clock.now().getTime() - Date.parse(event.timestamp) > OLDEST_MS) return;

@@ -68,6 +68,20 @@ const notices: Readonly<Record<NoticeKind, Omit<Letter, "after">>> = {
       "Sign in again. If you don't know why this happened, change your password and look through your list of devices.",
     ],
   },
+  provider_linked: {
+    subject: "A new way to sign in to your account",
+    before: [
+      "From now on one can sign in to your account with {provider}, too.",
+      "If it wasn't you, sign in, remove it from your linked providers, and change your password: that signs out everybody else.",
+    ],
+  },
+  provider_unlinked: {
+    subject: "A way to sign in to your account was removed",
+    before: [
+      "One can't sign in to your account with {provider} any more.",
+      "If it wasn't you, change your password at once: that signs out everybody else.",
+    ],
+  },
   email_change_requested: {
     subject: "A new email address was asked for",
     before: [
@@ -115,9 +129,14 @@ export function renderLink(
   };
 }
 
-export function renderNotice(kind: NoticeKind, { name }: { readonly name: string | null }): Rendered {
+interface Told {
+  readonly name: string | null;
+  readonly provider?: string | undefined;
+}
+
+export function renderNotice(kind: NoticeKind, { name, provider = "a provider" }: Told): Rendered {
   const { subject, before } = notices[kind];
-  const paragraphs = [greeting(name), ...before];
+  const paragraphs = [greeting(name), ...before.map((line) => line.replace("{provider}", () => provider))];
   return { subject, text: asText(paragraphs), html: asHtml(subject, paragraphs.map(paragraph)) };
 }
 

@@ -46,8 +46,14 @@ function translate(schema: z.ZodType): z.ZodType {
 
 /** The same answer without the tokens, which are in cookies then. */
 export function orInCookies({ cookies }: ApiRoute, schema: z.ZodType): z.ZodType {
-  if (cookies !== "set" || !(schema instanceof z.ZodObject)) return schema;
+  if (cookies !== "set") return schema;
+  if (schema instanceof z.ZodUnion) return z.union([schema, ...schema.options.flatMap(inCookies)]);
+  return z.union([schema, ...inCookies(schema)]);
+}
+
+function inCookies(schema: unknown): z.ZodType[] {
+  if (!(schema instanceof z.ZodObject) || !("access_token" in schema.shape)) return [];
   const { access_token: _, refresh_token: __, ...rest } = schema.shape as Record<string, z.ZodType>;
   const csrf_token = z.string().meta({ description: "To be sent as `X-CSRF-Token`; also in the cookie `csrf_token`." });
-  return z.union([schema, z.strictObject({ ...rest, csrf_token }).meta({ description: "With `use_cookies`" })]);
+  return [z.strictObject({ ...rest, csrf_token }).meta({ description: "With `use_cookies`" })];
 }

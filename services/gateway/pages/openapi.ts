@@ -126,9 +126,7 @@ function requestBodyOf(
   inPath: readonly string[],
 ): NonNullable<ZodOpenApiOperationObject["requestBody"]> {
   const schema =
-    inPath.length > 0 && def.params instanceof z.ZodObject
-      ? without(def.params, [...inPath, ...ofBrowser(route, def.params)])
-      : def.params;
+    def.params instanceof z.ZodObject ? without(def.params, [...inPath, ...ofBrowser(route, def.params)]) : def.params;
   return {
     required: !schema.safeParse({}).success || route.method !== "POST",
     content: {
@@ -197,8 +195,8 @@ function envelopeOf(route: ApiRoute, def: ActionDef): z.ZodType {
   if (route.list === "whole") return envelope(def.result, { meta: ListMeta });
   const shape = def.result instanceof z.ZodObject ? (def.result.shape as Record<string, z.ZodType>) : {};
   if (route.list === "page") return envelope(shape.items as z.ZodType, { meta: ListMeta });
-  if (route.pick !== undefined) return envelope(unwrapped(shape[route.pick] as z.ZodType));
-  if (!(def.result instanceof z.ZodObject)) return envelope(def.result);
+  if (route.pick !== undefined) return envelope(orInCookies(route, unwrapped(shape[route.pick] as z.ZodType)));
+  if (!(def.result instanceof z.ZodObject)) return envelope(orInCookies(route, def.result));
   if (Object.keys(shape).length === 0) return envelope(z.null());
   return envelope(orInCookies(route, without(def.result, ofBrowser(route, def.result))));
 }

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type BrowserClient, createBrowserClient } from "../../support/browser-client.ts";
+import { type LyingProvider, startLyingProvider } from "../../support/lying-provider.ts";
+import { newPerson, register, signIn } from "../../support/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+const appUrl = "https://app.example.com/signed-in";
+let usermesh: Usermesh;
+let provider: LyingProvider;
+
+beforeAll(async () => {
+  provider = await startLyingProvider();
+  usermesh = await startUsermesh({
+    OAUTH_LIAR_ISSUER: provider.issuer,
+    OAUTH_LIAR_CLIENT_ID: "usermesh",
+    OAUTH_LIAR_CLIENT_SECRET: "secret",
+    OAUTH_RETURN_URLS: appUrl,
+  });
+});
+afterAll(async () => {
+  await usermesh.stop();
+  await provider.stop();
+});
+
+const someone = () => ({ sub: newPerson().email, email: newPerson().email, email_verified: true });
+const returnTo = `return_to=${encodeURIComponent(appUrl)}`;
+
+/** To the provider and back, in one browser. */
+async function wayOf(browser: BrowserClient, query: string, claims = someone()) {
+  const begun = await browser.request("GET", `auth/oauth/liar?${query}`);
+  const asked = begun.headers.get("location") ?? "";
+  const back = new URLSearchParams({ state: new URL(asked).searchParams.get("state") ?? "" });
+  back.set("code", provider.issue(asked, claims));
+  return browser.request("GET", `auth/oauth/liar/callback?${back}`);
+}
+
+const codeIn = (location: string | null) => new URL(location ?? "").searchParams.get("code");
+
+describe("a browser that keeps its session in cookies", () => {
+  test("comes back to its page signed in, and no code or token is in the address", async () => {
+    const browser = createBrowserClient(usermesh.api);
+    const claims = someone();
+    const back = await wayOf(browser, `use_cookies=true&${returnTo}`, claims);
+    expect([back.status, back.headers.get("location")]).toEqual([302, appUrl]);
+    expect((await browser.request("GET", "users/me")).body.data.email).toBe(claims.email);
+    expect((await browser.own("PATCH", "users/me", { bio: "By cookies" })).status).toBe(200);
+    expect((await browser.own("POST", "auth/logout")).status).toBe(200);
+  });
+
+  test("without a page to come back to is told no token but the CSRF token", async () => {
+    const browser = createBrowserClient(usermesh.api);
+    const { status, body } = await wayOf(browser, "use_cookies=true");
+    expect([status, body.data.status]).toEqual([200, "signed_in"]);
+    expect(Object.keys(body.data)).not.toEqual(expect.arrayContaining(["access_token"]));
+    expect(Object.keys(body.data)).not.toEqual(expect.arrayContaining(["refresh_token"]));
+    expect(browser.cookies.get("csrf_token")).toBe(body.data.csrf_token);
+  });
+
+  test("gets no session in cookies where it does not ask", async () => {
+    const browser = createBrowserClient(usermesh.api);
+    const { body } = await wayOf(browser, "");
+    expect(body.data.access_token).toMatch(/^eyJ/);
+    expect([...browser.cookies.keys()]).toEqual(["usermesh_oauth"]);
+  });
+
+  test("exchanges its code for cookies", async () => {
+    const browser = createBrowserClient(usermesh.api);
+    const code = codeIn((await wayOf(browser, returnTo)).headers.get("location"));
+    const body = { code, use_cookies: true, device_name: "Engine" };
+    const answer = await browser.request("POST", "auth/oauth/exchange", { body });
+    expect([answer.status, "access_token" in answer.body.data]).toEqual([200, false]);
+    expect((await browser.request("GET", "users/me")).status).toBe(200);
+  });
+
+  test("does not keep a sign-in that another browser made, whose code it was sent", async () => {
+    const code = codeIn((await wayOf(createBrowserClient(usermesh.api), returnTo)).headers.get("location"));
+    const victim = createBrowserClient(usermesh.api);
+    await wayOf(victim, returnTo);
+    for (const browser of [victim, createBrowserClient(usermesh.api)]) {
+      const body = { code, use_cookies: true };
+      const answer = await browser.request("POST", "auth/oauth/exchange", { body });
+      expect([answer.status, answer.body.code, browser.cookies.has("access_token")]).toEqual([
+        400,
+        "oauth_code_invalid",
+        false,
+      ]);
+    }
+    // Nor is it spent by that.
+    expect((await usermesh.api.post("auth/oauth/exchange", { code })).status).toBe(200);
+  });
+
+  test("is not made to exchange a code by a page of another origin", async () => {
+    const browser = createBrowserClient(usermesh.api);
+    const code = codeIn((await wayOf(browser, returnTo)).headers.get("location"));
+    const headers = { origin: "https://evil.example" };
+    const answer = await browser.request("POST", "auth/oauth/exchange", { body: { code, use_cookies: true }, headers });
+    expect([answer.status, answer.body.code]).toEqual([403, "csrf_failed"]);
+  });
+
+  test("says which browser it is by its cookie alone", async () => {
+    const answer = await usermesh.api.post("auth/oauth/exchange", { code: "x", browser: "y" });
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ field: "browser", code: "unknown_field" }] } });
+  });
+
+  test("keeps its own session when it exchanges the code of a link", async () => {
+    const person = await register(usermesh);
+    const { access } = await signIn(usermesh, person);
+    const linking = await usermesh.api.post("auth/identities/liar", { return_to: appUrl }, access);
+    const asked: string = linking.body.data.authorize_url;
+    const back = new URLSearchParams({ state: new URL(asked).searchParams.get("state") ?? "" });
+    back.set("code", provider.issue(asked, someone()));
+    const arrival = await usermesh.api.get(`auth/oauth/liar/callback?${back}`);
+    const body = { code: codeIn(arrival.headers.get("location")), use_cookies: true };
+    const answer = await usermesh.api.post("auth/oauth/exchange", body, access);
+    expect([answer.status, answer.body.data.status, answer.headers.getSetCookie()]).toEqual([200, "linked", []]);
+  });
+});
