@@ -36,14 +36,19 @@ export async function insertActivity(
   );
 }
 
-export interface ActivityFilter {
-  readonly tenant_id?: string;
-  readonly user_id?: string;
+/** Of a tenant, or of one account: never of all. */
+export type ActivityScope =
+  | { readonly tenant_id: string; readonly user_id?: string }
+  | { readonly tenant_id?: undefined; readonly user_id: string };
+
+interface ActivityWish {
   readonly actor_id?: string | undefined;
   readonly action?: string | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }
+
+type ActivityFilter = ActivityScope & ActivityWish;
 
 /** Newest first. */
 export function selectActivity(

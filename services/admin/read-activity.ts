@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor } from "../../lib/cursor.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { ActionContext, Actions } from "../../lib/mesh.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
-import { type ActivityFilter, type ActivityRow, countActivity, selectActivity } from "./activity.repo.ts";
+import { type ActivityRow, type ActivityScope, countActivity, selectActivity } from "./activity.repo.ts";
 import type { Activity, ActivityQuery } from "./admin.contract.ts";
 
 type Query = z.output<typeof ActivityQuery>;
@@ -35,7 +35,7 @@ const ORDER = "activity";
 /** Counting 1,000 index entries takes 1 ms, counting a million half a second. */
 const COUNTED = 1_000;
 
-async function readPage(db: Database, query: Query, scope: ActivityFilter): Promise<Page> {
+async function readPage(db: Database, query: Query, scope: ActivityScope): Promise<Page> {
   const { limit, cursor, actor, action, from, to } = query;
   const after = cursor === undefined ? null : decodeCursor(ORDER, cursor);
   const filter = { actor_id: actor, action: action?.replaceAll("\0", ""), from, to, ...scope };

@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+
+/**
+ * Every statement of the services on a table that holds rows of tenants or of users names whose rows it means: a tenant,
+ * or one unguessable key (an account's id, a session's, a hash). Where a key comes from a client, its row's tenant is
+ * compared in code, which the walk in test/security holds. What looks over the tenants stands here with its reason.
+ */
+const overAll: Readonly<Record<string, string>> = {
+  "users/avatars.repo.ts listUnusedAvatars": "sweep",
+  "users/email-changes.repo.ts endOutdatedChanges": "sweep",
+  "users/email-changes.repo.ts dropClosedChanges": "sweep",
+  "users/erasures.repo.ts listDueErasures": "the erasures that are due",
+  "users/erasures.repo.ts listPurgesDue": "the purges that are due",
+  "users/erasures.repo.ts countErasures": "figure of the installation",
+  "users/profiles.repo.ts profilesNotUnder": "change of keys",
+  "users/snapshots.repo.ts readSnapshotPage": "snapshot of a new stream",
+  "users/subscriptions.repo.ts listExpired": "the subscriptions that have run out",
+  "users/user-list.repo.ts countAll": "figure of the installation",
+  "auth/credentials.repo.ts unconfirmedCredentials": "sweep",
+  "auth/credentials.repo.ts credentialsNotUnder": "change of keys",
+  "auth/identities.repo.ts countByIssuer": "figure of the installation",
+  "sessions/sessions.repo.ts countAllLive": "figure of the installation",
+  "preferences/preferences.repo.ts listUnclaimed": "sweep",
+  "admin/activity.repo.ts countSignIns": "figure of the installation",
+};
+
+/** Compared with a row that is narrowed, or put together from conditions whose types ask for the tenant or the caller. */
+const builtOnATenant = new Set([
+  "auth/intents.repo.ts NEWER",
+  "users/import.repo.ts findStanding",
+  "users/people.repo.ts searchPeople",
+  "users/user-list.repo.ts selectUsers",
+  "users/user-list.repo.ts countUsers",
+  "admin/activity.repo.ts selectActivity",
+  "admin/activity.repo.ts countActivity",
+]);
+
+const root = join(import.meta.dirname, "../../services");
+const schemas = ["users", "auth", "sessions", "preferences", "mail", "admin"];
+const mine = /\b(?:tenant_id|user_id|id|key|hash|intent|account|actor_id)\s*=\s*(?:ANY\()?(?:ARRAY\()?[$(]/;
+const inserts = /INSERT INTO [\s\S]*\b(?:tenant_id|user_id|key)\b/;
+
+interface Statement {
+  readonly where: string;
+  readonly sql: string;
+}
+
+function sources(schema: string): Array<{ file: string; text: string }> {
+  const files = readdirSync(join(root, schema)).filter((file) => file.endsWith(".ts"));
+  return files.map((file) => ({
+    file: `${schema}/${file}`,
+    text: readFileSync(join(root, schema, file), "utf8").replaceAll(/\/\*\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, ""),
+  }));
+}
+
+/** Tables with a column that says whose a row is. */
+function ownedTables(schema: string): string[] {
+  const folder = join(root, schema, "migrations");
+  const text = readdirSync(folder)
+    .map((file) => readFileSync(join(folder, file), "utf8"))
+    .join("\n");
+  const tables = [...text.matchAll(/CREATE TABLE (\S+) \(([\s\S]*?)\)[^,;)]*[`"]/g)];
+  return tables.filter(([, , body = ""]) => /\b(?:tenant_id|user_id) uuid/.test(body)).map(([, name = ""]) => name);
+}
+
+function statements(): Statement[] {
+  const tables = ["users.users", ...schemas.flatMap(ownedTables)].map((name) => name.replace(".", "\\."));
+  const owned = new RegExp(`\\b(?:FROM|JOIN|INTO|UPDATE) (?:${tables.join("|")})\\b`);
+  return schemas.flatMap(sources).flatMap(({ file, text }) =>
+    text.split(/^(?=(?:export )?(?:async )?(?:function|const) \w+)/m).flatMap((part) => {
+      const name = /(?:function|const) (\w+)/.exec(part)?.[1] ?? "";
+      const texts = part.match(/`(?:[^`\\]|\\.)*`|"(?:[^"\\\n]|\\.)*"/g) ?? [];
+      return texts.filter((sql) => owned.test(sql)).map((sql) => ({ where: `${file} ${name}`, sql }));
+    }),
+  );
+}
+
+const narrows = ({ sql }: Statement): boolean => mine.test(sql) || inserts.test(sql);
+
+describe("every query says whose rows it means", () => {
+  const all = statements();
+
+  test("they are found", () => {
+    expect(all.length).toBeGreaterThan(130);
+    expect(schemas.flatMap(ownedTables)).toEqual(
+      expect.arrayContaining(["users.role_members", "auth.identities", "sessions.sessions", "admin.activity"]),
+    );
+    expect(new Set(schemas.filter((schema) => all.some(({ where }) => where.startsWith(schema))))).toEqual(
+      new Set(schemas),
+    );
+  });
+
+  test("each is narrowed to a tenant or to one key, or stands in the list of those that look over all", () => {
+    const open = all.filter((one) => !narrows(one) && !(one.where in overAll) && !builtOnATenant.has(one.where));
+    expect(open.map(({ where, sql }) => `${where}: ${sql.replaceAll(/\s+/g, " ")}`)).toEqual([]);
+  });
+
+  test("the list holds none that is gone, or narrowed after all", () => {
+    const wide = new Set(all.filter((one) => !narrows(one)).map(({ where }) => where));
+    expect([...Object.keys(overAll), ...builtOnATenant].filter((where) => !wide.has(where))).toEqual([]);
+  });
+});
