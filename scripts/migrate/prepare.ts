@@ -22,6 +22,9 @@ export async function prepareDatabase(client: Client, ownerUrl: string, say: Say
   if (own) for (const schema of schemas) await createRole(client, ownerUrl, schema);
 }
 
+/** To these a role adds; the database changes them by its owner's functions alone. */
+const appendOnly: Readonly<Record<string, string>> = { admin: "admin.activity" };
+
 /** A role reads and writes its own schema, uses `ext`, and sees nothing else. */
 export async function grantOwnTables(client: Client): Promise<void> {
   const { rows } = await client.query<{ shared_role: boolean }>("SELECT shared_role FROM usermesh.installation");
@@ -29,7 +32,12 @@ export async function grantOwnTables(client: Client): Promise<void> {
   for (const schema of schemas) {
     const role = escapeIdentifier(roleOf(schema));
     await client.query(`GRANT USAGE ON SCHEMA ${schema}, ext TO ${role}`);
-    await client.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role}`);
+    const added = appendOnly[schema];
+    // One message, one transaction: at no moment may it change what it may only add to.
+    await client.query(
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role};
+       ${added ? `REVOKE UPDATE, DELETE, TRUNCATE ON ${added} FROM ${role}` : ""}`,
+    );
     await client.query(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${role}`);
     await client.query(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${role}`);
   }

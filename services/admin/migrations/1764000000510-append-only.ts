@@ -1,0 +1,29 @@
+import type { Migration } from "../../../mixins/migration.ts";
+
+/**
+ * The service's role may add to the log and read it; its owner changes it in this one way: what happened stays, and when.
+ * Whom it happened to is a new id that is written down nowhere else.
+ */
+const pseudonymise = `
+CREATE FUNCTION admin.pseudonymise(p_user uuid, p_pseudonym uuid) RETURNS int
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_about int;
+  v_by int;
+BEGIN
+  UPDATE admin.activity SET user_id = p_pseudonym, details = '{}', correlation_id = NULL,
+    actor_id = CASE WHEN actor_id = p_user THEN p_pseudonym ELSE actor_id END,
+    ip = CASE WHEN actor_id <> p_user THEN ip END
+    WHERE user_id = p_user;
+  GET DIAGNOSTICS v_about = ROW_COUNT;
+  UPDATE admin.activity SET actor_id = p_pseudonym, ip = NULL
+    WHERE actor_id = p_user AND actor_id IS DISTINCT FROM user_id;
+  GET DIAGNOSTICS v_by = ROW_COUNT;
+  RETURN v_about + v_by;
+END $$`;
+
+export const migration: Migration = {
+  name: "AdminAppendOnly1764000000510",
+  up: [pseudonymise],
+  down: ["DROP FUNCTION admin.pseudonymise"],
+};

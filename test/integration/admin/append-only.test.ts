@@ -1,0 +1,66 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Client } from "pg";
+import { roleOf, rolePassword } from "../../../lib/database-roles.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+
+const REFUSED = "42501";
+
+describe("the table of the activity log, to the role of its own service", () => {
+  let database: TestDatabase;
+  let client: Client;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    const url = new URL(database.url);
+    url.username = roleOf("admin");
+    url.password = rolePassword(database.url, url.username);
+    client = new Client({ connectionString: url.href });
+    await client.connect();
+  });
+  afterAll(async () => {
+    await client?.end();
+    await database?.drop();
+  });
+
+  const [person, tenant] = [randomUUID(), randomUUID()];
+  const act = (actor: string, user: string, details = "{}") =>
+    client.query(
+      `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at, ip, correlation_id, details)
+       VALUES (gen_random_uuid(), $1, 'user.updated', $2, $3, now(), '192.0.2.1', 'c', $4)`,
+      [tenant, actor, user, details],
+    );
+
+  test("takes what is added, and shows it", async () => {
+    await act(person, person, '{"reason": "named"}');
+    expect((await client.query("SELECT 1 FROM admin.activity")).rowCount).toBe(1);
+  });
+
+  test.each([
+    "UPDATE admin.activity SET actor_id = NULL",
+    "UPDATE admin.activity SET at = now() WHERE false",
+    "DELETE FROM admin.activity",
+    "TRUNCATE admin.activity",
+    "ALTER TABLE admin.activity DISABLE TRIGGER ALL",
+    "INSERT INTO admin.activity (id, tenant_id, action, at) SELECT id, tenant_id, 'x', at FROM admin.activity ON CONFLICT (id) DO UPDATE SET action = 'x'",
+  ])("refuses %s", async (sql) => {
+    await expect(client.query(sql)).rejects.toMatchObject({ code: REFUSED });
+  });
+
+  test("is changed by an erasure alone: the acts are kept, the person is not", async () => {
+    const [admin, other] = [randomUUID(), randomUUID()];
+    await act(admin, person, '{"reason": "told"}');
+    await act(person, other, '{"reason": "kept"}');
+    const pseudonym = randomUUID();
+    const { rows } = await client.query("SELECT admin.pseudonymise($1, $2) AS n", [person, pseudonym]);
+    expect(rows).toEqual([{ n: 3 }]);
+    const log = await client.query(
+      "SELECT actor_id, user_id, ip, correlation_id, details FROM admin.activity ORDER BY at, id",
+    );
+    const expected = [
+      { actor_id: pseudonym, user_id: pseudonym, ip: null, correlation_id: null, details: {} },
+      { actor_id: admin, user_id: pseudonym, ip: "192.0.2.1", correlation_id: null, details: {} },
+      { actor_id: pseudonym, user_id: other, ip: null, correlation_id: "c", details: { reason: "kept" } },
+    ];
+    expect(log.rows).toEqual(expected);
+  });
+});
