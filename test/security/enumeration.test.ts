@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import type { Answer } from "../support/api-client.ts";
+import { mailTo, newPerson, type Person, register, signIn } from "../support/main-flow.ts";
+import { vendorOf } from "../support/tenants.ts";
+import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+
+/** Whether an account exists must be told by nothing: text, status, headers, time [V6.3.8]. */
+jest.setTimeout(180_000);
+const wrong = "Wrong-horse-7-staple";
+let usermesh: Usermesh;
+let known: Person & { id: string };
+beforeAll(async () => {
+  usermesh = await startUsermesh({ TRUST_PROXY: "1", BCRYPT_COST: "8" });
+  known = await register(usermesh);
+});
+afterAll(() => usermesh.stop());
+
+let asked = 0;
+/** Each from an address of its own, so that no limit answers in the account's stead. */
+function post(on: Usermesh, path: string, body: object): Promise<Answer> {
+  asked += 1;
+  const ip = `198.51.${(asked >> 8) & 255}.${asked & 255}`;
+  return on.api.request("POST", path, { body, headers: { "x-forwarded-for": ip } });
+}
+
+const login = (body: object) => post(usermesh, "auth/login", { password: wrong, ...body });
+
+/** All that a client sees of an answer, but what is another one each time. */
+function shownOf({ status, headers, body: { correlation_id: _, ...body } }: Answer) {
+  return { status, body, headers: [...headers].filter(([name]) => !["date", "x-correlation-id"].includes(name)) };
+}
+
+const median = (values: readonly number[]) => values.toSorted((left, right) => left - right)[values.length >> 1] ?? 0;
+
+/**
+ * 200 tries in ten rounds, the fastest of each round compared: load only ever adds time, and changes from round to round.
+ * Within a tenth of the time, or half a millisecond, which is less than the machine's own noise.
+ */
+async function expectSameTime(send: (email: string) => Promise<unknown>): Promise<void> {
+  const rounds: Array<readonly [known: number, unknown: number]> = [];
+  while (rounds.length < 10) rounds.push(await fastestOf(send));
+  const apart = median(rounds.map(([one, other]) => one - other));
+  const usual = median(rounds.map(([one]) => one));
+  expect(Math.abs(apart)).toBeLessThan(Math.max(0.1 * usual, 0.5));
+}
+
+async function fastestOf(send: (email: string) => Promise<unknown>): Promise<readonly [number, number]> {
+  await usermesh.database.query("DELETE FROM auth.guesses");
+  const times = { known: [] as number[], unknown: [] as number[] };
+  for (let n = 0; n < 20; n += 1) {
+    // Known, unknown, unknown, known: neither always comes after the other.
+    const who = ((n + 1) >> 1) % 2 === 0 ? "known" : "unknown";
+    const email = who === "known" ? known.email : newPerson().email;
+    // What the request before left to do is done first.
+    await usermesh.settled();
+    const start = performance.now();
+    await send(email);
+    times[who].push(performance.now() - start);
+  }
+  return [Math.min(...times.known), Math.min(...times.unknown)];
+}
+
+describe("a sign-in with a wrong password", () => {
+  test("is answered to the letter as for an account that nobody has, by address and by name", async () => {
+    const unknown = shownOf(await login({ email: newPerson().email }));
+    expect(unknown.status).toBe(401);
+    const others = [{ email: known.email }, { username: "nobody-here" }, { email: "not even an address" }];
+    for (const who of others) expect(shownOf(await login(who))).toEqual(unknown);
+  });
+
+  test("does not tell that the account is disabled, deleted, unverified, or has no password", async () => {
+    const admin = await vendorOf(usermesh);
+    const [disabled, deleted] = [await register(usermesh), await register(usermesh)];
+    await usermesh.api.put(`admin/users/${disabled.id}/status`, { is_active: false }, admin);
+    const { access } = await signIn(usermesh, deleted);
+    await usermesh.api.request("DELETE", "users/me", { body: { password: deleted.password }, token: access });
+    const invited = newPerson("invited");
+    const slug = `t-${invited.email.split(/[.@]/)[1]}`;
+    await usermesh.api.post("admin/tenants", { slug, name: "T", admin_email: invited.email }, admin);
+    const body = { email: invited.email, password: wrong };
+    const passwordless = await usermesh.api.request("POST", "auth/login", { body, headers: { "x-tenant": slug } });
+    const unknown = shownOf(await login({ email: newPerson().email }));
+    expect(shownOf(passwordless)).toEqual(unknown);
+    for (const { email } of [disabled, deleted]) expect(shownOf(await login({ email }))).toEqual(unknown);
+  });
+
+  test("takes as long as for an account that nobody has", () => expectSameTime((email) => login({ email })));
+});
+
+describe.each(["auth/password-reset-request", "auth/verify-email-request"])("POST %s", (path) => {
+  test("is answered to the letter as for an address that nobody has", async () => {
+    const unknown = shownOf(await post(usermesh, path, { email: newPerson().email }));
+    expect(unknown.status).toBe(202);
+    expect(shownOf(await post(usermesh, path, { email: known.email }))).toEqual(unknown);
+  });
+
+  test("takes as long as for an address that nobody has", () =>
+    expectSameTime((email) => post(usermesh, path, { email })));
+});
+
+describe("a sign-up where HIDE_REGISTERED is set", () => {
+  let hiding: Usermesh;
+  beforeAll(async () => {
+    hiding = await startUsermesh({ HIDE_REGISTERED: "true", TRUST_PROXY: "1" });
+  });
+  afterAll(() => hiding.stop());
+
+  test("is answered to the letter alike for a free address, a taken one and a taken name", async () => {
+    const person = { ...newPerson(), username: newPerson("u").email.split("@")[0]?.slice(0, 20) };
+    const free = shownOf(await post(hiding, "auth/register", person));
+    expect([free.status, free.body.data]).toEqual([202, null]);
+    const taken = [person, { ...person, email: person.email.toUpperCase() }, { ...person, email: newPerson().email }];
+    for (const body of taken) expect(shownOf(await post(hiding, "auth/register", body))).toEqual(free);
+  });
+
+  test("of a taken address changes nothing about the account, and mails its owner no link", async () => {
+    const person = newPerson();
+    await post(hiding, "auth/register", person);
+    const mails = () => hiding.mails().filter((mail) => mail.to.includes(person.email)).length;
+    await mailTo(hiding, person.email, /verify-email/);
+    await hiding.settled();
+    const before = await hiding.rowCounts();
+    await post(hiding, "auth/register", { ...person, password: "Another-horse-9-staple", full_name: "Mallory" });
+    const next = newPerson();
+    await post(hiding, "auth/register", next);
+    await mailTo(hiding, next.email, /verify-email/);
+    expect(mails()).toBe(1);
+    const after = await hiding.rowCounts();
+    expect([before["users.users"], before["auth.credentials"]].map(Number)).toEqual(
+      [after["users.users"], after["auth.credentials"]].map((count) => Number(count) - 1),
+    );
+    expect((await post(hiding, "auth/login", person)).status).toBe(200);
+  });
+});
+
+test("a wish for an address that somebody has is answered like any other", async () => {
+  const { access } = await signIn(usermesh, known);
+  const taken = await register(usermesh);
+  const wish = async (email: string) => {
+    const { status, body } = await usermesh.api.patch("users/me", { email, current_password: known.password }, access);
+    return [status, body.message, body.data?.email, body.data?.pending_email === email];
+  };
+  expect(await wish(taken.email)).toEqual(await wish(newPerson().email));
+});

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { eventually } from "../support/eventually.ts";
+import { register, signIn } from "../support/main-flow.ts";
+import { vendorOf, verdict } from "../support/tenants.ts";
+import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+
+/** [V4.1.3] No proxy is trusted: all that a client says of its address is its own tale. */
+let usermesh: Usermesh;
+beforeAll(async () => {
+  usermesh = await startUsermesh({
+    RATE_LIMIT_ENABLED: "true",
+    RATE_LIMIT_REGISTER: "1000/60",
+    RATE_LIMIT_LOGIN: "1000/60",
+    RATE_LIMIT_MAIL: "4/60",
+  });
+});
+afterAll(() => usermesh.stop());
+
+/** Every header by which some proxy or other names the client. */
+const saying = (ip: string): Record<string, string> => ({
+  "x-forwarded-for": `${ip}, 10.0.0.1`,
+  "x-real-ip": ip,
+  forwarded: `for=${ip};proto=https`,
+  "x-client-ip": ip,
+  "cf-connecting-ip": ip,
+  "true-client-ip": ip,
+  "x-cluster-client-ip": ip,
+  "x-originating-ip": ip,
+});
+
+const wrong = "Wrong-horse-7-staple";
+const address = (n: number) => `198.51.100.${n}`;
+const login = (email: string, password: string, n: number) =>
+  usermesh.api.request("POST", "auth/login", { body: { email, password }, headers: saying(address(n)) });
+
+describe("a client that says it is somebody else each time", () => {
+  test("is slowed after 10 guesses all the same", async () => {
+    const person = await register(usermesh);
+    const seen: string[] = [];
+    for (let n = 0; n < 11; n += 1) seen.push(verdict(await login(person.email, wrong, n)));
+    expect(seen.slice(9)).toEqual(["401 invalid_credentials", "429 too_many_attempts"]);
+  });
+
+  test("has one bucket of requests, whichever of the route's paths it takes", async () => {
+    const paths = ["auth/password-reset-request", "/api/reset-password", "auth/password-reset-request/"];
+    const seen: string[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const options = { body: { email: "nobody@example.com" }, headers: saying(address(n)) };
+      const answer = await usermesh.api.request("POST", paths[n % 3] as string, options);
+      seen.push(`${verdict(answer)} ${Number(answer.headers.get("retry-after")) > 0}`);
+    }
+    expect(seen).toEqual([...Array(4).fill("202 ok false"), "429 rate_limited true"]);
+  });
+
+  test("is known by where it really comes from, in its sessions and in the log", async () => {
+    const person = await register(usermesh);
+    const { body } = await login(person.email, person.password, 77);
+    const { data: sessions } = (await usermesh.api.get("auth/sessions", body.data.access_token)).body;
+    expect(sessions.map((one: { ip: string }) => one.ip)).toEqual(["127.0.0.1"]);
+    await login(person.email, wrong, 78);
+    const admin = await vendorOf(usermesh);
+    const entry = await eventually("the refused sign-in in the log", async () => {
+      const page = await usermesh.api.get(`admin/users/${person.id}/activity?action=sign_in.refused`, admin);
+      return page.body.data[0];
+    });
+    expect(entry.ip).toBe("127.0.0.1");
+    expect(JSON.stringify(await usermesh.database.query("SELECT * FROM admin.activity"))).not.toContain(address(78));
+  });
+
+  test("is not this machine where it came through a proxy: figures stay closed", async () => {
+    const { access } = await signIn(usermesh, await register(usermesh));
+    for (const path of ["/metrics", "/db/status"]) {
+      const forged = await usermesh.api.request("GET", path, { token: access, headers: saying("127.0.0.1") });
+      expect([path, forged.status]).toEqual([path, 401]);
+    }
+  });
+});
