@@ -41,9 +41,13 @@ interface DatabaseOptions {
 
 export function createDatabase(platform: Platform, options: DatabaseOptions): Database {
   let source: DataSource | undefined;
+  const closing = new AbortController();
   const open = async () => {
     const candidate = new DataSource(await dataSourceOptions(platform, options));
     source = await candidate.initialize();
+    // The service was stopped while it started: nobody will close this again.
+    if (closing.signal.aborted) await source.destroy();
+    closing.signal.throwIfAborted();
     poolOf(source).on("error", (error: Error) =>
       platform.log.warn({ schema: options.schema, error: error.message }, "database connection lost"),
     );
@@ -52,10 +56,12 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
     if (source?.isInitialized) return source;
     throw translateDatabaseError(new Error("DataSource is not connected"));
   };
+  platform.figures.pools.push({ schema: options.schema, status: () => statusOf(source) });
   return {
     schema: options.schema,
-    connect: () => connectWithPatience(platform, options.schema, open),
+    connect: () => connectWithPatience(platform, options.schema, open, closing.signal),
     close: async () => {
+      closing.abort();
       if (source?.isInitialized) await source.destroy();
     },
     query: <Row>(sql: string, values: readonly unknown[] = []) => runStatement<Row>(poolOf(current()), sql, values),
@@ -102,17 +108,23 @@ function transactionOver(manager: EntityManager, afterwards: Array<() => void>):
   };
 }
 
-/** The first connection waits for the database: a node may start before it. */
-async function connectWithPatience(platform: Platform, schema: string, open: () => Promise<void>): Promise<void> {
+/** The first connection waits for the database: a node may start before it. Rejects when it is closed meanwhile. */
+async function connectWithPatience(
+  platform: Platform,
+  schema: string,
+  open: () => Promise<void>,
+  closing: AbortSignal,
+): Promise<void> {
   for (let wait = 100; ; wait = Math.min(wait * 2, 2_000)) {
     try {
       return await open();
     } catch (error) {
+      closing.throwIfAborted();
       platform.log.warn(
         { schema, error: error instanceof Error ? error.message : String(error) },
         "waiting for the database",
       );
-      await platform.timers.sleep(wait);
+      await platform.timers.sleep(wait, closing);
     }
   }
 }

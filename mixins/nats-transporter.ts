@@ -15,7 +15,6 @@ interface Insides {
     readonly registry: { readonly discoverer: { remoteNodeDisconnected(nodeId: string, unexpected: boolean): void } };
   };
   readonly transit: {
-    readonly disconnecting: boolean;
     readonly pendingRequests: ReadonlyMap<string, { readonly nodeID: string }>;
     removePendingRequestByNodeID(nodeId: string): void;
     sendPing(nodeId: string): Promise<void>;
@@ -38,6 +37,8 @@ const FLUSH_MS = 1_000;
  */
 export class NatsTransporter extends Transporters.NATS {
   readonly #url: string;
+  /** Ended by `disconnect`: Moleculer's own mark of it is gone before a loop could see it. */
+  #running = new AbortController();
   #probe: NodeJS.Timeout | undefined;
   #inbox = "";
   readonly #targets = new Map<string, string>();
@@ -48,7 +49,8 @@ export class NatsTransporter extends Transporters.NATS {
   }
 
   override async connect(): Promise<void> {
-    const client = await this.#connectWithPatience();
+    this.#running = new AbortController();
+    const client = await this.#connectWithPatience(this.#running.signal);
     if (!client) return;
     this.client = client;
     void this.#follow(client);
@@ -59,6 +61,7 @@ export class NatsTransporter extends Transporters.NATS {
   }
 
   override async disconnect(): Promise<void> {
+    this.#running.abort();
     clearInterval(this.#probe);
     const client = this.client as NatsConnection | null;
     if (!client || client.isClosed()) return;
@@ -79,17 +82,19 @@ export class NatsTransporter extends Transporters.NATS {
   }
 
   /** A node may start before NATS does. Undefined: it was stopped meanwhile. */
-  async #connectWithPatience(): Promise<NatsConnection | undefined> {
-    const { transit, logger } = this as unknown as Insides;
+  async #connectWithPatience(running: AbortSignal): Promise<NatsConnection | undefined> {
+    const { logger } = this as unknown as Insides;
     let said = "";
-    while (!transit.disconnecting) {
+    while (!running.aborted) {
       try {
-        return await connect(natsOptions(this.#url));
+        const client = await connect(natsOptions(this.#url));
+        if (!running.aborted) return client;
+        await client.close();
       } catch (error) {
         const { message } = error as Error;
         if (message !== said) logger.warn(`Waiting for NATS: ${message}`);
         said = message;
-        await delay(RETRY_MS);
+        await delay(RETRY_MS, undefined, { signal: running }).catch(() => undefined);
       }
     }
     return undefined;

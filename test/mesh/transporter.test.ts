@@ -1,7 +1,13 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { readConfig } from "../../lib/config.ts";
 import { freePort } from "../../lib/embedded/ports.ts";
 import { AppError } from "../../lib/errors.ts";
+import { createLog } from "../../lib/log.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
 import { startBroker } from "../support/broker.ts";
 import { eventually } from "../support/eventually.ts";
 import { createNats, dieSilently, isOnBus, type TestNats } from "../support/nats.ts";
@@ -143,4 +149,19 @@ describe("two nodes over nats-server", () => {
     release.abort();
     await victim.stop();
   });
+});
+
+test("a node that is stopped while it waits for NATS asks for it no more", async () => {
+  const port = await freePort();
+  const config = readConfig({ NODE_ENV: "test", NATS_URL: `nats://127.0.0.1:${port}` });
+  const lines: string[] = [];
+  const log = createLog({ ...config.log, level: "warn" }, { write: (line: string) => void lines.push(line) });
+  const broker = new ServiceBroker(brokerOptions(config, { log, services: ["test"] }));
+  void broker.start();
+  await eventually("it to wait", () => lines.some((line) => line.includes("Waiting for NATS")));
+  await broker.stop();
+  const server = createServer().listen(port, "127.0.0.1");
+  const asked = once(server, "connection").then(() => "asked");
+  expect(await Promise.race([asked, sleep(1_000, "left alone")])).toBe("left alone");
+  server.close();
 });

@@ -1,0 +1,50 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { expect, test } from "@jest/globals";
+import pino from "pino";
+import { readConfig } from "../../../lib/config.ts";
+import { createPlatform } from "../../../lib/create-platform.ts";
+import { createDatabase } from "../../../mixins/database.mixin.ts";
+import { createTestDatabase } from "../../support/database.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const log = pino({ level: "silent" });
+
+test("a database that is closed while it is waited for is waited for no more", async () => {
+  const deaf = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+  await once(deaf, "listening");
+  const { port } = deaf.address() as AddressInfo;
+  await using platform = await open(`postgres://nobody:secret@127.0.0.1:${port}/none`);
+  const db = createDatabase(platform, { schema: "mail" });
+  const asked = once(deaf, "connection");
+  const connecting = db.connect();
+  await asked;
+  await db.close();
+  await expect(connecting).rejects.toThrow("aborted");
+  deaf.close();
+});
+
+test("a database that is closed while it is opened leaves no connection behind", async () => {
+  const database = await createTestDatabase();
+  await using platform = await open(database.url);
+  const db = createDatabase(platform, { schema: "mail" });
+  const connecting = db.connect();
+  await db.close();
+  await expect(connecting).rejects.toThrow("aborted");
+  await eventually("its connections to end", async () => {
+    const sql =
+      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'usermesh-mail' AND datname = current_database()";
+    return (await database.query(sql)).length === 0;
+  });
+  await database.drop();
+});
+
+async function open(databaseUrl: string) {
+  const config = readConfig({
+    NODE_ENV: "test",
+    DATABASE_URL: databaseUrl,
+    SECRET_KEY: `k1:${"test-secret-".repeat(4)}`,
+  });
+  const platform = await createPlatform(config, { log, services: ["mail"] });
+  return { ...platform, [Symbol.asyncDispose]: platform.close };
+}
