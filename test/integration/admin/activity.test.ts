@@ -80,6 +80,40 @@ describe("the activity log", () => {
     expect(seen).toEqual(whole.items.map((item) => item.id));
   });
 
+  test("by cursor splits no moment, and is not shifted by what is logged meanwhile", async () => {
+    const { id, admin } = await tenantWithAdmin();
+    const rows = (n: number, at: string) =>
+      mesh.database.query<{ id: string }>(
+        `INSERT INTO admin.activity (id, tenant_id, action, at)
+         SELECT gen_random_uuid(), $1, 'user.updated', $2 FROM generate_series(1, $3) RETURNING id`,
+        [id, at, n],
+      );
+    const same = await rows(7, "2026-01-01T00:00:00.123Z");
+    const seen: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const query = { limit: 3, action: "user.updated", ...(cursor && { cursor }) };
+      const page = await mesh.call("admin.activity", query, admin);
+      seen.push(...page.items.map((item) => item.id));
+      cursor = page.next_cursor;
+      await rows(2, "2026-01-02T00:00:00Z");
+    }
+    expect(seen.toSorted()).toEqual(same.map((row) => row.id).toSorted());
+  });
+
+  test("of one's own is cut by action, actor and time, and by nobody's id", async () => {
+    const { slug, admin } = await tenantWithAdmin();
+    const [user, other] = [await mesh.create({ tenant: slug }), await mesh.create({ tenant: slug })];
+    await mesh.call("users.updateMe", { bio: "hello" }, callerOf(user));
+    const whole = await logged(2, () => mine(user));
+    expect(actionsOf(await mine(user, { action: "user.updated" }))).toEqual(["user.updated"]);
+    expect(actionsOf(await mine(user, { actor: admin.user_id }))).toEqual([]);
+    const [updated, created] = whole.items.map((item) => item.at);
+    expect(actionsOf(await mine(user, { from: updated }))).toEqual(["user.updated"]);
+    expect(actionsOf(await mine(user, { from: created, to: updated }))).toEqual(["user.created"]);
+    await logged(1, () => mine(other));
+    expect((await mine(user, { user_id: other.id })).items).toEqual(whole.items);
+  });
+
   test("is cut by time", async () => {
     const { admin } = await tenantWithAdmin();
     const page = await logged(1, () => mesh.call("admin.activity", {}, admin));
