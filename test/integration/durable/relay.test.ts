@@ -1,0 +1,133 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { connect as connectBus, type NatsConnection } from "nats";
+import { Client } from "pg";
+import pino from "pino";
+import { readConfig } from "../../../lib/config.ts";
+import { createPlatform } from "../../../lib/create-platform.ts";
+import { roleOf, rolePassword } from "../../../lib/database-roles.ts";
+import { MeshEvent } from "../../../lib/events.ts";
+import { natsOptions } from "../../../lib/nats-options.ts";
+import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
+import { createOutbox, type Outbox } from "../../../mixins/outbox.mixin.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { eventually } from "../../support/eventually.ts";
+import { createNats, type TestNats } from "../../support/nats.ts";
+
+const SCHEMA = "preferences";
+const TENANT = "00000000-0000-7000-8000-000000000001";
+const USERS = 8;
+/** Of each user: together several batches of a relay. */
+const FACTS = 150;
+const log = pino({ level: "silent" });
+
+interface Node {
+  readonly db: Database;
+  readonly outbox: Outbox;
+  stop(): Promise<void>;
+}
+
+describe("two relays of one schema", () => {
+  let nats: TestNats;
+  let database: TestDatabase;
+  let bus: NatsConnection;
+  let nodes: [Node, Node];
+  /** Everything that is published, doubles too, which the stream would leave out. */
+  const published: MeshEvent[] = [];
+  beforeAll(async () => {
+    nats = await createNats();
+    database = await createTestDatabase();
+    bus = await connectBus(natsOptions(nats.url));
+    bus.subscribe("users.v1.>", { callback: (_, message) => void published.push(MeshEvent.parse(message.json())) });
+    nodes = await Promise.all([start(nats, database), start(nats, database)]);
+  });
+  afterAll(async () => {
+    await Promise.all(nodes?.map((node) => node.stop()) ?? []);
+    await bus?.close();
+    await nats?.remove();
+    await database?.drop();
+  });
+
+  /** Facts about each of these users, all of one commit. */
+  const state = (userIds: readonly string[], facts: number) =>
+    nodes[0].db.transaction(async (tx) => {
+      for (const userId of Array.from({ length: facts }, () => userIds).flat())
+        await nodes[0].outbox.state(tx, {
+          type: "preferences.updated",
+          userId,
+          tenantId: TENANT,
+          correlationId: "test",
+        });
+    });
+  const relayed = (within = 20_000) =>
+    eventually(
+      "an empty outbox",
+      async () => {
+        return (await database.query(`SELECT 1 FROM ${SCHEMA}.outbox WHERE published_at IS NULL`)).length === 0;
+      },
+      { within },
+    );
+  const versionsOf = (userId: string, events: readonly MeshEvent[]) =>
+    events.filter((event) => event.user_id === userId).map(({ version }) => version);
+
+  test("publish no fact before or after its turn, whoever of them is at it", async () => {
+    const userIds = Array.from({ length: USERS }, () => randomUUID());
+    await state(userIds, FACTS);
+    await relayed();
+    const all = Array.from({ length: FACTS }, (_, index) => index + 1);
+    for (const userId of userIds) {
+      const versions = versionsOf(userId, published);
+      // One whose acknowledgement was lost may be published again, but nothing after it has been.
+      expect(versions.filter((version, index) => version < (versions[index - 1] ?? 0))).toEqual([]);
+      expect([...new Set(versions)]).toEqual(all);
+    }
+  });
+
+  test("don't wait for a third that has stopped in the middle of its turn", async () => {
+    const silent = await asItsRole(database);
+    await silent.query("BEGIN");
+    await eventually("its turn", async () => {
+      const sql = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held";
+      return (await silent.query(sql, [`usermesh-relay-${SCHEMA}`])).rows[0].held;
+    });
+    const userId = randomUUID();
+    await state([userId], 3);
+    await relayed(3_000);
+    expect(versionsOf(userId, published)).toEqual([1, 2, 3]);
+    await silent.end().catch(() => undefined);
+  });
+});
+
+async function start(nats: TestNats, database: TestDatabase): Promise<Node> {
+  const config = readConfig({
+    NODE_ENV: "test",
+    DATABASE_URL: database.url,
+    NATS_URL: nats.url,
+    SECRET_KEY: `k1:${"test-secret-".repeat(4)}`,
+  });
+  const platform = await createPlatform(config, { log, services: [SCHEMA] });
+  const db = createDatabase(platform, { schema: SCHEMA });
+  await db.connect();
+  const outbox = createOutbox(platform, db, SCHEMA);
+  outbox.start();
+  return {
+    db,
+    outbox,
+    async stop() {
+      await outbox.stop();
+      await db.close();
+      await platform.close();
+    },
+  };
+}
+
+/** With the limits that stand at the role, for whoever falls silent. */
+async function asItsRole(database: TestDatabase): Promise<Client> {
+  const url = new URL(database.url);
+  url.username = roleOf(SCHEMA);
+  url.password = rolePassword(database.url, url.username);
+  const client = new Client({ connectionString: url.href });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+}
