@@ -5,6 +5,7 @@ import { schemas, sslOf } from "./database-roles.ts";
 import { openEventLog } from "./event-log.ts";
 import { parseKeyRing } from "./key-ring.ts";
 import type { DevMailbox, Platform } from "./platform.ts";
+import { createProcessFigures } from "./process-metrics.ts";
 import { openQueues } from "./queues.ts";
 
 /** Room in libuv's pool beside the hashes, for token checks and files. */
@@ -45,7 +46,7 @@ export async function createPlatform(
     events,
     queues,
     poolSize: poolShare(config, services),
-    cacheCounts: new Map(),
+    figures: createProcessFigures(),
     mailbox: mailbox ?? remoteMailbox(config),
     close: async () => {
       await queues.close();

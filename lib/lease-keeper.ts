@@ -1,5 +1,5 @@
 import type { Clock, Timers } from "./clock.ts";
-import { createLease } from "./lease.ts";
+import { createLease, type Lease } from "./lease.ts";
 import { createRevocations, type RevocableClaims, type Revocation } from "./revocations.ts";
 import { createTurns } from "./turns.ts";
 
@@ -29,6 +29,7 @@ export interface LeaseKeeper {
   ready(): boolean;
   /** At this moment, nothing has been revoked or announced that is not known here. */
   held(): boolean;
+  age: Lease["age"];
 }
 
 export interface KeeperOptions {
@@ -128,5 +129,6 @@ export function createLeaseKeeper(options: KeeperOptions): LeaseKeeper {
     learn,
     ready: () => ready,
     held: lease.held,
+    age: lease.age,
   };
 }

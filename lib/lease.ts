@@ -15,6 +15,8 @@ export interface Lease {
   /** Runs from the moment of asking, never from that of the answer: who was paused meanwhile must not gain time. */
   grant(asked: Moment): void;
   held(): boolean;
+  /** Milliseconds since the moment of asking; null without a lease. */
+  age(): number | null;
   drop(): void;
 }
 
@@ -49,6 +51,10 @@ export function createLease(clock: Clock, afterwardsMs: number): Lease {
     held() {
       const now = moment();
       return now.monotonic < untilMonotonic + afterwardsMs && now.wall < untilWall + afterwardsMs;
+    },
+    age() {
+      const age = clock.monotonic() - (untilMonotonic - LEASE_MS);
+      return Number.isFinite(age) ? age : null;
     },
     drop,
   };

@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 import type { Mail } from "./embedded/mailbox.ts";
 import type { MeshEvent, StreamName } from "./events.ts";
 import type { KeyRing } from "./key-ring.ts";
-import type { CacheCounts } from "./near-cache.ts";
+import type { ProcessFigures } from "./process-metrics.ts";
 
 /** What a node gives to every service it runs. A service file is a factory over it; nothing else is reached for. */
 export interface Platform {
@@ -18,8 +18,8 @@ export interface Platform {
   readonly queues: Queues;
   /** Connections that one service of this process may hold. */
   readonly poolSize: number;
-  /** Of the caches in this process, for its metrics. */
-  readonly cacheCounts: CacheCounts;
+  /** Of this process, for its metrics. */
+  readonly figures: ProcessFigures;
   /** Mails of the embedded SMTP server, for `/dev/mail`; undefined where a real one delivers. */
   readonly mailbox?: DevMailbox | undefined;
 }

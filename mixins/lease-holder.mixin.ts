@@ -21,7 +21,7 @@ export interface LeaseHolderOptions {
   readonly onForgotten?: (keys: readonly string[] | null) => void;
 }
 
-type HolderPlatform = Pick<Platform, "clock" | "random" | "timers" | "config" | "log">;
+type HolderPlatform = Pick<Platform, "clock" | "random" | "timers" | "config" | "log" | "figures">;
 
 const ASK_TIMEOUT_MS = 1_000;
 
@@ -34,6 +34,10 @@ export function createLeaseHolder(
   const keeper = createLeaseKeeper({
     ...keeperOptions(platform, service),
     ...(onForgotten && { onForgotten, afterwardsMs: 0 }),
+  });
+  platform.figures.leases.set(service, () => {
+    const age = keeper.age();
+    return age === null ? null : age / 1_000;
   });
   const callOf = (broker: ServiceBroker) => callAsService(broker, service, gatewayId);
   const sourceOf = (broker: ServiceBroker): LeaseSource => ({

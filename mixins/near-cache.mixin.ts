@@ -25,7 +25,7 @@ export interface ServiceCaches extends Pick<NearCaches, "open"> {
  */
 export function createServiceCaches(platform: Platform, service: CachingService): ServiceCaches {
   const { clock, random } = platform;
-  const caches = createNearCaches(clock, platform.cacheCounts, () => lease.held());
+  const caches = createNearCaches(clock, platform.figures.caches, () => lease.held());
   const lease = createLeaseHolder(platform, {
     service,
     action: `${service}.forget`,

@@ -20,7 +20,7 @@ async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<v
   stack.defer(async () => closeHealth?.());
   stack.defer(node.stop);
   if (config.metrics.port !== undefined)
-    closeHealth = await serveNodeHealth(node.broker, node.platform.cacheCounts, {
+    closeHealth = await serveNodeHealth(node.broker, node.platform.figures, {
       host: config.metrics.host,
       port: config.metrics.port,
     });

@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { ServiceBroker } from "moleculer";
-import type { CacheCounts } from "../../lib/near-cache.ts";
-import { cacheMetrics } from "../../lib/prometheus.ts";
+import { type ProcessFigures, processMetrics } from "../../lib/process-metrics.ts";
 
 interface Address {
   readonly host: string;
@@ -12,13 +11,13 @@ interface Address {
 /** `/health/live`, `/health/ready` and `/metrics` of a node without a gateway. Ready turns false as soon as the node is told to stop. */
 export async function serveNodeHealth(
   broker: ServiceBroker,
-  caches: CacheCounts,
+  figures: ProcessFigures,
   { host, port }: Address,
 ): Promise<() => Promise<void>> {
   const server = createServer((request, response) => {
     if (request.url === "/metrics") {
       response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
-      return void response.end(`${cacheMetrics(caches)}\n`);
+      return void response.end(`${processMetrics(figures, broker)}\n`);
     }
     const status = statusOf(broker, request.url ?? "");
     response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });

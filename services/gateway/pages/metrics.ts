@@ -1,5 +1,7 @@
-import type { CacheCounts } from "../../../lib/near-cache.ts";
-import { cacheMetrics, metric } from "../../../lib/prometheus.ts";
+import type { ServiceBroker } from "moleculer";
+import { type Queues, queueNames } from "../../../lib/platform.ts";
+import { type ProcessFigures, processMetrics } from "../../../lib/process-metrics.ts";
+import { metric } from "../../../lib/prometheus.ts";
 import type { HttpMetrics } from "../http-metrics.ts";
 import type { OperatorGuard } from "../operator-guard.ts";
 import type { Page } from "./page.ts";
@@ -11,26 +13,25 @@ interface Sources {
   tokenMisses(): number;
   inFlight(): number;
   isReady(): boolean;
-  readonly caches: CacheCounts;
+  readonly figures: ProcessFigures;
+  readonly broker: ServiceBroker;
+  readonly queues: Queues;
 }
 
-/** Prometheus text. Figures of the process are read when they are asked for. */
+const PATIENCE_MS = 1_000;
+
+/** Prometheus text. Figures of the process are read when they are asked for; queues are the same at every gateway. */
 export function metricsPage(sources: Sources): Page {
-  return ({ request }) => {
+  return async ({ request }) => {
     sources.guard.refuseStrangers(request);
-    return {
-      status: 200,
-      type: "text/plain; version=0.0.4; charset=utf-8",
-      body: `${sources.http.render()}\n${renderGauges(sources)}\n`,
-    };
+    const queues = await queueJobs(sources.queues);
+    const parts = [sources.http.render(), gateway(sources), processMetrics(sources.figures, sources.broker), queues];
+    return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: `${parts.join("\n")}\n` };
   };
 }
 
-function renderGauges(sources: Sources): string {
-  const memory = process.memoryUsage();
-  const cpu = process.cpuUsage();
+function gateway(sources: Sources): string {
   return [
-    cacheMetrics(sources.caches),
     metric("counter", "access_token_checks_total", "Access tokens checked, by whether they were remembered.", [
       [`{remembered="true"}`, sources.tokenHits()],
       [`{remembered="false"}`, sources.tokenMisses()],
@@ -39,9 +40,19 @@ function renderGauges(sources: Sources): string {
     metric("gauge", "gateway_ready", "1 once the gateway has a lease, until it stops.", [
       ["", sources.isReady() ? 1 : 0],
     ]),
-    metric("counter", "process_cpu_seconds_total", "User and system time.", [["", (cpu.user + cpu.system) / 1e6]]),
-    metric("gauge", "process_resident_memory_bytes", "Resident memory.", [["", memory.rss]]),
-    metric("gauge", "nodejs_heap_used_bytes", "JavaScript heap in use.", [["", memory.heapUsed]]),
-    metric("gauge", "process_uptime_seconds", "Time since the process started.", [["", process.uptime()]]),
   ].join("\n");
+}
+
+/** Missing while they can't be read: a 0 would be a lie, and a failed scrape would hide all the rest. */
+async function queueJobs(queues: Queues): Promise<string> {
+  const read = queueNames.map(async (name) => {
+    const counts = await Promise.race([queues.counts(name), late()]);
+    return Object.entries(counts).map(([state, n]) => [`{queue="${name}",state="${state}"}`, n] as const);
+  });
+  const values = (await Promise.allSettled(read)).flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+  return metric("gauge", "queue_jobs", "Jobs by queue and state; failed are the dead letters.", values);
+}
+
+function late(): Promise<Record<string, number>> {
+  return new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, {}).unref());
 }

@@ -4,6 +4,7 @@ import { type Clock, systemRandom, systemTimers } from "../../../lib/clock.ts";
 import { type Config, readConfig } from "../../../lib/config.ts";
 import { parseKeyRing } from "../../../lib/key-ring.ts";
 import type { Platform } from "../../../lib/platform.ts";
+import { createProcessFigures } from "../../../lib/process-metrics.ts";
 import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
 import { createSigningKeys, type SigningKeys } from "../../../services/auth/signing-keys.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
@@ -22,7 +23,9 @@ const clock: Clock = { now: () => new Date(now), monotonic: () => now };
 beforeAll(async () => {
   database = await createTestDatabase();
   config = readConfig({ NODE_ENV: "test", DATABASE_URL: database.url });
-  db = createDatabase({ config, log, timers: systemTimers, poolSize: 4 } as unknown as Platform, { schema: "auth" });
+  const figures = createProcessFigures();
+  const platform = { config, log, timers: systemTimers, poolSize: 4, figures } as unknown as Platform;
+  db = createDatabase(platform, { schema: "auth" });
   await db.connect();
 });
 beforeEach(async () => {
