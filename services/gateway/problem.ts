@@ -29,7 +29,7 @@ export function problemAnswer(error: AppError, { path, correlationId }: Occurren
   };
   return {
     status: error.status,
-    type: "application/problem+json; charset=utf-8",
+    type: "application/problem+json",
     body: JSON.stringify(body),
     headers: headersOf(error, code),
   };
