@@ -14,6 +14,8 @@ export interface ApiRoute {
   readonly action: ActionName;
   /** `public` looks at no token at all; `optional` takes one that is there; `service` also a foreign service's secret. */
   readonly who: "public" | "optional" | "user" | "service";
+  /** A call that is not signed in names its tenant here; elsewhere a token or a state tells it. */
+  readonly namesTenant?: true;
   /** Where parameters come from beside the path. Nothing in the query ever stands in for a field of the body. */
   readonly input: "none" | "body" | "query" | "file";
   /** Field of the body that stands in for being signed in, on an `optional` route. */
@@ -86,13 +88,14 @@ const admin = "/api/v1/admin";
 
 const api = { kind: "api", status: 200, limit: "default" } as const;
 const anyone = { ...api, who: "public" } as const;
+const named = { ...anyone, namesTenant: true } as const;
 const signedIn = { ...api, who: "user" } as const;
 const get = { ...signedIn, method: "GET", input: "none" } as const;
 const list = { ...signedIn, method: "GET", input: "query", list: "page" } as const;
 const page = { kind: "page", method: "GET", tag: "System" } as const;
 
 const register = {
-  ...anyone,
+  ...named,
   method: "POST",
   action: "auth.register",
   input: "body",
@@ -116,7 +119,7 @@ function change(path: string, action: ActionName, message: string, summary: stri
 // biome-ignore format: a table reads by rows
 const ours: readonly Route[] = [
   { ...register, path: `${auth}/register`, tag: "Auth" },
-  { ...anyone, method: "POST", path: `${auth}/login`, action: "auth.login", input: "body", message: "Signed in.",
+  { ...named, method: "POST", path: `${auth}/login`, action: "auth.login", input: "body", message: "Signed in.",
     limit: "login", cookies: "set", tag: "Auth", summary: "Sign in with a password" },
   { ...anyone, method: "POST", path: `${auth}/refresh`, action: "auth.refresh", input: "body",
     message: "Tokens refreshed.", limit: "login", hedged: true, cookies: "set", tag: "Auth",
@@ -135,14 +138,14 @@ const ours: readonly Route[] = [
   { ...signedIn, method: "POST", path: `${auth}/change-password`, action: "auth.changePassword", input: "body",
     message: "Password changed. All other sessions have ended.", commit: "auth.changePassword",
     tag: "Auth", summary: "Change the password" },
-  { ...anyone, method: "POST", path: `${auth}/password-reset-request`, action: "auth.requestReset", input: "body",
+  { ...named, method: "POST", path: `${auth}/password-reset-request`, action: "auth.requestReset", input: "body",
     status: 202, message: "If the account exists, a mail with a link is on its way.", limit: "mail",
     commit: "auth.requestReset", tag: "Auth", summary: "Ask for a link that resets the password" },
   { ...anyone, method: "POST", path: `${auth}/password-reset-confirm`, action: "auth.confirmReset", input: "body",
     message: "Password changed. All sessions have ended.", commit: "auth.confirmReset", tag: "Auth",
     summary: "Set a new password with the mailed token" },
   { ...api, who: "optional", method: "POST", path: `${auth}/verify-email-request`, action: "auth.requestVerification",
-    input: "body", insteadOfToken: "email", status: 202,
+    namesTenant: true, input: "body", insteadOfToken: "email", status: 202,
     message: "If the address waits for it, a mail with a link is on its way.", limit: "mail",
     commit: "auth.requestVerification", tag: "Auth", summary: "Ask for a new verification link" },
   { ...anyone, method: "POST", path: `${auth}/verify-email`, action: "auth.verifyEmail", input: "body",
@@ -155,7 +158,7 @@ const ours: readonly Route[] = [
   { ...signedIn, method: "DELETE", path: `${auth}/sessions/{id}`, action: "sessions.endMine", input: "none",
     message: "Session ended.", commit: "sessions.endMine", tag: "Auth", summary: "End one of your sessions" },
 
-  { ...anyone, method: "GET", path: `${auth}/oauth/{provider}`, action: "auth.oauthStart", input: "query", status: 302,
+  { ...named, method: "GET", path: `${auth}/oauth/{provider}`, action: "auth.oauthStart", input: "query", status: 302,
     redirect: true, browser: true, message: "On to the provider.", limit: "login", tag: "Auth",
     summary: "Sign in with a provider" },
   { ...anyone, method: "GET", path: `${auth}/oauth/{provider}/callback`, action: "auth.oauthCallback", input: "query",

@@ -50,6 +50,12 @@ export const parameters = {
     .string()
     .optional()
     .meta({ description: "Slug of the tenant of a call that is not signed in; `default` where it is missing." }),
+  actingTenant: z
+    .string()
+    .optional()
+    .meta({
+      description: "Slug of another tenant to act in. Needs the permission `platform:act`; stands in both logs.",
+    }),
   csrfToken: z
     .string()
     .optional()

@@ -108,7 +108,8 @@ function requestParamsOf(
       : undefined;
   const header = {
     "X-Correlation-ID": parameters.correlationId,
-    ...(route.who !== "user" && { "X-Tenant": parameters.tenant }),
+    ...(route.namesTenant && { "X-Tenant": parameters.tenant }),
+    ...(route.who === "user" && { "X-Tenant": parameters.actingTenant }),
     ...(route.method !== "GET" && route.who !== "public" && { "X-CSRF-Token": parameters.csrfToken }),
   };
   return {

@@ -43,6 +43,27 @@ describe("OpenAPI document", () => {
     });
   });
 
+  test("says where a tenant is named, and where only by `platform:act`", () => {
+    const tenantOf = (path: string, method: string) =>
+      (document.paths[path][method].parameters ?? []).find((one: { name: string }) => one.name === "X-Tenant")
+        ?.description ?? null;
+    const auth = "/api/v1/auth";
+    for (const [path, method] of [
+      [`${auth}/register`, "post"],
+      ["/api/v1/users", "post"],
+      [`${auth}/login`, "post"],
+      [`${auth}/password-reset-request`, "post"],
+      [`${auth}/verify-email-request`, "post"],
+      [`${auth}/oauth/{provider}`, "get"],
+      ["/api/login", "post"],
+    ] as const)
+      expect([path, tenantOf(path, method)]).toEqual([path, expect.stringContaining("not signed in")]);
+    for (const path of ["refresh", "verify-email", "password-reset-confirm", "oauth/exchange"])
+      expect([path, tenantOf(`${auth}/${path}`, "post")]).toEqual([path, null]);
+    for (const { path, method } of routes.filter((route) => route.kind === "api" && route.who === "user"))
+      expect([path, tenantOf(path, method.toLowerCase())]).toEqual([path, expect.stringContaining("platform:act")]);
+  });
+
   test("says which routes need a token", () => {
     expect(document.paths["/api/v1/users/me"].get.security).toEqual([{ bearer: [] }, { cookie: [] }]);
     expect(document.paths["/api/v1/auth/login"].post.security).toEqual([]);
