@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { startTwoOfEach } from "../support/installation.ts";
+import { describeTenantWalk } from "../support/tenant-walk.ts";
+import { inTenant, newTenant, vendorOf, verdict } from "../support/tenants.ts";
+
+describe("the wall between tenants, over two nodes of each service", () => {
+  let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;
+  beforeAll(async () => {
+    mesh = await startTwoOfEach();
+  }, 120_000);
+  afterAll(() => mesh?.stop(), 60_000);
+
+  describeTenantWalk(() => mesh, 180_000);
+
+  test("nobody acts in another tenant while that can't be logged", async () => {
+    const vendor = await vendorOf(mesh);
+    const { slug } = await newTenant(mesh, vendor);
+    const inside = () => mesh.api.request("GET", "admin/users", { token: vendor, headers: inTenant(slug) });
+    expect(verdict(await inside())).toBe("200 ok");
+    await Promise.all(["admin-1", "admin-2"].map(mesh.mesh.kill));
+    expect(verdict(await inside())).toBe("503 service_unavailable");
+    expect(verdict(await mesh.api.get("admin/users", vendor))).toBe("200 ok");
+  }, 60_000);
+});
