@@ -42,6 +42,8 @@ export const MeshEvent = z
     name: z.string().nullable().optional(),
     /** On a `user.updated` that tells a stream made anew how an account is, and that nobody has caused. */
     snapshot: z.literal(true).optional(),
+    /** On a `user.created` of an account that was moved here. It may be verified, and disabled: `is_verified`, `is_active`. */
+    imported: z.literal(true).optional(),
     /** On `user.updated`. */
     updated_fields: z.array(z.string()).optional(),
   })

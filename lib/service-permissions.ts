@@ -7,6 +7,9 @@ const workers: Readonly<Record<string, readonly string[]>> = {
   "worker-maintenance": ["maintenance:run"],
   /** Makes the first administrator at start. */
   seed: ["auth:seed"],
+  /** `npm run import` and `npm run export`. */
+  import: ["import:write", "users:validate", "users:tenants", "activity:record"],
+  export: ["export:read"],
 };
 
 export type PermissionsOfService = (name: string) => ReadonlySet<string>;

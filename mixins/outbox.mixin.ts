@@ -8,6 +8,10 @@ import type { Database, Transaction } from "./database.mixin.ts";
 export interface Outbox {
   /** States a fact about a user. Resolves to its event id. */
   state(tx: Transaction, fact: Fact): Promise<string>;
+  /** The same for many users in one statement. */
+  stateAll(tx: Transaction, facts: readonly Fact[]): Promise<void>;
+  /** Facts and jobs that wait, counted no further than `most`. */
+  waiting(most: number): Promise<number>;
   /** The body of a fact that a database function of the service states by itself, in its one statement; `wake` after it. */
   draft(fact: Draft): Readonly<Record<string, unknown>>;
   /** Relays soon. */
@@ -70,6 +74,19 @@ export function createOutbox(platform: Platform, db: Database, source: string, s
       ]);
       tx.afterCommit(loop.wake);
       return event.event_id;
+    },
+    async stateAll(tx, facts) {
+      await tx.query(
+        `SELECT ${db.schema}.state_event((e ->> 'event_id')::uuid, (e ->> 'user_id')::uuid, e)
+         FROM jsonb_array_elements($1::jsonb) AS e`,
+        [JSON.stringify(facts.map((fact) => describe(platform, source, fact)))],
+      );
+      tx.afterCommit(loop.wake);
+    },
+    async waiting(most) {
+      const sql = `SELECT count(*)::int AS n FROM
+        (SELECT FROM ${db.schema}.outbox WHERE published_at IS NULL LIMIT $1) AS found`;
+      return (await db.query<{ n: number }>(sql, [most]))[0]?.n ?? 0;
     },
     draft: (fact) => describe(platform, source, fact),
     wake: loop.wake,

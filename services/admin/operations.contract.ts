@@ -82,12 +82,12 @@ export const operationActions = {
   }),
   metrics: action({ params: field.Empty, result: Figures, access: by("platform:metrics"), repeatable: true }),
   mesh: action({ params: field.Empty, result: Mesh, access: by("platform:metrics"), repeatable: true }),
-  /** What happened beside the events: refused sign-ins and requests, acts in another tenant. */
+  /** What happened beside the events: refused sign-ins and requests, acts in another tenant, imports. */
   record: action({
     params: z.strictObject({
       id: field.Id,
       tenant_id: field.Id,
-      action: z.enum(["sign_in.refused", "request.refused", "platform.acted"]),
+      action: z.enum(["sign_in.refused", "request.refused", "platform.acted", "users.imported"]),
       actor_id: field.Id.nullable(),
       user_id: field.Id.nullable(),
       at: field.Timestamp,

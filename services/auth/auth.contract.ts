@@ -5,6 +5,7 @@ import { PreferencesChange } from "../preferences/preferences.contract.ts";
 import { Session } from "../sessions/sessions.contract.ts";
 import { erasing, exporting } from "../users/personal-data.contract.ts";
 import { User } from "../users/users-shapes.contract.ts";
+import { credentialActions } from "./auth-import.contract.ts";
 
 /** `status` leaves room for a second factor: a client goes on only at `signed_in`. */
 export const SignedIn = z
@@ -302,6 +303,7 @@ export const authContract = contract("auth", {
       access: byService("maintenance:run"),
       timeout: 60_000,
     }),
+    ...credentialActions,
     erase: action(erasing),
     export: action(exporting),
     /** Spent and outdated intents, orphaned credentials (24 h), old guesses and idempotency rows. */

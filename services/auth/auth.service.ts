@@ -14,6 +14,7 @@ import type { AuthDeps } from "./dependencies.ts";
 import { mailEmailChangeLink } from "./email-change-intents.ts";
 import { deleteWaysIn } from "./erase.repo.ts";
 import { exportSections } from "./export.repo.ts";
+import { importCredentials } from "./import-credentials.ts";
 import { rotateKeys } from "./key-rotation.ts";
 import { createIdentityCounts, listIdentities, unlinkIdentity } from "./linked-identities.ts";
 import { login } from "./login.ts";
@@ -77,6 +78,7 @@ export default function authService(platform: Platform): ServiceSchema {
       seedAdmin: (ctx) => seedAdmin(deps, ctx),
       mailedToken: (ctx) => mailedToken(deps, ctx),
       mailed: (ctx) => mailed(deps, ctx),
+      importCredentials: (ctx) => importCredentials(deps, ctx),
       keys: async () => ({ keys: await deps.signingKeys.published() }),
       erase: ({ params }) => erase(params.user_id),
       export: ({ caller, params }) =>

@@ -25,6 +25,25 @@ export async function insertPassword(
   );
 }
 
+/** Whoever has a password keeps it: the batch has come before. */
+export async function insertPasswords(
+  db: Queryable,
+  passwords: ReadonlyArray<Omit<NewCredential, "confirmed">>,
+): Promise<void> {
+  await db.query(
+    `INSERT INTO auth.credentials (id, user_id, kind, secret, kid, confirmed)
+     SELECT p.id, p.user_id, 'password', p.secret, p.kid, false
+     FROM jsonb_to_recordset($1::jsonb) AS p (id uuid, user_id uuid, secret text, kid text) ON CONFLICT DO NOTHING`,
+    [JSON.stringify(passwords)],
+  );
+}
+
+/** The passwords of these, in no order. */
+export async function passwordsOf(db: Queryable, userIds: readonly string[]): Promise<Credential[]> {
+  const sql = "SELECT id, user_id, secret FROM auth.credentials WHERE user_id = ANY($1::uuid[]) AND kind = 'password'";
+  return db.query<Credential>(sql, [userIds]);
+}
+
 export async function passwordOf(db: Queryable, userId: string): Promise<Credential | null> {
   const rows = await db.query<Credential>(
     "SELECT id, user_id, secret FROM auth.credentials WHERE user_id = $1 AND kind = 'password'",

@@ -30,10 +30,12 @@ export interface PasswordHashing {
   /** The work of a `verify` for an account that doesn't exist, so that the time doesn't tell. Never `ok`. */
   verifyNothing(password: string): Promise<Verification>;
   /**
-   * Seals a hash of another system for `verify`: bcrypt, Django's pbkdf2_sha256, argon2id and argon2i in PHC form.
-   * Throws PasswordHashError if it is none of them or costs more than we would spend at each login.
+   * Seals a hash of another system for `verify`: bcrypt, Django's pbkdf2_sha256, argon2id and argon2i in PHC form, and
+   * what `exportHash` gave. Throws PasswordHashError if it is none of them or costs more than we would spend at each login.
    */
   importHash(foreign: string, credentialId: string): string;
+  /** The hash without its seal: whoever has it can guess at the password as fast as his machines can hash. */
+  exportHash(stored: string, credentialId: string): string;
   /** The same hash under the active key of the ring; the password is not needed for it. */
   reseal(stored: string, credentialId: string): string;
 }
@@ -55,7 +57,14 @@ export function createPasswordHashing({ ring, cost, bulkhead }: PasswordHashingO
   const nobody = "nobody";
   const nobodysHash = store(ownScheme, hashOfNothing(cost), nobody);
 
-  return { hash, verify, verifyNothing: (password) => verify(password, nobodysHash, nobody), importHash, reseal };
+  return {
+    hash,
+    verify,
+    verifyNothing: (password) => verify(password, nobodysHash, nobody),
+    importHash,
+    exportHash,
+    reseal,
+  };
 
   async function hash(password: string, credentialId: string): Promise<string> {
     const made = await bulkhead(() => bcrypt.hash(prehash(password), cost));
@@ -73,6 +82,12 @@ export function createPasswordHashing({ ring, cost, bulkhead }: PasswordHashingO
   function importHash(foreign: string, credentialId: string): string {
     const scheme = foreignSchemeOf(foreign);
     return store(scheme, schemes[scheme].admit(foreign), credentialId);
+  }
+
+  function exportHash(stored: string, credentialId: string): string {
+    const { scheme, sealed } = readStored(stored);
+    const known = ring.open("password", sealed, bindingOf(credentialId)).toString();
+    return scheme === ownScheme ? `${ownPrefix}${known}` : known;
   }
 
   function reseal(stored: string, credentialId: string): string {
@@ -95,19 +110,24 @@ interface Scheme {
 }
 
 const ownScheme = "bcrypt-sha512_256";
+const ownPrefix = `${ownScheme}$`;
 
 const schemes: Readonly<Record<SchemeName, Scheme>> = {
   "bcrypt-sha512_256": {
-    admit: admitBcrypt,
+    admit: (foreign) => admitBcrypt(foreign.slice(ownPrefix.length), maxBcryptCost),
     matches: (password, known) => bcrypt.compare(prehash(password), known),
   },
-  bcrypt: { admit: admitBcrypt, matches: (password, known) => bcrypt.compare(password, known) },
+  bcrypt: {
+    admit: (foreign) => admitBcrypt(foreign, maxForeignBcryptCost),
+    matches: (password, known) => bcrypt.compare(password, known),
+  },
   pbkdf2_sha256: { admit: admitPbkdf2, matches: matchesPbkdf2 },
   argon2: { admit: admitArgon2, matches: matchesArgon2 },
 };
 
-// What one login may cost. At these limits: bcrypt 1.7 s, PBKDF2 0.3 s, argon2id 1.2 s (measured).
+// What one login may cost. At these limits: our bcrypt 1.7 s, a foreign one half of it, PBKDF2 0.3 s, argon2id 1.2 s (measured).
 const maxBcryptCost = 15;
+const maxForeignBcryptCost = 14;
 const maxPbkdf2Iterations = 2_000_000;
 const maxArgon2 = { memory: 256 * 1024, passes: 10, lanes: 8 };
 
@@ -138,16 +158,17 @@ function isSchemeName(text: string): text is SchemeName {
 
 function foreignSchemeOf(foreign: string): SchemeName {
   if (/^\$2[aby]\$/.test(foreign)) return "bcrypt";
+  if (foreign.startsWith(ownPrefix)) return ownScheme;
   if (foreign.startsWith("pbkdf2_sha256$")) return "pbkdf2_sha256";
   if (/^\$argon2id?\$/.test(foreign)) return "argon2";
   throw new PasswordHashError("unknown_scheme");
 }
 
 /** `$2y$` is PHP's name of `$2b$`, which the library doesn't know. */
-function admitBcrypt(foreign: string): string {
+function admitBcrypt(foreign: string, maxCost: number): string {
   const [, minor, cost, salt, last, result] = bcryptForm.exec(foreign) ?? [];
   if (!minor || !cost || !salt || !last || !result) throw new PasswordHashError("malformed");
-  if (Number(cost) > maxBcryptCost) throw new PasswordHashError("too_costly");
+  if (Number(cost) > maxCost) throw new PasswordHashError("too_costly");
   return `$2${minor === "y" ? "b" : minor}$${cost}$${salt}${withoutUnusedBits(last)}${result}`;
 }
 

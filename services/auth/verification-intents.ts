@@ -14,6 +14,8 @@ export async function mailVerificationLink(
   event: MeshEvent,
   call: Call,
 ): Promise<void> {
+  // Nobody asked for that account just now; who has no password asks for a reset.
+  if (event.imported === true) return;
   const account = await call("users.signInView", { id: event.user_id });
   if (!account?.is_active || account.is_verified) return;
   const request = {
@@ -21,5 +23,5 @@ export async function mailVerificationLink(
     recipient: account,
     correlationId: event.correlation_id,
   } as const;
-  await effectOnce(deps.db, event.event_id, "verification-mail", (tx) => requestMail(deps, tx, request));
+  await effectOnce(deps, event, "verification-mail", (tx) => requestMail(deps, tx, request));
 }

@@ -3,6 +3,7 @@ import { action, contract } from "../../lib/contract.ts";
 import * as field from "../../lib/schemas.ts";
 import { forgetting } from "../sessions/sessions.contract.ts";
 import { erasing, exporting } from "../users/personal-data.contract.ts";
+import { ImportRefusal } from "../users/users-import.contract.ts";
 
 const fields = {
   notification_email: z.boolean(),
@@ -97,6 +98,23 @@ export const preferencesContract = contract("preferences", {
       params: z.strictObject({ user_id: field.Id }),
       result: Preferences,
       access: { who: ["service", "operator"], permission: "preferences:read" },
+      repeatable: true,
+    }),
+    /** Comes before the accounts do, as `create`. `refused` are not stored. */
+    import: action({
+      params: z.strictObject({
+        preferences: z.array(z.strictObject({ user_id: field.Id, preferences: PreferencesChange })).max(500),
+      }),
+      result: z.strictObject({ refused: z.array(ImportRefusal) }),
+      access: { who: ["service", "operator"], permission: "import:write" },
+    }),
+    /** What these have chosen, where they have chosen anything, as `import` takes it. */
+    exportChosen: action({
+      params: z.strictObject({ user_ids: z.array(field.Id).max(500) }),
+      result: z.strictObject({
+        preferences: z.array(z.strictObject({ user_id: field.Id, preferences: PreferencesChange })),
+      }),
+      access: { who: ["service", "operator"], permission: "export:read" },
       repeatable: true,
     }),
     erase: action(erasing),

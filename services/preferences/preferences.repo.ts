@@ -14,6 +14,26 @@ export async function insertUnclaimed(db: Database, userId: string, chosen: Pref
   );
 }
 
+export type UnclaimedRow = Pick<PreferencesRow, "user_id" | "chosen">;
+
+/** What is there stays: the batch has come before. */
+export async function insertManyUnclaimed(db: Database, rows: readonly UnclaimedRow[]): Promise<void> {
+  await db.query(
+    `INSERT INTO preferences.preferences (user_id, chosen, claimed)
+     SELECT p.user_id, p.chosen, false FROM jsonb_to_recordset($1::jsonb) AS p (user_id uuid, chosen jsonb)
+     ON CONFLICT DO NOTHING`,
+    [JSON.stringify(rows)],
+  );
+}
+
+/** Those of them who have chosen anything. */
+export function chosenBy(db: Database, userIds: readonly string[]): Promise<UnclaimedRow[]> {
+  return db.query<UnclaimedRow>(
+    "SELECT user_id, chosen FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND chosen <> '{}'",
+    [userIds],
+  );
+}
+
 /** The row, made if need be and locked until the end of the transaction; undefined where the account was erased. */
 export async function lockPreferences(tx: Transaction, userId: string): Promise<PreferencesRow | undefined> {
   await tx.query(

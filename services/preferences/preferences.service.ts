@@ -12,6 +12,7 @@ import { createPreferences } from "./create-preferences.ts";
 import type { Change, PreferencesView } from "./defaults.ts";
 import { erasePreferences } from "./erase.repo.ts";
 import { exportSections } from "./export.ts";
+import { exportChosen, importPreferences } from "./import-preferences.ts";
 import { personPreferences } from "./person-preferences.ts";
 import { preferencesContract } from "./preferences.contract.ts";
 import { PreferencesEntity } from "./preferences.entities.ts";
@@ -48,6 +49,8 @@ export default function preferencesService(platform: Platform): ServiceSchema {
         caches.writing(ctx.call, userOf(ctx.caller).user_id, () => updatePreferencesOf(deps, ctx), besides(ctx.params)),
       get: (ctx) => preferencesOf(deps, ctx.params.user_id),
       person: (ctx) => personPreferences(ctx, (userId) => preferencesOf(deps, userId)),
+      import: (ctx) => importPreferences(db, ctx),
+      exportChosen: (ctx) => exportChosen(db, ctx),
       erase: ({ params, call }) => erase(call, params.user_id),
       export: ({ caller, params }) => exportPage(exportSections(db), userOf(caller).user_id, params.cursor),
       forget: async ({ params }) => caches.forget(params),

@@ -57,7 +57,7 @@ const OLDEST_MS = 10 * 60_000;
  * What was sent along under this id (a credential, preferences) is swept after 24 hours without an account, so none may
  * come to be long after. Not a lasting refusal: the request is repeated under a new id.
  */
-function refuseOldId(clock: Clock, id: string): void {
+export function refuseOldId(clock: Clock, id: string): void {
   const age = clock.now().getTime() - madeAt(id);
   if (Math.abs(age) > OLDEST_MS)
     throw new AppError("service_unavailable", {

@@ -1,6 +1,6 @@
 import type { EventType } from "../../lib/events.ts";
 import type { Transaction } from "../../mixins/database.mixin.ts";
-import type { Outbox } from "../../mixins/outbox.mixin.ts";
+import type { Fact, Outbox } from "../../mixins/outbox.mixin.ts";
 import type { Cause } from "./users.deps.ts";
 
 interface UserFact {
@@ -17,9 +17,24 @@ interface UserFact {
 
 /** States a fact about an account with what every `user.*` says: whom to write to, and who did it from where. */
 export function stateUserFact(outbox: Outbox, tx: Transaction, cause: Cause, fact: UserFact): Promise<string> {
-  const { caller, client, correlationId } = cause;
+  return outbox.state(tx, userFact(cause, fact));
+}
+
+export function stateUserFacts(
+  outbox: Outbox,
+  tx: Transaction,
+  cause: Cause,
+  facts: readonly UserFact[],
+): Promise<void> {
+  return outbox.stateAll(
+    tx,
+    facts.map((fact) => userFact(cause, fact)),
+  );
+}
+
+function userFact({ caller, client, correlationId }: Cause, fact: UserFact): Fact {
   const { id, tenant_id, email, full_name } = fact.user;
-  return outbox.state(tx, {
+  return {
     type: fact.type,
     userId: id,
     tenantId: tenant_id,
@@ -32,5 +47,5 @@ export function stateUserFact(outbox: Outbox, tx: Transaction, cause: Cause, fac
       ...(caller.kind === "user" && { actor_id: caller.user_id }),
       ...(client.ip !== "" && { ip: client.ip }),
     },
-  });
+  };
 }

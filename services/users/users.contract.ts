@@ -5,6 +5,7 @@ import { forgetting } from "../sessions/sessions.contract.ts";
 import { exporting } from "./personal-data.contract.ts";
 import { adminActions } from "./users-admin.contract.ts";
 import { erasureActions } from "./users-erasure.contract.ts";
+import { importActions } from "./users-import.contract.ts";
 import {
   Avatar,
   Claims,
@@ -242,6 +243,7 @@ export const usersContract = contract("users", {
       timeout: 60_000,
     }),
     ...erasureActions,
+    ...importActions,
     export: action(exporting),
     /** Old outbox, inbox and idempotency rows; changes of address that nobody confirmed. */
     sweep: action({

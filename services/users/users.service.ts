@@ -26,8 +26,10 @@ import { eraseDue, eraseRestored } from "./erase-due.ts";
 import { countErasures } from "./erasures.repo.ts";
 import { expireSubscriptions } from "./expire-subscriptions.ts";
 import { exportSections } from "./export.ts";
+import { exportAccounts } from "./export-accounts.ts";
 import { findForSignIn, readSignInView } from "./find-for-sign-in.ts";
 import { getForAdmin, getMe, getUser } from "./get-user.ts";
+import { importable, importUsers } from "./import-users.ts";
 import { rotateKeys } from "./key-rotation.ts";
 import { listUsers } from "./list-users.ts";
 import { checkManageable } from "./manageable.ts";
@@ -161,6 +163,9 @@ export default function usersService(platform: Platform): ServiceSchema {
       erasure: (ctx) => viewErasure(db, ctx),
       erasureFigures: () => countErasures(db),
       eraseDue: ({ call, correlationId }) => eraseDue(erasure, call, correlationId),
+      importable: (ctx) => importable(deps, ctx),
+      import: (ctx) => importUsers(deps, ctx),
+      exportAccounts: (ctx) => exportAccounts(deps, ctx),
       export: ({ caller, params }) => exportPage(exportSections(deps), userOf(caller).user_id, params.cursor),
       sweep: () => sweepUsers(deps),
     }),

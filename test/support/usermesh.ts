@@ -11,6 +11,7 @@ export interface Usermesh {
   readonly api: ApiClient;
   readonly database: TestDatabase;
   readonly admin: { readonly email: string; readonly password: string };
+  readonly platform: RunningServices["platform"];
   /** On the bus, past the gateway. */
   readonly call: RunningServices["call"];
   mails(): readonly Mail[];
@@ -38,6 +39,7 @@ export async function startUsermesh(env: Record<string, string> = {}): Promise<U
     api: await createApiClient(running.url),
     database,
     admin,
+    platform: running.platform,
     call: running.call,
     mails: () => running.mails(),
     settled: () => settled(database),

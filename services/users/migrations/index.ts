@@ -7,6 +7,7 @@ import { migration as profileKeys } from "./1764000000301-profile-keys.ts";
 import { migration as introspection } from "./1764000000400-introspection.ts";
 import { migration as erasure } from "./1764000000405-erasure.ts";
 import { migration as deleted } from "./1764000000500-deleted.ts";
+import { migration as directory } from "./1764000000510-directory.ts";
 
 export const migrations: readonly Migration[] = [
   tables,
@@ -17,4 +18,5 @@ export const migrations: readonly Migration[] = [
   introspection,
   erasure,
   deleted,
+  directory,
 ];

@@ -1,0 +1,76 @@
+import { type FileHandle, link, open, rm } from "node:fs/promises";
+import type { Actions, Call } from "../../lib/mesh.ts";
+import type { HashReader } from "../../services/auth/export-hashes.ts";
+
+export interface ExportOptions {
+  readonly file: string;
+  readonly call: Call;
+  /** Of all tenants where none is named. */
+  readonly tenant?: string | undefined;
+  /** None: accounts without their passwords. */
+  readonly hashes?: HashReader | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (accounts: number) => void;
+}
+
+type Account = Actions["users.exportAccounts"]["result"]["accounts"][number];
+type Position = Actions["users.exportAccounts"]["params"]["after"];
+
+/**
+ * Accounts as `npm run import` takes them, written as they are read. The file is there when it is whole; an existing one
+ * is not touched. Resolves to the number of accounts.
+ */
+export async function exportFile(options: ExportOptions): Promise<number> {
+  const draft = `${options.file}.part`;
+  const out = await open(draft, "wx", 0o600);
+  try {
+    const count = await writePages(options, out);
+    await out.datasync();
+    await out.close();
+    // Unlike rename() it fails where the name is taken.
+    await link(draft, options.file);
+    return count;
+  } finally {
+    await out.close();
+    await rm(draft, { force: true });
+  }
+}
+
+async function writePages(options: ExportOptions, out: FileHandle): Promise<number> {
+  let count = 0;
+  for (let after: Position = null; ; ) {
+    options.signal.throwIfAborted();
+    const { lines, next } = await readPage(options, after);
+    if (lines.length > 0) await out.appendFile(`${lines.join("\n")}\n`);
+    count += lines.length;
+    options.onProgress(count);
+    if (!next) return count;
+    after = next;
+  }
+}
+
+async function readPage({ call, tenant, hashes }: ExportOptions, after: Position) {
+  const page = await call("users.exportAccounts", { ...(tenant !== undefined && { tenant }), after });
+  const ids = page.accounts.map(({ id }) => id);
+  const [chosen, passwords] = await Promise.all([
+    call("preferences.exportChosen", { user_ids: ids }),
+    hashes?.read(ids),
+  ]);
+  const preferences = new Map(chosen.preferences.map((one) => [one.user_id, one.preferences]));
+  const lines = page.accounts.map((account) => {
+    const password_hash = passwords?.get(account.id);
+    return JSON.stringify({ ...lineOf(account, preferences.get(account.id)), ...(password_hash && { password_hash }) });
+  });
+  return { lines, next: page.next };
+}
+
+/** As a line of a file has them: what says nothing is left out. */
+function lineOf({ id: _, privacy_profile, privacy_location, ...account }: Account, chosen: object | undefined): object {
+  const preferences = {
+    ...chosen,
+    ...(privacy_profile !== "public" && { privacy_profile }),
+    ...(!privacy_location && { privacy_location }),
+  };
+  const filled = Object.entries(account).filter(([, value]) => value !== null);
+  return { ...Object.fromEntries(filled), ...(Object.keys(preferences).length > 0 && { preferences }) };
+}

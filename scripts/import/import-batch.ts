@@ -1,0 +1,90 @@
+import type { Call } from "../../lib/mesh.ts";
+import { type ImportLine, invalid, type Refused } from "./line-format.ts";
+
+export interface Entry {
+  readonly line: number;
+  /** Of the account to be. */
+  readonly id: string;
+  readonly value: ImportLine;
+}
+
+export interface BatchOutcome {
+  readonly imported: readonly Entry[];
+  readonly refused: readonly Refused[];
+}
+
+interface Refusal {
+  readonly id: string;
+  readonly field: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * What belongs to the accounts first, then the accounts, which is the commit point. May be repeated with the same ids
+ * after any failure: what is there under its id counts as imported, and nothing is sent for it again.
+ */
+export async function importBatch(call: Call, entries: readonly Entry[]): Promise<BatchOutcome> {
+  const refusals: Refusal[] = [];
+  const { imported, refused } = await call("users.importable", { accounts: entries.map(nameOf) });
+  refusals.push(...refused);
+  const open = without(entries, [...imported, ...idsOf(refusals)]);
+  const [hashes, preferences] = await Promise.all([sendHashes(call, open), sendPreferences(call, open)]);
+  refusals.push(...hashes, ...preferences);
+  const ready = without(open, idsOf(refusals));
+  if (ready.length > 0) refusals.push(...(await call("users.import", { accounts: ready.map(accountOf) })).refused);
+  return {
+    imported: without(entries, idsOf(refusals)),
+    refused: entries.flatMap((entry) =>
+      told(
+        entry,
+        refusals.filter(({ id }) => id === entry.id),
+      ),
+    ),
+  };
+}
+
+const idsOf = (refusals: readonly Refusal[]): string[] => refusals.map(({ id }) => id);
+
+function without(entries: readonly Entry[], ids: readonly string[]): Entry[] {
+  const left = new Set(ids);
+  return entries.filter(({ id }) => !left.has(id));
+}
+
+function nameOf({ id, value: { tenant, email, username } }: Entry) {
+  return { id, tenant, email, username };
+}
+
+/** Visibility goes to users, which is where searches look, as at a registration. */
+function accountOf({ id, value: { preferences, password_hash: _, ...account } }: Entry) {
+  const { privacy_profile: profile, privacy_location: location } = preferences ?? {};
+  return {
+    id,
+    ...account,
+    ...(profile != null && { privacy_profile: profile }),
+    ...(location != null && { privacy_location: location }),
+  };
+}
+
+async function sendHashes(call: Call, entries: readonly Entry[]): Promise<Refusal[]> {
+  const credentials = entries.flatMap(({ id, value: { password_hash } }) =>
+    password_hash ? [{ user_id: id, password_hash }] : [],
+  );
+  return credentials.length === 0 ? [] : (await call("auth.importCredentials", { credentials })).refused;
+}
+
+async function sendPreferences(call: Call, entries: readonly Entry[]): Promise<Refusal[]> {
+  const preferences = entries.flatMap(({ id, value }) =>
+    value.preferences ? [{ user_id: id, preferences: value.preferences }] : [],
+  );
+  return preferences.length === 0 ? [] : (await call("preferences.import", { preferences })).refused;
+}
+
+const ofTheAccount = new Set(["email_taken", "username_taken", "tenant_full", "unknown_tenant"]);
+
+function told({ line }: Entry, refusals: readonly Refusal[]): Refused[] {
+  const [first] = refusals;
+  if (!first) return [];
+  if (ofTheAccount.has(first.code)) return [{ line, code: first.code, message: first.message }];
+  return [{ line, ...invalid(refusals.map(({ id: _, ...error }) => error)).refused }];
+}

@@ -1,0 +1,60 @@
+import * as z from "zod";
+import type { FieldError } from "../../lib/errors.ts";
+import { fieldErrors } from "../../lib/validation.ts";
+import { PreferencesChange } from "../../services/preferences/preferences.contract.ts";
+import { accountFields } from "../../services/users/users-import.contract.ts";
+import { type Line, LONGEST_LINE } from "./lines.ts";
+
+const ImportLine = z.strictObject({
+  ...accountFields,
+  preferences: PreferencesChange.optional(),
+  /** bcrypt, Django's pbkdf2_sha256, argon2; none: the person resets the password. */
+  password_hash: z.string().min(1).max(512).nullish(),
+});
+export type ImportLine = z.output<typeof ImportLine>;
+
+/** Why a line was left out, as the report has it. */
+export interface Refused {
+  readonly line: number;
+  readonly code: string;
+  readonly message: string;
+  readonly errors?: readonly FieldError[];
+}
+
+export type Parsed = { readonly value: ImportLine } | { readonly refused: Omit<Refused, "line"> } | "blank";
+
+export function parseLine({ text }: Pick<Line, "text">): Parsed {
+  if (text === null)
+    return refused("unreadable_line", `is longer than ${LONGEST_LINE / 1024} KiB, or is not UTF-8 text`);
+  if (text.trim() === "") return "blank";
+  let value: unknown;
+  try {
+    value = JSON.parse(text, refusingPrototypes);
+  } catch {
+    return refused("invalid_json", "is not a JSON object on one line");
+  }
+  const parsed = ImportLine.safeParse(value);
+  if (parsed.success) return { value: parsed.data };
+  return invalid(fieldErrors(parsed.error.issues, value).map(explained));
+}
+
+function refused(code: string, message: string): Parsed {
+  return { refused: { code, message: `The line ${message}.` } };
+}
+
+export function invalid(errors: readonly FieldError[]): { readonly refused: Omit<Refused, "line"> } {
+  return { refused: { code: "validation_failed", message: "Some fields are not valid.", errors } };
+}
+
+/** It would pass a strict object unseen. */
+function refusingPrototypes(key: string, value: unknown): unknown {
+  if (key === "__proto__") throw new SyntaxError("__proto__ is no field");
+  return value;
+}
+
+const grants = new Set(["role", "roles", "permissions", "is_admin"]);
+
+function explained(error: FieldError): FieldError {
+  if (error.code !== "unknown_field" || !grants.has(error.field)) return error;
+  return { ...error, code: "not_importable", message: "is granted by an administrator, not by a file" };
+}

@@ -1,0 +1,89 @@
+import { connect } from "node:net";
+import { ServiceBroker } from "moleculer";
+import type { Logger } from "pino";
+import { systemClock } from "../../lib/clock.ts";
+import { type Config, type Environment, readConfig } from "../../lib/config.ts";
+import { newId } from "../../lib/ids.ts";
+import { inTime } from "../../lib/in-time.ts";
+import { type Call, callAsService } from "../../lib/mesh.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+import { migrate } from "../migrate.ts";
+import { startEmbedded } from "./embedded.ts";
+import { knownMesh } from "./known-mesh.ts";
+import { startNode } from "./start-node.ts";
+import type { Say } from "./terminal.ts";
+
+interface OnMeshOptions {
+  readonly env: Environment;
+  readonly log: Logger;
+  readonly say: Say;
+  /** Whom the calls are from: its permissions are in `lib/service-permissions.ts`. */
+  readonly as: string;
+}
+
+export interface OnMesh {
+  readonly call: Call;
+  /** As it is where the database is known: always, but on a mesh that was joined by NATS alone. */
+  readonly config: Config;
+}
+
+/** All that keeps data, so that each event finds everybody whom it concerns; no door and no workers. */
+const owners = ["admin", "auth", "mail", "preferences", "sessions", "users"];
+
+/** For a command that calls services: joins the mesh that runs, else runs them in this process for as long as it takes. */
+export async function onMesh(options: OnMeshOptions, stack: AsyncDisposableStack): Promise<OnMesh> {
+  const config = readConfig(options.env);
+  const natsUrl = config.nats.url ?? (config.database.url === undefined ? await meshOf(config) : undefined);
+  return natsUrl === undefined
+    ? runHere(options, stack)
+    : join({ ...config, nodeId: undefined, nats: { url: natsUrl } }, options, stack);
+}
+
+/** Its note stays behind where the mesh was killed. */
+async function meshOf({ dataDir }: Config): Promise<string | undefined> {
+  const url = await knownMesh(dataDir);
+  if (url === undefined) return undefined;
+  const { hostname, port } = new URL(url);
+  return (await isOpen(hostname, Number(port))) ? url : undefined;
+}
+
+async function isOpen(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port, timeout: 1_000 });
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.once("connect", () => resolve(true));
+  socket.once("error", () => resolve(false));
+  socket.once("timeout", () => resolve(false));
+  return promise.finally(() => socket.destroy());
+}
+
+const PATIENCE_MS = 10_000;
+
+async function join(config: Config, { log, as, say }: OnMeshOptions, stack: AsyncDisposableStack): Promise<OnMesh> {
+  say("Joining the mesh that runs.");
+  const broker = new ServiceBroker(brokerOptions(config, { log, services: [as] }));
+  stack.defer(() => broker.stop());
+  const found = broker.start().then(() => broker.waitForServices(owners, PATIENCE_MS, 50));
+  if (!(await inTime(PATIENCE_MS + 1_000, found)))
+    throw new Error(`No mesh answers over NATS. It must be running, with ${owners.join(", ")}.`);
+  return { call: callAsService(broker, as, newId(systemClock)), config };
+}
+
+async function runHere({ env, log, say, as }: OnMeshOptions, stack: AsyncDisposableStack): Promise<OnMesh> {
+  const embedded = await startEmbedded({ env, log, say, servers: false }).catch(explainRunning);
+  stack.defer(embedded.stop);
+  const config = readConfig(embedded.env);
+  await migrate(config, (line) => log.info(line));
+  const node = await startNode({ config, log, services: owners });
+  stack.defer(node.stop);
+  return { call: callAsService(node.broker, as, newId(systemClock)), config };
+}
+
+/** Its bus is inside that process, where nobody can join it. */
+function explainRunning(error: unknown): never {
+  const { message } = error as Error;
+  if (!message.startsWith("another usermesh is running")) throw error;
+  throw new Error(
+    `${message}.\nWhat \`npm start\` runs can't be joined: stop it (Ctrl-C), do this again, and start it after that. ` +
+      "A mesh (`npm run mesh`, or NATS_URL) can be joined while it runs.",
+  );
+}

@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import bcrypt from "bcrypt";
+import { personOf } from "./people.ts";
+
+/** Everybody's, so that whoever looks around can sign in as anyone of them. */
+export const DEMO_PASSWORD = "Demonstration-1";
+
+interface Crowd {
+  readonly count: number;
+  readonly seed: number;
+  /** Of the one hash that all of them have. */
+  readonly bcryptCost: number;
+}
+
+/** Lines for `npm run import`, the same for the same seed. */
+export async function writePeople(file: string, { count, seed, bcryptCost }: Crowd): Promise<void> {
+  const hash = await bcrypt.hash(DEMO_PASSWORD, saltOf(seed, bcryptCost));
+  const out = createWriteStream(file, { flags: "wx", mode: 0o600 });
+  for (let number = 1; number <= count; number += 1) {
+    if (!out.write(`${JSON.stringify(personOf(seed, number, hash))}\n`)) await once(out, "drain");
+  }
+  out.end();
+  await once(out, "finish");
+}
+
+/** 22 characters of bcrypt's alphabet, the last of which carries 2 bits. */
+function saltOf(seed: number, cost: number): string {
+  const digest = createHash("sha256").update(`usermesh-seed-${seed}`).digest("base64").replace(/[+=]/g, ".");
+  return `$2b$${String(cost).padStart(2, "0")}$${digest.slice(0, 21)}.`;
+}

@@ -1,0 +1,38 @@
+import { AppError } from "../../lib/errors.ts";
+import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import type { Database } from "../../mixins/database.mixin.ts";
+import { merge, refuseCrossed } from "./defaults.ts";
+import { chosenBy, insertManyUnclaimed, type UnclaimedRow } from "./preferences.repo.ts";
+
+type Params = Actions["preferences.import"]["params"];
+type Result = Actions["preferences.import"]["result"];
+
+/** Comes before the accounts do; what never becomes one is swept after a day. */
+export async function importPreferences(db: Database, { params }: ActionContext<Params>): Promise<Result> {
+  const refused: Result["refused"] = [];
+  const rows = params.preferences.flatMap(({ user_id, preferences }): UnclaimedRow[] => {
+    const chosen = merge({}, preferences);
+    try {
+      refuseCrossed(chosen, preferences, "preferences.");
+      return [{ user_id, chosen }];
+    } catch (error) {
+      refused.push(...refusalsOf(user_id, error));
+      return [];
+    }
+  });
+  if (rows.length > 0) await insertManyUnclaimed(db, rows);
+  return { refused };
+}
+
+function refusalsOf(id: string, error: unknown): Result["refused"] {
+  if (error instanceof AppError && error.data.errors) return error.data.errors.map((one) => ({ id, ...one }));
+  throw error;
+}
+
+export async function exportChosen(
+  db: Database,
+  { params }: ActionContext<Actions["preferences.exportChosen"]["params"]>,
+): Promise<Actions["preferences.exportChosen"]["result"]> {
+  const rows = await chosenBy(db, params.user_ids);
+  return { preferences: rows.map(({ user_id, chosen }) => ({ user_id, preferences: chosen })) };
+}

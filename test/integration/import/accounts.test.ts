@@ -1,0 +1,244 @@
+import { argon2Sync, pbkdf2Sync, randomBytes } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import bcrypt from "bcrypt";
+import { personOf } from "../../../scripts/seed/people.ts";
+import { openHashReader } from "../../../services/auth/export-hashes.ts";
+import { aUser } from "../../support/broker.ts";
+import { ndjson, newEmail, runExport, runImport, written } from "../../support/import.ts";
+import { mailTo } from "../../support/main-flow.ts";
+import { newTenant, signInTo, vendorOf, verdict } from "../../support/tenants.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+const password = "Right-Horse-9A";
+
+let usermesh: Usermesh;
+beforeAll(async () => {
+  usermesh = await startUsermesh();
+}, 120_000);
+afterAll(() => usermesh?.stop());
+
+async function storedHash(email: string): Promise<string> {
+  const [row] = await usermesh.database.query<{ secret: string }>(
+    "SELECT c.secret FROM auth.credentials c JOIN users.users u ON u.id = c.user_id WHERE u.email = $1",
+    [email],
+  );
+  return row?.secret ?? "";
+}
+
+function django(): string {
+  const hash = pbkdf2Sync(password, "seasalt", 10_000, 32, "sha256").toString("base64");
+  return `pbkdf2_sha256$10000$seasalt$${hash}`;
+}
+
+function argon2id(): string {
+  const nonce = Buffer.from("some salt of 16b");
+  const hash = argon2Sync("argon2id", {
+    message: password,
+    nonce,
+    tagLength: 32,
+    memory: 1_024,
+    passes: 2,
+    parallelism: 1,
+  });
+  const text = (bytes: Buffer) => bytes.toString("base64").replaceAll("=", "");
+  return `$argon2id$v=19$m=1024,t=2,p=1$${text(nonce)}$${text(hash)}`;
+}
+
+describe("an imported account", () => {
+  test.each([
+    ["bcrypt", bcrypt.hashSync(password, 5), /^bcrypt\$/],
+    ["PHP's bcrypt", bcrypt.hashSync(password, 5).replace("$2b$", "$2y$"), /^bcrypt\$/],
+    ["Django", django(), /^pbkdf2_sha256\$/],
+    ["argon2id", argon2id(), /^argon2\$/],
+  ])("signs in with its hash of %s, which is ours from then on", async (_what, password_hash, form) => {
+    const email = newEmail();
+    const { imported } = await runImport(usermesh, await written([{ email, password_hash }]));
+    expect(imported).toBe(1);
+    expect(await storedHash(email)).toMatch(form);
+    await signInTo(usermesh, "default", { email, password });
+    expect(await storedHash(email)).toMatch(/^bcrypt-sha512_256\$/);
+    await signInTo(usermesh, "default", { email, password });
+    const wrong = await usermesh.api.post("auth/login", { email, password: `${password}x` });
+    expect(verdict(wrong)).toBe("401 invalid_credentials");
+  });
+
+  test("without a hash is nobody's to sign in to, until the person has reset the password", async () => {
+    const email = newEmail();
+    await runImport(usermesh, await written([{ email }]));
+    expect(verdict(await usermesh.api.post("auth/login", { email, password }))).toBe("401 invalid_credentials");
+    await usermesh.api.post("auth/password-reset-request", { email });
+    await mailTo(usermesh, email, /reset-password\?token=/);
+  });
+
+  test("has what its line said, and is found by it", async () => {
+    const email = newEmail();
+    const word = `zq${randomBytes(5).toString("hex")}`;
+    const line = {
+      email,
+      username: word,
+      full_name: `Ada ${word}`,
+      current_title: "Analyst",
+      company: "Engines",
+      location: "London",
+      bio: "Notes.",
+      is_verified: true,
+      created_at: "2015-03-04T05:06:07.089Z",
+      last_login_at: "2020-01-02T03:04:05.006Z",
+      subscription: { plan: "gold", expires_at: null },
+      profile: { phone: "+41791234567", date_of_birth: "1985-12-10", skills: ["analysis", word], headline: "First" },
+      preferences: { remote: true, salary_min: 10, privacy_profile: "connections", privacy_location: false },
+      password_hash: bcrypt.hashSync(password, 4),
+    };
+    await runImport(usermesh, await written([line]));
+    const { access, id } = await signInTo(usermesh, "default", { email, password });
+    const { api } = usermesh;
+    const { profile, preferences, subscription, password_hash: _, last_login_at: __, ...account } = line;
+    expect((await api.get("users/me", access)).body.data).toMatchObject({
+      ...account,
+      roles: ["user"],
+      subscription: { tier: "premium", ...subscription },
+    });
+    expect((await api.get("users/me/profile", access)).body.data).toMatchObject(profile);
+    expect((await api.get("users/me/preferences", access)).body.data).toMatchObject(preferences);
+    const admin = await signInTo(usermesh, "default", usermesh.admin);
+    const found = await api.get(`admin/users?search=${word}`, admin.access);
+    expect(found.body.data.map((one: { id: string }) => one.id)).toEqual([id]);
+    const [listed] = await usermesh.database.query(
+      "SELECT names, words, location, skills FROM users.directory WHERE user_id = $1",
+      [id],
+    );
+    expect(listed).toMatchObject({
+      names: expect.stringContaining(word),
+      skills: ["analysis", word],
+      location: "london",
+    });
+  });
+
+  test("that is disabled stays so", async () => {
+    const email = newEmail();
+    const line = { email, is_active: false, password_hash: bcrypt.hashSync(password, 4) };
+    await runImport(usermesh, await written([line]));
+    expect(verdict(await usermesh.api.post("auth/login", { email, password }))).toBe("403 account_disabled");
+  });
+
+  test("is told to the mesh as imported, is sent no mail, and the activity log has one entry for all of them", async () => {
+    const emails = Array.from({ length: 30 }, newEmail);
+    const slug = `t-${randomBytes(6).toString("hex")}`;
+    await usermesh.database.query("INSERT INTO users.tenants (id, slug, name) VALUES (gen_random_uuid(), $1, $1)", [
+      slug,
+    ]);
+    await runImport(usermesh, await written(emails.map((email) => ({ tenant: slug, email }))));
+    await usermesh.settled();
+    const facts = await usermesh.database.query<{ body: object }>(
+      "SELECT o.body FROM users.outbox o JOIN users.users u ON u.id = o.user_id WHERE u.email = ANY($1::text[])",
+      [emails],
+    );
+    expect(facts).toHaveLength(emails.length);
+    for (const { body } of facts)
+      expect(body).toMatchObject({
+        event_type: "user.created",
+        version: 1,
+        imported: true,
+        is_verified: false,
+        is_active: true,
+      });
+    expect(usermesh.mails().filter((mail) => emails.some((email) => mail.to.includes(email)))).toEqual([]);
+    const activity = await usermesh.database.query(
+      "SELECT action, details FROM admin.activity a JOIN users.tenants t ON t.id = a.tenant_id WHERE t.slug = $1",
+      [slug],
+    );
+    expect(activity).toEqual([{ action: "users.imported", details: { accounts: 30 } }]);
+  });
+
+  test("is in the tenant of its line and in no other, where the same address may be somebody else's", async () => {
+    const vendor = await vendorOf(usermesh);
+    const [first, second] = [await newTenant(usermesh, vendor), await newTenant(usermesh, vendor)];
+    const email = newEmail();
+    const line = (tenant: string, name: string) => ({ tenant, email, full_name: name });
+    const { imported } = await runImport(usermesh, await written([line(first.slug, "One"), line(second.slug, "Two")]));
+    expect(imported).toBe(2);
+    for (const [tenant, name] of [
+      [first, "One"],
+      [second, "Two"],
+    ] as const) {
+      const { body } = await usermesh.api.get(`admin/users?search=${email}`, tenant.admin.access);
+      expect(body.data.map((one: { full_name: string }) => one.full_name)).toEqual([name]);
+    }
+    const lines = await ndjson<{ email: string; tenant: string }>(await runExport(usermesh, { tenant: first.slug }));
+    expect(lines.map(({ tenant }) => tenant)).toEqual([first.slug, first.slug]);
+  }, 60_000);
+});
+
+describe("import and export", () => {
+  const actions = [
+    ["users.importable", { accounts: [] }],
+    ["users.import", { accounts: [] }],
+    ["auth.importCredentials", { credentials: [] }],
+    ["preferences.import", { preferences: [] }],
+    ["users.exportAccounts", { after: null }],
+    ["preferences.exportChosen", { user_ids: [] }],
+  ] as const;
+  const strangers = [
+    [
+      "a user with every permission",
+      aUser({ permissions: ["import:write", "export:read", "users:write", "platform:act"] }),
+    ],
+    ["nobody", { kind: "anonymous", tenant: "default" }],
+    ["another service", { kind: "service", name: "auth" }],
+  ] as const;
+  test.each(strangers)("are not for %s", async (_who, caller) => {
+    for (const [name, params] of actions)
+      await expect(usermesh.call(name, params as never, caller)).rejects.toMatchObject({ status: 403 });
+  });
+
+  test("an import can't export, nor the other way round", async () => {
+    for (const [name, params] of actions) {
+      const other = name.includes("xport") ? "import" : "export";
+      await expect(usermesh.call(name, params as never, { kind: "service", name: other })).rejects.toMatchObject({
+        status: 403,
+      });
+    }
+  });
+
+  test("carry an installation over to a fresh one, which then exports the very same", async () => {
+    const hash = bcrypt.hashSync(password, 4);
+    const people = Array.from({ length: 600 }, (_, n) => personOf(7, n, hash));
+    await runImport(usermesh, await written(people));
+    // One whose hash is of ours by now.
+    const active = people.find((one) => one.is_active);
+    await signInTo(usermesh, "default", { email: active?.email ?? "", password });
+    const mine = await exported(usermesh, "default");
+    const fresh = await startUsermesh();
+    try {
+      const admin = mine.filter(({ email }) => email !== fresh.admin.email);
+      const { imported, report } = await runImport(fresh, await written(admin));
+      expect(report).toEqual([]);
+      expect(imported).toBe(admin.length);
+      const theirs = await exported(fresh, "default");
+      expect(theirs.filter(({ email }) => email !== fresh.admin.email)).toEqual(admin);
+      await signInTo(fresh, "default", { email: active?.email ?? "", password });
+    } finally {
+      await fresh.stop();
+    }
+  }, 120_000);
+
+  test("a file of an export is its owner's alone, and no other is overwritten by it", async () => {
+    const file = await runExport(usermesh);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const lines = await ndjson<object>(file);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.filter((line) => "password_hash" in line)).toEqual([]);
+    await expect(runExport(usermesh, { file })).rejects.toThrow("EEXIST");
+    expect(await ndjson(file)).toEqual(lines);
+  });
+
+  async function exported(from: Usermesh, tenant: string): Promise<Array<Record<string, unknown> & { email: string }>> {
+    const hashes = await openHashReader(from.platform);
+    try {
+      return await ndjson(await runExport(from, { tenant, hashes }));
+    } finally {
+      await hashes.close();
+    }
+  }
+});
