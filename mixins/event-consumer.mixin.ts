@@ -1,8 +1,10 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { Clock } from "../lib/clock.ts";
 import type { EventType, MeshEvent, StreamName } from "../lib/events.ts";
 import { type Call, callAsService } from "../lib/mesh.ts";
 import type { Platform } from "../lib/platform.ts";
 import type { Database, Transaction } from "./database.mixin.ts";
+import { INBOX_DAYS } from "./mesh-sweep.ts";
 
 export interface Consumption {
   readonly service: string;
@@ -37,15 +39,26 @@ export function eventConsumer(platform: Platform, consumption: Consumption): Par
   };
 }
 
-/** Runs `effect` in a transaction, once for each event id and operation, however often the event is delivered. */
+/**
+ * A stream may be kept for ever, the inbox is not: what is older than this, and comes now, was done when it was news.
+ * Who reads a stream anew from its beginning must not do it again.
+ */
+const HISTORY_DAYS = INBOX_DAYS - 5;
+
+export function isHistory(clock: Clock, { timestamp }: Pick<MeshEvent, "timestamp">): boolean {
+  return clock.now().getTime() - Date.parse(timestamp) > HISTORY_DAYS * 86_400_000;
+}
+
+/** Runs `effect` in a transaction, once for each event and operation, however often it is delivered; never for history. */
 export async function effectOnce(
-  db: Database,
-  eventId: string,
+  { db, clock }: { readonly db: Database; readonly clock: Clock },
+  event: Pick<MeshEvent, "event_id" | "timestamp">,
   operation: string,
   effect: (tx: Transaction) => Promise<void>,
 ): Promise<void> {
+  if (isHistory(clock, event)) return;
   await db.transaction(async (tx) => {
-    if (await enterInbox(db, tx, eventId, operation)) await effect(tx);
+    if (await enterInbox(db, tx, event.event_id, operation)) await effect(tx);
   });
 }
 

@@ -2,9 +2,11 @@ import type { Database } from "./database.mixin.ts";
 
 const BATCH = 5_000;
 
+export const INBOX_DAYS = 35;
+
 /**
  * Deletes what the mesh tables of a schema need no longer: relayed rows after 7 days (until then they can be replayed),
- * kept answers after 24 hours, and the inbox after 35 days, which is longer than any stream delivers a message again.
+ * kept answers after 24 hours, and the inbox when what it remembers is history (see `isHistory`).
  */
 export async function sweepMeshTables(db: Database): Promise<Record<string, number>> {
   const old = (table: string, column: string, age: string) =>
@@ -12,7 +14,7 @@ export async function sweepMeshTables(db: Database): Promise<Record<string, numb
   return {
     outbox: await old("outbox", "published_at", "7 days"),
     idempotency: await old("idempotency", "created_at", "24 hours"),
-    inbox: await old("inbox", "at", "35 days"),
+    inbox: await old("inbox", "at", `${INBOX_DAYS} days`),
   };
 }
 

@@ -10,7 +10,7 @@ export async function mailEmailChangeLink(
   event: MeshEvent,
   call: Call,
 ): Promise<void> {
-  const { email_change: id, updated_fields = [], user_id, event_id, correlation_id } = event;
+  const { email_change: id, updated_fields = [], user_id, correlation_id } = event;
   if (typeof id !== "string" || !updated_fields.includes("pending_email")) return;
   const change = await call("users.emailChange", { intent: id });
   if (change?.state !== "pending" || !change.is_active) return;
@@ -22,5 +22,5 @@ export async function mailEmailChangeLink(
     correlationId: correlation_id,
     id,
   } as const;
-  await effectOnce(deps.db, event_id, "email-change-mail", (tx) => requestMail(deps, tx, request));
+  await effectOnce(deps, event, "email-change-mail", (tx) => requestMail(deps, tx, request));
 }

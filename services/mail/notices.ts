@@ -61,7 +61,7 @@ async function notify(
   const { event_id: id, user_id, tenant_id, correlation_id } = event;
   if (clock.now().getTime() - Date.parse(event.timestamp) > OLDEST_MS) return;
   const data: MailJob = { id, kind, user_id, tenant_id, correlation_id, ...more };
-  await effectOnce(db, id, "notice", (tx) =>
+  await effectOnce({ db, clock }, event, "notice", (tx) =>
     outbox.enqueue(tx, { queue: "mail", job: { id, name: kind, data }, userId: user_id }),
   );
 }

@@ -1,6 +1,6 @@
 import type { MeshEvent } from "../../lib/events.ts";
 import type { Call } from "../../lib/mesh.ts";
-import type { Consumption } from "../../mixins/event-consumer.mixin.ts";
+import { type Consumption, isHistory } from "../../mixins/event-consumer.mixin.ts";
 import { endAll } from "./end-all.ts";
 import { eraseSessions } from "./erase.ts";
 import { outdate } from "./outdate.ts";
@@ -11,8 +11,11 @@ import type { SessionsDeps } from "./sessions.deps.ts";
  * call's work done, and does it where the call was lost.
  */
 export function accountEvents(deps: SessionsDeps): Consumption {
-  const ends = (event: MeshEvent, call: Call) => endForEvent(deps, event, call);
-  const outdates = (event: MeshEvent, call: Call) => outdateForEvent(deps, event, call);
+  const unlessHistory = (effect: typeof endForEvent) => async (event: MeshEvent, call: Call) => {
+    if (!isHistory(deps.platform.clock, event)) await effect(deps, event, call);
+  };
+  const ends = unlessHistory(endForEvent);
+  const outdates = unlessHistory(outdateForEvent);
   return {
     service: "sessions",
     stream: "USERS",

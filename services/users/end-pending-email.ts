@@ -5,8 +5,8 @@ import type { UsersDeps } from "./users.deps.ts";
 import { lockAccount } from "./users.repo.ts";
 
 /** Who gets an account back by a new password must not lose it to an address that somebody else asked for before. */
-export async function endPendingEmail({ db }: Pick<UsersDeps, "db">, event: MeshEvent): Promise<void> {
-  await effectOnce(db, event.event_id, "end-pending-email", async (tx) => {
+export async function endPendingEmail(deps: Pick<UsersDeps, "db" | "clock">, event: MeshEvent): Promise<void> {
+  await effectOnce(deps, event, "end-pending-email", async (tx) => {
     if (await lockAccount(tx, event.user_id)) await endChangesBefore(tx, event.user_id, event.timestamp);
   });
 }

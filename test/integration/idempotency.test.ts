@@ -12,6 +12,7 @@ import { eventually } from "../support/eventually.ts";
 import { describeKeys, registerUntilAnswered } from "../support/idempotency.ts";
 import { type Installation, startOneProcess } from "../support/installation.ts";
 import { newPerson } from "../support/main-flow.ts";
+import { describeReplay } from "../support/replay.ts";
 
 describe("an idempotency key, in one process", () => {
   let usermesh: Installation;
@@ -21,6 +22,7 @@ describe("an idempotency key, in one process", () => {
   afterAll(() => usermesh?.stop());
 
   describeKeys(() => usermesh);
+  describeReplay(() => usermesh);
 });
 
 const KILLS = 3;

@@ -4,6 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { describeKeys, expectOneAccount, registerUntilAnswered } from "../support/idempotency.ts";
 import { startTwoOfEach } from "../support/installation.ts";
 import { newPerson } from "../support/main-flow.ts";
+import { describeReplay } from "../support/replay.ts";
 
 const VICTIMS = ["gateway", "auth", "users"] as const;
 const DEATHS = 20;
@@ -47,4 +48,5 @@ describe("an idempotency key, over two nodes of each service", () => {
   }, 150_000);
 
   describeKeys(() => mesh);
+  describeReplay(() => mesh);
 });

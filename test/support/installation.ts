@@ -1,5 +1,6 @@
-import { connect } from "nats";
+import { connect, type NatsConnection } from "nats";
 import { Client } from "pg";
+import { type MeshEvent, subjectOf } from "../../lib/events.ts";
 import { natsOptions } from "../../lib/nats-options.ts";
 import type { Answer, ApiClient } from "./api-client.ts";
 import type { TestDatabase } from "./database.ts";
@@ -15,6 +16,8 @@ export interface Installation extends Running {
   readonly secretKey: string;
   /** Waits until every event that was stated has been handled by all who read it. */
   settled(): Promise<void>;
+  /** As a relay does that does not know that it has: the event comes to all who read it, whether they had it before or not. */
+  publish(event: MeshEvent): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -22,7 +25,7 @@ const secretKey = `k1:${"test-secret-".repeat(4)}`;
 
 export async function startOneProcess(env: Record<string, string> = {}): Promise<Installation> {
   const usermesh = await startUsermesh({ SECRET_KEY: secretKey, ...env });
-  return { ...usermesh, gateways: [usermesh.api], secretKey };
+  return { ...usermesh, gateways: [usermesh.api], secretKey, publish: usermesh.platform.events.publish };
 }
 
 export async function startTwoOfEach(env: Record<string, string> = {}): Promise<Installation & { mesh: TestMesh }> {
@@ -36,14 +39,14 @@ export async function startTwoOfEach(env: Record<string, string> = {}): Promise<
     secretKey,
     mails: mesh.mails,
     settled: () => settled(mesh),
+    publish: (event) => publish(mesh, event),
     stop: mesh.stop,
   };
 }
 
-async function settled({ database, nats }: TestMesh): Promise<void> {
-  await eventually("empty outboxes", async () => (await unpublished(database)) === 0);
-  const connection = await connect(natsOptions(nats.url));
-  try {
+async function settled(mesh: TestMesh): Promise<void> {
+  await eventually("empty outboxes", async () => (await unpublished(mesh.database)) === 0);
+  await onBus(mesh, async (connection) => {
     const manager = await connection.jetstreamManager();
     const handled = async () => {
       const streams = await manager.streams.list().next();
@@ -52,12 +55,20 @@ async function settled({ database, nats }: TestMesh): Promise<void> {
     };
     // What a killed node held is handed out again after 30 s.
     await eventually("all events handled", handled, { within: 60_000 });
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
-const outboxes = ["users", "auth", "sessions", "preferences"];
+/** Without a message id: the stream can't know that it has the event already. */
+async function publish(mesh: TestMesh, event: MeshEvent): Promise<void> {
+  await onBus(mesh, (connection) => connection.jetstream().publish(subjectOf(event), JSON.stringify(event)));
+}
+
+async function onBus({ nats }: TestMesh, work: (connection: NatsConnection) => Promise<unknown>): Promise<void> {
+  const connection = await connect(natsOptions(nats.url));
+  await work(connection).finally(() => connection.close());
+}
+
+const outboxes = ["users", "auth", "sessions", "preferences", "mail"];
 
 async function unpublished(database: TestDatabase): Promise<number> {
   const counts = outboxes.map((schema) => `(SELECT count(*) FROM ${schema}.outbox WHERE published_at IS NULL)`);

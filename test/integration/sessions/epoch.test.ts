@@ -108,6 +108,14 @@ describe("the epoch of an account", () => {
     },
   );
 
+  test("does not move for what was stated long ago and is told anew", async () => {
+    const { user_id, refresh_token } = await mesh.signIn();
+    const timestamp = new Date(Date.now() - 31 * 86_400_000).toISOString();
+    await state("password.changed", user_id, id(), { timestamp });
+    expect(await epochOf(user_id)).toBe(0);
+    expect(await refusal(mesh.refresh(refresh_token))).toBe("nothing");
+  });
+
   test("is moved by the event where the call was lost", async () => {
     const kept = await mesh.signIn();
     const other = await mesh.signIn(kept.user_id);
