@@ -50,6 +50,21 @@ describe("who may do less does nothing to who may do more", () => {
     expect((await api().get("users/me", access)).body.data).toMatchObject({ id, is_active: true });
   });
 
+  test("in another tenant he can't even tell a mighty account from none", async () => {
+    const { admin } = await newTenant(mesh, vendor);
+    for (const id of [admin.id, "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60"]) {
+      const answers = await Promise.all([
+        setStatus(id, false, deputy.access),
+        api().patch(`admin/users/${id}`, { full_name: "Mallory" }, deputy.access),
+        remove(id, deputy.access),
+        endSessions(id, deputy.access),
+        api().get(`admin/users/${id}/sessions`, deputy.access),
+        api().get(`admin/users/${id}`, deputy.access),
+      ]);
+      expect(new Set(answers.map(verdict))).toEqual(new Set(["404 not_found"]));
+    }
+  });
+
   test("nor enables one that was disabled, or takes its deletion back", async () => {
     const mighty = await memberWith(mesh, tenant, ["admin"]);
     expect((await setStatus(mighty.id, false, tenant.admin.access)).status).toBe(200);

@@ -1,0 +1,13 @@
+import { afterAll, beforeAll, describe } from "@jest/globals";
+import { describeHttpContract } from "../support/http-contract/describe.ts";
+import { startTwoOfEach } from "../support/installation.ts";
+
+describe("the contract with clients, over two nodes of each service", () => {
+  let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;
+  beforeAll(async () => {
+    mesh = await startTwoOfEach();
+  }, 120_000);
+  afterAll(() => mesh?.stop(), 60_000);
+
+  describeHttpContract(() => mesh);
+});
