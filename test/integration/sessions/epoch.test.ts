@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Caller } from "../../../lib/caller.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import type { EventType } from "../../../lib/events.ts";
 import { newId } from "../../../lib/ids.ts";
 import { auth, refusal, type SessionsMesh, startSessions, tenantId } from "./mesh.ts";
 
+const users: Caller = { kind: "service", name: "users" };
 const id = (): string => newId(systemClock);
 
 describe("the epoch of an account", () => {
@@ -114,6 +116,20 @@ describe("the epoch of an account", () => {
     await state("password.changed", user_id, id(), { timestamp });
     expect(await epochOf(user_id)).toBe(0);
     expect(await refusal(mesh.refresh(refresh_token))).toBe("nothing");
+  });
+
+  test("moves once by an erasure, whether told by call, by event or both, and no session can follow", async () => {
+    for (const told of [["call"], ["event"], ["call", "event"], ["event", "call"]]) {
+      const { user_id, refresh_token } = await mesh.signIn();
+      const eventId = id();
+      for (const one of told)
+        if (one === "event") await state("user.erased", user_id, eventId);
+        else await mesh.running.call("sessions.erase", { user_id, erasure_id: eventId }, users);
+      expect([told, await epochOf(user_id), await mesh.liveSessions(user_id)]).toEqual([told, 1, 0]);
+      expect(await refusal(mesh.refresh(refresh_token))).toBe("refresh_token_invalid");
+      expect(await refusal(create(user_id, 0))).toBe("session_ended");
+      expect(await refusal(create(user_id, 1))).toBe("conflict");
+    }
   });
 
   test("is moved by the event where the call was lost", async () => {

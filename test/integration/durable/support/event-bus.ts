@@ -1,0 +1,76 @@
+import { randomUUID } from "node:crypto";
+import { connect, type NatsConnection } from "nats";
+import pino from "pino";
+import { systemClock, systemTimers } from "../../../../lib/clock.ts";
+import { openEventLog } from "../../../../lib/event-log.ts";
+import type { MeshEvent } from "../../../../lib/events.ts";
+import { natsOptions } from "../../../../lib/nats-options.ts";
+import type { EventConsumer, EventLog } from "../../../../lib/platform.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { createNats, type TestNats } from "../../../support/nats.ts";
+
+const tenantId = randomUUID();
+
+export function event(more: Partial<Pick<MeshEvent, "event_type" | "user_id" | "version">> = {}): MeshEvent {
+  return {
+    event_id: randomUUID(),
+    event_type: "user.updated",
+    source: "users",
+    version: 1,
+    schema_version: 1,
+    user_id: randomUUID(),
+    tenant_id: tenantId,
+    timestamp: new Date().toISOString(),
+    correlation_id: "test",
+    ...more,
+  };
+}
+
+export function eventsOf(userId: string, count: number): MeshEvent[] {
+  return Array.from({ length: count }, (_, index) => event({ user_id: userId, version: index + 1 }));
+}
+
+export function consumer(handle: EventConsumer["handle"], more: Partial<EventConsumer> = {}): EventConsumer {
+  return { name: `c-${randomUUID()}`, stream: "USERS", types: ["user.updated"], handle, ...more };
+}
+
+/** The log of a node: over JetStream, or of one process where there is no NATS. */
+export function openLog(natsUrl: string | undefined): Promise<EventLog> {
+  return openEventLog({ natsUrl, clock: systemClock, timers: systemTimers, log: pino({ level: "silent" }) });
+}
+
+/** As an outbox does: again until it is acknowledged. */
+export async function publish(events: EventLog, one: MeshEvent): Promise<void> {
+  await eventually("the event is acknowledged", () => events.publish(one).then(() => true));
+}
+
+/** A NATS server, and the logs of nodes over it. */
+export interface EventBus {
+  readonly nats: TestNats;
+  open(): Promise<EventLog>;
+  /** As a plain client of the server. */
+  withClient<T>(work: (client: NatsConnection) => Promise<T>): Promise<T>;
+  /** Of all logs that are open. */
+  close(): Promise<void>;
+}
+
+export async function createEventBus(): Promise<EventBus> {
+  const nats = await createNats();
+  const logs = new Set<EventLog>();
+  return {
+    nats,
+    async open() {
+      const opened = await openLog(nats.url);
+      logs.add(opened);
+      return opened;
+    },
+    async withClient(work) {
+      const client = await connect(natsOptions(nats.url));
+      return work(client).finally(() => client.close());
+    },
+    async close() {
+      await Promise.all([...logs].map((one) => one.close()));
+      logs.clear();
+    },
+  };
+}
