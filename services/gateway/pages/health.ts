@@ -1,3 +1,4 @@
+import { isNodeGone } from "../../../lib/bus-errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Config } from "../../../lib/config.ts";
 import type { Call } from "../../../lib/mesh.ts";
@@ -33,7 +34,8 @@ const PATIENCE_MS = 1_500;
 
 /** `GET /health`. The gateway has no database: it asks users, the one service that nothing works without. */
 export function healthPage(deps: HealthDeps): Page {
-  const look = remembered(deps.clock, () => readHealth(deps));
+  const database = createDatabaseLook(deps);
+  const look = remembered(deps.clock, () => readHealth(deps, database));
   return async (exchange) => {
     const { status, dependencies, metrics } = await look();
     const code = dependencies.database === "down" ? 503 : 200;
@@ -44,21 +46,17 @@ export function healthPage(deps: HealthDeps): Page {
   };
 }
 
-async function readHealth(deps: HealthDeps): Promise<Health> {
-  const [database, counts, identities] = await Promise.all([
-    databaseState(deps),
-    countUsers(deps),
-    countIdentities(deps),
-  ]);
+async function readHealth(deps: HealthDeps, look: () => Promise<State>): Promise<Health> {
+  const [database, counts, identities] = await Promise.all([look(), countUsers(deps), countIdentities(deps)]);
   const { config } = deps;
   const dependencies = {
     database,
     redis: stateOf(config.redis.url, deps.isRedisUp()),
     nats: stateOf(config.nats.url, deps.isBusUp()),
   };
-  const isDown = Object.values(dependencies).includes("down");
+  const isWhole = counts !== null && !Object.values(dependencies).includes("down");
   return {
-    status: isDown ? "degraded" : "ok",
+    status: isWhole ? "ok" : "degraded",
     dependencies,
     metrics: {
       active_users: counts?.active_users ?? null,
@@ -68,14 +66,19 @@ async function readHealth(deps: HealthDeps): Promise<Health> {
   };
 }
 
-async function databaseState({ call, config }: HealthDeps): Promise<State> {
-  try {
-    const { up } = await call("users.databaseStatus", {}, { timeout: PATIENCE_MS });
-    if (!up) return "down";
-    return config.database.embedded ? "embedded" : "up";
-  } catch {
-    return "down";
-  }
+/** As it was last seen while there is nobody to ask: with the bus away it is the bus that is down. */
+function createDatabaseLook({ call, config }: HealthDeps): () => Promise<State> {
+  const well: State = config.database.embedded ? "embedded" : "up";
+  let last: State = "down";
+  return async () => {
+    try {
+      const { up } = await call("users.databaseStatus", {}, { timeout: PATIENCE_MS });
+      last = up ? well : "down";
+    } catch (error) {
+      if (!isNodeGone(error) && !isNodeGone((error as Error).cause)) last = "down";
+    }
+    return last;
+  };
 }
 
 async function countUsers({ call }: HealthDeps): Promise<{ active_users: number; total_users: number } | null> {

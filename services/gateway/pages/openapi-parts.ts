@@ -9,7 +9,7 @@ const FieldError = z.strictObject({ field: z.string(), code: z.string(), message
   example: { field: "email", code: "invalid_email", message: "must be an email address" },
 });
 
-const Problem = z
+export const Problem = z
   .strictObject({
     type: z.string(),
     title: z.string(),
@@ -50,12 +50,9 @@ export const parameters = {
     .string()
     .optional()
     .meta({ description: "Slug of the tenant of a call that is not signed in; `default` where it is missing." }),
-  actingTenant: z
-    .string()
-    .optional()
-    .meta({
-      description: "Slug of another tenant to act in. Needs the permission `platform:act`; stands in both logs.",
-    }),
+  actingTenant: z.string().optional().meta({
+    description: "Slug of another tenant to act in. Needs the permission `platform:act`; stands in both logs.",
+  }),
   csrfToken: z
     .string()
     .optional()

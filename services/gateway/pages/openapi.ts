@@ -9,7 +9,8 @@ import type { ActionDef } from "../../../lib/contract.ts";
 import { definitionOf } from "../../../lib/mesh.ts";
 import * as field from "../../../lib/schemas.ts";
 import { ExportDocument } from "../../users/personal-data.contract.ts";
-import type { ApiRoute, PageRoute, Route } from "../routes.ts";
+import type { ApiRoute, Route } from "../routes.ts";
+import { pageOperation } from "./openapi-pages.ts";
 import { parameters, problemResponses, responseHeaders } from "./openapi-parts.ts";
 import { answerWithTheirNames, bodyWithTheirNames, orInCookies } from "./openapi-variants.ts";
 
@@ -224,29 +225,3 @@ const ListMeta = z
     next_cursor: z.string().nullable(),
   })
   .meta({ id: "ListMeta" });
-
-function pageOperation(route: PageRoute): ZodOpenApiOperationObject {
-  const schema = route.type === "application/json" ? z.looseObject({}) : z.string();
-  const isGuarded = ["health", "metrics", "databaseStatus"].includes(route.page);
-  return {
-    operationId: `${route.tag === "Compatibility" ? `as${route.path.replaceAll("/", "")}` : ""}page${route.page[0]?.toUpperCase()}${route.page.slice(1)}`,
-    tags: [route.tag],
-    summary: route.summary,
-    security: isGuarded ? [{}, { bearer: [] }] : [],
-    ...(route.path.includes("{file}") && { requestParams: { path: z.object({ file: z.string() }) } }),
-    ...(route.path.includes("{image}") && { requestParams: { path: z.object({ image: z.string() }) } }),
-    ...(route.page === "verifyEmail" && {
-      requestParams: { query: z.object({ token: field.OneTimeToken.optional() }) },
-    }),
-    responses: {
-      "200": { description: route.summary, content: contentOf(route, schema) },
-      ...problemResponses(route),
-    },
-  };
-}
-
-function contentOf(route: PageRoute, schema: z.ZodType): Record<string, { schema: z.ZodType }> {
-  if (route.page === "devMail") return { "text/html": { schema }, "application/json": { schema: z.looseObject({}) } };
-  if (route.page === "asset") return { "text/javascript": { schema }, "text/css": { schema } };
-  return { [route.type]: { schema } };
-}
