@@ -1,0 +1,13 @@
+import { afterAll, beforeAll, describe } from "@jest/globals";
+import { describeAccountFlow } from "../support/account-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+
+describe("an account on a mesh with two nodes of each service", () => {
+  let mesh: TestMesh;
+  beforeAll(async () => {
+    mesh = await startTestMesh({ nodes: 2 });
+  }, 90_000);
+  afterAll(() => mesh?.stop());
+
+  describeAccountFlow(() => mesh);
+});
