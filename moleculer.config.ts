@@ -6,6 +6,7 @@ import { type Clock, type Random, systemClock, systemRandom } from "./lib/clock.
 import { type Config, readConfig } from "./lib/config.ts";
 import { createLog } from "./lib/log.ts";
 import { servicePermissions } from "./lib/service-permissions.ts";
+import { version } from "./lib/version.ts";
 import { accessMiddleware } from "./mixins/access.middleware.ts";
 import { BrokerLog } from "./mixins/broker-log.ts";
 import { contractMiddleware } from "./mixins/contract.middleware.ts";
@@ -34,6 +35,8 @@ export function brokerOptions(
     nodeID: config.nodeId ?? nodeName(services, random),
     transporter: config.nats.url === undefined ? null : new NatsTransporter(config.nats.url),
     serializer: "JSON",
+    // During a rollout two versions serve side by side: `GET /admin/mesh` tells which is where.
+    metadata: { version },
     errorRegenerator: new ErrorRegenerator(),
     requestTimeout: 5_000,
     // Per action, for reads alone: `repeatable` in the contract switches it on.

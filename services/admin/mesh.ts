@@ -11,6 +11,7 @@ interface KnownNode {
   readonly id: string;
   readonly available: boolean;
   readonly client?: { readonly version?: string; readonly langVersion?: string };
+  readonly metadata?: { readonly version?: string };
   readonly services?: ReadonlyArray<{ readonly name: string; readonly version?: string | number }>;
 }
 
@@ -50,13 +51,16 @@ async function breakersOf(broker: ServiceBroker, nodeID: string): Promise<OpenBr
   );
 }
 
-function viewNode({ id, available, client, services = [] }: KnownNode): Mesh["nodes"][number] {
+function viewNode({ id, available, client, metadata, services = [] }: KnownNode): Mesh["nodes"][number] {
   return {
     id,
     available,
     services: services
       .filter(({ name }) => !name.startsWith("$"))
-      .map(({ name, version }) => ({ name, version: version === undefined ? null : String(version) })),
+      .map(({ name, version = metadata?.version }) => ({
+        name,
+        version: version === undefined ? null : String(version),
+      })),
     runtime: client?.langVersion ?? null,
     moleculer: client?.version ?? null,
   };

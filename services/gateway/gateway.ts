@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
 import type { ServiceBroker } from "moleculer";
@@ -6,6 +5,7 @@ import { newId } from "../../lib/ids.ts";
 import { callAsService } from "../../lib/mesh.ts";
 import type { Platform } from "../../lib/platform.ts";
 import { servicePermissions } from "../../lib/service-permissions.ts";
+import { version } from "../../lib/version.ts";
 import type { LeaseHolder } from "../../mixins/lease-holder.mixin.ts";
 import { createAccessTokens } from "./access-token.ts";
 import { createActingTenants } from "./acting-tenant.ts";
@@ -46,7 +46,6 @@ export interface Gateway {
 
 type Lease = Pick<LeaseHolder, "check" | "ready">;
 
-const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 const SWEEP_EVERY_MS = 100;
 
 /** The parts of the gateway, put together. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { version } from "../../../lib/version.ts";
 import { eventually } from "../../support/eventually.ts";
 import { mailTo, newPerson } from "../../support/main-flow.ts";
 import {
@@ -189,7 +190,7 @@ describe("the vendor", () => {
     const queues = await api().get("admin/queues", vendor);
     expect(queues.body.data.map((queue: { name: string }) => queue.name)).toContain("mail");
     const graph = await api().get("admin/mesh", vendor);
-    expect(graph.body.data.nodes[0].services.map((one: { name: string }) => one.name)).toContain("users");
+    expect(graph.body.data.nodes[0].services).toContainEqual({ name: "users", version });
     expect(graph.body.data.open_breakers).toEqual([]);
   });
 
