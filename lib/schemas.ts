@@ -29,8 +29,10 @@ export const FullName = text(255);
 export const NewPassword = z.string().max(1_024).meta({ format: "password" });
 export const Password = z.string().min(1).max(1_024).meta({ format: "password" });
 export const TenantSlug = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
-export const OneTimeToken = z.string().min(1).max(512);
-export const RefreshTokenText = z.string().min(1).max(512);
+/** As long as an access token may be: one that is sent in the place of these is a wrong token, not a wrong length. */
+const token = z.string().min(1).max(8_192);
+export const OneTimeToken = token;
+export const RefreshTokenText = token;
 export const Text = { 20: text(20), 100: text(100), 255: text(255), 2000: text(2_000) };
 export const PushToken = text(4_096);
 export const Url = url;

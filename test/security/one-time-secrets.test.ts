@@ -105,6 +105,8 @@ describe.each(Object.entries(kinds))("%s", (_, { spend, elsewhere, mailed, renew
   test("opens no other door, and is not spent by the try", async () => {
     const { token } = await mailed();
     expect(verdict(await elsewhere(token))).toBe(refused);
+    expect(verdict(await usermesh.api.get("users/me", token))).toBe("401 token_invalid");
+    expect(verdict(await spend(vendor))).toBe(refused);
     expect(verdict(await spend(token))).toBe("200 ok");
   });
 

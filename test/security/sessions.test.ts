@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createBrowserClient } from "../support/browser-client.ts";
+import { eventually } from "../support/eventually.ts";
+import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/main-flow.ts";
+import { verdict } from "../support/tenants.ts";
+import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+
+/** What is ended is refused at once at every node: test/integration/revocation.test.ts and test/mesh/revocation. */
+let usermesh: Usermesh;
+beforeAll(async () => {
+  usermesh = await startUsermesh();
+});
+afterAll(() => usermesh.stop());
+
+const refresh = (refresh_token: string) => usermesh.api.post("auth/refresh", { refresh_token });
+const subjectsTo = (email: string) =>
+  usermesh.mails().flatMap((mail) => (mail.to.includes(email) ? [mail.subject] : []));
+
+async function signedIn() {
+  const person = await register(usermesh);
+  return { person, ...(await signIn(usermesh, person)) };
+}
+
+/** As if so many days had passed for the session. */
+const later = (session: string, days: number) =>
+  usermesh.database.query(
+    `UPDATE sessions.sessions SET created_at = created_at - $2::interval, last_used_at = last_used_at - $2::interval,
+       expires_at = expires_at - $2::interval, max_expires_at = max_expires_at - $2::interval WHERE id = $1`,
+    [session, `${days} days`],
+  );
+
+describe("a sign-in", () => {
+  test("makes a new session each time, with nothing of one that came along [V7.2.4]", async () => {
+    const person = await register(usermesh);
+    const browser = createBrowserClient(usermesh.api);
+    const enter = async () =>
+      (await browser.request("POST", "auth/login", { body: { ...person, id: undefined, use_cookies: true } })).body
+        .data;
+    const first = await enter();
+    const before = new Map(browser.cookies);
+    const second = await enter();
+    expect(second.session_id).not.toBe(first.session_id);
+    for (const [name, value] of before) expect(browser.cookies.get(name)).not.toBe(value);
+  });
+
+  test("with a session that somebody planted in the cookies keeps nothing of it", async () => {
+    const [planted, person] = [await signedIn(), await register(usermesh)];
+    const { email, password } = person;
+    const headers = { cookie: `access_token=${planted.access}; refresh_token=${planted.refresh}` };
+    const body = { email, password };
+    const answer = await usermesh.api.request("POST", "auth/login", { body, headers });
+    expect(answer.body.data.session_id).not.toBe(planted.session);
+    expect(answer.body.data.user.email).toBe(email);
+  });
+});
+
+describe("a session ends by itself [V7.3.1, 7.3.2]", () => {
+  test("after 7 days without a refresh", async () => {
+    const { session, refresh: token } = await signedIn();
+    await later(session, 7.01);
+    expect(verdict(await refresh(token))).toBe("401 session_ended");
+  });
+
+  test("after 30 days, however steadily it is refreshed", async () => {
+    let { session, refresh: token } = await signedIn();
+    for (let week = 1; week <= 4; week += 1) {
+      await later(session, 6.9);
+      const answer = await refresh(token);
+      expect(answer.status).toBe(200);
+      token = answer.body.data.refresh_token;
+      const left = Math.min(7, 30 - week * 6.9) * 86_400;
+      expect(Math.abs(answer.body.data.refresh_expires_in - left)).toBeLessThan(120);
+    }
+    await later(session, 2.5);
+    expect(verdict(await refresh(token))).toBe("401 session_ended");
+  });
+
+  test("and its access token with it, which never outlives it", async () => {
+    const { session, refresh: token } = await signedIn();
+    await later(session, 6.9999);
+    const { body } = await refresh(token);
+    await usermesh.database.query(
+      "UPDATE sessions.sessions SET max_expires_at = now() + interval '90 s', expires_at = now() + interval '90 s' WHERE id = $1",
+      [session],
+    );
+    const last = (await refresh(body.data.refresh_token)).body.data;
+    expect(last.expires_in).toBeLessThanOrEqual(90);
+  });
+});
+
+describe("a stolen refresh token [9700 4.14.2]", () => {
+  test("spent outside its grace ends the session, the access token included, and the owner is mailed", async () => {
+    const { person, session, access, refresh: stolen } = await signedIn();
+    const { body } = await refresh(stolen);
+    await usermesh.database.query(
+      "UPDATE sessions.sessions SET spent_at = ARRAY[now() - interval '31 s'] WHERE id = $1",
+      [session],
+    );
+    expect(verdict(await refresh(stolen))).toBe("401 token_reused");
+    for (const token of [access, body.data.access_token])
+      expect(verdict(await usermesh.api.get("users/me", token))).toBe("401 session_ended");
+    expect((await refresh(body.data.refresh_token)).status).toBe(401);
+    await mailTo(usermesh, person.email, /A sign-in to your account was ended/);
+  });
+
+  test("spent inside its grace gives nobody a second line of tokens", async () => {
+    const { refresh: token } = await signedIn();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(token)));
+    expect(new Set(answers.map(verdict))).toEqual(new Set(["200 ok"]));
+    expect(new Set(answers.map(({ body }) => body.data.refresh_token)).size).toBe(1);
+  });
+
+  test("with one thing changed is 401 and touches nothing", async () => {
+    const [mine, other] = [await signedIn(), await signedIn()];
+    const [version, kid, id, counter, mac = ""] = mine.refresh.split(".");
+    for (const forged of [
+      `${version}.${kid}.${other.session}.${counter}.${mac}`,
+      `${version}.${kid}.${id}.${Number(counter) + 1}.${mac}`,
+      `${version}.${kid}.${id}.-1.${mac}`,
+      `${version}.zz.${id}.${counter}.${mac}`,
+      `${version}.${kid}.${id}.${counter}.${mac.slice(0, -1)}${mac.at(-1) === "A" ? "B" : "A"}`,
+      `${mine.refresh}.`,
+      mine.access,
+      "' OR '1'='1",
+    ])
+      expect([forged, (await refresh(forged)).status]).toEqual([forged, 401]);
+    expect([(await refresh(mine.refresh)).status, (await refresh(other.refresh)).status]).toEqual([200, 200]);
+  });
+});
+
+describe("the owner is told by mail [V6.3.7]", () => {
+  test("of a changed password, and of one that was reset", async () => {
+    const { person, access } = await signedIn();
+    const body = { current_password: person.password, new_password: "Fresh-horse-8-staple" };
+    expect((await usermesh.api.post("auth/change-password", body, access)).status).toBe(200);
+    await mailTo(usermesh, person.email, /Your password was changed/);
+    await usermesh.api.post("auth/password-reset-request", { email: person.email });
+    const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
+    await usermesh.api.post("auth/password-reset-confirm", { token, new_password: "Other-horse-9-staple" });
+    await usermesh.settled();
+    await mailTo(usermesh, person.email, /Your password was changed/);
+    const told = () => subjectsTo(person.email).filter((subject) => subject === "Your password was changed").length;
+    await mailedTwice(told);
+  });
+
+  test("of a changed address, at the old one: of the wish and of the change", async () => {
+    const { person, access } = await signedIn();
+    const next: Person = newPerson("next");
+    const wish = { email: next.email, current_password: person.password };
+    expect((await usermesh.api.patch("users/me", wish, access)).status).toBe(200);
+    await mailTo(usermesh, person.email, /A new email address was asked for/);
+    const token = linkToken(await mailTo(usermesh, next.email, /verify-email/));
+    expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+    await mailTo(usermesh, person.email, /Your email address was changed/);
+  });
+
+  test("of an account that an administrator has disabled", async () => {
+    const { person } = await signedIn();
+    const admin = await signIn(usermesh, usermesh.admin);
+    await usermesh.api.put(`admin/users/${person.id}/status`, { is_active: false, reason: "x" }, admin.access);
+    await mailTo(usermesh, person.email, /Your account was deactivated/);
+  });
+});
+
+const mailedTwice = (count: () => number) => eventually("two mails", () => count() === 2);
