@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createBulkhead } from "../../lib/bulkhead.ts";
+import { parseKeyRing } from "../../lib/key-ring.ts";
+import { createPasswordHashing } from "../../services/auth/password-hashing.ts";
+import type { Answer } from "../support/api-client.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Installation, liveSessions, startOneProcess } from "../support/installation.ts";
+import { linkToken, mailTo, type Person, register, signIn } from "../support/main-flow.ts";
+import { vendorOf } from "../support/tenants.ts";
+
+/** A sign-in whose password is looked at while something ends it. */
+let usermesh: Installation;
+beforeAll(async () => {
+  usermesh = await startOneProcess({ HASH_CONCURRENCY: "2" });
+});
+afterAll(() => usermesh.stop());
+
+/** Half a second and more: what the hash of a production takes on a slow machine. */
+const SLOW_COST = 13;
+
+async function giveSlowHash({ id, password }: Person & { readonly id: string }): Promise<void> {
+  const bulkhead = createBulkhead({ concurrency: 1, queue: 1 });
+  const hashing = createPasswordHashing({ ring: parseKeyRing(usermesh.secretKey), cost: SLOW_COST, bulkhead });
+  const sql = "SELECT id FROM auth.credentials WHERE user_id = $1";
+  const [credential] = await usermesh.database.query<{ id: string }>(sql, [id]);
+  const secret = await hashing.hash(password, credential?.id ?? "");
+  await usermesh.database.query("UPDATE auth.credentials SET secret = $2 WHERE user_id = $1", [id, secret]);
+}
+
+const isLookedAt = (id: string) => async () => {
+  const sql = "SELECT pending FROM auth.guesses WHERE user_id = $1 AND key = account";
+  return (await usermesh.database.query<{ pending: number }>(sql, [id]))[0]?.pending === 1;
+};
+
+type Someone = Person & { readonly id: string };
+interface Ending {
+  /** Before the sign-in begins. */
+  prepare?(person: Someone): Promise<string>;
+  end(person: Someone, prepared: string): Promise<Answer>;
+  readonly answer: string;
+}
+
+const endings: Readonly<Record<string, Ending>> = {
+  "a reset of the password": {
+    async prepare({ email }) {
+      await usermesh.api.post("auth/password-reset-request", { email });
+      return linkToken(await mailTo(usermesh, email, /reset-password\?token=/));
+    },
+    end: (_, token) =>
+      usermesh.api.post("auth/password-reset-confirm", { token, new_password: "Fresh-horse-8-staple" }),
+    answer: "401 session_ended",
+  },
+  "an administrator who disables the account": {
+    prepare: () => vendorOf(usermesh),
+    end: ({ id }, admin) => usermesh.api.put(`admin/users/${id}/status`, { is_active: false }, admin),
+    answer: "401 session_ended",
+  },
+  "the end of all sessions": {
+    prepare: async (person) => (await signIn(usermesh, person)).access,
+    end: (_, access) => usermesh.api.post("auth/logout-all", undefined, access),
+    answer: "401 session_ended",
+  },
+  "an administrator who ends all sessions": {
+    prepare: () => vendorOf(usermesh),
+    end: ({ id }, admin) => usermesh.api.delete(`admin/users/${id}/sessions`, admin),
+    answer: "401 session_ended",
+  },
+};
+
+describe("a sign-in whose password was right", () => {
+  test.each(Object.entries(endings))("makes no session after %s", async (_, { prepare, end, answer }) => {
+    const person = await register(usermesh);
+    const prepared = (await prepare?.(person)) ?? "";
+    await giveSlowHash(person);
+    let answered = false;
+    const { email, password } = person;
+    const login = usermesh.api.post("auth/login", { email, password }).finally(() => {
+      answered = true;
+    });
+    await eventually("the password being looked at", isLookedAt(person.id));
+    expect((await end(person, prepared)).status).toBe(200);
+    expect(answered).toBe(false);
+    const { status, body } = await login;
+    expect(`${status} ${body.code ?? "ok"}`).toBe(answer);
+    expect(await liveSessions(usermesh, person.id)).toBe(0);
+  });
+});
