@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Answer } from "./api-client.ts";
 import { eventually } from "./eventually.ts";
-import { type Installation, liveSessions, patiently, stated } from "./installation.ts";
+import { hold, type Installation, liveSessions, patiently, stated } from "./installation.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "./main-flow.ts";
 
 const AT_ONCE = 50;
@@ -18,6 +18,9 @@ export function describeOneWinner(running: () => Installation): void {
     );
   const askForReset = async (email: string, nth = 1) => {
     expect((await api().post("auth/password-reset-request", { email })).status).toBe(202);
+    return resetLinks(email, nth);
+  };
+  const resetLinks = async (email: string, nth: number) => {
     const mails = () => mailsTo(running(), email, /reset-password\?token=/);
     await eventually(`${nth} reset mails`, () => mails().length >= nth);
     return mails().map(linkToken);
@@ -77,6 +80,23 @@ export function describeOneWinner(running: () => Installation): void {
     expect(await stated(running(), "auth", account.id, "password.changed")).toHaveLength(1);
   });
 
+  test("an older reset link is refused from the moment a newer one is asked for, also when it is in use", async () => {
+    const account = await register(running());
+    const [older] = await askForReset(account.email);
+    const use = (token: string | undefined) =>
+      api().post("auth/password-reset-confirm", { token, new_password: "Fresh-horse-8-staple" });
+    const intents = "SELECT 1 FROM auth.one_time_tokens WHERE user_id = $1 AND purpose = 'reset_password'";
+    const busy = await hold(running(), `${intents} FOR UPDATE`, [account.id]);
+    const inUse = use(older);
+    await eventually("it to be in use", () => waitsForARow(running()), { every: 5 });
+    expect((await api().post("auth/password-reset-request", { email: account.email })).status).toBe(202);
+    expect(await running().database.query(intents, [account.id])).toHaveLength(2);
+    await busy[Symbol.asyncDispose]();
+    expect(tally([await inUse, await use(older)])).toEqual({ "400 token_invalid": 2 });
+    const newer = (await resetLinks(account.email, 2)).find((token) => token !== older);
+    expect((await use(newer)).status).toBe(200);
+  });
+
   describe("a refresh token", () => {
     const refresh = (token: string, gateway = api()) => gateway.post("auth/refresh", { refresh_token: token });
     const successor = async (token: string): Promise<string> => (await refresh(token)).body.data.refresh_token;
@@ -131,6 +151,12 @@ function tally(answers: readonly Answer[]): Record<string, number> {
 
 function mailsTo(running: Installation, email: string, pattern: RegExp) {
   return running.mails().filter((mail) => mail.to.includes(email) && pattern.test(mail.subject + mail.text));
+}
+
+async function waitsForARow({ database }: Installation): Promise<boolean> {
+  const sql = `SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE NOT l.granted AND l.locktype = 'transactionid' AND a.datname = current_database()`;
+  return (await database.query(sql)).length > 0;
 }
 
 /** Time passes for one session. */
