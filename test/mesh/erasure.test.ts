@@ -7,7 +7,7 @@ import { Redis } from "ioredis";
 import { connect } from "nats";
 import sharp from "sharp";
 import { natsOptions } from "../../lib/nats-options.ts";
-import { certificateOf, erased, leaveTraces, tablesWith } from "../support/data-rights.ts";
+import { certificateOf, erased, leaveTraces, type Traced, tablesWith } from "../support/data-rights.ts";
 import { eventually } from "../support/eventually.ts";
 import { mailTo, register, signIn } from "../support/main-flow.ts";
 import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
@@ -65,6 +65,16 @@ describe("the rights of a person on a real mesh", () => {
     });
     await mesh.kill("users-1");
     await mesh.restart("users-1");
+    const late = "UPDATE users.erasures SET deadline = clock_timestamp() WHERE user_id = $1";
+    await mesh.database.query(late, [person.id]);
+    await eventually(
+      "the alarm",
+      async () => /"level":"?(?:50|error)\b.*past their deadline/.test(await logText(folder)),
+      {
+        within: 20_000,
+        every: 200,
+      },
+    );
     await sleep(Math.max(0, OUTAGE_MS - (performance.now() - down)));
     const state = async () => (await certificateOf(mesh, person.id)).state;
     expect(await eventually("the certificate", state, { within: 20_000, every: 200 })).toBe("running");
@@ -82,11 +92,45 @@ describe("the rights of a person on a real mesh", () => {
     expect(await tablesWith(mesh.database, person.traces)).toEqual([]);
     expect(await redisKeysWith(mesh, person.traces)).toEqual([]);
     expect(await readdir(join(folder, "avatars"))).toEqual([]);
+    await nobodyRemembers(mesh, person);
     const log = await logText(folder);
     expect(log).toContain("request");
     expect(person.traces.filter((trace) => log.includes(trace))).toEqual([]);
   }, 180_000);
+
+  test("whoever is killed whenever, each of many erasures completes once, with all receipts", async () => {
+    const people = await Promise.all(Array.from({ length: 6 }, () => leaveTraces(mesh)));
+    for (const { access } of people) {
+      const answer = await mesh.api.request("DELETE", "users/me", { body: { erase: true }, token: access });
+      expect(answer.status).toBe(200);
+    }
+    for (const victim of ["auth-1", "users-1", "worker-maintenance-1", "users-1", "sessions-1", "users-1"]) {
+      await sleep(Math.random() * 2_000);
+      await mesh.kill(victim);
+      await mesh.restart(victim);
+    }
+    await Promise.all(people.map(({ id }) => erased(mesh.database, id)));
+    const services = ["admin", "auth", "mail", "preferences", "sessions", "users"];
+    for (const { id, traces } of people) {
+      expect(Object.keys((await certificateOf(mesh, id)).receipts).toSorted()).toEqual(services);
+      const stated = "SELECT 1 FROM users.outbox WHERE user_id = $1 AND body ->> 'event_type' = 'user.erased'";
+      expect(await mesh.database.query(stated, [id])).toHaveLength(1);
+      expect(await tablesWith(mesh.database, traces)).toEqual([]);
+    }
+  }, 120_000);
 });
+
+/** What a node keeps in its memory it would answer from. */
+async function nobodyRemembers(mesh: TestMesh, { id, email, traces }: Traced): Promise<void> {
+  const { access } = await signIn(mesh, mesh.admin);
+  const [byId, sessions, listed, found] = await Promise.all([
+    mesh.api.get(`admin/users/${id}`, access),
+    mesh.api.get(`admin/users/${id}/sessions`, access),
+    mesh.api.get(`admin/users?search=${encodeURIComponent(email)}`, access),
+    mesh.api.get(`users/search?q=${encodeURIComponent(traces[1] ?? "")}`, access),
+  ]);
+  expect([byId.status, sessions.status, listed.body.data, found.body.data]).toEqual([404, 404, [], []]);
+}
 
 async function uploadAvatar(mesh: TestMesh, token: string): Promise<void> {
   const png = await sharp({ create: { width: 64, height: 64, channels: 3, background: "teal" } })

@@ -65,6 +65,16 @@ describe("who may do less does nothing to who may do more", () => {
     }
   });
 
+  test("nor what becomes of a deleted one there", async () => {
+    const there = await newTenant(mesh, vendor);
+    const user = await newMember(mesh, there.slug);
+    expect((await remove(user.id, there.admin.access)).status).toBe(200);
+    const erasure = `admin/users/${user.id}/erasure`;
+    expect((await api().get(erasure, there.admin.access)).body.data.state).toBe("scheduled");
+    expect(verdict(await api().get(erasure, deputy.access))).toBe("404 not_found");
+    expect(verdict(await setStatus(user.id, true, deputy.access))).toBe("404 not_found");
+  });
+
   test("nor enables one that was disabled, or takes its deletion back", async () => {
     const mighty = await memberWith(mesh, tenant, ["admin"]);
     expect((await setStatus(mighty.id, false, tenant.admin.access)).status).toBe(200);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { contracts } from "../../../lib/mesh.ts";
 import { certificateOf, erased, leaveTraces, tablesWith } from "../../support/data-rights.ts";
 import { eventually } from "../../support/eventually.ts";
+import { pictureForm } from "../../support/http-contract/row.ts";
 import { mailTo, newPerson, register, signIn } from "../../support/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
 
@@ -13,6 +14,11 @@ describe("an account that is deleted", () => {
     usermesh = await startUsermesh();
   });
   afterAll(() => usermesh.stop());
+
+  const avatarRows = async () => {
+    const sql = "SELECT ((SELECT count(*) FROM users.avatars) + (SELECT count(*) FROM users.avatar_files))::int AS n";
+    return (await usermesh.database.query<{ n: number }>(sql))[0]?.n;
+  };
 
   test("every service that declares personal data can erase and export it", () => {
     const lacking = keepers.filter(
@@ -87,6 +93,11 @@ describe("an account that is deleted", () => {
     await mailTo(usermesh, person.email, /reset-password\?token=/);
     await usermesh.settled();
     expect((await tablesWith(usermesh.database, person.traces)).length).toBeGreaterThan(5);
+    const picture = await usermesh.api.request("POST", "users/me/avatar", {
+      ...(await pictureForm()),
+      token: person.access,
+    });
+    expect(await avatarRows()).toBeGreaterThan(0);
     const answer = await usermesh.api.request("DELETE", "users/me", {
       body: { password: person.password, erase: true },
       token: person.access,
@@ -95,6 +106,8 @@ describe("an account that is deleted", () => {
     await erased(usermesh.database, person.id);
     await usermesh.settled();
     expect(await tablesWith(usermesh.database, person.traces)).toEqual([]);
+    expect(await avatarRows()).toBe(0);
+    expect((await fetch(picture.body.data.avatar_url)).status).toBe(404);
     const certificate = await certificateOf(usermesh, person.id);
     expect(Object.keys(certificate.receipts).toSorted()).toEqual(keepers.map(({ name }) => name).toSorted());
   }, 40_000);
