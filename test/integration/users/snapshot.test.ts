@@ -3,6 +3,7 @@ import { connect, type JetStreamManager, type NatsConnection } from "nats";
 import { MeshEvent } from "../../../lib/events.ts";
 import { natsOptions } from "../../../lib/nats-options.ts";
 import { eventually } from "../../support/eventually.ts";
+import { holdRelay } from "../../support/installation.ts";
 import { createNats, type TestNats } from "../../support/nats.ts";
 import { callerOf, startUsers, type UserServices } from "../../support/user-services.ts";
 
@@ -54,5 +55,17 @@ describe("the stream of users", () => {
     });
     await users.call("users.updateMe", { full_name: "Augusta Ada" }, callerOf(account));
     expect((await read(3)).at(-1)).toMatchObject({ version: 3, name: "Augusta Ada" });
+  });
+
+  test("made new is not told of an account whose creation it will be told", async () => {
+    const relay = await holdRelay(users, "users");
+    const { id } = await users.create();
+    await manager.streams.delete("USERS");
+    await relay[Symbol.asyncDispose]();
+    await users.settled();
+    const { messages } = (await manager.streams.info("USERS")).state;
+    const mine = (await read(messages)).filter((event) => event.user_id === id);
+    expect(mine.map(({ event_type, version }) => [event_type, version])).toEqual([["user.created", 1]]);
+    expect(messages).toBeGreaterThan(2);
   });
 });
