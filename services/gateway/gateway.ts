@@ -134,7 +134,12 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
     }),
   );
   const pipeline = createPipeline({ config, clock, random, log, metrics, isStopping: () => stopping }, endpoints);
-  const server = createHttpServer({ config: config.http, timers, handle: pipeline.handle });
+  const server = createHttpServer({
+    config: config.http,
+    timers,
+    handle: pipeline.handle,
+    newCorrelationId: () => newId(clock, random),
+  });
   let cancelSweep = (): void => undefined;
   const sweep = (): void => {
     pipeline.sweep();

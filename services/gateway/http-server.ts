@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Timers } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
 import { AppError, type ErrorCode } from "../../lib/errors.ts";
+import { createSecurityHeaders } from "./http/headers.ts";
 import { problemAnswer } from "./problem.ts";
 
 export interface HttpServer {
@@ -16,11 +17,12 @@ interface Deps {
   readonly config: Config["http"];
   readonly timers: Timers;
   handle(request: IncomingMessage, response: ServerResponse): void;
+  newCorrelationId(): string;
 }
 
 const CLOSE_IDLE_EVERY_MS = 25;
 
-export function createHttpServer({ config, timers, handle }: Deps): HttpServer {
+export function createHttpServer({ config, timers, handle, newCorrelationId }: Deps): HttpServer {
   const { requestTimeoutMs } = config;
   // The pipeline answers what is overdue; Node's own limit stands behind it, for heads that never end.
   const limits = {
@@ -30,7 +32,10 @@ export function createHttpServer({ config, timers, handle }: Deps): HttpServer {
     connectionsCheckingInterval: 500,
   };
   const server = createServer({ ...limits, keepAliveTimeout: 65_000, noDelay: true }, handle);
-  server.on("clientError", answerClientError);
+  const security = createSecurityHeaders({ http: config })();
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
+    answerClientError(error, socket, security, newCorrelationId()),
+  );
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -74,18 +79,29 @@ async function close(server: Server, sockets: ReadonlySet<Socket>, timers: Timer
 }
 
 /** What Node's parser refuses never becomes a request; it gets its problem document all the same. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  security: readonly string[],
+  correlationId: string,
+): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const { status, type, body } = problemAnswer(new AppError(codeOf(error)), { path: "", correlationId: "" });
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    `Content-Type: ${type}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    "X-Content-Type-Options: nosniff",
-    "Cache-Control: no-store",
-    "Connection: close",
+  const { status, type, body } = problemAnswer(new AppError(codeOf(error)), { path: "", correlationId });
+  const headers = [
+    "Content-Type",
+    type,
+    "Content-Length",
+    `${Buffer.byteLength(body)}`,
+    "X-Correlation-ID",
+    correlationId,
   ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  const lines = headersOf([...headers, ...security, "Connection", "close"]);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`);
+}
+
+/** Names and values in turn, as lines. */
+function headersOf(pairs: readonly string[]): string {
+  return pairs.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join("");
 }
 
 function codeOf({ code }: NodeJS.ErrnoException): ErrorCode {

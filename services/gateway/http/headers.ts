@@ -6,7 +6,7 @@ const EXPOSED = "X-Correlation-ID, RateLimit, RateLimit-Policy, Retry-After, Ide
 const ALLOWED = "Authorization, Content-Type, Idempotency-Key, X-Correlation-ID, X-Request-ID, X-Tenant, X-CSRF-Token";
 
 /** The lines that every answer has, as `writeHead` takes them. */
-export function createSecurityHeaders(config: Config): (policy?: string, cache?: string) => string[] {
+export function createSecurityHeaders(config: Pick<Config, "http">): (policy?: string, cache?: string) => string[] {
   const fixed = ["X-Content-Type-Options", "nosniff", "Referrer-Policy", "no-referrer", "X-Frame-Options", "DENY"];
   if (config.http.publicUrl.startsWith("https:")) {
     fixed.push("Strict-Transport-Security", "max-age=31536000; includeSubDomains");

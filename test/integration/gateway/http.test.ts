@@ -4,30 +4,11 @@ import { type AddressInfo, connect } from "node:net";
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../support/eventually.ts";
 import { type RunningServices, startServices } from "../../support/mesh.ts";
+import { raw, statusOf } from "../../support/raw-http.ts";
 
 /** What a client sees of the gateway alone, its services being away: no database is needed. */
 const alone = { DATABASE_URL: "postgres://localhost:1/none" };
 const gateway = (env: Record<string, string> = {}) => startServices(["gateway"], { ...alone, ...env });
-
-/** Sends bytes as they are and answers with all that comes back until the connection ends, or `until` matches. */
-async function raw(url: string, text: string, until = /\r\n\r\n/): Promise<string> {
-  const { port } = new URL(url);
-  const socket = connect(Number(port), "127.0.0.1");
-  let answer = "";
-  const done = new Promise<void>((resolve) => {
-    socket.on("close", () => resolve());
-    socket.on("error", () => resolve());
-    socket.on("data", (chunk: Buffer) => {
-      answer += chunk.toString("latin1");
-      if (until.test(answer)) resolve();
-    });
-  });
-  await once(socket, "connect");
-  socket.write(text);
-  await done;
-  socket.destroy();
-  return answer;
-}
 
 interface Problem {
   readonly code: string;
@@ -36,8 +17,6 @@ interface Problem {
 interface Health {
   readonly dependencies?: object;
 }
-
-const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
 
 describe("attacks on HTTP", () => {
   let running: RunningServices;
