@@ -3,7 +3,9 @@ import { newPerson } from "../support/main-flow.ts";
 import {
   inTenant,
   type Member,
+  memberWith,
   newMember,
+  newRole,
   newTenant,
   refreshed,
   signInTo,
@@ -23,10 +25,8 @@ beforeAll(async () => {
   mesh = await startUsermesh();
   vendor = await vendorOf(mesh);
   tenant = await newTenant(mesh, vendor);
-  const admin = tenant.admin.access;
-  const permissions = ["users:read", "users:write", "roles:read", "roles:write"];
-  await api().post("admin/roles", { name: "deputy", permissions }, admin);
-  await api().post("admin/roles", { name: "clerk", permissions: ["users:read", "users:write"] }, admin);
+  await newRole(mesh, tenant, "deputy", ["users:read", "users:write", "roles:read", "roles:write"]);
+  await newRole(mesh, tenant, "clerk", ["users:read", "users:write"]);
   deputy = await withRoles(["deputy"]);
 });
 afterAll(() => mesh?.stop());
@@ -34,14 +34,10 @@ afterAll(() => mesh?.stop());
 const api = () => mesh.api;
 const asAdmin = () => tenant.admin.access;
 
-async function withRoles(roles: readonly string[]): Promise<Member> {
-  const user = await newMember(mesh, tenant.slug);
-  expect((await api().patch(`admin/users/${user.id}`, { roles }, asAdmin())).status).toBe(200);
-  return refreshed(mesh, user);
-}
+const withRoles = (roles: readonly string[]) => memberWith(mesh, tenant, roles);
 
-const permissionsOf = (access: string): string[] =>
-  JSON.parse(Buffer.from(access.split(".")[1] ?? "", "base64url").toString()).permissions;
+const claimsOf = (access: string) => JSON.parse(Buffer.from(access.split(".")[1] ?? "", "base64url").toString());
+const permissionsOf = (access: string): string[] => claimsOf(access).permissions;
 
 describe("roles", () => {
   test.each(["admin", "vendor", "user"])("nobody makes, changes or deletes one named %s", async (name) => {
@@ -64,8 +60,25 @@ describe("roles", () => {
     const sql = "INSERT INTO users.role_members (user_id, tenant_id, role) VALUES ($1, $2, 'vendor')";
     await mesh.database.query(sql, [user.id, tenant.id]);
     const slipped = await signInTo(mesh, tenant.slug, user);
-    expect(permissionsOf(slipped.access)).toEqual([]);
+    expect(claimsOf(slipped.access)).toMatchObject({ roles: ["user"], role: "user", permissions: [] });
     expect(verdict(await api().get("admin/tenants", slipped.access))).toBe("403 forbidden");
+  });
+
+  test("of another tenant are none: not shown, not changed, not deleted, not granted", async () => {
+    const other = await newTenant(mesh, vendor);
+    const name = "elsewhere";
+    await newRole(mesh, other, name, ["users:read"]);
+    const answers = [
+      await api().put(`admin/roles/${name}`, { permissions: ["users:read"] }, asAdmin()),
+      await api().put(`admin/roles/${name}`, { permissions: [] }, asAdmin()),
+      await api().delete(`admin/roles/${name}`, asAdmin()),
+    ];
+    expect(answers.map(verdict)).toEqual(["404 not_found", "404 not_found", "404 not_found"]);
+    const user = await newMember(mesh, tenant.slug);
+    const granted = await api().patch(`admin/users/${user.id}`, { roles: [name] }, asAdmin());
+    expect(granted.body.errors).toMatchObject([{ code: "unknown_role" }]);
+    const theirs = (await api().get("admin/roles", asAdmin())).body.data;
+    expect(theirs.map((one: { name: string }) => one.name)).not.toContain(name);
   });
 
   test("a permission of the platform in a row of a tenant's own counts for nothing", async () => {
@@ -108,6 +121,9 @@ describe("nobody grants what he lacks", () => {
     const clerk = await withRoles(["clerk"]);
     const answer = await api().patch(`admin/users/${clerk.id}`, { roles: ["clerk", "deputy"] }, clerk.access);
     expect(verdict(answer)).toBe("403 forbidden");
+    const other = await newMember(mesh, tenant.slug);
+    const shared = await api().patch(`admin/users/${other.id}`, { roles: ["clerk"] }, clerk.access);
+    expect(verdict(shared)).toBe("403 forbidden");
   });
 
   test("nor takes over a mightier account by its address", async () => {

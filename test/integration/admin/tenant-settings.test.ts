@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Client } from "pg";
+import { eventually } from "../../support/eventually.ts";
 import { linkToken, mailTo, newPerson } from "../../support/main-flow.ts";
 import { changeSettings, inTenant, newTenant, refreshed, signInTo, vendorOf, verdict } from "../../support/tenants.ts";
 import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
@@ -120,6 +122,24 @@ describe("a tenant's accounts", () => {
     const full = "409 tenant_full";
     expect(answers.map(verdict).toSorted()).toEqual(["201 ok", "201 ok", full, full, full, full]);
   });
+});
+
+test("an account that is being made at this moment counts", async () => {
+  const { id, slug } = await newTenant(mesh, vendor, { max_users: 2 });
+  const other = new Client({ connectionString: mesh.database.url });
+  await other.connect();
+  await other.query("BEGIN");
+  await other.query("SELECT 1 FROM users.tenants WHERE id = $1 FOR NO KEY UPDATE", [id]);
+  await other.query(
+    "INSERT INTO users.users (id, tenant_id, email, email_key, search_text) VALUES (gen_random_uuid(), $1, 'x@y', 'x@y', '')",
+    [id],
+  );
+  const late = api().request("POST", "auth/register", { body: newPerson(), headers: inTenant(slug) });
+  const waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  await eventually("it to wait", async () => (await mesh.database.query(waiting)).length > 0, { within: 1_500 });
+  await other.query("COMMIT");
+  await other.end();
+  expect(verdict(await late)).toBe("409 tenant_full");
 });
 
 describe("what a tenant may not set", () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type LyingProvider, startLyingProvider } from "../../support/lying-provider.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../../support/main-flow.ts";
 import { signInBy } from "../../support/oauth-way.ts";
+import { newTenant, vendorOf } from "../../support/tenants.ts";
 import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
 
 let usermesh: Usermesh;
@@ -121,4 +122,17 @@ describe("an identity", () => {
     const claims = { sub: sub(), email: newPerson().email, email_verified: true, name: "Ada\u0000" };
     expect((await signInAs(claims)).body.data.user.full_name).toBeNull();
   });
+});
+
+test("one identity of the provider is another account in each tenant", async () => {
+  const { slug, id } = await newTenant(usermesh, await vendorOf(usermesh));
+  const claims = { sub: sub(), email: newPerson().email, email_verified: true };
+  const [here, there] = [
+    await signInAs(claims),
+    await signInBy(usermesh.api, "liar", provider, claims, `?tenant=${slug}`),
+  ];
+  expect([here.status, there.status, there.body.data.user.tenant_id]).toEqual([200, 200, id]);
+  expect(there.body.data.user.id).not.toBe(here.body.data.user.id);
+  const again = await signInBy(usermesh.api, "liar", provider, claims, `?tenant=${slug}`);
+  expect(again.body.data.user.id).toBe(there.body.data.user.id);
 });
