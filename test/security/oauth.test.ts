@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type LyingProvider, startLyingProvider } from "../support/lying-provider.ts";
-import { newPerson, register, signIn } from "../support/main-flow.ts";
-import { begin, beginLink, comeBack, signInBy } from "../support/oauth-way.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { type LyingInstallation, madeBy, someone, startLyingInstallation } from "../support/lying-installation.ts";
+import type { LyingProvider } from "../support/lying-provider.ts";
+import { begin, comeBack, signInBy } from "../support/oauth-way.ts";
+import type { Usermesh } from "../support/usermesh.ts";
 
 const appUrl = "https://app.example.com/signed-in";
+let installation: LyingInstallation;
 let usermesh: Usermesh;
 let liar: LyingProvider;
 let other: LyingProvider;
@@ -13,42 +14,14 @@ let forging: LyingProvider;
 let silent: LyingProvider;
 
 beforeAll(async () => {
-  [liar, other, promising, forging, silent] = await Promise.all([
-    startLyingProvider(),
-    startLyingProvider(),
-    startLyingProvider({ promisesIss: true }),
-    startLyingProvider({ forges: true }),
-    startLyingProvider(),
-  ]);
-  const providers = { LIAR: liar, OTHER: other, PROMISING: promising, FORGING: forging, SILENT: silent };
-  const env = Object.entries(providers).flatMap(([name, { issuer }]) => [
-    [`OAUTH_${name}_ISSUER`, issuer],
-    [`OAUTH_${name}_CLIENT_ID`, "usermesh"],
-    [`OAUTH_${name}_CLIENT_SECRET`, "secret"],
-  ]);
-  usermesh = await startUsermesh({
-    ...Object.fromEntries(env),
-    OAUTH_SILENT_NONCE: "false",
-    OAUTH_RETURN_URLS: appUrl,
-  });
+  installation = await startLyingInstallation(appUrl);
+  ({ usermesh, liar, other, promising, forging, silent } = installation);
 });
-afterAll(async () => {
-  await usermesh.stop();
-  await Promise.all([liar, other, promising, forging, silent].map((one) => one.stop()));
-});
+afterAll(() => installation.stop());
 
-const someone = () => ({ sub: newPerson().email, email: newPerson().email, email_verified: true });
+const counts = () => madeBy(installation);
 
-async function counts() {
-  const {
-    "auth.identities": identities,
-    "users.users": users,
-    "sessions.sessions": sessions,
-  } = await usermesh.rowCounts();
-  return { identities, users, sessions };
-}
-
-/** Refused with this status and code, and nobody is made, linked or signed in. */
+/** Refused with this code, and nobody is made, linked or signed in. */
 async function expectRefused(attack: () => Promise<{ status: number; body: { code?: string } }>, code: string) {
   const before = await counts();
   const answer = await attack();
@@ -222,91 +195,5 @@ describe("back from a provider", () => {
     const way = await begin(usermesh.api, "liar", `?return_to=${encodeURIComponent(appUrl)}`);
     const answer = await comeBack(usermesh.api, way, { error: "access_denied", error_description: "<script>" });
     expect([answer.status, answer.headers.get("location")]).toEqual([302, `${appUrl}?error=oauth_failed`]);
-  });
-});
-
-describe("a one-time code", () => {
-  async function codeFor(claims: ReturnType<typeof someone>) {
-    const way = await begin(usermesh.api, "liar", `?return_to=${encodeURIComponent(appUrl)}`);
-    const { headers } = await comeBack(usermesh.api, way, { code: liar.issue(way.authorizeUrl, claims) });
-    return new URL(headers.get("location") ?? "").searchParams.get("code") ?? "";
-  }
-  const exchange = (code: string) => usermesh.api.post("auth/oauth/exchange", { code });
-
-  test("is spent by one of twenty at once", async () => {
-    const code = await codeFor(someone());
-    const answers = await Promise.all(Array.from({ length: 20 }, () => exchange(code)));
-    expect(answers.map((one) => one.status).sort()).toEqual([200, ...Array(19).fill(400)]);
-  });
-
-  test("is dead after a minute, and kept as a hash alone", async () => {
-    const code = await codeFor(someone());
-    expect(JSON.stringify(await usermesh.database.query("SELECT * FROM auth.oauth_codes"))).not.toContain(code);
-    await usermesh.database.query("UPDATE auth.oauth_codes SET created_at = created_at - interval '61 seconds'");
-    expect((await exchange(code)).body.code).toBe("oauth_code_invalid");
-  });
-
-  test("makes no session where everything was ended since it was issued", async () => {
-    const claims = someone();
-    const { access_token: token } = (await signInBy(usermesh.api, "liar", liar, claims)).body.data;
-    const code = await codeFor(claims);
-    expect((await usermesh.api.post("auth/logout-all", undefined, token)).status).toBe(200);
-    const answer = await exchange(code);
-    expect([answer.status, answer.body.code]).toEqual([401, "session_ended"]);
-  });
-});
-
-describe("linking", () => {
-  async function signedIn() {
-    const person = await register(usermesh);
-    return { person, ...(await signIn(usermesh, person)) };
-  }
-  const identities = async (token: string) => (await usermesh.api.get("auth/identities", token)).body.data;
-
-  test("does not take an identity from the account that has it", async () => {
-    const claims = someone();
-    await signInBy(usermesh.api, "liar", liar, claims);
-    const { access } = await signedIn();
-    const way = await beginLink(usermesh.api, "liar", access);
-    const answer = await comeBack(usermesh.api, way, { code: liar.issue(way.authorizeUrl, claims) });
-    expect([answer.status, answer.body.code]).toEqual([409, "identity_taken"]);
-    expect(await identities(access)).toEqual([]);
-  });
-
-  test("a link begun elsewhere is not finished by a stranger's browser (CSRF of links)", async () => {
-    const { access } = await signedIn();
-    const way = await beginLink(usermesh.api, "liar", access);
-    await usermesh.database.query("UPDATE auth.oauth_states SET address_hash = 'elsewhere' WHERE user_id IS NOT NULL");
-    const code = liar.issue(way.authorizeUrl, someone());
-    await expectRefused(() => comeBack(usermesh.api, { ...way, cookie: undefined }, { code }), "oauth_state_invalid");
-    expect(await identities(access)).toEqual([]);
-    expect((await comeBack(usermesh.api, way, { code })).status).toBe(200);
-  });
-
-  test.each([
-    ["the session that began it ends", async (access: string) => usermesh.api.post("auth/logout", undefined, access)],
-    [
-      "the password is changed",
-      async (access: string, { password }: { password: string }) =>
-        usermesh.api.post(
-          "auth/change-password",
-          { current_password: password, new_password: `${password}-new` },
-          access,
-        ),
-    ],
-  ])("ends when %s", async (_, end) => {
-    const { access, person } = await signedIn();
-    const way = await beginLink(usermesh.api, "liar", access);
-    const code = liar.issue(way.authorizeUrl, someone());
-    expect((await end(access, person)).status).toBe(200);
-    const before = await counts();
-    expect((await comeBack(usermesh.api, way, { code })).status).toBeGreaterThanOrEqual(400);
-    expect((await counts()).identities).toBe(before.identities);
-  });
-
-  test("a browser's secret is no field of the body", async () => {
-    const { access } = await signedIn();
-    const answer = await usermesh.api.post("auth/identities/liar", { browser: "x".repeat(43) }, access);
-    expect([answer.status, answer.body.errors?.[0]]).toMatchObject([422, { field: "browser", code: "unknown_field" }]);
   });
 });

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type LyingInstallation, madeBy, someone, startLyingInstallation } from "../support/lying-installation.ts";
+import type { LyingProvider } from "../support/lying-provider.ts";
+import { register, signIn } from "../support/main-flow.ts";
+import { begin, beginLink, comeBack, signInBy } from "../support/oauth-way.ts";
+import type { Usermesh } from "../support/usermesh.ts";
+
+const appUrl = "https://app.example.com/signed-in";
+let installation: LyingInstallation;
+let usermesh: Usermesh;
+let liar: LyingProvider;
+
+beforeAll(async () => {
+  installation = await startLyingInstallation(appUrl);
+  ({ usermesh, liar } = installation);
+});
+afterAll(() => installation.stop());
+
+const counts = () => madeBy(installation);
+
+/** Refused with this code, and nobody is made, linked or signed in. */
+async function expectRefused(attack: () => Promise<{ status: number; body: { code?: string } }>, code: string) {
+  const before = await counts();
+  const answer = await attack();
+  expect([answer.status, answer.body.code]).toEqual([400, code]);
+  expect(await counts()).toEqual(before);
+}
+
+describe("a one-time code", () => {
+  async function codeFor(claims: ReturnType<typeof someone>) {
+    const way = await begin(usermesh.api, "liar", `?return_to=${encodeURIComponent(appUrl)}`);
+    const { headers } = await comeBack(usermesh.api, way, { code: liar.issue(way.authorizeUrl, claims) });
+    return new URL(headers.get("location") ?? "").searchParams.get("code") ?? "";
+  }
+  const exchange = (code: string) => usermesh.api.post("auth/oauth/exchange", { code });
+
+  test("is spent by one of twenty at once", async () => {
+    const code = await codeFor(someone());
+    const answers = await Promise.all(Array.from({ length: 20 }, () => exchange(code)));
+    expect(answers.map((one) => one.status).sort()).toEqual([200, ...Array(19).fill(400)]);
+  });
+
+  test("is dead after a minute, and kept as a hash alone", async () => {
+    const code = await codeFor(someone());
+    expect(JSON.stringify(await usermesh.database.query("SELECT * FROM auth.oauth_codes"))).not.toContain(code);
+    await usermesh.database.query("UPDATE auth.oauth_codes SET created_at = created_at - interval '61 seconds'");
+    expect((await exchange(code)).body.code).toBe("oauth_code_invalid");
+  });
+
+  test("makes no session where everything was ended since it was issued", async () => {
+    const claims = someone();
+    const { access_token: token } = (await signInBy(usermesh.api, "liar", liar, claims)).body.data;
+    const code = await codeFor(claims);
+    expect((await usermesh.api.post("auth/logout-all", undefined, token)).status).toBe(200);
+    const answer = await exchange(code);
+    expect([answer.status, answer.body.code]).toEqual([401, "session_ended"]);
+  });
+});
+
+describe("linking", () => {
+  async function signedIn() {
+    const person = await register(usermesh);
+    return { person, ...(await signIn(usermesh, person)) };
+  }
+  const identities = async (token: string) => (await usermesh.api.get("auth/identities", token)).body.data;
+
+  test("does not take an identity from the account that has it", async () => {
+    const claims = someone();
+    await signInBy(usermesh.api, "liar", liar, claims);
+    const { access } = await signedIn();
+    const way = await beginLink(usermesh.api, "liar", access);
+    const answer = await comeBack(usermesh.api, way, { code: liar.issue(way.authorizeUrl, claims) });
+    expect([answer.status, answer.body.code]).toEqual([409, "identity_taken"]);
+    expect(await identities(access)).toEqual([]);
+  });
+
+  test("a link begun elsewhere is not finished by a stranger's browser (CSRF of links)", async () => {
+    const { access } = await signedIn();
+    const way = await beginLink(usermesh.api, "liar", access);
+    await usermesh.database.query("UPDATE auth.oauth_states SET address_hash = 'elsewhere' WHERE user_id IS NOT NULL");
+    const code = liar.issue(way.authorizeUrl, someone());
+    await expectRefused(() => comeBack(usermesh.api, { ...way, cookie: undefined }, { code }), "oauth_state_invalid");
+    expect(await identities(access)).toEqual([]);
+    expect((await comeBack(usermesh.api, way, { code })).status).toBe(200);
+  });
+
+  test.each([
+    ["the session that began it ends", async (access: string) => usermesh.api.post("auth/logout", undefined, access)],
+    [
+      "the password is changed",
+      async (access: string, { password }: { password: string }) =>
+        usermesh.api.post(
+          "auth/change-password",
+          { current_password: password, new_password: `${password}-new` },
+          access,
+        ),
+    ],
+  ])("ends when %s", async (_, end) => {
+    const { access, person } = await signedIn();
+    const way = await beginLink(usermesh.api, "liar", access);
+    const code = liar.issue(way.authorizeUrl, someone());
+    expect((await end(access, person)).status).toBe(200);
+    const before = await counts();
+    expect((await comeBack(usermesh.api, way, { code })).status).toBeGreaterThanOrEqual(400);
+    expect((await counts()).identities).toBe(before.identities);
+  });
+
+  test("a browser's secret is no field of the body", async () => {
+    const { access } = await signedIn();
+    const answer = await usermesh.api.post("auth/identities/liar", { browser: "x".repeat(43) }, access);
+    expect([answer.status, answer.body.errors?.[0]]).toMatchObject([422, { field: "browser", code: "unknown_field" }]);
+  });
+});
