@@ -165,6 +165,23 @@ describe("another tenant", () => {
   });
 });
 
+test("a vendor without platform:act sees the installation, and enters no tenant", async () => {
+  const user = await newMember(mesh, "default");
+  await api().patch(`admin/users/${user.id}`, { roles: ["admin", "vendor"] }, vendor);
+  const change = (sql: string) =>
+    mesh.database.query(`UPDATE users.roles SET permissions = ${sql} WHERE name = 'vendor'`);
+  await change("array_remove(permissions, 'platform:act')");
+  try {
+    const { access } = await refreshed(mesh, user);
+    expect((await api().get("admin/metrics", access)).status).toBe(200);
+    expect((await api().get("admin/users", access)).status).toBe(200);
+    const inside = await api().request("GET", "admin/users", { token: access, headers: inTenant(tenant.slug) });
+    expect(verdict(inside)).toBe("403 forbidden");
+  } finally {
+    await change("permissions || 'platform:act'::text");
+  }
+});
+
 test("a removed role is refused at the next request", async () => {
   const clerk = await withRoles(["clerk"]);
   expect((await api().get("admin/users", clerk.access)).status).toBe(200);

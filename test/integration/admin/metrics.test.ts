@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { eventually } from "../../support/eventually.ts";
+import { hold } from "../../support/installation.ts";
+import { vendorOf } from "../../support/tenants.ts";
+import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+
+const SIGN_INS = 500;
+
+let mesh: Usermesh;
+let vendor: string;
+beforeAll(async () => {
+  mesh = await startUsermesh();
+  vendor = await vendorOf(mesh);
+  await mesh.settled();
+  await mesh.database.query(
+    `INSERT INTO admin.activity (id, tenant_id, action, at)
+     SELECT gen_random_uuid(), gen_random_uuid(), CASE WHEN n <= $1 THEN 'session.created' ELSE 'user.updated' END,
+       now() - n * interval '1 s' FROM generate_series(1, 40000) AS n`,
+    [SIGN_INS],
+  );
+  await mesh.database.query("VACUUM ANALYZE admin.activity");
+}, 60_000);
+afterAll(() => mesh?.stop());
+
+async function scans(): Promise<{ index: number; table: number }> {
+  const sql = `SELECT i.idx_scan::int AS index, t.seq_scan::int AS table FROM pg_stat_user_indexes i
+    JOIN pg_stat_user_tables t USING (relid) WHERE i.indexrelname = 'activity_sign_ins'`;
+  const [row] = await mesh.database.query<{ index: number; table: number }>(sql);
+  return row ?? { index: -1, table: -1 };
+}
+
+test("the sign-ins of a day are counted from an index of theirs alone", async () => {
+  const before = await scans();
+  const { body } = await mesh.api.get("admin/metrics", vendor);
+  expect(body.data.logins.last_24_hours).toBeGreaterThanOrEqual(SIGN_INS);
+  await eventually("the database to tell", async () => (await scans()).index > before.index, { within: 15_000 });
+  expect((await scans()).table).toBe(before.table);
+}, 30_000);
+
+test("twenty who look at the figures at once cost one count", async () => {
+  const counting = async () => {
+    const sql = `SELECT count(*)::int AS n FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM admin.activity%'`;
+    return (await mesh.database.query<{ n: number }>(sql))[0]?.n ?? 0;
+  };
+  const look = () => mesh.api.get("admin/metrics", vendor);
+  // Those of the test before are good for some seconds.
+  const answers = await eventually(
+    "a count",
+    async () => {
+      await using _ = await hold(mesh, "LOCK TABLE admin.activity IN ACCESS EXCLUSIVE MODE");
+      const first = look();
+      const isCounting = await eventually("it", async () => (await counting()) > 0, { within: 300, every: 10 }).catch(
+        () => false,
+      );
+      if (!isCounting) return false;
+      const others = Array.from({ length: 19 }, look);
+      await mesh.api.get("admin/mesh", vendor);
+      expect(await counting()).toBe(1);
+      return [first, ...others];
+    },
+    { within: 15_000 },
+  );
+  for (const { body } of await Promise.all(answers)) expect(body.data.logins).not.toBeNull();
+}, 30_000);
