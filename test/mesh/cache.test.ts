@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { eventually } from "../support/eventually.ts";
+import { hold } from "../support/installation.ts";
 import { register, signIn } from "../support/main-flow.ts";
+import { memberWith, newRole, newTenant, refreshed, vendorOf } from "../support/tenants.ts";
 import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
 
 let mesh: TestMesh;
@@ -22,6 +25,15 @@ async function everywhere(path: string, field: string): Promise<unknown[]> {
   const asked = Array.from({ length: readers }, (_, turn) => mesh.gateways[turn % 2]?.get(path, access));
   return (await Promise.all(asked)).map((answer) => [answer?.status, answer?.body.data?.[field]]);
 }
+
+/** Statements that wait for the table which `lockTable` holds. */
+async function waiting(kind: "SELECT" | "UPDATE"): Promise<number> {
+  const sql = `SELECT count(*)::int AS n FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%' || $1 || '%users.users%'`;
+  return (await mesh.database.query<{ n: number }>(sql, [kind]))[0]?.n ?? 0;
+}
+
+const lockTable = () => hold(mesh, "LOCK TABLE users.users IN ACCESS EXCLUSIVE MODE");
 
 describe("with two nodes of each service", () => {
   test.each(resources)(
@@ -48,5 +60,34 @@ describe("with two nodes of each service", () => {
       const answers = (await everywhere("users/me", "bio")) as Array<[number, unknown]>;
       for (const [status, bio] of answers) if (status === 200) expect(bio).toBe("while it slept");
     }
+  }, 60_000);
+
+  test("a read that began before a write, and ends after it was announced, leaves nothing behind", async () => {
+    const fresh = (await signIn(mesh, await register(mesh))).access;
+    const read = () =>
+      Promise.all(mesh.gateways.flatMap((one) => [one.get("users/me", fresh), one.get("users/me", fresh)]));
+    const locked = await lockTable();
+    const early = read();
+    await eventually("a read under way at both nodes", async () => (await waiting("SELECT")) >= 2);
+    const written = mesh.api.patch("users/me", { bio: "the write" }, fresh);
+    await eventually("the write behind them", async () => (await waiting("UPDATE")) >= 1);
+    await locked[Symbol.asyncDispose]();
+    for (const { body } of await early) expect(body.data.bio).toBeNull();
+    expect((await written).status).toBe(200);
+    for (let turn = 0; turn < 5; turn++) for (const { body } of await read()) expect(body.data.bio).toBe("the write");
+  }, 60_000);
+
+  test("a deleted role is shown by no node any more", async () => {
+    const tenant = await newTenant(mesh, await vendorOf(mesh));
+    await newRole(mesh, tenant, "gone", ["users:read"]);
+    const member = await memberWith(mesh, tenant, ["gone"]);
+    const shown = async (token: string) =>
+      (await Promise.all(mesh.gateways.flatMap((one) => [one.get("users/me", token), one.get("users/me", token)]))).map(
+        ({ body }) => body.data.roles,
+      );
+    expect(await shown(member.access)).toEqual(Array(4).fill(["gone", "user"]));
+    expect((await mesh.api.delete("admin/roles/gone", tenant.admin.access)).status).toBe(200);
+    const { access: renewed } = await refreshed(mesh, member);
+    expect(await shown(renewed)).toEqual(Array(4).fill(["user"]));
   }, 60_000);
 });
