@@ -30,7 +30,8 @@ export const migration: Migration = {
        max_expires_at timestamptz NOT NULL,
        sweep_on date NOT NULL,
        ended_at timestamptz,
-       ended_reason text
+       ended_reason text,
+       ended_by uuid
      ) WITH (fillfactor = 80)`,
     "CREATE INDEX sessions_user ON sessions.sessions (user_id, id)",
     "CREATE INDEX sessions_sweep ON sessions.sessions (sweep_on)",

@@ -124,11 +124,14 @@ BEGIN
   RETURN sessions.end_locked(p_id, p_reason, p_revoked);
 END $$`;
 
-/** One operation with the event `p_event_id`: whichever of call and event comes second finds it done. */
-export const endAll = `
+/**
+ * One operation with the event `p_event_id`: whoever comes second finds it done, and is told the same number. The rows
+ * outlive an idempotency key.
+ */
+const endAll = `
 CREATE FUNCTION sessions.end_all(p_user uuid, p_except uuid, p_event_id uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  v_ended uuid[] := '{}';
+  v_ended uuid[];
 BEGIN
   INSERT INTO sessions.accounts (user_id) VALUES (p_user) ON CONFLICT DO NOTHING;
   PERFORM 1 FROM sessions.accounts WHERE user_id = p_user FOR UPDATE;
@@ -137,16 +140,18 @@ BEGIN
     UPDATE sessions.accounts SET epoch = epoch + 1 WHERE user_id = p_user;
     PERFORM 1 FROM sessions.sessions WHERE user_id = p_user AND ended_at IS NULL AND id IS DISTINCT FROM p_except ORDER BY id FOR UPDATE;
     WITH ended AS (
-      UPDATE sessions.sessions SET ended_at = clock_timestamp(), ended_reason = p_reason, sweep_on = sessions.sweep_day(clock_timestamp())
+      UPDATE sessions.sessions SET ended_at = clock_timestamp(), ended_reason = p_reason, ended_by = p_event_id, sweep_on = sessions.sweep_day(clock_timestamp())
         WHERE user_id = p_user AND ended_at IS NULL AND id IS DISTINCT FROM p_except RETURNING id)
-      SELECT coalesce(array_agg(id ORDER BY id), '{}') INTO v_ended FROM ended;
+      SELECT array_agg(id ORDER BY id) INTO v_ended FROM ended;
     IF cardinality(v_ended) > 0 THEN
       PERFORM sessions.state_event((p_revoked->>'event_id')::uuid, p_user, sessions.revoked_body(p_revoked, v_ended, p_reason));
       PERFORM sessions.append_to_feed('session', v_ended::text[], NULL);
     END IF;
   END IF;
-  RETURN jsonb_build_object('revoked', cardinality(v_ended), 'changes', sessions.unsettled(
-    ARRAY(SELECT id::text FROM sessions.sessions WHERE user_id = p_user AND ended_at > clock_timestamp() - interval '10 s')));
+  RETURN jsonb_build_object(
+    'revoked', (SELECT count(*) FROM sessions.sessions WHERE user_id = p_user AND ended_by = p_event_id),
+    'changes', sessions.unsettled(
+      ARRAY(SELECT id::text FROM sessions.sessions WHERE user_id = p_user AND ended_at > clock_timestamp() - interval '10 s')));
 END $$`;
 
 /** The tenant of the event is the sessions': who ends them need not know it. */

@@ -29,8 +29,13 @@ describe("a sign-in finds its account", () => {
 
   test("in its own tenant alone", async () => {
     const { slug } = await newTenant(mesh.database);
-    const { email } = await mesh.create();
-    expect((await find({ email }, slug)).user).toBeNull();
+    const names = { email: `${slug}@example.com`, username: `same-${slug}` };
+    const here = await mesh.create(names);
+    expect((await find({ email: names.email }, slug)).user).toBeNull();
+    expect((await find({ username: names.username }, slug)).user).toBeNull();
+    const there = await mesh.create({ ...names, tenant: slug });
+    expect((await find({ username: names.username })).user?.id).toBe(here.id);
+    expect((await find({ username: names.username }, slug)).user?.id).toBe(there.id);
   });
 
   test("not in a tenant that is not there", async () => {
