@@ -1,12 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { newPerson, signIn } from "../../support/main-flow.ts";
+import sharp from "sharp";
+import { type LyingProvider, startLyingProvider } from "../../support/lying-provider.ts";
+import { newPerson, register, signIn } from "../../support/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
 
 let usermesh: Usermesh;
+let providers: Record<"google" | "linkedin", LyingProvider>;
 beforeAll(async () => {
-  usermesh = await startUsermesh({ PASSWORD_POLICY: "length" });
+  providers = { google: await startLyingProvider(), linkedin: await startLyingProvider() };
+  usermesh = await startUsermesh({
+    PASSWORD_POLICY: "length",
+    OAUTH_GOOGLE_ISSUER: providers.google.issuer,
+    OAUTH_GOOGLE_CLIENT_ID: "your-google-client-id",
+    OAUTH_GOOGLE_CLIENT_SECRET: "your-google-client-secret",
+    OAUTH_LINKEDIN_ISSUER: providers.linkedin.issuer,
+    OAUTH_LINKEDIN_CLIENT_ID: "your-linkedin-client-id",
+    OAUTH_LINKEDIN_CLIENT_SECRET: "your-linkedin-client-secret",
+  });
 });
-afterAll(() => usermesh.stop());
+afterAll(async () => {
+  await usermesh?.stop();
+  await Promise.all(Object.values(providers).map((one) => one.stop()));
+});
 
 /** With and without the prefix of its API gateway. */
 describe.each(["", "/api"])("a client of Meetinity with the base URL <ours>%s", (base) => {
@@ -56,6 +71,36 @@ describe.each(["", "/api"])("a client of Meetinity with the base URL <ours>%s", 
     expect((await send("GET", "/users/profile", undefined, access)).body.data.name).toBe("John D.");
   });
 
+  test("uploads a picture", async () => {
+    const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: "teal" } })
+      .png()
+      .toBuffer();
+    const raw = new FormData();
+    raw.append("file", new Blob([new Uint8Array(png)], { type: "image/png" }), "me.png");
+    const options = { raw, token: access };
+    const { status, body } = await usermesh.api.request("POST", `${base}/users/profile/avatar`, options);
+    expect([status, body.data.profile_picture_url]).toEqual([200, expect.stringContaining("/avatars/")]);
+    const { data } = (await send("GET", "/users/profile", undefined, access)).body;
+    expect(data.profile_picture_url).toBe(body.data.profile_picture_url);
+  });
+
+  test.each(["google", "linkedin"] as const)("signs in with %s", async (name) => {
+    const begun = await send("GET", `/auth/oauth/${name}`);
+    const asked = new URL(begun.headers.get("location") ?? "");
+    expect([begun.status, asked.origin, asked.searchParams.get("client_id")]).toEqual([
+      302,
+      providers[name].issuer,
+      `your-${name}-client-id`,
+    ]);
+    const claims = { sub: newPerson().email, email: newPerson().email, email_verified: true, name: "Jane Doe" };
+    const back = new URLSearchParams({ state: asked.searchParams.get("state") ?? "" });
+    back.set("code", providers[name].issue(asked.href, claims));
+    const cookie = begun.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+    const path = `${base}/auth/oauth/${name}/callback?${back}`;
+    const { status, body } = await usermesh.api.request("GET", path, { headers: { cookie } });
+    expect([status, body.data.user]).toMatchObject([200, { email: claims.email, name: "Jane Doe", is_verified: true }]);
+  });
+
   test("reads and changes the preferences", async () => {
     const change = {
       age_min: 25,
@@ -89,5 +134,48 @@ describe.each(["", "/api"])("a client of Meetinity with the base URL <ours>%s", 
     expect((await send("POST", "/auth/logout", undefined, access)).status).toBe(200);
     expect((await send("GET", "/users/profile", undefined, access)).status).toBe(401);
     expect(refresh).not.toBe("");
+  });
+});
+
+describe("what the other services of Meetinity read", () => {
+  test("a token's payload has the names that they know", async () => {
+    const person = await register(usermesh, newPerson(), { name: "John Doe" });
+    const { access } = await signIn(usermesh, person);
+    const payload = JSON.parse(Buffer.from(access.split(".")[1] ?? "", "base64url").toString());
+    expect(payload).toMatchObject({ user_id: person.id, email: person.email, name: "John Doe", role: "user" });
+    for (const name of ["exp", "iat", "jti"]) expect(payload[name]).toBeTruthy();
+  });
+
+  test("health tells dependencies and figures", async () => {
+    const { status, body } = await usermesh.api.get("/health");
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      status: "ok",
+      service: expect.any(String),
+      version: expect.any(String),
+      dependencies: { database: expect.any(String), redis: expect.any(String) },
+      metrics: { active_users: expect.any(Number), total_users: expect.any(Number) },
+    });
+    expect(Object.keys(body.metrics.oauth_providers)).toEqual(expect.arrayContaining(["google", "linkedin"]));
+  });
+
+  test("an account's events say that it was created, what was updated, and that it was deleted", async () => {
+    const person = await register(usermesh, newPerson(), { name: "John Doe" });
+    const { access } = await signIn(usermesh, person);
+    await usermesh.api.put("/users/profile", { name: "John D.", bio: "Builds things", location: "Lyon" }, access);
+    await usermesh.api.request("DELETE", "users/me", { body: { password: person.password }, token: access });
+    const rows = await usermesh.database.query<{ body: Record<string, unknown> }>(
+      "SELECT body FROM users.outbox WHERE user_id = $1 AND kind = 'event' ORDER BY id",
+      [person.id],
+    );
+    const events = rows.map((row) => row.body);
+    const ofType = (type: string) => events.find((one) => one.event_type === type);
+    const always = { user_id: person.id, timestamp: expect.stringMatching(/Z$/) };
+    expect(ofType("user.created")).toMatchObject({ ...always, email: person.email, name: "John Doe" });
+    expect(ofType("user.updated")).toMatchObject({
+      ...always,
+      updated_fields: expect.arrayContaining(["full_name", "bio", "location"]),
+    });
+    expect(ofType("user.deleted")).toMatchObject(always);
   });
 });

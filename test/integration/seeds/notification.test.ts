@@ -66,7 +66,18 @@ test("resets the password", async () => {
   const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
   const password = `${person.password}-anew`;
   expect((await send("POST", "/auth/password-reset/confirm/", { token, new_password: password })).status).toBe(200);
-  expect((await signIn(usermesh, { ...person, password })).access).not.toBe("");
+  Object.assign(person, { password });
+  expect((await signIn(usermesh, person)).access).not.toBe("");
+});
+
+test("deactivates the account by a fresh sign-in, without the password", async () => {
+  const { access: fresh } = await signIn(usermesh, person);
+  const remove = (token: string) => usermesh.api.request("DELETE", "/api/v1/users/profile/", { token });
+  expect((await remove(fresh)).status).toBe(200);
+  const refused = await usermesh.api.request("GET", "/api/v1/users/profile/", { token: fresh });
+  expect([refused.status, refused.body.code]).toEqual([401, "session_ended"]);
+  const { status, body } = await usermesh.api.post("auth/login", { email: person.email, password: person.password });
+  expect([status, body.code]).toEqual([403, "account_disabled"]);
 });
 
 test("finds health and documentation", async () => {

@@ -15,6 +15,8 @@ afterAll(() => usermesh.stop());
 const send = (method: string, path: string, body?: unknown, token?: string) =>
   usermesh.api.request(method, path, { body, token });
 
+const signInAgain = async () => (await signIn(usermesh, person)).access;
+
 test("registers and verifies the address", async () => {
   const registered = await send("POST", "/api/register", person);
   expect(registered.status).toBe(201);
@@ -38,7 +40,8 @@ test("resets the password with the token in the path", async () => {
   expect((await send("POST", `/api/reset-password/${token}`, { password })).status).toBe(200);
   const again = await send("POST", `/api/reset-password/${token}`, { password: `${password}-2` });
   expect([again.status, again.body.code]).toEqual([400, "token_invalid"]);
-  access = (await signIn(usermesh, { ...person, password })).access;
+  Object.assign(person, { password });
+  access = await signInAgain();
 });
 
 test("an administrator lists users and reads their activity; a user may not", async () => {
@@ -49,6 +52,30 @@ test("an administrator lists users and reads their activity; a user may not", as
   expect((await send("GET", "/api/users", undefined, access)).status).toBe(403);
   expect((await send("GET", `/api/users/${id}/activity`, undefined, access)).status).toBe(403);
   expect((await send("GET", "/api/users")).status).toBe(401);
+});
+
+test("an administrator changes a user; a user may not", async () => {
+  const admin = await signIn(usermesh, usermesh.admin);
+  const change = { full_name: "Rita R.", roles: ["admin"] };
+  const { status, body } = await send("PUT", `/api/users/${id}`, change, admin.access);
+  expect([status, body.data]).toMatchObject([200, { full_name: "Rita R.", roles: ["admin", "user"] }]);
+  expect((await send("PUT", `/api/users/${id}`, { roles: ["vendor"] }, access)).status).toBe(401);
+  await send("PUT", `/api/users/${id}`, { roles: [] }, admin.access);
+  const person = await signInAgain();
+  expect((await send("PUT", `/api/users/${id}`, change, person)).status).toBe(403);
+});
+
+test("the vendor sees the figures; an administrator of a tenant or a user may not", async () => {
+  const vendor = await signIn(usermesh, usermesh.admin);
+  const { status, body } = await send("GET", "/api/metrics", undefined, vendor.access);
+  expect([status, body.data.accounts.total]).toEqual([200, expect.any(Number)]);
+  expect((await send("GET", "/api/metrics", undefined, await signInAgain())).status).toBe(403);
+});
+
+test("Prometheus finds its two metrics", async () => {
+  const { body } = await send("GET", "/metrics");
+  expect(body).toMatch(/^http_requests_total\{.*\} \d+$/m);
+  expect(body).toMatch(/^http_request_duration_seconds_bucket\{.*\} \d+$/m);
 });
 
 test("finds the documentation", async () => {
