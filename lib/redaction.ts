@@ -9,6 +9,8 @@ const harmlessKey = /_id$|Id$|^token_type$|^email_verified$|^is_|^has_/;
 const credentialsInUrl = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"]+@/gi;
 const bearer = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi;
 const jwt = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+/** Ours: refresh tokens, those of mailed links, which one system has in its paths, and sealed values. */
+const ownToken = /\bv1\.[a-z0-9]{1,16}\.[\w-]{16,36}\.[\w.-]+/g;
 const address = /[^\s@"'<>()=]{1,64}@[^\s@"'<>()=,;:]+\.[a-z]{2,63}/gi;
 
 /** What a log entry may say: a copy without secrets, addresses, live objects and endless depth. */
@@ -21,6 +23,7 @@ export function redactText(text: string): string {
     .replace(credentialsInUrl, `$1${MASK}@`)
     .replace(bearer, `$1 ${MASK}`)
     .replace(jwt, MASK)
+    .replace(ownToken, MASK)
     .replace(address, MASK);
 }
 

@@ -22,6 +22,8 @@ describe("the log", () => {
     [{ note: "Authorization: Bearer s3cret-token" }],
     [{ email: "s3cret" }],
     [{ text: "no such user s3cret@example.com here" }],
+    [{ path: `/api/reset-password/v1.k1.0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60.s3cret${"x".repeat(37)}` }],
+    [{ note: `refused v1.k1.0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60.7.s3cret${"x".repeat(37)}` }],
     [{ err: new Error("login postgres://me:s3cret@db/x failed") }],
     [{ err: new Error("outer", { cause: new Error("for s3cret@example.com") }) }],
     [{ err: Object.assign(new Error("query failed"), { parameters: ["s3cret"] }) }],
