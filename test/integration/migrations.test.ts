@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Client } from "pg";
+import { readConfig } from "../../lib/config.ts";
+import { schemas } from "../../lib/database-roles.ts";
+import { migrateDown } from "../../scripts/migrate/schemas.ts";
+import { migrate, migrationStatus } from "../../scripts/migrate.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+
+const silent = () => undefined;
+
+describe("migrations", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database?.drop());
+
+  const config = () => readConfig({ DATABASE_URL: database.url });
+
+  async function takeBackAll(): Promise<string[]> {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    const said: string[] = [];
+    try {
+      for (const { schema, applied } of await migrationStatus(config()))
+        for (const _ of applied) await migrateDown(config(), client, schema, (line) => said.push(line));
+      return said;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Tables, columns, indexes, constraints, functions, triggers and rights: what the migrations make. */
+  async function shape(): Promise<string[]> {
+    const rows = await database.query<{ line: string }>(
+      `WITH of AS (SELECT oid, nspname FROM pg_namespace WHERE nspname = ANY($1))
+       SELECT format('%s.%s %s %s %s', n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull) AS line
+         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN of n ON n.oid = c.relnamespace
+         WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind = 'r'
+       UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = ANY($1)
+       UNION ALL SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN of n ON n.oid = k.connamespace
+       UNION ALL SELECT pg_get_functiondef(p.oid) FROM pg_proc p JOIN of n ON n.oid = p.pronamespace
+       UNION ALL SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+         JOIN of n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal
+       UNION ALL SELECT format('%s.%s %s', n.nspname, c.relname, c.relacl) FROM pg_class c JOIN of n ON n.oid = c.relnamespace
+         WHERE c.relkind = 'r'
+       ORDER BY 1`,
+      [[...schemas]],
+    );
+    return rows.map((row) => row.line);
+  }
+
+  test("are all applied, and applied again change nothing", async () => {
+    const before = await shape();
+    const said: string[] = [];
+    await migrate(config(), (line) => said.push(line));
+    expect(said).toEqual([]);
+    expect((await migrationStatus(config())).flatMap(({ pending }) => pending)).toEqual([]);
+    expect(await shape()).toEqual(before);
+  });
+
+  test("taken back one by one leave nothing, and come again as they were", async () => {
+    const before = await shape();
+    const said = await takeBackAll();
+    const applied = said.filter((line) => line.includes("took back"));
+    expect(applied.length).toBeGreaterThan(15);
+    const left = await shape();
+    expect(left.filter((line) => !/\bmigrations\b|PRIMARY KEY \(id\)|NOT NULL/.test(line))).toEqual([]);
+    const pending = (await migrationStatus(config())).flatMap((one) => one.pending);
+    expect(pending).toHaveLength(applied.length);
+    await migrate(config(), silent);
+    expect(await shape()).toEqual(before);
+  }, 60_000);
+
+  test("ten at once are one", async () => {
+    await takeBackAll();
+    await Promise.all(Array.from({ length: 10 }, () => migrate(config(), silent)));
+    expect((await migrationStatus(config())).flatMap(({ pending }) => pending)).toEqual([]);
+  }, 60_000);
+});
