@@ -1,4 +1,4 @@
-import { errors, jwtVerify } from "jose";
+import { decodeJwt, errors, jwtVerify } from "jose";
 import * as z from "zod";
 import { decodeCanonical } from "../../lib/base64url.ts";
 import type { UserCaller } from "../../lib/caller.ts";
@@ -83,7 +83,7 @@ export function createAccessTokens(deps: Deps): AccessTokens {
 
 async function verifyToken(deps: Deps, token: string): Promise<CheckedToken> {
   const key = await deps.keys.find(kidOf(token));
-  if (!key) throw new AppError("token_invalid");
+  if (!key) throw new AppError(saysItIsOver(token, deps.clock) ? "token_expired" : "token_invalid");
   try {
     const { payload } = await jwtVerify(token, key, {
       algorithms: ["EdDSA"],
@@ -97,6 +97,18 @@ async function verifyToken(deps: Deps, token: string): Promise<CheckedToken> {
     return { claims, caller: callerOf(claims) };
   } catch (cause) {
     throw new AppError(cause instanceof errors.JWTExpired ? "token_expired" : "token_invalid", { cause });
+  }
+}
+
+/**
+ * A key is forgotten when its last token is over. Who slept meanwhile is told to refresh, not to sign in again; who made
+ * the token up learns what he wrote himself.
+ */
+function saysItIsOver(token: string, clock: Clock): boolean {
+  try {
+    return (decodeJwt(token).exp ?? Number.POSITIVE_INFINITY) * 1_000 <= clock.now().getTime();
+  } catch {
+    return false;
   }
 }
 

@@ -98,6 +98,9 @@ describe("access token", () => {
     ["HS256 with the public key", hmac],
     ["another's signature under a known kid", () => sign({}, {}, other.privateKey)],
     ["an unknown kid", () => sign({}, { kid: "key2" })],
+    ["an unknown kid and no end", () => sign({ exp: undefined }, { kid: "key2" })],
+    ["an unknown kid and no payload", () => `${part({ alg: "EdDSA", typ: "at+jwt", kid: "key2" })}.${part(1)}.AAAA`],
+    ["expired, with another's signature", () => sign({ exp: seconds - 1 }, {}, other.privateKey)],
     ["no kid", () => sign({}, { kid: undefined })],
     ["SQL in the kid", () => sign({}, { kid: "' OR 1=1 --" })],
     ["a path in the kid", () => sign({}, { kid: "../../dev/null" })],
@@ -153,6 +156,10 @@ describe("access token", () => {
     expect(await codeOf(tokens, token)).toBe("token_expired");
     expect(await codeOf(tokens, token)).toBe("token_expired");
     now = start;
+  });
+
+  test("one that has outlived its key is expired, not invalid", async () => {
+    expect(await codeOf(gate(), await sign({ exp: seconds - 61 }, { kid: "forgotten" }))).toBe("token_expired");
   });
 
   test("a remembered one is answered without another check", async () => {
