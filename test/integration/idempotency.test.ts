@@ -1,17 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Mailbox, startMailbox } from "../../lib/embedded/mailbox.ts";
-import { freePort } from "../../lib/embedded/ports.ts";
-import { createApiClient } from "../support/api-client.ts";
+import type { ApiClient } from "../support/api-client.ts";
 import { eventually } from "../support/eventually.ts";
-import { describeKeys, registerUntilAnswered } from "../support/idempotency.ts";
-import { type Installation, startOneProcess } from "../support/installation.ts";
+import { describeKeys, keyed, registerUntilAnswered } from "../support/idempotency.ts";
+import { type Installation, patiently, startOneProcess } from "../support/installation.ts";
 import { newPerson } from "../support/main-flow.ts";
+import { type NpmStart, prepareNpmStart } from "../support/npm-start.ts";
 import { describeReplay } from "../support/replay.ts";
 
 describe("an idempotency key, in one process", () => {
@@ -30,60 +25,75 @@ const KILLS = 3;
 const LATEST_MS = 60;
 
 describe("npm start, killed with all that it started", () => {
-  let dir: string;
-  let port: number;
-  let mailbox: Mailbox;
-  let running: ChildProcess | undefined;
+  let usermesh: NpmStart;
+  let api: ApiClient;
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), "usermesh-start-"));
-    port = await freePort();
-    mailbox = await startMailbox();
-  });
-  afterAll(async () => {
-    if (running) await end(running, "SIGINT");
-    await mailbox?.stop();
-    await rm(dir, { recursive: true, force: true });
+    usermesh = await prepareNpmStart();
+    api = await usermesh.start();
   }, 60_000);
-
-  /** Its own group and all its servers', whose mails outlive it. */
-  const start = async () => {
-    const env = {
-      PATH: process.env.PATH,
-      ...{ DATABASE_URL: "", NATS_URL: "", REDIS_URL: "", SECRET_KEY: "", ADMIN_PASSWORD: "" },
-      ...{ MAIL_SERVER: mailbox.host, MAIL_PORT: String(mailbox.port), MAIL_TLS: "off" },
-      ...{ DATA_DIR: dir, APP_PORT: String(port), BCRYPT_COST: "4", RATE_LIMIT_ENABLED: "false", LOG_LEVEL: "fatal" },
-    };
-    const args = ["--require", "./scripts/environment.cjs", "scripts/start.ts"];
-    running = spawn(process.execPath, args, { env, stdio: "ignore", detached: true });
-    const url = `http://127.0.0.1:${port}`;
-    await eventually("readiness", async () => (await fetch(`${url}/health/ready`)).ok, { within: 60_000 });
-    return createApiClient(url);
-  };
+  afterAll(() => usermesh?.stop(), 60_000);
 
   test(`${KILLS} times in the middle of a keyed registration: one account, one mail, one answer`, async () => {
-    let api = await start();
     for (let kill = 0; kill < KILLS; kill += 1) {
       const person = newPerson("mortal");
       const before = registerUntilAnswered([api], person);
       await sleep(Math.random() * LATEST_MS);
-      await end(running as ChildProcess, "SIGKILL");
-      api = await start();
+      await usermesh.kill();
+      api = await usermesh.start();
       const answer = await before;
       const again = await registerUntilAnswered([api], person);
       expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([201, "true"]);
       expect(again.body).toEqual(answer.body);
       expect((await api.post("auth/login", person)).status).toBe(200);
-      const mails = () => mailbox.messages().filter((mail) => mail.to.includes(person.email));
+      const mails = () => usermesh.mails().filter((mail) => mail.to.includes(person.email));
       await eventually("the mail", () => mails().length > 0);
       // Killed between the mail server's 250 and our record it comes again, the same.
       expect(new Set(mails().map((mail) => mail.message_id + mail.text)).size).toBe(1);
     }
   }, 150_000);
+
+  test(`${KILLS} times while an account is changed: each change is done, told and mailed of once, in order`, async () => {
+    const patient = (method: string, path: string, body: object, token?: string) => {
+      const headers = keyed(randomUUID());
+      return patiently(() => api.request(method, path, { body, headers, token }));
+    };
+    const person = newPerson("changed");
+    const { id } = (await patient("POST", "auth/register", person)).body.data;
+    const access = (await patient("POST", "auth/login", person)).body.data.access_token;
+    const names = Array.from({ length: KILLS * 4 }, (_, n) => `Name ${n}`);
+    const changed = (async () => {
+      for (const full_name of names)
+        expect((await patient("PATCH", "users/me", { full_name }, access)).status).toBe(200);
+      const passwords = { current_password: person.password, new_password: `${person.password}-new` };
+      expect((await patient("POST", "auth/change-password", passwords, access)).status).toBe(200);
+    })();
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      await sleep(Math.random() * LATEST_MS);
+      await usermesh.kill();
+      api = await usermesh.start();
+    }
+    await changed;
+    const after = await patient("POST", "auth/login", { ...person, password: `${person.password}-new` });
+    const notices = () => usermesh.mails().filter((mail) => mail.to.includes(person.email) && isNotice(mail));
+    await eventually("the notice", () => notices().length > 0);
+    expect(new Set(notices().map((mail) => mail.message_id)).size).toBe(1);
+
+    const vendor = (await api.post("auth/login", usermesh.admin)).body.data.access_token;
+    const told = async () => {
+      const { body } = await api.get(`admin/users/${id}/activity?limit=100`, vendor);
+      return body.data.map(({ action }: { action: string }) => action).toReversed();
+    };
+    const changes = ["user.created", ...names.map(() => "user.updated"), "password.changed"];
+    await eventually("all to be told", async () => (await told()).filter(isOneOf(changes)).length >= changes.length);
+    expect((await told()).filter(isOneOf(changes))).toEqual(changes);
+    expect((await api.get("users/me", after.body.data.access_token)).body.data.full_name).toBe(names.at(-1));
+  }, 150_000);
 });
 
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const gone = once(child, "exit");
-  process.kill(-child.pid, signal);
-  await gone;
+function isNotice({ subject }: { readonly subject: string }): boolean {
+  return subject === "Your password was changed";
+}
+
+function isOneOf(names: readonly string[]): (name: string) => boolean {
+  return (name) => names.includes(name);
 }
