@@ -15,6 +15,7 @@ import { drainMiddleware } from "./mixins/drain.middleware.ts";
 import { errorMiddleware } from "./mixins/error.middleware.ts";
 import { ErrorRegenerator } from "./mixins/error-regenerator.ts";
 import { NatsTransporter } from "./mixins/nats-transporter.ts";
+import { WakefulDiscoverer } from "./mixins/wakeful-discoverer.ts";
 
 const DRAIN_MS = 10_000;
 
@@ -54,7 +55,7 @@ export function brokerOptions(
     heartbeatInterval: 1,
     heartbeatTimeout: 3,
     transit: { serviceChangedDebounceTime: 50 } as Transit.TransitOptions, // not in its types
-    registry: { strategy: "RoundRobin", preferLocal: true, stopDelay: 100 },
+    registry: { strategy: "RoundRobin", preferLocal: true, stopDelay: 100, discoverer: new WakefulDiscoverer() },
     contextParamsCloning: false,
     validator: false,
     metrics: false,

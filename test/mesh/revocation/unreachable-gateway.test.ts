@@ -16,6 +16,8 @@ import { startTestMesh, type TestMesh } from "../../support/test-mesh.ts";
 const QUEUED = 40;
 const LATE_BODIES = 10;
 const PAUSE_MS = 3_300;
+/** Heartbeats come each second, and after 3 s without one a node counts as gone. */
+const LONG_PAUSE_MS = 6_000;
 /** A question waits a second for its answer. */
 const LATE_ANSWER_MS = 800;
 
@@ -82,6 +84,15 @@ describe("a gateway that can't be reached", () => {
     expect(seen).toHaveLength(QUEUED + LATE_BODIES);
     expect(seen.filter((verdict) => !isRefusal(verdict))).toEqual([]);
     expect(await mesh.database.query("SELECT 1 FROM users.users WHERE bio = 'too late'")).toEqual([]);
+  }, 30_000);
+
+  test("stopped for longer than a silent node is waited for, it serves what waited for it when it is continued", async () => {
+    const { email } = await newAccount(mesh, 1);
+    far.pause();
+    const queued = Array.from({ length: QUEUED }, () => far.api.post("auth/password-reset-request", { email }));
+    await sleep(LONG_PAUSE_MS);
+    far.resume();
+    expect(new Set((await Promise.all(queued)).map(verdictOf))).toEqual(new Set(["202 ok"]));
   }, 30_000);
 
   test("that got its lease late has no more time than it asked for", async () => {
