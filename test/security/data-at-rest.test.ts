@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type LyingProvider, startLyingProvider } from "../support/lying-provider.ts";
+import { newPerson, register, signIn } from "../support/main-flow.ts";
+import { signInBy } from "../support/oauth-way.ts";
+import { everythingStored } from "../support/stored.ts";
+import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+
+/** What a stolen back-up shows, and what somebody does who can write to the database but has no key. */
+let usermesh: Usermesh;
+let provider: LyingProvider;
+beforeAll(async () => {
+  provider = await startLyingProvider();
+  usermesh = await startUsermesh({ OAUTH_LIAR_ISSUER: provider.issuer, OAUTH_LIAR_CLIENT_ID: "usermesh" });
+});
+afterAll(async () => {
+  await usermesh.stop();
+  await provider.stop();
+});
+
+let count = 0;
+async function someone() {
+  count += 1;
+  const person = await register(usermesh);
+  const { access } = await signIn(usermesh, person);
+  const profile = { phone: `+4917123456${String(count).padStart(3, "0")}`, date_of_birth: `1915-12-${10 + count}` };
+  expect((await usermesh.api.put("users/me/profile", profile, access)).status).toBe(200);
+  return { ...person, access, profile };
+}
+
+const sealedOf = async (userId: string) => {
+  const sql = "SELECT sealed FROM users.profiles WHERE user_id = $1";
+  return (await usermesh.database.query<{ sealed: string }>(sql, [userId]))[0]?.sealed ?? "";
+};
+const setSealed = (userId: string, sealed: string) =>
+  usermesh.database.query("UPDATE users.profiles SET sealed = $2 WHERE user_id = $1", [userId, sealed]);
+
+describe("a stolen copy of the database", () => {
+  test("shows neither telephone number nor date of birth, in any table or form", async () => {
+    const { id, profile } = await someone();
+    const stored = await everythingStored(usermesh.database);
+    expect(stored).toContain(id);
+    for (const text of [profile.phone, profile.phone.slice(1), profile.date_of_birth])
+      for (const form of [
+        text,
+        Buffer.from(text).toString("hex"),
+        Buffer.from(text).toString("base64").replace(/=+$/, ""),
+      ])
+        expect([form, stored.includes(form)]).toEqual([form, false]);
+    expect(await sealedOf(id)).toMatch(/^v1\.[a-z0-9]{1,16}\.[\w-]{16}\.[\w-]+$/);
+  });
+
+  test("shows no private key, and says under which key of the ring it is sealed", async () => {
+    const [row] = await usermesh.database.query<{ private_jwk: string }>("SELECT private_jwk FROM auth.signing_keys");
+    expect(row?.private_jwk).toMatch(/^v1\.[a-z0-9]{1,16}\.[\w-]{16}\.[\w-]+$/);
+    expect(await everythingStored(usermesh.database)).not.toMatch(/"d":|PRIVATE KEY/);
+  });
+
+  test("shows no hash to guess at", async () => {
+    await someone();
+    const rows = await usermesh.database.query<{ secret: string }>("SELECT secret FROM auth.credentials");
+    for (const { secret } of rows) expect(secret).toMatch(/^bcrypt-sha512_256\$v1\.[a-z0-9]{1,16}\./);
+    expect(await everythingStored(usermesh.database)).not.toMatch(/\$2[aby]\$\d\d\$/);
+  });
+
+  test("shows nothing of a provider's tokens, which are kept nowhere", async () => {
+    const email = newPerson().email;
+    const answer = await signInBy(usermesh.api, "liar", provider, { sub: email, email, email_verified: true });
+    expect(answer.status).toBe(200);
+    const stored = await everythingStored(usermesh.database);
+    expect([stored.includes(email), /\bopaque\b|eyJ[\w-]+\./.test(stored)]).toEqual([true, false]);
+  });
+
+  test("shows the same value in two forms: nobody finds equal ones", async () => {
+    const [one, other] = [await someone(), await someone()];
+    await usermesh.api.put("users/me/profile", one.profile, other.access);
+    expect((await sealedOf(one.id)).split(".")[3]).not.toBe((await sealedOf(other.id)).split(".")[3]);
+  });
+});
+
+describe("a sealed value that somebody changed", () => {
+  const alterations: ReadonlyArray<readonly [string, (sealed: string, other: string) => string]> = [
+    ["in one character of its text", (sealed) => flipped(sealed, 3)],
+    ["in its nonce", (sealed) => flipped(sealed, 2)],
+    ["in the name of its key", (sealed) => sealed.replace(/^v1\.\w+/, "v1.zz")],
+    ["for another person's", (_, other) => other],
+    ["for clear text", () => '{"phone":"+491700000000","date_of_birth":"2000-01-01"}'],
+    ["for nothing", () => ""],
+  ];
+  test.each(alterations)("%s is not shown, and nothing in its place", async (_, alter) => {
+    const [person, other] = [await someone(), await someone()];
+    const before = await sealedOf(person.id);
+    await setSealed(person.id, alter(before, await sealedOf(other.id)));
+    const fresh = await touched(person.access);
+    expect(fresh.status).toBeGreaterThanOrEqual(500);
+    expect(JSON.stringify(fresh.body)).not.toMatch(/\+49|19\d\d-|20\d\d-01-01|seal/i);
+    await setSealed(person.id, before);
+    expect((await touched(person.access)).body.data).toMatchObject(person.profile);
+  });
+
+  test("for a hash whose password is known opens no account", async () => {
+    const [person, mallory] = [await someone(), await someone()];
+    const sql =
+      "UPDATE auth.credentials c SET secret = m.secret FROM auth.credentials m WHERE c.user_id = $1 AND m.user_id = $2";
+    await usermesh.database.query(sql, [person.id, mallory.id]);
+    const answer = await usermesh.api.post("auth/login", { email: person.email, password: mallory.password });
+    expect(answer.status).not.toBe(200);
+    expect(answer.body.data).toBeUndefined();
+  });
+});
+
+/** Reads the row itself, past every cache, and answers with the whole profile. */
+const touched = (access: string) => usermesh.api.put("users/me/profile", { headline: "Still me" }, access);
+
+function flipped(sealed: string, part: number): string {
+  const parts = sealed.split(".");
+  const text = parts[part] ?? "";
+  parts[part] = (text.startsWith("A") ? "B" : "A") + text.slice(1);
+  return parts.join(".");
+}
