@@ -8,6 +8,7 @@ import { idempotently } from "../../mixins/idempotency.ts";
 import { stateUserFact } from "./facts.ts";
 import { searchText } from "./search-text.ts";
 import { refuseBeyondLimit } from "./tenant-limit.ts";
+import { unknownTenant } from "./tenant-settings.ts";
 import { type UserView, viewUser } from "./user-view.ts";
 import type { UsersDeps } from "./users.deps.ts";
 import {
@@ -45,10 +46,6 @@ export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promis
     });
     return { user: await readBack(tx, account.id) };
   });
-}
-
-export function unknownTenant(): AppError {
-  return fieldError("tenant", "unknown_tenant", "is not the name of a tenant");
 }
 
 const OLDEST_MS = 10 * 60_000;

@@ -1,8 +1,8 @@
 import type { ParamsOf, ResultOf } from "../../lib/contract.ts";
 import type { ActionContext } from "../../lib/mesh.ts";
-import { unknownTenant } from "./create-user.ts";
 import { type ExportRow, readAccountsAfter, readProfiles } from "./export-accounts.repo.ts";
 import { viewProfile } from "./profile-view.ts";
+import { unknownTenant } from "./tenant-settings.ts";
 import { isoOrNull } from "./user-view.ts";
 import type { usersContract } from "./users.contract.ts";
 import type { UsersDeps } from "./users.deps.ts";

@@ -1,7 +1,7 @@
 import type { ActionContext, Actions } from "../../lib/mesh.ts";
 import { emailKey, usernameKey } from "../../lib/text-keys.ts";
-import { unknownTenant } from "./create-user.ts";
 import { findByEmailKey, findById, findByUsernameKey, type SignInRow } from "./sign-in.repo.ts";
+import { unknownTenant } from "./tenant-settings.ts";
 import type { UsersDeps } from "./users.deps.ts";
 import { findTenantId } from "./users.repo.ts";
 

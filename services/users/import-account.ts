@@ -1,10 +1,11 @@
 import type * as z from "zod";
 import { AppError, type ErrorCode, fieldError } from "../../lib/errors.ts";
 import { usernameKey } from "../../lib/text-keys.ts";
-import { indexableEmailKey, unknownTenant } from "./create-user.ts";
+import { indexableEmailKey } from "./create-user.ts";
 import type { ImportRow } from "./import.repo.ts";
 import { emptyProfile, toRow, viewProfile } from "./profile-view.ts";
 import { searchText } from "./search-text.ts";
+import { unknownTenant } from "./tenant-settings.ts";
 import type { UsersDeps } from "./users.deps.ts";
 import type { ProfileRow } from "./users.entities.ts";
 import type { ImportedAccount, ImportRefusal } from "./users-import.contract.ts";

@@ -16,7 +16,8 @@ import {
   type Standing,
 } from "./import.repo.ts";
 import { accountRow, keysOf, profileRow, refusalFor, sortOut } from "./import-account.ts";
-import { countAccounts, findTenant, lockTenant } from "./tenants.repo.ts";
+import { lockLimit } from "./tenant-limit.ts";
+import { countAccounts } from "./tenants.repo.ts";
 import type { usersContract } from "./users.contract.ts";
 import type { UsersDeps } from "./users.deps.ts";
 
@@ -92,9 +93,8 @@ function judge(standing: readonly Standing[]): { there: string[]; clashes: Refus
 async function refuseBeyondLimits(tx: Transaction, came: readonly ImportRow[]): Promise<Refusal[]> {
   const refused: string[] = [];
   for (const [tenantId, accounts] of [...Map.groupBy(came, (one) => one.tenant_id)].sort()) {
-    if ((await findTenant(tx, { id: tenantId }))?.settings.max_users === undefined) continue;
-    const limit = (await lockTenant(tx, tenantId))?.settings.max_users;
-    if (limit === undefined) continue;
+    const limit = await lockLimit(tx, tenantId);
+    if (limit === null) continue;
     const beyond = (await countAccounts(tx, tenantId, limit + accounts.length)) - limit;
     if (beyond > 0) refused.push(...accounts.slice(-beyond).map(({ id }) => id));
   }

@@ -1,5 +1,6 @@
 import { AppError } from "../../lib/errors.ts";
 import type { Transaction } from "../../mixins/database.mixin.ts";
+import { accountLimit } from "./tenant-settings.ts";
 import { countAccounts, findTenant, lockTenant } from "./tenants.repo.ts";
 
 /**
@@ -7,8 +8,14 @@ import { countAccounts, findTenant, lockTenant } from "./tenants.repo.ts";
  * those of whoever came before it, so n at once are no more than the limit.
  */
 export async function refuseBeyondLimit(tx: Transaction, tenantId: string): Promise<void> {
+  const limit = await lockLimit(tx, tenantId);
+  if (limit !== null && (await countAccounts(tx, tenantId, limit + 1)) > limit) throw new AppError("tenant_full");
+}
+
+/** How many accounts the tenant may have. Where there is a limit, the tenant is locked until the transaction ends. */
+export async function lockLimit(tx: Transaction, tenantId: string): Promise<number | null> {
   const tenant = await findTenant(tx, { id: tenantId });
-  if (tenant?.settings.max_users === undefined) return;
-  const limit = (await lockTenant(tx, tenantId))?.settings.max_users;
-  if (limit !== undefined && (await countAccounts(tx, tenantId, limit + 1)) > limit) throw new AppError("tenant_full");
+  if (!tenant || accountLimit(tenant.settings) === null) return null;
+  const locked = await lockTenant(tx, tenantId);
+  return locked ? accountLimit(locked.settings) : null;
 }

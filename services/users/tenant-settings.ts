@@ -1,7 +1,6 @@
 import type { Config } from "../../lib/config.ts";
-import { fieldError } from "../../lib/errors.ts";
+import { type AppError, fieldError } from "../../lib/errors.ts";
 import type { Actions } from "../../lib/mesh.ts";
-import { unknownTenant } from "./create-user.ts";
 import { findTenant, type StoredSettings } from "./tenants.repo.ts";
 import type { UsersDeps } from "./users.deps.ts";
 
@@ -29,8 +28,13 @@ export function inForce(bounds: Bounds, settings: StoredSettings): InForce {
     access_token_seconds: least(bounds.accessTokenSeconds, minutes, 60),
     refresh_idle_seconds: least(bounds.refreshIdleSeconds, refresh_token_days, DAY),
     session_max_seconds: least(bounds.sessionMaxSeconds, session_max_days, DAY),
-    max_users: settings.max_users ?? null,
+    max_users: accountLimit(settings),
   };
+}
+
+/** The installation has none. */
+export function accountLimit(settings: StoredSettings): number | null {
+  return settings.max_users ?? null;
 }
 
 /** 422 for what is beyond the installation's bounds: a setting that has no effect would be a lie. */
@@ -55,4 +59,8 @@ function isMore(value: number | undefined, unit: number, bound: number): boolean
 
 function beyond(name: string) {
   return fieldError(`settings.${name}`, "beyond_bounds", "is beyond what this installation allows");
+}
+
+export function unknownTenant(): AppError {
+  return fieldError("tenant", "unknown_tenant", "is not the name of a tenant");
 }
