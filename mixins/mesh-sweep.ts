@@ -10,7 +10,7 @@ export const INBOX_DAYS = 35;
  */
 export async function sweepMeshTables(db: Database): Promise<Record<string, number>> {
   const old = (table: string, column: string, age: string) =>
-    deleteInBatches(db, `${db.schema}.${table}`, `${column} < clock_timestamp() - interval '${age}'`);
+    deleteInBatches(db, `${db.schema}.${table}`, `${column} < now() - interval '${age}'`);
   return {
     outbox: await old("outbox", "published_at", "7 days"),
     idempotency: await old("idempotency", "created_at", "24 hours"),
@@ -18,7 +18,10 @@ export async function sweepMeshTables(db: Database): Promise<Record<string, numb
   };
 }
 
-/** Small statements: none may hold its locks for long, or meet statement_timeout. */
+/**
+ * Small statements: none may hold its locks for long, or meet statement_timeout. Times in `condition` are `now()`: what
+ * `clock_timestamp()` says may be another time for each row, so no index serves it, and each sweep would read all there is.
+ */
 export async function deleteInBatches(db: Database, table: string, condition: string): Promise<number> {
   const sql = `WITH gone AS (
       DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${condition} LIMIT ${BATCH})) RETURNING 1

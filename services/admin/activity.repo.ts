@@ -76,7 +76,7 @@ export async function countActivity(db: Database, filter: ActivityFilter, most: 
   values.push(most);
   const [row] = await db.query<{ n: number }>(
     `SELECT count(*)::int AS n FROM
-       (SELECT FROM admin.activity WHERE ${where.join(" AND ")} LIMIT $${values.length}) AS found`,
+       (SELECT FROM admin.activity WHERE ${where.join(" AND ")} ORDER BY at DESC LIMIT $${values.length}) AS found`,
     values,
   );
   return row?.n ?? 0;

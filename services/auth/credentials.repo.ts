@@ -73,7 +73,7 @@ export async function unconfirmedCredentials(
   limit: number,
 ): Promise<Array<Pick<Credential, "id" | "user_id">>> {
   const sql = `SELECT id, user_id FROM auth.credentials
-    WHERE NOT confirmed AND created_at < clock_timestamp() - interval '24 hours' ORDER BY created_at LIMIT $1`;
+    WHERE NOT confirmed AND created_at < now() - interval '24 hours' ORDER BY created_at LIMIT $1`;
   return db.query(sql, [limit]);
 }
 

@@ -57,7 +57,7 @@ export async function clearGuesses(tx: Transaction, account: string): Promise<vo
  * account has counted is kept until somebody signs in or resets: else 100 in a row would be 100 a month.
  */
 export function deleteOldGuesses(db: Database): Promise<number> {
-  const old = `at < clock_timestamp() - interval '1 day'
-    AND (key <> account OR (user_id IS NULL AND at < clock_timestamp() - interval '90 days'))`;
+  const old = `at < now() - interval '1 day'
+    AND (key <> account OR (user_id IS NULL AND at < now() - interval '90 days'))`;
   return deleteInBatches(db, "auth.guesses", old);
 }

@@ -106,5 +106,5 @@ export async function endIntents(
 }
 
 export function deleteOldIntents(db: Database): Promise<number> {
-  return deleteInBatches(db, "auth.one_time_tokens", "requested_at < clock_timestamp() - interval '7 days'");
+  return deleteInBatches(db, "auth.one_time_tokens", "requested_at < now() - interval '7 days'");
 }

@@ -120,6 +120,6 @@ export async function endLinks(tx: Transaction, userId: string): Promise<void> {
 }
 
 export async function deleteOldOAuth(db: Database): Promise<number> {
-  const old = "created_at < clock_timestamp() - interval '1 hour'";
+  const old = "created_at < now() - interval '1 hour'";
   return (await deleteInBatches(db, "auth.oauth_states", old)) + (await deleteInBatches(db, "auth.oauth_codes", old));
 }

@@ -4,7 +4,7 @@ import type { MailDeps } from "./mail.deps.ts";
 /** A row guards against sending twice for longer than any job or event may come again. */
 export async function sweep({ db }: Pick<MailDeps, "db">): Promise<Record<string, number>> {
   return {
-    messages: await deleteInBatches(db, "mail.messages", "created_at < clock_timestamp() - interval '35 days'"),
+    messages: await deleteInBatches(db, "mail.messages", "created_at < now() - interval '35 days'"),
     ...(await sweepMeshTables(db)),
   };
 }

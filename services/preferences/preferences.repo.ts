@@ -58,7 +58,7 @@ export async function updatePreferences(
 /** Rows of registrations that are a day old and not known to have become accounts. */
 export async function listUnclaimed(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ user_id: string }>(
-    `SELECT user_id FROM preferences.preferences WHERE NOT claimed AND created_at < clock_timestamp() - interval '24 hours'
+    `SELECT user_id FROM preferences.preferences WHERE NOT claimed AND created_at < now() - interval '24 hours'
      ORDER BY created_at LIMIT $1`,
     [limit],
   );

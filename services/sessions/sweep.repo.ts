@@ -2,11 +2,11 @@ import type { Database } from "../../mixins/database.mixin.ts";
 import { deleteInBatches } from "../../mixins/mesh-sweep.ts";
 
 export const deleteOldSessions = (db: Database): Promise<number> =>
-  deleteInBatches(db, "sessions.sessions", "sweep_on <= (clock_timestamp() AT TIME ZONE 'UTC')::date");
+  deleteInBatches(db, "sessions.sessions", "sweep_on <= (now() AT TIME ZONE 'UTC')::date");
 
 /** No revocation, however slow, still reads it. */
 export const deleteOldLeases = (db: Database): Promise<number> =>
-  deleteInBatches(db, "sessions.gateway_leases", "until < clock_timestamp() - interval '1 hour'");
+  deleteInBatches(db, "sessions.gateway_leases", "until < now() - interval '1 hour'");
 
 /** One batch from the old end, under the feed's lock; says how many rows that were. */
 export async function deleteOldFeed(db: Database, keepSeconds: number, batch: number): Promise<number> {

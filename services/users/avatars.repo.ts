@@ -31,7 +31,7 @@ export async function isAvatarInUse(db: Database, key: string): Promise<boolean>
 export async function listUnusedAvatars(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ key: string }>(
     `SELECT key FROM users.avatars WHERE (NOT in_use OR user_id IS NULL)
-       AND created_at < clock_timestamp() - interval '10 minutes' ORDER BY created_at LIMIT $1`,
+       AND created_at < now() - interval '10 minutes' ORDER BY created_at LIMIT $1`,
     [limit],
   );
   return rows.map((row) => row.key);

@@ -99,7 +99,7 @@ export async function recordMail(db: Database, intent: string, kind: string): Pr
 export async function endOutdatedChanges(db: Database): Promise<number> {
   const rows = await db.query(
     `WITH outdated AS (UPDATE users.email_changes SET state = 'ended'
-       WHERE requested_at < clock_timestamp() - interval '48 hours' AND state = 'pending' RETURNING user_id),
+       WHERE requested_at < now() - interval '48 hours' AND state = 'pending' RETURNING user_id),
      cleared AS (UPDATE users.users u SET pending_email = NULL FROM outdated o WHERE o.user_id = u.id RETURNING u.id)
      SELECT user_id FROM outdated`,
   );
@@ -109,8 +109,8 @@ export async function endOutdatedChanges(db: Database): Promise<number> {
 /** Not before the old address was told of all that it should be; but a mail that no server takes keeps nothing for ever. */
 export async function dropClosedChanges(db: Database): Promise<number> {
   const rows = await db.query(
-    `DELETE FROM users.email_changes WHERE state <> 'pending' AND requested_at < clock_timestamp() - interval '48 hours'
-       AND (requested_at < clock_timestamp() - interval '35 days' OR CASE state WHEN 'applied' THEN 'email_changed'
+    `DELETE FROM users.email_changes WHERE state <> 'pending' AND requested_at < now() - interval '48 hours'
+       AND (requested_at < now() - interval '35 days' OR CASE state WHEN 'applied' THEN 'email_changed'
          ELSE 'email_change_requested' END = ANY(recorded))
      RETURNING intent`,
   );

@@ -81,7 +81,7 @@ export async function readErasure(on: Pick<Transaction, "query">, userId: string
 /** Those that were tried longest ago first: one that can't be done must not stand before all others. */
 export async function listDueErasures(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ user_id: string }>(
-    `SELECT user_id FROM users.erasures WHERE completed_at IS NULL AND due_at <= clock_timestamp()
+    `SELECT user_id FROM users.erasures WHERE completed_at IS NULL AND due_at <= now()
      ORDER BY tried_at NULLS FIRST, due_at LIMIT $1`,
     [limit],
   );
@@ -156,10 +156,9 @@ export async function countErasures(db: Database): Promise<{ open: number; overd
 }
 
 export function listPurgesDue(db: Database, limit: number): Promise<Array<Pick<ErasureRow, "user_id" | "tenant_id">>> {
-  return db.query(
-    "SELECT user_id, tenant_id FROM users.erasures WHERE purge_at <= clock_timestamp() ORDER BY purge_at LIMIT $1",
-    [limit],
-  );
+  return db.query("SELECT user_id, tenant_id FROM users.erasures WHERE purge_at <= now() ORDER BY purge_at LIMIT $1", [
+    limit,
+  ]);
 }
 
 /** Again and again for a day, each time after twice as long: a relay that was paused may still publish what it had read. */

@@ -1,3 +1,4 @@
+import type { Database } from "../../mixins/database.mixin.ts";
 import type { Queryable } from "./users.repo.ts";
 
 /** An account as others of its tenant may see it. */
@@ -55,10 +56,21 @@ export interface Found {
 }
 
 /** Nobody reads further; and of more than so many that match, each matches well. */
-export const MOST = 2_000;
+export const MOST = 1_000;
+
+/**
+ * To the planner likeness costs as little as an equality, so it reads the whole directory where a name is common: 1.7 s
+ * among 100,000 people, against 0.05 s by index.
+ */
+export function searchPeople(db: Pick<Database, "transaction">, search: Search): Promise<Found> {
+  return db.transaction(async (tx) => {
+    await tx.query("SET LOCAL enable_seqscan = off");
+    return selectPeople(tx, search);
+  });
+}
 
 /** Candidates by index first, then who of them may be seen; only the page's own rows are read whole. */
-export async function searchPeople(on: Queryable, search: Search): Promise<Found> {
+async function selectPeople(on: Queryable, search: Search): Promise<Found> {
   const { where, values, rank } = conditions(search);
   const newestFirst = search.words.length === 0 ? "ORDER BY d.user_id DESC" : "";
   values.push(search.limit, search.offset);

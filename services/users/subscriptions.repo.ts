@@ -38,7 +38,7 @@ export async function deleteExpired(tx: Transaction, userId: string): Promise<bo
 
 export async function listExpired(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ user_id: string }>(
-    "SELECT user_id FROM users.subscriptions WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT $1",
+    "SELECT user_id FROM users.subscriptions WHERE expires_at <= now() ORDER BY expires_at LIMIT $1",
     [limit],
   );
   return rows.map((row) => row.user_id);

@@ -44,8 +44,11 @@ export function selectUsers(
 export async function countUsers(on: Queryable, filter: UserFilter, most: number | null): Promise<number> {
   const { where, values } = conditions(filter);
   values.push(most);
+  // Without an order it might begin at the head of the table, where the first of a tenant may be a million rows away.
+  const inOrder = most === null || filter.words.length > 0 ? "" : "ORDER BY u.created_at";
   const [row] = await on.query<{ count: number }>(
-    `SELECT count(*)::int AS count FROM (SELECT FROM users.users u WHERE ${where.join(" AND ")} LIMIT $${values.length}) AS found`,
+    `SELECT count(*)::int AS count FROM (SELECT FROM users.users u WHERE ${where.join(" AND ")}
+       ${inOrder} LIMIT $${values.length}) AS found`,
     values,
   );
   return row?.count ?? 0;

@@ -30,7 +30,7 @@ const overAll: Readonly<Record<string, string>> = {
 const builtOnATenant = new Set([
   "auth/intents.repo.ts NEWER",
   "users/import.repo.ts findStanding",
-  "users/people.repo.ts searchPeople",
+  "users/people.repo.ts selectPeople",
   "users/user-list.repo.ts selectUsers",
   "users/user-list.repo.ts countUsers",
   "admin/activity.repo.ts selectActivity",

@@ -8,6 +8,7 @@ import { migration as introspection } from "./1764000000400-introspection.ts";
 import { migration as erasure } from "./1764000000405-erasure.ts";
 import { migration as deleted } from "./1764000000500-deleted.ts";
 import { migration as directory } from "./1764000000510-directory.ts";
+import { migration as lists } from "./1764000000520-lists.ts";
 
 export const migrations: readonly Migration[] = [
   tables,
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   erasure,
   deleted,
   directory,
+  lists,
 ];

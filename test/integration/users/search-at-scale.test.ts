@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Client } from "pg";
 import { type Search, searchPeople } from "../../../services/users/people.repo.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
@@ -7,8 +8,11 @@ const tenantId = "00000000-0000-7000-8000-000000000001";
 const viewer = { id: tenantId, tenantId, asConnection: false };
 
 let database: TestDatabase;
+let client: Client;
 beforeAll(async () => {
   database = await createTestDatabase();
+  client = new Client({ connectionString: database.url });
+  await client.connect();
   await database.query(`
     ALTER TABLE users.users DISABLE TRIGGER USER;
     INSERT INTO users.users (id, tenant_id, email, email_key, full_name, current_title, company, location, search_text, privacy_profile)
@@ -26,7 +30,10 @@ beforeAll(async () => {
     ALTER TABLE users.users ENABLE TRIGGER USER;
     ANALYZE users.users; ANALYZE users.directory;`);
 }, 240_000);
-afterAll(() => database.drop());
+afterAll(async () => {
+  await client.end();
+  await database.drop();
+});
 
 const asked = (more: Partial<Search>): Search => ({
   viewer,
@@ -39,17 +46,29 @@ const asked = (more: Partial<Search>): Search => ({
   ...more,
 });
 
+/** A search's own transaction, over a connection of the test. */
+async function searching(search: Search, statement: (sql: string, values: readonly unknown[]) => Promise<unknown[]>) {
+  const on = {
+    transaction: async (work: (tx: unknown) => Promise<unknown>) => {
+      await client.query("BEGIN");
+      return work({ query: (sql: string, values: readonly unknown[] = []) => statement(sql, values) }).finally(() =>
+        client.query("COMMIT"),
+      );
+    },
+  };
+  return searchPeople(on as unknown as Parameters<typeof searchPeople>[0], search);
+}
+
+const run = async (sql: string, values: readonly unknown[]) => (await client.query(sql, [...values])).rows;
+
 /** What the database says that it does for that very statement, with the time it took. */
 async function explained(search: Search): Promise<{ plan: string; milliseconds: number }> {
   let plan = "";
-  const on = {
-    query: async (sql: string, values: readonly unknown[] = []) => {
-      const rows = await database.query<{ "QUERY PLAN": string }>(`EXPLAIN (ANALYZE) ${sql}`, [...values]);
-      plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
-      return [];
-    },
-  };
-  await searchPeople(on as unknown as Parameters<typeof searchPeople>[0], search);
+  await searching(search, async (sql, values) => {
+    if (!sql.startsWith("WITH")) return run(sql, values);
+    plan = (await run(`EXPLAIN (ANALYZE) ${sql}`, values)).map((row) => row["QUERY PLAN"]).join("\n");
+    return [];
+  });
   return { plan, milliseconds: Number(/Execution Time: ([\d.]+)/.exec(plan)?.[1]) };
 }
 
@@ -59,6 +78,7 @@ describe(`a search among ${PEOPLE} people`, () => {
     ["a rare name with a wrong letter", { words: ["zephirine"] }],
     ["two words", { words: ["zephyrine", "quandt"] }],
     ["a title that a fifth of all have", { words: ["engineer"] }],
+    ["a title that a fifth of all have with a wrong letter", { words: ["accountent"] }],
     ["the beginning of a word", { words: ["zeph"] }],
     ["a short word", { words: ["qu"] }],
     ["an industry", { industry: "Industry 77" }],
@@ -66,7 +86,7 @@ describe(`a search among ${PEOPLE} people`, () => {
     ["a place", { location: "francisco" }],
     ["a word, a place and a skill", { words: ["nurse"], location: "oslo", skills: ["Nurse"] }],
     ["nothing at all", {}],
-    ["a deep page", { words: ["engineer"], offset: 1_900 }],
+    ["a deep page", { words: ["engineer"], offset: 900 }],
   ])(
     "for %s reads no table from end to end",
     async (what, search) => {
@@ -79,14 +99,13 @@ describe(`a search among ${PEOPLE} people`, () => {
   );
 
   test("finds a wrong letter, and nobody who is private", async () => {
-    const on = database as unknown as Parameters<typeof searchPeople>[0];
-    const { people } = await searchPeople(on, asked({ words: ["zephirine"] }));
+    const { people } = await searching(asked({ words: ["zephirine"] }), run);
     expect(people.map((one) => one.full_name)).toContain("Zephyrine Quandt");
     const [hidden] = await database.query<{ full_name: string }>(
       "SELECT full_name FROM users.users WHERE privacy_profile = 'private' LIMIT 1",
     );
     const words = String(hidden?.full_name).toLowerCase().split(" ");
-    expect((await searchPeople(on, asked({ words }))).people.map((one) => one.full_name)).not.toContain(
+    expect((await searching(asked({ words }), run)).people.map((one) => one.full_name)).not.toContain(
       hidden?.full_name,
     );
   }, 60_000);
