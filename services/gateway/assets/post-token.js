@@ -12,10 +12,22 @@ export function postToken(path, { body, done }) {
     button.disabled = true;
     status.textContent = "One moment…";
     const outcome = await send(path, { token, ...body(new FormData(form)) });
-    status.textContent = outcome.ok ? done : outcome.message;
+    status.textContent = outcome.ok ? done : messageOf(form, outcome);
     form.hidden = outcome.ok;
     button.disabled = false;
   });
+}
+
+/** Leads back to the field that was refused, and calls it as the page does. */
+function messageOf(form, { message, error }) {
+  for (const field of form.querySelectorAll("input")) {
+    const isWrong = field.name === error?.field;
+    field.setAttribute("aria-invalid", String(isWrong));
+    if (!isWrong) continue;
+    field.focus();
+    return `${field.labels[0].textContent}: ${error.message}`;
+  }
+  return error ? `${error.field}: ${error.message}` : message;
 }
 
 async function send(path, body) {
@@ -26,8 +38,7 @@ async function send(path, body) {
       body: JSON.stringify(body),
     });
     const answer = await response.json();
-    const [first] = answer.errors ?? [];
-    return { ok: response.ok, message: first ? `${first.field}: ${first.message}` : answer.message };
+    return { ok: response.ok, message: answer.message, error: answer.errors?.[0] };
   } catch {
     return { ok: false, message: "The server could not be reached. Try again." };
   }

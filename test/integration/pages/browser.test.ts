@@ -6,6 +6,20 @@ import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
 
 const executable = findChromium();
 
+/** WCAG 2.2, 1.4.3. */
+function contrast(one: string, other: string): number {
+  const [dark = 0, light = 0] = [luminance(one), luminance(other)].toSorted((left, right) => left - right);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(colour: string): number {
+  const [red = 0, green = 0, blue = 0] = (colour.match(/[\d.]+/g) ?? []).map((text) => {
+    const part = Number(text) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
 (executable === undefined ? describe.skip : describe)("the pages in a browser", () => {
   let usermesh: Usermesh;
   let browser: Browser;
@@ -63,7 +77,9 @@ const executable = findChromium();
     await page.keyboard.press("Tab");
     await page.keyboard.type(`${password}-other`);
     await page.keyboard.press("Enter");
-    await page.getByRole("status").getByText("confirm_password").waitFor();
+    await page.getByRole("status").getByText("New password again: is not the same").waitFor();
+    expect(await page.evaluate("document.activeElement.name")).toBe("confirm_password");
+    expect(await page.getByLabel("New password again").getAttribute("aria-invalid")).toBe("true");
     await page.getByLabel("New password again").fill(password);
     await page.keyboard.press("Enter");
     await page.getByRole("status").getByText("Your password is changed").waitFor();
@@ -92,6 +108,27 @@ const executable = findChromium();
       live: 1,
       small: 0,
     });
+  });
+
+  test.each(["light", "dark"] as const)("the pages can be read in %s, on a small screen too", async (colorScheme) => {
+    const { page } = await open("/reset-password");
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width: 320, height: 640 });
+    const found = (await page.evaluate(`(() => {
+      const probe = document.body.appendChild(document.createElement("i"));
+      const colour = (name) => { probe.style.color = name; return getComputedStyle(probe).color; };
+      const canvas = colour("Canvas");
+      const shown = (element) => [getComputedStyle(element).color, canvas];
+      document.querySelector("input").focus();
+      const { outlineStyle } = getComputedStyle(document.activeElement);
+      return {
+        pairs: ["h1", "label", "[role=status]"].map((one) => shown(document.querySelector(one))),
+        outlineStyle,
+        overflows: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+      };
+    })()`)) as { pairs: Array<[string, string]>; outlineStyle: string; overflows: boolean };
+    for (const [text, ground] of found.pairs) expect(contrast(text, ground)).toBeGreaterThanOrEqual(4.5);
+    expect([found.outlineStyle === "none", found.overflows]).toEqual([false, false]);
   });
 
   test("ReDoc shows the document without asking anybody else", async () => {
