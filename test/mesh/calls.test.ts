@@ -51,6 +51,19 @@ describe("calls between nodes", () => {
     brokers.splice(1, 1);
   });
 
+  test("a node that falls silent is given up before the calls to it end, and an idempotent read is repeated", async () => {
+    const stuck = () => new Promise<never>(() => undefined);
+    const service = (handler: () => Promise<unknown>): ServiceSchema => ({
+      name: "thing",
+      actions: { read: { ...read, handler } },
+    });
+    await start([service(stuck)], [service(async () => "sibling")]);
+    const [, silent] = brokers as [ServiceBroker, ServiceBroker];
+    silent.registry.discoverer.stopHeartbeatTimers();
+    const reads = await Promise.all([caller.call("thing.read"), caller.call("thing.read")]);
+    expect(reads).toEqual(["sibling", "sibling"]);
+  });
+
   test.each<[ErrorCode, boolean]>([
     ["internal_error", true],
     ["mail_unavailable", true],
