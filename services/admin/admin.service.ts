@@ -15,7 +15,7 @@ import { describeMesh } from "./mesh.ts";
 import { readMetrics } from "./metrics.ts";
 import { dropJob, failedJobs, listQueues, retryJobs } from "./queues.ts";
 import { activityOfTenant, activityOfUser, myActivity } from "./read-activity.ts";
-import { recordAct, recordActivity } from "./record-activity.ts";
+import { noteAct, recordAct, recordActivity } from "./record-activity.ts";
 
 /** They ask every service, node and queue: at most once in so long, however many look at them. */
 const FIGURES_MS = 5_000;
@@ -24,8 +24,8 @@ const FIGURES_MS = 5_000;
 export default function adminService(platform: Platform): ServiceSchema {
   const db = createDatabase(platform, { schema: "admin" });
   const record = (event: MeshEvent) => recordActivity(db, event);
-  const eraseDeps = { db, clock: platform.clock, random: platform.random };
-  const erased = { "user.erased": (event: MeshEvent) => recordErasure(eraseDeps, event) };
+  const deps = { db, clock: platform.clock, random: platform.random };
+  const erased = { "user.erased": (event: MeshEvent) => recordErasure(deps, event) };
   const listen = (stream: StreamName) =>
     eventConsumer(platform, {
       service: adminContract.name,
@@ -49,13 +49,13 @@ export default function adminService(platform: Platform): ServiceSchema {
       myActivity: (ctx) => myActivity(db, ctx),
       userActivity: (ctx) => activityOfUser(db, ctx),
       activity: (ctx) => activityOfTenant(db, ctx),
-      erase: ({ params }) => eraseActivity(eraseDeps, params.user_id),
+      erase: ({ params }) => eraseActivity(deps, params.user_id),
       export: ({ caller, params }) => exportPage(exportSections(db), userOf(caller).user_id, params.cursor),
       record: (ctx) => recordAct(db, ctx),
       queues: () => listQueues(queues),
       failedJobs: (ctx) => failedJobs(queues, ctx),
-      retryJobs: (ctx) => retryJobs(queues, ctx),
-      dropJob: (ctx) => dropJob(queues, ctx),
+      retryJobs: (ctx) => retryJobs(queues, ctx, (act, details) => noteAct(deps, ctx, act, details)),
+      dropJob: (ctx) => dropJob(queues, ctx, (act, details) => noteAct(deps, ctx, act, details)),
       metrics: (ctx) => figures.read("", () => readMetrics({ broker: known(), queues, db }, ctx)),
       mesh: () => describeMesh(known(), queues),
       sweep: () => sweepMeshTables(db),

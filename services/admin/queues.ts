@@ -6,6 +6,9 @@ type Queue = Actions["admin.queues"]["result"][number];
 type FailedJobs = Actions["admin.failedJobs"]["result"];
 type Named = { readonly name: string };
 
+/** Notes the act before it is done: what can't be logged is not done. */
+type Note = (act: "dead_letters.retried" | "dead_letters.dropped", details: Record<string, string>) => Promise<void>;
+
 const MOST = 100;
 
 export function listQueues(queues: Queues): Promise<Queue[]> {
@@ -26,8 +29,10 @@ export async function failedJobs(
 export async function retryJobs(
   queues: Queues,
   { params }: ActionContext<Named & { readonly id?: string | undefined }>,
+  note: Note,
 ): Promise<{ retried: number }> {
   const name = known(params.name);
+  await note("dead_letters.retried", { queue: name, job: params.id ?? "all" });
   if (params.id !== undefined) {
     if (!(await reached(() => queues.retry(name, params.id as string)))) throw new AppError("not_found");
     return { retried: 1 };
@@ -40,8 +45,10 @@ export async function retryJobs(
 export async function dropJob(
   queues: Queues,
   { params }: ActionContext<Named & { readonly job: string }>,
+  note: Note,
 ): Promise<Record<string, never>> {
   const name = known(params.name);
+  await note("dead_letters.dropped", { queue: name, job: params.job });
   if (!(await reached(() => queues.drop(name, params.job)))) throw new AppError("not_found");
   return {};
 }

@@ -1,4 +1,7 @@
+import { userOf } from "../../lib/caller.ts";
+import type { Clock, Random } from "../../lib/clock.ts";
 import type { MeshEvent } from "../../lib/events.ts";
+import { newId } from "../../lib/ids.ts";
 import type { ActionContext, Actions } from "../../lib/mesh.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { insertActivity } from "./activity.repo.ts";
@@ -46,6 +49,33 @@ export async function recordActivity(db: Database, event: MeshEvent): Promise<vo
     ip: textOrNull(event.ip),
     correlation_id: event.correlation_id,
     details: Object.fromEntries(Object.entries(event).filter(([name]) => !notDetails.has(name))),
+  });
+}
+
+interface Parts {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** An act of the caller on the installation; it stands in the log of his own tenant. */
+export async function noteAct(
+  { db, clock, random }: Parts,
+  { caller, client, correlationId }: Pick<ActionContext, "caller" | "client" | "correlationId">,
+  action: string,
+  details: Record<string, string>,
+): Promise<void> {
+  const { user_id, home_tenant_id } = userOf(caller);
+  await insertActivity(db, {
+    id: newId(clock, random),
+    tenant_id: home_tenant_id,
+    action,
+    actor_id: user_id,
+    user_id: null,
+    at: clock.now().toISOString(),
+    ip: textOrNull(client.ip),
+    correlation_id: correlationId,
+    details,
   });
 }
 

@@ -13,7 +13,7 @@ export async function createSession({ platform, db, outbox, limits }: SessionsDe
     userId: user_id,
     tenantId: tenant_id,
     correlationId: ctx.correlationId,
-    data: { session_id: id },
+    data: { session_id: id, ...(ip && { ip }) },
   } as const;
   const created = await repo.createSession(db, {
     id,

@@ -1,4 +1,5 @@
 import type { ActionContext } from "../../lib/mesh.ts";
+import { actorOf } from "./actor.ts";
 import { confirmRevocation } from "./revocation.ts";
 import type { SessionsDeps } from "./sessions.deps.ts";
 import * as repo from "./sessions.repo.ts";
@@ -12,12 +13,14 @@ interface OwnSession {
 /** False where that user has no such session. One that has ended already is waited for all the same: whoever ended it may have died before the wait. */
 export async function endSession(
   deps: SessionsDeps,
-  ctx: Pick<ActionContext, "call" | "correlationId">,
+  ctx: Pick<ActionContext, "call" | "correlationId" | "caller" | "client">,
   session: OwnSession,
   reason: string,
 ): Promise<boolean> {
   const { id, userId, tenantId } = session;
-  const revoked = deps.outbox.draft({ type: "session.revoked", userId, tenantId, correlationId: ctx.correlationId });
+  const { correlationId } = ctx;
+  const data = { ...actorOf(ctx, userId) };
+  const revoked = deps.outbox.draft({ type: "session.revoked", userId, tenantId, correlationId, data });
   const ended = await repo.endSession(deps.db, { id, userId, reason, revoked });
   if (!ended) return false;
   deps.outbox.wake();

@@ -1,5 +1,6 @@
 import { newId } from "../../lib/ids.ts";
 import { onceById } from "../../mixins/idempotency.ts";
+import { actorOf } from "./actor.ts";
 import { endAll } from "./end-all.ts";
 import type { Ctx, SessionsDeps } from "./sessions.deps.ts";
 import { signedIn } from "./signed-in.ts";
@@ -14,5 +15,6 @@ export async function logoutAll(deps: SessionsDeps, ctx: Ctx<"logoutAll">): Prom
     eventId,
     reason: "logout_all",
     correlationId: ctx.correlationId,
+    by: actorOf(ctx, user_id),
   });
 }

@@ -2,6 +2,7 @@ import { userOf } from "../../lib/caller.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import { onceById } from "../../mixins/idempotency.ts";
+import { actorOf } from "./actor.ts";
 import { endAll } from "./end-all.ts";
 import { MOST, toSession } from "./list-mine.ts";
 import type { Ctx, SessionsDeps } from "./sessions.deps.ts";
@@ -23,5 +24,6 @@ export async function endOfUser(deps: SessionsDeps, ctx: Ctx<"endOfUser">): Prom
   const userId = ctx.params.user_id;
   await ctx.call("users.manageable", { id: userId, tenant_id, actor_id });
   const eventId = await onceById(deps.db, ctx, userId, newId(clock, random));
-  return endAll(deps, ctx.call, { userId, eventId, reason: "ended_by_admin", correlationId: ctx.correlationId });
+  const by = actorOf(ctx, userId);
+  return endAll(deps, ctx.call, { userId, eventId, reason: "ended_by_admin", correlationId: ctx.correlationId, by });
 }

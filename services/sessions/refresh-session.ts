@@ -39,7 +39,11 @@ async function spend(deps: SessionsDeps, ctx: Ctx<"refresh">): Promise<repo.Refr
     ip: ctx.params.ip ?? null,
     graceSeconds: platform.config.auth.refreshGraceSeconds,
     idleSeconds: (await limits(ctx.call, owner.tenant_id)).idleSeconds,
-    reused: outbox.draft({ ...subject, type: "token.reused", data: { session_id: token.sessionId } }),
+    reused: outbox.draft({
+      ...subject,
+      type: "token.reused",
+      data: { session_id: token.sessionId, ...(ctx.params.ip && { ip: ctx.params.ip }) },
+    }),
     revoked: outbox.draft({ ...subject, type: "session.revoked" }),
   });
 }

@@ -224,6 +224,26 @@ describe("the activity log", () => {
     });
   });
 
+  test("tells of sign-ins and ended sessions who, whom and from where", async () => {
+    const user = await member();
+    await api().delete(`admin/users/${user.id}/sessions`, asAdmin());
+    const again = await signInTo(mesh, tenant.slug, user);
+    await api().post("auth/logout", undefined, again.access);
+    const told = await eventually("four entries", async () => {
+      const { body } = await api().get(`admin/users/${user.id}/activity?limit=100`, asAdmin());
+      const entries = body.data.filter((one: { action: string }) => one.action.startsWith("session."));
+      return entries.length === 4 && entries;
+    });
+    const seen = told.map((one: Record<string, unknown>) => [one.action, one.actor_id, one.user_id, one.ip]);
+    const ip = "127.0.0.1";
+    expect(seen).toEqual([
+      ["session.revoked", user.id, user.id, ip],
+      ["session.created", user.id, user.id, ip],
+      ["session.revoked", tenant.admin.id, user.id, ip],
+      ["session.created", user.id, user.id, ip],
+    ]);
+  });
+
   test("has refused requests", async () => {
     const user = await member();
     await api().get("admin/users", user.access);

@@ -98,6 +98,9 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     expect((await api().delete(path, vendor)).status).toBe(200);
     expect(verdict(await api().delete(path, vendor))).toBe("404 not_found");
     smtp.refuses = false;
+    const { body } = await api().get("admin/activity?action=dead_letters.dropped&limit=1", vendor);
+    expect(body.data[0]).toMatchObject({ ip: "127.0.0.1", details: { queue: "mail", job: letter.id } });
+    expect(body.data[0].actor_id).toBe((await api().get("users/me", vendor)).body.data.id);
     expect((await retry({})).body.data).toEqual({ retried: 0 });
     const other = await register(mesh);
     await eventually("a later mail", () => smtp.taken.includes(other.email), { within: 15_000 });
