@@ -5,7 +5,7 @@ import type { ApiClient } from "../support/api-client.ts";
 import { eventually } from "../support/eventually.ts";
 import { describeKeys, keyed, registerUntilAnswered } from "../support/idempotency.ts";
 import { type Installation, patiently, startOneProcess } from "../support/installation.ts";
-import { newPerson } from "../support/main-flow.ts";
+import { linkToken, mailTo, newPerson } from "../support/main-flow.ts";
 import { type NpmStart, prepareNpmStart } from "../support/npm-start.ts";
 import { describeReplay } from "../support/replay.ts";
 
@@ -49,6 +49,18 @@ describe("npm start, killed with all that it started", () => {
       await eventually("the mail", () => mails().length > 0);
       // Killed between the mail server's 250 and our record it comes again, the same.
       expect(new Set(mails().map((mail) => mail.message_id + mail.text)).size).toBe(1);
+    }
+  }, 150_000);
+
+  test(`${KILLS} times after a sign-up: the mail comes all the same, with a link that works`, async () => {
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const person = newPerson("awaited");
+      expect((await api.post("auth/register", person)).status).toBe(201);
+      await sleep(Math.random() * LATEST_MS);
+      await usermesh.kill();
+      api = await usermesh.start();
+      const token = linkToken(await mailTo({ ...usermesh, api }, person.email, /verify-email/));
+      expect((await api.post("auth/verify-email", { token })).status).toBe(200);
     }
   }, 150_000);
 
