@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+import { checkServerIdentity, type ConnectionOptions as TlsOptions } from "node:tls";
 import type { ConnectionOptions } from "nats";
 
 /** NATS_URL may name several servers with commas; credentials and TLS are those of any of them. */
@@ -7,7 +9,7 @@ export function natsOptions(natsUrl: string): ConnectionOptions {
   return {
     servers: urls.map((url) => `${url.hostname}:${url.port || "4222"}`),
     ...credentials(named),
-    ...(urls.some((url) => url.protocol === "tls:") && { tls: {} }),
+    ...(urls.some((url) => url.protocol === "tls:") && { tls: tlsOf(urls) }),
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
     reconnectJitter: 100,
@@ -26,4 +28,20 @@ function credentials(url: URL | undefined): Pick<ConnectionOptions, "user" | "pa
   if (!url) return {};
   const user = decodeURIComponent(url.username);
   return url.password === "" ? { token: user } : { user, pass: decodeURIComponent(url.password) };
+}
+
+/**
+ * nats.js names no host to Node where it is an address, and Node then takes a certificate for `localhost`, whosever it is.
+ * It must be one for an address of ours.
+ */
+function tlsOf(urls: readonly URL[]): NonNullable<ConnectionOptions["tls"]> & Pick<TlsOptions, "checkServerIdentity"> {
+  const hosts = urls.map((url) => url.hostname.replace(/^\[|\]$/g, ""));
+  const addresses = hosts.filter((host) => isIP(host) !== 0);
+  return {
+    checkServerIdentity(name, certificate) {
+      if (addresses.length === 0 || hosts.includes(name)) return checkServerIdentity(name, certificate);
+      const found = addresses.map((address) => checkServerIdentity(address, certificate));
+      return found.includes(undefined) ? undefined : found[0];
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import type { PeerCertificate, ConnectionOptions as TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
 import { natsOptions } from "../../lib/nats-options.ts";
 
@@ -18,8 +19,21 @@ describe("NATS_URL", () => {
     expect(natsOptions("nats://s3cret@a")).toMatchObject({ token: "s3cret" });
   });
 
+  test("by an address it takes a certificate of that address, and not the one for localhost that Node would", () => {
+    const check = (url: string, name: string, subjectaltname: string) => {
+      const { tls } = natsOptions(url) as { tls?: TlsOptions };
+      const certificate = { subject: { CN: "" }, subjectaltname } as unknown as PeerCertificate;
+      return tls?.checkServerIdentity?.(name, certificate)?.message ?? "taken";
+    };
+    expect(check("tls://10.0.0.7", "localhost", "IP Address:10.0.0.7")).toBe("taken");
+    expect(check("tls://[::1]", "localhost", "IP Address:::1")).toBe("taken");
+    expect(check("tls://10.0.0.7", "localhost", "DNS:localhost")).toMatch(/does not match/);
+    expect(check("tls://10.0.0.7, tls://nats", "nats", "DNS:nats")).toBe("taken");
+    expect(check("tls://nats", "nats", "DNS:other")).toMatch(/does not match/);
+  });
+
   test("tls:// asks for TLS, nats:// leaves it to the server", () => {
-    expect(natsOptions("tls://a").tls).toEqual({});
+    expect(natsOptions("tls://a")).toHaveProperty("tls");
     expect(natsOptions("nats://a")).not.toHaveProperty("tls");
   });
 });

@@ -1,0 +1,133 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { freePort } from "../../lib/embedded/ports.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { startUsermesh } from "../support/usermesh.ts";
+
+/** A real PostgreSQL and a real NATS with certificates of an authority that a node trusts only where it is told to. */
+const run = promisify(execFile);
+let dir: string;
+let database: TestDatabase;
+let nats: ChildProcess;
+let natsPort: number;
+let plainNats: ChildProcess;
+let plainPort: number;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "usermesh-tls-"));
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", join(dir, "key.pem")];
+  await run("openssl", ["req", "-x509", ...key, "-out", join(dir, "cert.pem"), "-days", "2", ...subject]);
+  database = await createTestDatabase();
+  await giveFile("server.crt", "cert.pem");
+  await giveFile("server.key", "key.pem");
+  await setSsl("on");
+  [natsPort, plainPort] = [await freePort(), await freePort()];
+  const certificate = ["--tls", "--tlscert", join(dir, "cert.pem"), "--tlskey", join(dir, "key.pem")];
+  nats = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(natsPort), ...certificate], { stdio: "ignore" });
+  plainNats = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(plainPort)], { stdio: "ignore" });
+  await Promise.all([listening(natsPort), listening(plainPort)]);
+}, 60_000);
+afterAll(async () => {
+  for (const server of [nats, plainNats]) {
+    server.kill();
+    await once(server, "exit");
+  }
+  await setSsl("off");
+  await database.drop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** Into the server's own folder, as its own user, whom alone a key may belong to. */
+async function giveFile(name: string, from: string): Promise<void> {
+  const lines = (await readFile(join(dir, from), "utf8")).trim().split("\n");
+  const rows = lines.map((line) => `('${line}')`).join(", ");
+  await database.query(`COPY (VALUES ${rows}) TO PROGRAM 'umask 077 && cat > ${name}'`);
+}
+
+async function setSsl(value: "on" | "off"): Promise<void> {
+  await database.query(`ALTER SYSTEM SET ssl = ${value}`);
+  await database.query("SELECT pg_reload_conf()");
+  await eventually(`ssl = ${value}`, async () => {
+    const [row] = await database.query<{ ssl: string }>("SHOW ssl");
+    return row?.ssl === value;
+  });
+}
+
+const listening = (port: number) =>
+  eventually(`a server on port ${port}`, async () => {
+    const socket = connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    socket.destroy();
+    return true;
+  });
+
+/** How the servers of this environment are met by a node that trusts our authority, or does not. */
+async function outcomesOf(env: Record<string, string>, trusting: boolean): Promise<Record<string, string>> {
+  const trust = trusting ? { NODE_EXTRA_CA_CERTS: join(dir, "cert.pem") } : {};
+  const options = { env: { PATH: process.env.PATH ?? "", NODE_ENV: "test", ...trust, ...env } };
+  const { stdout } = await run(process.execPath, ["test/support/start-tls-client.ts"], options);
+  return JSON.parse(stdout);
+}
+
+const urlAt = (host: string) => {
+  const url = new URL(database.url);
+  url.hostname = host;
+  return url.href;
+};
+
+describe("PostgreSQL with DB_SSL", () => {
+  test("verify: is spoken to by TLS where its certificate is trusted, and not at all where it is not", async () => {
+    const env = { DATABASE_URL: urlAt("localhost"), DB_SSL: "verify" };
+    expect(await outcomesOf(env, true)).toEqual({ postgres: "encrypted" });
+    expect(await outcomesOf(env, false)).toEqual({ postgres: "refused" });
+  });
+
+  test("verify: a certificate of another name is refused, whoever signed it", async () => {
+    const env = { DATABASE_URL: urlAt("127.0.0.1"), DB_SSL: "verify" };
+    expect(await outcomesOf(env, true)).toEqual({ postgres: "refused" });
+  });
+
+  test("require: every connection of every service is encrypted", async () => {
+    const usermesh = await startUsermesh({ DB_SSL: "require" });
+    try {
+      const sql = `SELECT usename AS who, ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+        WHERE datname = current_database() AND usename LIKE 'usermesh\\_%'`;
+      const rows = await usermesh.database.query<{ who: string; ssl: boolean }>(sql);
+      expect(new Set(rows.map(({ who }) => who)).size).toBeGreaterThan(4);
+      expect(rows.filter(({ ssl }) => !ssl)).toEqual([]);
+    } finally {
+      await usermesh.stop();
+    }
+  });
+
+  test("require: a server without TLS is not spoken to in clear", async () => {
+    await setSsl("off");
+    const env = { DATABASE_URL: urlAt("localhost"), DB_SSL: "require" };
+    expect(await outcomesOf(env, true)).toEqual({ postgres: "refused" });
+    await setSsl("on");
+  });
+});
+
+describe("NATS at tls://", () => {
+  test("is spoken to by TLS where its certificate is trusted, and not at all where it is not", async () => {
+    const env = { NATS_URL: `tls://localhost:${natsPort}` };
+    expect(await outcomesOf(env, true)).toEqual({ nats: "encrypted" });
+    expect(await outcomesOf(env, false)).toEqual({ nats: "refused" });
+  });
+
+  test("a certificate of another name is refused, whoever signed it", async () => {
+    expect(await outcomesOf({ NATS_URL: `tls://127.0.0.1:${natsPort}` }, true)).toEqual({ nats: "refused" });
+  });
+
+  test("a server without TLS is not spoken to in clear", async () => {
+    expect(await outcomesOf({ NATS_URL: `tls://localhost:${plainPort}` }, true)).toEqual({ nats: "refused" });
+  });
+});
