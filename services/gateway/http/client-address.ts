@@ -39,9 +39,12 @@ export function limitKeyOf(ip: string): string {
   return `${groups.slice(0, 4).join(":")}::/64`;
 }
 
+/** What proxies add to a request that they pass on. */
+const PROXIED = ["x-forwarded-for", "forwarded", "x-real-ip", "via"] as const;
+
 /** Is it this very machine that asks, and nobody through a proxy on it? */
 export function isLoopback(request: IncomingMessage): boolean {
   const peer = plain(request.socket.remoteAddress ?? "");
   const isLocal = peer === "::1" || peer.startsWith("127.");
-  return isLocal && request.headers["x-forwarded-for"] === undefined && request.headers.forwarded === undefined;
+  return isLocal && PROXIED.every((name) => request.headers[name] === undefined);
 }
