@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestDatabase } from "../support/database.ts";
+import setup from "../support/postgres-setup.ts";
+import teardown from "../support/postgres-teardown.ts";
+import { startTestMesh } from "../support/test-mesh.ts";
+import { residentMegabytes, startGenerator } from "./children.ts";
+import { startOneProcess } from "./embedded.ts";
+import { measureMemory, measureStart } from "./resources.ts";
+import { type Line, table } from "./table.ts";
+import { type Ground, measureLogin, measureMail, measureMe, measureRefresh, prepare } from "./throughput.ts";
+
+/**
+ * `npm run bench`: ours with the limits beside them, on this machine and loopback alone. Ratios are of runs that take turns,
+ * medians of the rounds; absolute figures say something about the machine.
+ */
+const BCRYPT_COST = "10";
+const env = {
+  NODE_ENV: "development",
+  BCRYPT_COST,
+  RATE_LIMIT_ENABLED: "true",
+  RATE_LIMIT_DEFAULT: "1000000/60",
+  RATE_LIMIT_LOGIN: "1000000/60",
+  RATE_LIMIT_MAIL: "1000000/60",
+  RATE_LIMIT_REGISTER: "1000000/60",
+};
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+async function bench(stack: AsyncDisposableStack): Promise<readonly Line[]> {
+  const dir = await mkdtemp(join(tmpdir(), "usermesh-bench-"));
+  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  await setup();
+  stack.defer(teardown);
+  const generator = startGenerator(stack);
+  say("starting: twice with a PostgreSQL of its own, for the time it takes");
+  const lines: Line[] = [await measureStart(join(dir, "cold"), { ...env, ADMIN_PASSWORD: "Usher-of-the-Mesh-1" })];
+
+  const database = await createTestDatabase();
+  stack.defer(database.drop);
+  const embedded = await startOneProcess({ ...env, DATA_DIR: join(dir, "one"), DATABASE_URL: database.url });
+  stack.defer(embedded.stop);
+  const one: Ground = { stack, generator, url: embedded.url, say };
+  const person = await prepare(one, 50);
+  lines.push(await measureMe(one, person, { bus: null, goal: 0.25 }));
+  lines.push(await measureRefresh(one, person, "one process"));
+  lines.push(await measureLogin(one, person, Number(BCRYPT_COST)));
+  lines.push(measureMemory("memory, one process without PostgreSQL", await residentMegabytes(embedded.pid), 250));
+  await embedded.stop();
+
+  const mesh = await startTestMesh({ env });
+  stack.defer(mesh.stop);
+  const many: Ground = { stack, generator, url: mesh.api.url, say };
+  const other = await prepare(many, 50);
+  lines.push(await measureMe(many, other, { bus: mesh.nats.url, goal: 0.62 }));
+  lines.push(await measureRefresh(many, other, "mesh"));
+  lines.push(await measureMail(many, other, mesh));
+  for (const name of mesh.names().toSorted())
+    lines.push(measureMemory(`memory, ${name}`, await residentMegabytes(mesh.pid(name)), 110));
+  return lines;
+}
+
+await using stack = new AsyncDisposableStack();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void stack.disposeAsync().finally(() => process.exit(1)));
+const lines = await bench(stack);
+process.stdout.write(`\n${table(lines)}\n`);

@@ -1,0 +1,50 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Load, Measured } from "./load.ts";
+
+const here = import.meta.dirname;
+
+/** A process of test/bench/limits.ts and the first thing it says. */
+export async function startLimit<T>(
+  started: AsyncDisposableStack,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const child = fork(join(here, "limits.ts"), [...args], { env: { ...process.env, ...env } });
+  started.defer(() => end(child));
+  const [said] = await once(child, "message");
+  return said as T;
+}
+
+export interface Generator {
+  run(load: Load): Promise<Measured>;
+}
+
+/** One process for all load, so that all are measured by the same. */
+export function startGenerator(started: AsyncDisposableStack): Generator {
+  const child = fork(join(here, "load.ts"));
+  started.defer(() => end(child));
+  return {
+    async run(load) {
+      child.send(load);
+      const [measured] = (await once(child, "message")) as [Measured];
+      if (measured.failed > 0) throw new Error(`${measured.failed} answers of ${load.path} were not 200`);
+      return measured;
+    },
+  };
+}
+
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill();
+  await ended;
+}
+
+/** Resident memory in MB. */
+export async function residentMegabytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+}
