@@ -138,6 +138,17 @@ describe("an account that is deleted", () => {
     await register(usermesh, { ...newPerson(), email: person.email });
   }, 40_000);
 
+  test("that many turns find due at once is erased, and said to be, once", async () => {
+    const person = await register(usermesh);
+    const { access } = await signIn(usermesh, person);
+    await usermesh.api.request("DELETE", "users/me", { body: { erase: true }, token: access });
+    const worker = { kind: "service", name: "worker-maintenance" } as const;
+    await Promise.all(Array.from({ length: 8 }, () => usermesh.call("users.eraseDue", {}, worker)));
+    await erased(usermesh.database, person.id);
+    const stated = "SELECT 1 FROM users.outbox WHERE user_id = $1 AND body ->> 'event_type' = 'user.erased'";
+    expect(await usermesh.database.query(stated, [person.id])).toHaveLength(1);
+  });
+
   test("not erased by its deadline is a figure that somebody can watch", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
