@@ -69,6 +69,7 @@ export const operations: readonly Operation[] = [
   { name: "people, a common name with a wrong letter", goal: SEARCH, run: get("users/search?q=zimmermenn") },
   { name: "people, two words with a wrong letter", goal: SEARCH, run: get("users/search?q=yuki%20zimmermenn") },
   { name: "people, by skill and place", goal: SEARCH, run: get("users/search?skills=Rust&location=oslo") },
+  { name: "figures of the installation", goal: RATIO.page, run: get("admin/metrics") },
   { name: "activity of the tenant, page 1", goal: RATIO.page, run: get("admin/activity") },
   { name: "activity of the tenant by action", goal: RATIO.page, run: get("admin/activity?action=password.changed") },
   {

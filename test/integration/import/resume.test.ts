@@ -56,6 +56,8 @@ describe("an import that ends at any of its calls", () => {
         if (!(error instanceof Killed)) throw error;
       });
       if (result) return { result, deaths: calls - 1 };
+      // As of one that dies after it has told what it left out, and before it has noted that.
+      await appendFile(`${file}.refused.ndjson`, '{"line": 1, "code": "told twice"}\n');
     }
   }
 
@@ -92,6 +94,17 @@ describe("an import that ends at any of its calls", () => {
     const { imported, refused } = await runImport(usermesh, file);
     expect([imported, refused]).toEqual([emails.size, lines.length - 1 - emails.size]);
     expect(seen(await kept(usermesh.database, emails))).toEqual(whole(emails));
+  });
+
+  test("brings no password back to who has come in and lost it meanwhile", async () => {
+    const lines = people(20);
+    const emails = goodOf(lines);
+    const file = await written(lines);
+    await runImport(usermesh, file, dyingCall(callOf(usermesh, "import"), 5, "done")).catch(() => undefined);
+    const mine = "SELECT id FROM users.users WHERE email = ANY($1::text[])";
+    await usermesh.database.query(`DELETE FROM auth.credentials WHERE user_id IN (${mine})`, [[...emails]]);
+    expect((await runImport(usermesh, file)).imported).toBe(emails.size);
+    expect((await kept(usermesh.database, emails)).filter(({ credentials }) => credentials > 0)).toEqual([]);
   });
 
   test("does not go on with another file, or in another installation", async () => {

@@ -24,7 +24,8 @@ beforeAll(async () => {
     FROM generate_series(1, ${PEOPLE}) AS n;
     UPDATE users.users SET full_name = 'Zephyrine Quandt' WHERE email_key = '4711@example.com';
     INSERT INTO users.directory (user_id, tenant_id, names, words, industry, location, skills)
-    SELECT id, tenant_id, users.fold(full_name), users.fold(concat_ws(E'\\n', full_name, current_title, company)),
+    SELECT id, tenant_id, users.fold(full_name), users.fold(concat_ws(E'\\n', full_name, current_title, company, 'TypeScript', 'PostgreSQL', 'Kubernetes',
+        'Typography', 'Prototyping', 'Medication safety', 'Team leadership', 'Public speaking', 'Curriculum')),
       'industry ' || substr(company, 9), users.fold(location), ARRAY['skill ' || right(email_key, 14), users.fold(current_title)]
     FROM users.users;
     ALTER TABLE users.users ENABLE TRIGGER USER;

@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { eventually } from "../support/eventually.ts";
+import { newEmail, written } from "../support/import.ts";
+import { startTwoOfEach } from "../support/installation.ts";
+
+describe("npm run import, over NATS", () => {
+  let two: Awaited<ReturnType<typeof startTwoOfEach>>;
+  beforeAll(async () => {
+    two = await startTwoOfEach();
+  }, 120_000);
+  afterAll(() => two?.stop());
+
+  /** It knows the bus and nothing of the database. */
+  function begin(file: string): ChildProcess {
+    const args = ["--require", "./scripts/environment.cjs", "scripts/import.ts", file];
+    const env = { PATH: process.env.PATH, NATS_URL: two.mesh.env.NATS_URL };
+    return spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
+  }
+
+  const linesDone = async (file: string): Promise<number> =>
+    JSON.parse(await readFile(`${file}.progress`, "utf8").catch(() => '{"line": 0}')).line;
+
+  test("joins the mesh, and goes on when a node of users is killed: each is there once, and told once", async () => {
+    const emails = Array.from({ length: 5_000 }, newEmail);
+    const file = await written(emails.map((email) => ({ email, preferences: { remote: true } })));
+    const child = begin(file);
+    await eventually("some lines", async () => (await linesDone(file)) > 0, { within: 60_000, every: 3 });
+    await two.mesh.kill("users-1");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    await two.mesh.restart("users-1");
+    const [row] = await two.database.query(
+      `SELECT count(*)::int AS accounts, (SELECT count(*)::int FROM users.outbox o JOIN users.users u ON u.id = o.user_id
+         WHERE u.email = ANY($1::text[]) AND o.body ->> 'event_type' = 'user.created') AS facts
+       FROM users.users WHERE email = ANY($1::text[])`,
+      [emails],
+    );
+    expect(row).toEqual({ accounts: emails.length, facts: emails.length });
+    await two.settled();
+    const intents =
+      "SELECT 1 FROM auth.one_time_tokens t JOIN users.users u ON u.id = t.user_id WHERE u.email = ANY($1)";
+    expect(await two.database.query(intents, [emails])).toEqual([]);
+  }, 180_000);
+});
