@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Answer } from "../support/api-client.ts";
-import { newPerson, type Person, register, signIn } from "../support/main-flow.ts";
+import { type DenialStage, prepareDenials } from "../support/denials.ts";
+import { newPerson } from "../support/main-flow.ts";
 import { vendorOf } from "../support/tenants.ts";
 import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
 
@@ -9,24 +10,11 @@ import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
  * about it fails half way through a request. What happens with whole servers away: test/mesh.
  */
 let usermesh: Usermesh;
-let user: Person & { id: string; access: string };
-let ended: { access: string; refresh: string };
-let spent: string;
-let victim: Person & { id: string };
+let stage: DenialStage;
 let tables: readonly string[] = [];
 beforeAll(async () => {
   usermesh = await startUsermesh({ REQUEST_TIMEOUT_MS: "4000" });
-  const [one, other] = [await register(usermesh), await register(usermesh)];
-  user = { ...one, access: (await signIn(usermesh, one)).access };
-  victim = other;
-  ended = await signIn(usermesh, other);
-  await usermesh.api.post("auth/logout", undefined, ended.access);
-  ({ refresh: spent } = await signIn(usermesh, other));
-  await usermesh.api.post("auth/refresh", { refresh_token: spent });
-  await usermesh.database.query(
-    "UPDATE sessions.sessions SET spent_at = ARRAY[now() - interval '1 hour'] WHERE user_id = $1",
-    [other.id],
-  );
+  stage = await prepareDenials(usermesh);
   const rows = await usermesh.database.query<{ name: string }>(
     `SELECT schemaname || '.' || tablename AS name FROM pg_tables
      WHERE schemaname IN ('users', 'auth', 'sessions', 'admin', 'preferences') AND tablename <> 'migrations' ORDER BY 1`,
@@ -37,39 +25,16 @@ afterAll(() => usermesh.stop());
 
 const api = () => usermesh.api;
 
-/** What must be refused, whatever is broken. None of it may ever be 2xx. */
-const denials: Readonly<Record<string, () => Promise<Answer>>> = {
-  "a wrong password": () => api().post("auth/login", { email: victim.email, password: "Wrong-horse-7-staple" }),
-  "an unknown account": () => api().post("auth/login", { email: newPerson().email, password: "Wrong-horse-7-staple" }),
-  "an ended session": () => api().get("users/me", ended.access),
-  "an ended session's refresh": () => api().post("auth/refresh", { refresh_token: ended.refresh }),
-  "a spent refresh token": () => api().post("auth/refresh", { refresh_token: spent }),
-  "a user on an administrator's path": () => api().get("admin/users", user.access),
-  "a user who makes himself an administrator": () =>
-    api().patch(`admin/users/${user.id}`, { roles: ["admin"] }, user.access),
-  "a user without a subscription": () => api().get("users/search?q=ada", user.access),
-  "a changed password without the old one": () =>
-    api().post(
-      "auth/change-password",
-      { current_password: "Wrong-horse-7-staple", new_password: "Fresh-horse-8-staple" },
-      user.access,
-    ),
-  "a deletion without the password": () =>
-    api().request("DELETE", "users/me", { token: user.access, body: { password: "Wrong-horse-7-staple" } }),
-  "another's mailed token": () => api().post("auth/verify-email", { token: `v1.k1.${user.id}.${"A".repeat(43)}` }),
-  "a taken address": () => api().post("auth/register", { ...newPerson(), email: victim.email }),
-};
-
 /** What people do, to provoke as many kinds of failure as there are. */
 const doings: Readonly<Record<string, () => Promise<Answer>>> = {
-  "signs in": () => api().post("auth/login", { email: victim.email, password: victim.password }),
+  "signs in": () => api().post("auth/login", { email: stage.victim.email, password: stage.victim.password }),
   "signs up": () => api().post("auth/register", newPerson()),
-  "reads the profile": () => api().get("users/me/profile", user.access),
-  "changes the account": () => api().patch("users/me", { bio: "x" }, user.access),
-  "reads preferences": () => api().get("users/me/preferences", user.access),
-  "reads sessions": () => api().get("auth/sessions", user.access),
-  "reads the log": () => api().get("users/me/activity", user.access),
-  "asks for figures": () => api().get("users/me/stats", user.access),
+  "reads the profile": () => api().get("users/me/profile", stage.user.access),
+  "changes the account": () => api().patch("users/me", { bio: "x" }, stage.user.access),
+  "reads preferences": () => api().get("users/me/preferences", stage.user.access),
+  "reads sessions": () => api().get("auth/sessions", stage.user.access),
+  "reads the log": () => api().get("users/me/activity", stage.user.access),
+  "asks for figures": () => api().get("users/me/stats", stage.user.access),
   "asks for a reset": () => api().post("auth/password-reset-request", { email: newPerson().email }),
 };
 
@@ -117,12 +82,14 @@ async function walk(
 describe("with any table away", () => {
   test("there is something to take away, and something to be told", async () => {
     expect(tables.length).toBeGreaterThan(30);
-    for (const ask of Object.values(denials)) expect((await ask()).status).toBeLessThan(500);
+    for (const ask of Object.values(stage.denials)) expect((await ask()).status).toBeLessThan(500);
     await usermesh.database.query("DELETE FROM auth.guesses");
   });
 
   test("no refusal becomes a yes", async () => {
-    const { found, statuses } = await walk(denials, (what, { status }) => (status < 300 ? [`${what}: ${status}`] : []));
+    const { found, statuses } = await walk(stage.denials, (what, { status }) =>
+      status < 300 ? [`${what}: ${status}`] : [],
+    );
     expect(found).toEqual([]);
     expect([...statuses].some((status) => status >= 500)).toBe(true);
   }, 180_000);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { freePort } from "../../lib/embedded/ports.ts";
+import { findExecutable } from "../../lib/embedded/processes.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { startUsermesh } from "../support/usermesh.ts";
@@ -29,10 +30,11 @@ beforeAll(async () => {
   await giveFile("server.crt", "cert.pem");
   await giveFile("server.key", "key.pem");
   await setSsl("on");
+  const program = findExecutable("nats-server") ?? "";
   [natsPort, plainPort] = [await freePort(), await freePort()];
   const certificate = ["--tls", "--tlscert", join(dir, "cert.pem"), "--tlskey", join(dir, "key.pem")];
-  nats = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(natsPort), ...certificate], { stdio: "ignore" });
-  plainNats = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(plainPort)], { stdio: "ignore" });
+  nats = spawn(program, ["-a", "127.0.0.1", "-p", String(natsPort), ...certificate], { stdio: "ignore" });
+  plainNats = spawn(program, ["-a", "127.0.0.1", "-p", String(plainPort)], { stdio: "ignore" });
   await Promise.all([listening(natsPort), listening(plainPort)]);
 }, 60_000);
 afterAll(async () => {
