@@ -43,6 +43,13 @@ describe("the owner of sessions", () => {
     expect(await mesh.running.call("sessions.current", {}, mesh.callerOf(here))).toEqual(mine[0]);
   });
 
+  test("is not told another's, whatever id is asked for", async () => {
+    const [mine, other] = [await mesh.signIn(), await mesh.signIn()];
+    const get = (id: string, user_id: string) => mesh.running.call("sessions.get", { id, user_id }, auth);
+    expect((await get(mine.session_id, mine.user_id))?.id).toBe(mine.session_id);
+    expect(await get(other.session_id, mine.user_id)).toBeNull();
+  });
+
   test("ends one of his own, again and again, and never another's", async () => {
     const mine = await mesh.signIn();
     const other = await mesh.signIn();
