@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import pino from "pino";
+import { type EmbeddedPostgres, startPostgres } from "../../../lib/embedded/postgres.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { ndjson } from "../../support/import.ts";
+import { signInTo } from "../../support/tenants.ts";
+import { startUsermesh } from "../../support/usermesh.ts";
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "usermesh-seed-"));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const child: ChildProcess = spawn(process.execPath, ["--require", "./scripts/environment.cjs", command, ...args], {
+    env: { PATH: process.env.PATH, BCRYPT_COST: "4", DATA_DIR: dir, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const parts = Promise.all([child.stdout?.toArray(), child.stderr?.toArray()]);
+  const [code] = (await once(child, "exit")) as [number | null];
+  return { code, output: Buffer.concat((await parts).flat() as Buffer[]).toString() };
+}
+
+const seed = (args: readonly string[], env?: Readonly<Record<string, string>>) => run("scripts/seed.ts", args, env);
+
+describe("npm run seed", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database?.drop());
+
+  test("makes the same people of the same number, and others of another", async () => {
+    const files = ["one", "same", "other"].map((name) => join(dir, `${name}.ndjson`));
+    for (const [index, file] of files.entries())
+      expect((await seed(["40", "--seed", index < 2 ? "5" : "6", "--file", file])).code).toBe(0);
+    const [one, same, other] = await Promise.all(files.map((file) => readFile(file, "utf8")));
+    expect(same).toBe(one);
+    expect(other).not.toBe(one);
+    const people = await ndjson<{ email: string }>(files[0] ?? "");
+    expect(new Set(people.map(({ email }) => email)).size).toBe(40);
+  }, 60_000);
+
+  test("fills an installation, where anyone of them signs in with the password that it prints; again it adds nobody", async () => {
+    const secretKey = `k1:${"s".repeat(40)}`;
+    const env = { DATABASE_URL: database.url, SECRET_KEY: secretKey };
+    const { code, output } = await seed(["60"], env);
+    expect([code, output]).toEqual([0, expect.stringContaining("60 people came in")]);
+    const password = /password (\S+)\./.exec(output)?.[1] ?? "";
+    expect((await seed(["60"], env)).output).toContain("0 people came in, 60 were there already");
+    const usermesh = await startUsermesh({ DATABASE_URL: database.url, SECRET_KEY: secretKey });
+    try {
+      const [person] = await database.query<{ email: string }>("SELECT email FROM users.users WHERE is_active LIMIT 1");
+      await signInTo(usermesh, "default", { email: person?.email ?? "", password });
+    } finally {
+      await usermesh.stop();
+    }
+  }, 120_000);
+
+  test("has nothing to do with an installation that is in use", async () => {
+    const { code, output } = await seed(["5"], { NODE_ENV: "production", ...production() });
+    expect([code, output]).toEqual([1, expect.stringContaining("NODE_ENV is production")]);
+  });
+
+  test.each([[[]], [["many"]], [["0"]], [["5", "--seed", "x"]]])("does not take %j", async (args) => {
+    expect((await seed(args)).code).toBe(2);
+  });
+
+  function production(): Record<string, string> {
+    return {
+      DATABASE_URL: database.url,
+      NATS_URL: "nats://user:password@127.0.0.1:1",
+      REDIS_URL: "redis://127.0.0.1:1",
+      MAIL_SERVER: "127.0.0.1",
+      SECRET_KEY: `k1:${"s".repeat(40)}`,
+      PUBLIC_URL: "https://accounts.example.com",
+    };
+  }
+});
+
+describe("while npm start runs on the same folder", () => {
+  let postgres: EmbeddedPostgres;
+  beforeAll(async () => {
+    postgres = await startPostgres({ dataDir: dir, log: pino({ level: "silent" }) });
+  }, 60_000);
+  afterAll(() => postgres?.stop());
+
+  test.each([
+    ["scripts/import.ts", ["package.json"]],
+    ["scripts/export.ts", ["nowhere.ndjson"]],
+    ["scripts/seed.ts", ["5"]],
+  ])("%s says that it must be stopped first, and that a mesh need not be", async (command, args) => {
+    const { code, output } = await run(command, args);
+    expect(code).toBe(1);
+    expect(output).toMatch(/another usermesh is running on .*, pid \d+[\s\S]*stop it \(Ctrl-C\)[\s\S]*npm run mesh/);
+    expect(output).not.toMatch(/\n {4}at /);
+  });
+});
