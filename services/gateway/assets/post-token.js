@@ -20,14 +20,12 @@ export function postToken(path, { body, done }) {
 
 /** Leads back to the field that was refused, and calls it as the page does. */
 function messageOf(form, { message, error }) {
-  for (const field of form.querySelectorAll("input")) {
-    const isWrong = field.name === error?.field;
-    field.setAttribute("aria-invalid", String(isWrong));
-    if (!isWrong) continue;
-    field.focus();
-    return `${field.labels[0].textContent}: ${error.message}`;
-  }
-  return error ? `${error.field}: ${error.message}` : message;
+  const fields = [...form.querySelectorAll("input")];
+  for (const field of fields) field.setAttribute("aria-invalid", String(field.name === error?.field));
+  const wrong = fields.find((field) => field.name === error?.field);
+  wrong?.focus();
+  if (!error) return message;
+  return `${wrong?.labels[0].textContent ?? error.field}: ${error.message}`;
 }
 
 async function send(path, body) {

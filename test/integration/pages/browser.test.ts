@@ -78,13 +78,28 @@ function luminance(colour: string): number {
     await page.keyboard.type(`${password}-other`);
     await page.keyboard.press("Enter");
     await page.getByRole("status").getByText("New password again: is not the same").waitFor();
-    expect(await page.evaluate("document.activeElement.name")).toBe("confirm_password");
-    expect(await page.getByLabel("New password again").getAttribute("aria-invalid")).toBe("true");
     await page.getByLabel("New password again").fill(password);
     await page.keyboard.press("Enter");
     await page.getByRole("status").getByText("Your password is changed").waitFor();
     expect((await signIn(usermesh, { ...person, password })).access).not.toBe("");
     expect(complaints.filter((line) => !line.includes("422"))).toEqual([]);
+  });
+
+  test("a password that is refused leads back to its field, which is marked", async () => {
+    const person = await register(usermesh);
+    await usermesh.api.post("auth/password-reset-request", { email: person.email });
+    const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
+    const { page } = await open(`/reset-password?token=${token}`);
+    await page.getByLabel("New password", { exact: true }).fill("weak");
+    await page.getByLabel("New password again").fill("weak");
+    await page.keyboard.press("Enter");
+    await page.getByRole("status").getByText("New password: ").waitFor();
+    expect(await page.evaluate("document.activeElement.name")).toBe("new_password");
+    const marks = page
+      .getByLabel("New password")
+      .all()
+      .then((fields) => Promise.all(fields.map((one) => one.getAttribute("aria-invalid"))));
+    expect(await marks).toEqual(["true", "false"]);
   });
 
   test.each(["/api/v1/auth/verify-email", "/reset-password"])("%s can be read by a screen reader", async (path) => {
