@@ -48,3 +48,17 @@ export async function residentMegabytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
 }
+
+/** Of Linux: hundredths of a second (proc(5)). */
+const TICKS = 100;
+
+/** User and system time of these processes so far, in seconds. */
+export async function cpuSeconds(pids: readonly number[]): Promise<number> {
+  const spent = pids.map(async (pid) => {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    // The second field is a name in brackets, which may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / TICKS;
+  });
+  return (await Promise.all(spent)).reduce((sum, seconds) => sum + seconds, 0);
+}

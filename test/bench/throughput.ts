@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { TestMesh } from "../support/test-mesh.ts";
-import { type Generator, startLimit } from "./children.ts";
+import { cpuSeconds, type Generator, startLimit } from "./children.ts";
 import type { Load, Measured } from "./load.ts";
 import { type Line, median, ms, rate } from "./table.ts";
 
@@ -92,7 +92,12 @@ async function inTurns<T>(work: ReadonlyArray<() => Promise<T>>): Promise<T[][]>
   return rounds;
 }
 
-export async function measureRefresh({ generator, url, say }: Ground, person: Prepared, where: string): Promise<Line> {
+/** Time of the processor: how many there are per second is also the load generator's and the database's doing. */
+export async function measureRefresh(
+  { generator, url, say }: Ground,
+  person: Prepared,
+  { where, pids }: { readonly where: string; readonly pids: readonly number[] },
+): Promise<Line> {
   say(`refresh, ${where}`);
   const load: Load = {
     url,
@@ -102,20 +107,21 @@ export async function measureRefresh({ generator, url, say }: Ground, person: Pr
     connections: person.refreshTokens.length,
     seconds: SECONDS,
   };
-  const runs: Measured[] = [];
+  const runs: Array<Measured & { readonly cpuMs: number }> = [];
   let refreshTokens: readonly string[] = person.refreshTokens;
   for (let round = 0; round < ROUNDS; round += 1) {
+    const before = await cpuSeconds(pids);
     const measured = await generator.run({ ...load, refreshTokens });
     refreshTokens = measured.refreshTokens;
-    runs.push(measured);
+    runs.push({ ...measured, cpuMs: ((await cpuSeconds(pids)) - before) / ((measured.perSecond * SECONDS) / 1_000) });
   }
-  const perSecond = median(runs.map((one) => one.perSecond));
+  const perCore = 1_000 / median(runs.map((one) => one.cpuMs));
   return {
-    what: `refresh, ${where}`,
-    ours: rate(perSecond),
-    limit: `p99 ${ms(median(runs.map((one) => one.p99)))}`,
+    what: `refresh per core, ${where}`,
+    ours: rate(perCore),
+    limit: `${rate(median(runs.map((one) => one.perSecond)))} at once, p99 ${ms(median(runs.map((one) => one.p99)))}`,
     goal: ">= 1,500/s",
-    met: perSecond >= 1_500,
+    met: perCore >= 1_500,
   };
 }
 
