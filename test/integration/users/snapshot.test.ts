@@ -27,8 +27,11 @@ describe("the stream of users", () => {
   const read = async (count: number): Promise<MeshEvent[]> => {
     await eventually(`${count} events`, async () => (await manager.streams.info("USERS")).state.messages >= count);
     const events: MeshEvent[] = [];
-    for (let seq = 1; seq <= count; seq += 1)
-      events.push(MeshEvent.parse((await manager.streams.getMessage("USERS", { seq })).json()));
+    const { first_seq, last_seq } = (await manager.streams.info("USERS")).state;
+    for (let seq = first_seq; seq <= last_seq && events.length < count; seq += 1) {
+      const message = await eventually(`message ${seq}`, () => manager.streams.getMessage("USERS", { seq }));
+      events.push(MeshEvent.parse(message.json()));
+    }
     return events;
   };
 
