@@ -201,7 +201,7 @@ async function keepingAlive<T>(platform: Platform, tx: Transaction, work: () => 
 
 /** Runs `step` when woken, else every `ms`, never twice at once; a failure is met by the next turn. */
 function createLoop(platform: Platform, ms: number, step: () => Promise<"more" | "idle">) {
-  let stopping = new AbortController();
+  const stopping = new AbortController();
   let sleeping = new AbortController();
   let woken = false;
   let running: Promise<void> = Promise.resolve();
@@ -221,7 +221,6 @@ function createLoop(platform: Platform, ms: number, step: () => Promise<"more" |
       sleeping.abort();
     },
     start: () => {
-      stopping = new AbortController();
       running = (async () => {
         while (!stopping.signal.aborted) await turn();
       })();
