@@ -1,7 +1,7 @@
 import type { ServiceSchema } from "moleculer";
 import type { EventType, MeshEvent, StreamName } from "../lib/events.ts";
 import { newId } from "../lib/ids.ts";
-import type { Job, Platform } from "../lib/platform.ts";
+import type { Job, Platform, QueueName } from "../lib/platform.ts";
 import type { Database, Transaction } from "./database.mixin.ts";
 
 /** Facts and work of one service, written down in the transaction that makes them due and relayed after it. */
@@ -45,7 +45,7 @@ export interface Fact {
 export type Draft = Omit<Fact, "tenantId"> & Partial<Pick<Fact, "tenantId">>;
 
 export interface Work {
-  readonly queue: string;
+  readonly queue: QueueName;
   readonly job: Job;
   readonly userId: string;
 }
