@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "@jest/globals";
 import { systemClock, systemTimers } from "../../lib/clock.ts";
 import type { ActionName, Actions, Call } from "../../lib/mesh.ts";
 import { exportFile } from "../../scripts/export/export-file.ts";
@@ -13,7 +14,14 @@ import type { Usermesh } from "./usermesh.ts";
 /** What a line of a file is made of: an object, or anything else as it stands. */
 export type Written = Record<string, unknown> | string;
 
-const scratchDir = (): Promise<string> => mkdtemp(join(tmpdir(), "usermesh-import-"));
+const scratch: string[] = [];
+afterAll(() => Promise.all(scratch.map((dir) => rm(dir, { recursive: true, force: true }))));
+
+async function scratchDir(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "usermesh-import-"));
+  scratch.push(dir);
+  return dir;
+}
 
 /** The file's path. */
 export async function written(lines: readonly Written[]): Promise<string> {
