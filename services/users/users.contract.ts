@@ -197,6 +197,21 @@ export const usersContract = contract("users", {
       result: field.Empty,
       access: byService("users:email_change"),
     }),
+    /** For whoever pushes. Null for an unknown account, or one that waits for its erasure. */
+    pushRecipient: action({
+      params: z.strictObject({ id: field.Id }),
+      result: z
+        .strictObject({ name: z.string().nullable(), push_token: z.string().nullable(), is_active: z.boolean() })
+        .nullable(),
+      access: byService("users:push_token"),
+      repeatable: true,
+    }),
+    /** Takes a token off the account, where it is still that one. */
+    forgetPushToken: action({
+      params: z.strictObject({ id: field.Id, push_token: field.PushToken }),
+      result: field.Empty,
+      access: byService("users:push_token"),
+    }),
     list: action({
       params: UserQuery,
       result: UserPage,

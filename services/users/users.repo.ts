@@ -201,6 +201,19 @@ export async function updateBasicProfile(tx: Transaction, next: BasicProfile): P
   );
 }
 
+/** Where to push to, of an account that is there. */
+export async function readPushRecipient(on: Queryable, id: string) {
+  const [row] = await on.query<{ name: string | null; push_token: string | null; is_active: boolean }>(
+    "SELECT full_name AS name, push_token, is_active FROM users.users WHERE id = $1 AND deleted_at IS NULL",
+    [id],
+  );
+  return row;
+}
+
+export async function clearPushToken(tx: Transaction, id: string): Promise<void> {
+  await tx.query("UPDATE users.users SET push_token = NULL, updated_at = clock_timestamp() WHERE id = $1", [id]);
+}
+
 export async function updateVerified(tx: Transaction, id: string): Promise<void> {
   await tx.query("UPDATE users.users SET is_verified = true, updated_at = clock_timestamp() WHERE id = $1", [id]);
 }

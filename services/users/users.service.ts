@@ -33,6 +33,7 @@ import { importable, importUsers } from "./import-users.ts";
 import { rotateKeys } from "./key-rotation.ts";
 import { listUsers } from "./list-users.ts";
 import { checkManageable } from "./manageable.ts";
+import { forgetPushToken, getPushRecipient } from "./push-tokens.ts";
 import { createRole, deleteRole, listRoles, updateRole } from "./roles.ts";
 import { searchPeople } from "./search-people.ts";
 import { setStatus } from "./set-status.ts";
@@ -129,6 +130,8 @@ export default function usersService(platform: Platform): ServiceSchema {
       avatar: (ctx) => readAvatar(deps, ctx),
       emailChange: (ctx) => getEmailChange(deps, ctx.params.intent),
       emailChangeMailed: (ctx) => recordEmailChangeMail(deps, ctx),
+      pushRecipient: (ctx) => getPushRecipient(deps, ctx.params.id),
+      forgetPushToken: (ctx) => writing(ctx, ctx.params.id, () => forgetPushToken(deps, ctx)),
       list: (ctx) => listUsers(deps, ctx),
       adminGet: (ctx) => getForAdmin(deps, ctx),
       // The account is disabled also while sessions are away; its event makes the caches forget it then.
