@@ -1,18 +1,17 @@
 import type { MailDeps } from "./mail.deps.ts";
-import { CLAIM_SECONDS, renewClaim } from "./mail.repo.ts";
+import { CLAIM_SECONDS } from "./mail.repo.ts";
 
-/** Keeps a message claimed while `work` lasts, however slow SMTP is; a killed node's claim runs out by itself. */
+/** Keeps a message claimed while `work` lasts, however slow its server is; a killed node's claim runs out by itself. */
 export async function holdClaim<T>(
-  { db, timers }: Pick<MailDeps, "db" | "timers">,
-  id: string,
-  claim: string,
+  { timers }: Pick<MailDeps, "timers">,
+  renew: () => Promise<void>,
   work: () => Promise<T>,
 ): Promise<T> {
   const done = new AbortController();
   const beat = async () => {
     for (;;) {
       await timers.sleep((CLAIM_SECONDS * 1_000) / 3, done.signal);
-      await renewClaim(db, id, claim).catch(() => undefined);
+      await renew().catch(() => undefined);
     }
   };
   const beating = beat().catch(() => undefined);

@@ -6,14 +6,20 @@ import { compose } from "./compose.ts";
 import { holdClaim } from "./hold-claim.ts";
 import type { MailJob, mailContract } from "./mail.contract.ts";
 import type { MailDeps } from "./mail.deps.ts";
-import { claimMessage, findMessage, recordConfirmed, recordSent, recordSkipped, releaseClaim } from "./mail.repo.ts";
+import {
+  claimMessage,
+  findMessage,
+  recordConfirmed,
+  recordSent,
+  recordSkipped,
+  releaseClaim,
+  renewClaim,
+} from "./mail.repo.ts";
+import { recordForCertain } from "./record-for-certain.ts";
 import { isLinkKind } from "./templates.ts";
 
 type Outcome = ResultOf<typeof mailContract, "send">;
 type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;
-
-const RECORD_ATTEMPTS = 5;
-const RECORD_AGAIN_MS = 200;
 
 /**
  * Sends a message once. The row says who is at it; it is written before SMTP talks and after, and nothing is locked
@@ -32,7 +38,8 @@ export async function sendMail(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
 
 async function sendClaimed(deps: MailDeps, ctx: Ctx, claim: string): Promise<Outcome> {
   const { id } = ctx.params;
-  const sent = await holdClaim(deps, id, claim, async () => {
+  const renew = () => renewClaim(deps.db, id, claim);
+  const sent = await holdClaim(deps, renew, async () => {
     const mail = await compose(deps, ctx);
     if (mail) await deps.transport.send(mail);
     return mail !== null;
@@ -44,7 +51,7 @@ async function sendClaimed(deps: MailDeps, ctx: Ctx, claim: string): Promise<Out
     await recordSkipped(deps.db, id, claim);
     return { outcome: "skipped" };
   }
-  await recordForCertain(deps, id);
+  await recordForCertain(deps, () => recordSent(deps.db, id));
   await confirm(deps, ctx);
   return { outcome: "sent" };
 }
@@ -57,18 +64,6 @@ async function afterAnother(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
     throw new AppError("mail_deferred", { cause: new Error("Another worker is sending this message") });
   if (!message.confirmed) await confirm(deps, ctx);
   return { outcome: "already_sent" };
-}
-
-/** Unrecorded, it would be sent again: worth some patience with a database that is away for a moment. */
-async function recordForCertain({ db, timers }: MailDeps, id: string): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await recordSent(db, id);
-    } catch (error) {
-      if (attempt === RECORD_ATTEMPTS) throw error;
-      await timers.sleep(RECORD_AGAIN_MS * attempt);
-    }
-  }
 }
 
 /** auth counts a link's time from here, and users keeps an old address until here. It comes after the record: when it fails, the job comes again and only this is repeated. */
