@@ -4,7 +4,7 @@ export interface Variable {
   readonly aliases?: ReadonlyArray<{ readonly name: string; readonly convert?: (value: string) => string }>;
   readonly default?: string;
   readonly help: string;
-  readonly group: "Server" | "Dependencies" | "Secrets" | "Accounts" | "Mail" | "Limits" | "Mesh" | "Logs";
+  readonly group: "Server" | "Dependencies" | "Secrets" | "Accounts" | "Mail" | "Push" | "Limits" | "Mesh" | "Logs";
 }
 
 const hoursToMinutes = (hours: string): string => (/^\d+$/.test(hours) ? String(Number(hours) * 60) : hours);
@@ -209,6 +209,12 @@ export const variables: readonly Variable[] = [
   },
   { group: "Mail", name: "MAIL_DEFAULT_SENDER", default: "Usermesh <no-reply@localhost>", help: "From of every mail" },
   {
+    group: "Push",
+    name: "PUSH_URL",
+    help: "where a push is handed on as a POST of JSON, for whoever talks to the devices' platforms; unset: `mail.push` answers 503",
+  },
+  { group: "Push", name: "PUSH_SECRET", help: "sent there as `Authorization: Bearer`" },
+  {
     group: "Limits",
     name: "RATE_LIMIT_ENABLED",
     default: "true",
@@ -243,14 +249,14 @@ export const variables: readonly Variable[] = [
     group: "Mesh",
     name: "SERVICE_PERMISSIONS",
     default: "",
-    help: "what foreign services may do: `jobs=users:read users:validate;push=users:read`",
+    help: "what foreign services may do: `jobs=users:read users:validate push:send;push=users:read`",
   },
   { group: "Mesh", name: "BREAKER_FAILURES", default: "5", help: "failures that open a circuit breaker" },
   {
     group: "Mesh",
     name: "BREAKER_OPEN_SECONDS",
     default: "60",
-    help: "how long an open breaker keeps mails waiting before it tries one",
+    help: "how long an open breaker keeps mails or pushes waiting before it tries one",
   },
   { group: "Logs", name: "LOG_LEVEL", default: "info", help: "`fatal`, `error`, `warn`, `info`, `debug` or `trace`" },
   { group: "Logs", name: "LOG_FILE", help: "also write the log there, rotated daily and at 10 MB" },

@@ -70,6 +70,7 @@ export function readConfig(env: Environment) {
       tls: read.choice("MAIL_TLS", ["auto", "off", "require"]),
       devMailboxUrl: read.url("DEV_MAILBOX_URL"),
     },
+    push: { url: readPushUrl(read.optional("PUSH_URL"), problems), secret: read.optional("PUSH_SECRET") },
     secretKey: read.optional("SECRET_KEY"),
     auth: {
       accessTokenSeconds: read.integer("ACCESS_TOKEN_EXPIRE_MINUTES", 1, 1_440) * 60,
@@ -100,7 +101,7 @@ export function readConfig(env: Environment) {
     },
     breaker: {
       failures: read.integer("BREAKER_FAILURES", 1, 1_000),
-      mailOpenMs: read.integer("BREAKER_OPEN_SECONDS", 1, 3_600) * 1_000,
+      deliveryOpenMs: read.integer("BREAKER_OPEN_SECONDS", 1, 3_600) * 1_000,
     },
     eraseAfterDays: read.integer("ERASE_AFTER_DAYS", 0, 365),
     serviceSecrets: readServiceSecrets(read.text("SERVICE_SECRETS"), problems),
@@ -240,6 +241,12 @@ function readBreachedPasswordsUrl(url: string | undefined, production: boolean, 
   if (url !== undefined && !isAllowedUrl(url, production))
     problems.push("BREACHED_PASSWORDS_URL must be a URL, https in production.");
   return url && trimSlash(url);
+}
+
+/** Plain http is for a push service in the same network. */
+function readPushUrl(url: string | undefined, problems: string[]) {
+  if (url !== undefined && !isAllowedUrl(url, false)) problems.push("PUSH_URL must be a URL.");
+  return url;
 }
 
 interface Dependencies {

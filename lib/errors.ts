@@ -52,6 +52,7 @@ const catalogue = {
   unsupported_media_type: [415, "Send the body as application/json."],
   validation_failed: [422, "Some fields are not valid."],
   mail_refused: [422, "The mail server refuses this message for good."],
+  push_refused: [422, "The push service refuses this message for good."],
   idempotency_key_reused: [422, "This idempotency key was used with another body."],
   // 429, 431
   rate_limited: [429, "Too many requests. Try again later."],
@@ -67,6 +68,7 @@ const catalogue = {
     "The change is made, but what it ends may pass for a moment yet. To wait for that, repeat the request with its Idempotency-Key; without one it may be refused, because the change is made.",
   ],
   mail_unavailable: [503, "The mail server is not available."],
+  push_unavailable: [503, "The push service is not available."],
 } as const satisfies Record<string, readonly [status: number, text: string]>;
 
 export type ErrorCode = keyof typeof catalogue;

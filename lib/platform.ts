@@ -53,7 +53,7 @@ export interface EventConsumer {
 }
 
 /** Each has a worker. */
-export const queueNames = ["mail", "maintenance"] as const;
+export const queueNames = ["mail", "push", "maintenance"] as const;
 export type QueueName = (typeof queueNames)[number];
 
 /** Work that must be done: BullMQ on Redis, or on PostgreSQL where there is no Redis. */

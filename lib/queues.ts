@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Random, Timers } from "./clock.ts";
 import { systemTimers } from "./clock.ts";
-import type { FailedJob, Job, Queues } from "./platform.ts";
+import type { FailedJob, Job, QueueName, Queues } from "./platform.ts";
 import { type JobQueue, openProducers } from "./queues-backend.ts";
 import { openPostgresBackend } from "./queues-postgres.ts";
 import { openRedisBackend } from "./queues-redis.ts";
@@ -19,6 +19,8 @@ export interface QueueOptions {
 }
 
 const ATTEMPTS = 12;
+/** Of a queue whose work is soon too late. */
+const fewerAttempts: Readonly<Record<string, number>> = { push: 3 } satisfies Partial<Record<QueueName, number>>;
 const DAY_SECONDS = 86_400;
 
 /** Does not wait for Redis or PostgreSQL: a queue that can't reach it refuses jobs, and the outbox keeps them. */
@@ -33,7 +35,7 @@ export async function openQueues(options: QueueOptions): Promise<Queues> {
     async add(queue, job) {
       const jobId = checkedId(job);
       const producer = await producers.get(queue);
-      await producer.add(job.name, job.data, { ...lasting, jobId });
+      await producer.add(job.name, job.data, { ...lasting, attempts: fewerAttempts[queue] ?? ATTEMPTS, jobId });
     },
     async schedule(queue, name, everyMs) {
       const producer = await producers.get(queue);
@@ -73,7 +75,6 @@ export async function openQueues(options: QueueOptions): Promise<Queues> {
 
 /** Work that must be done: a dead letter stays until somebody has looked at it. */
 const lasting = {
-  attempts: ATTEMPTS,
   backoff: { type: "custom" },
   removeOnComplete: { age: DAY_SECONDS },
   removeOnFail: false,

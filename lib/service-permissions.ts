@@ -4,6 +4,7 @@ import { contracts } from "./mesh.ts";
 /** Workers have no contract of their own: nobody calls them. */
 const workers: Readonly<Record<string, readonly string[]>> = {
   "worker-mail": ["mail:send"],
+  "worker-push": ["mail:send"],
   "worker-maintenance": ["maintenance:run"],
   /** Makes the first administrator at start. */
   seed: ["auth:seed"],

@@ -82,7 +82,7 @@ function speaksOfAll(error: unknown): boolean {
 }
 
 function isLasting(error: unknown): boolean {
-  return error instanceof DeadLetter || isError(error, "validation_failed", "mail_refused");
+  return error instanceof DeadLetter || isError(error, "validation_failed", "mail_refused", "push_refused");
 }
 
 /** The store of the queues may be away when we start. */

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { action, contract } from "../../lib/contract.ts";
 import * as field from "../../lib/schemas.ts";
 import { erasing, exporting } from "../users/personal-data.contract.ts";
+import { pushActions } from "./push.contract.ts";
 
 /** What a mail job holds: ids only, never a secret or an address. */
 export const MailJob = z.strictObject({
@@ -32,8 +33,8 @@ export const MailJob = z.strictObject({
 export type MailJob = z.infer<typeof MailJob>;
 
 export const mailContract = contract("mail", {
-  needs: ["auth:mailed_token", "users:read", "users:email_change"],
-  personal: ["messages"],
+  needs: ["auth:mailed_token", "users:read", "users:email_change", "users:push_token", "preferences:read"],
+  personal: ["messages", "pushes"],
   actions: {
     /**
      * Renders and sends one message, once: `sent`, or `skipped` where it is of no use any more.
@@ -45,6 +46,7 @@ export const mailContract = contract("mail", {
       access: { who: ["service"], permission: "mail:send" },
       timeout: 30_000,
     }),
+    ...pushActions,
     erase: action(erasing),
     export: action(exporting),
     sweep: action({

@@ -5,6 +5,7 @@ import type { MailDeps } from "./mail.deps.ts";
 export async function sweep({ db }: Pick<MailDeps, "db">): Promise<Record<string, number>> {
   return {
     messages: await deleteInBatches(db, "mail.messages", "created_at < now() - interval '35 days'"),
+    pushes: await deleteInBatches(db, "mail.pushes", "created_at < now() - interval '35 days'"),
     ...(await sweepMeshTables(db)),
   };
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { runDocumented } from "../support/documented-code.ts";
+import { eventually } from "../support/eventually.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
+import { type PushServer, startPushServer } from "../support/push-service.ts";
 import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
 
 const GUIDE = "docs/integration.md";
@@ -8,11 +10,14 @@ const GUIDE = "docs/integration.md";
 describe("the integration guide does what it says", () => {
   let mesh: TestMesh;
   let person: Awaited<ReturnType<typeof register>>;
+  let pushServer: PushServer;
   let env: Record<string, string> = {};
 
   beforeAll(async () => {
-    mesh = await startTestMesh({ env: { SERVICE_PERMISSIONS: "jobs=users:read users:validate" } });
-    person = await register(mesh, newPerson("guided"));
+    pushServer = await startPushServer();
+    const SERVICE_PERMISSIONS = "jobs=users:read users:validate push:send";
+    mesh = await startTestMesh({ env: { SERVICE_PERMISSIONS, PUSH_URL: pushServer.url } });
+    person = await register(mesh, newPerson("guided"), { push_token: "guided-device" });
     await mesh.api.post("auth/verify-email", { token: linkToken(await mailTo(mesh, person.email, /verify-email/)) });
     const { access } = await signIn(mesh, person);
     env = {
@@ -23,7 +28,10 @@ describe("the integration guide does what it says", () => {
       NATS_URL: mesh.nats.url,
     };
   }, 120_000);
-  afterAll(() => mesh.stop(), 60_000);
+  afterAll(async () => {
+    await mesh?.stop();
+    await pushServer.stop();
+  }, 60_000);
 
   test("over HTTP", async () => {
     expect(await runDocumented(GUIDE, "http", env)).toBe(`signed in: ${person.email}`);
@@ -35,6 +43,13 @@ describe("the integration guide does what it says", () => {
 
   test("over the bus, by action", async () => {
     expect(await runDocumented(GUIDE, "bus", env)).toBe(`${person.email}: active true, verified true`);
+  });
+
+  test("a push, asked for over the bus", async () => {
+    expect(await runDocumented(GUIDE, "push", env)).toBe("asked for");
+    const pushed = () => pushServer.received[0]?.body;
+    const user = { id: person.id, name: null, language: null };
+    expect(await eventually("the push", pushed)).toMatchObject({ push_token: "guided-device", title: "News", user });
   });
 
   test("over the bus, from the first event on", async () => {

@@ -1,0 +1,27 @@
+import { randomUUID } from "node:crypto";
+import { AppError } from "../../lib/errors.ts";
+import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import type { MailDeps } from "./mail.deps.ts";
+import type { PushJob } from "./push.contract.ts";
+import { insertPush } from "./pushes.repo.ts";
+
+type Params = Actions["mail.push"]["params"];
+type Deps = Pick<MailDeps, "config" | "db" | "outbox">;
+
+/** The job has an id of its own: one that a caller may choose could take the place of another job in the outbox. */
+export async function requestPush(
+  { config, db, outbox }: Deps,
+  { params, call, correlationId }: Pick<ActionContext<Params>, "params" | "call" | "correlationId">,
+): Promise<Actions["mail.push"]["result"]> {
+  if (config.push.url === undefined)
+    throw new AppError("push_unavailable", { message: "There is no push service: set PUSH_URL for the mail service." });
+  const { id, user_id } = params;
+  if (!(await call("users.get", { id: user_id })))
+    throw new AppError("not_found", { message: "There is no such user." });
+  const data: PushJob = { id, correlation_id: correlationId };
+  await db.transaction(async (tx) => {
+    if (!(await insertPush(tx, { ...params, data: params.data ?? {} }))) return;
+    await outbox.enqueue(tx, { queue: "push", job: { id: randomUUID(), name: "push", data }, userId: user_id });
+  });
+  return { id };
+}

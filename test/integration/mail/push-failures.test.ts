@@ -1,0 +1,88 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, expect, test } from "@jest/globals";
+import { eventually } from "../../support/eventually.ts";
+import { jobs, type Pushing, startPushing } from "../../support/pushes.ts";
+import { startUsermesh } from "../../support/usermesh.ts";
+
+let pushing: Pushing;
+afterEach(async () => {
+  await pushing?.stop();
+  pushing = undefined as never;
+});
+
+const start = async (env: Record<string, string> = {}) => {
+  pushing = await startPushing(env);
+};
+
+/** A push to somebody, to which the service answers so in turn. */
+const pushAnswered = async (...statuses: number[]): Promise<string> => {
+  const { id: user_id } = await pushing.person();
+  const id = randomUUID();
+  pushing.server.answer(id, ...statuses);
+  return pushing.push(user_id, { id });
+};
+
+test("a push that fails twice is delivered by the third attempt", async () => {
+  await start();
+  const id = await pushAnswered(500, 503, 200);
+  expect(await pushing.done(id)).toMatchObject({ state: "sent" });
+  expect(pushing.server.of(id)).toHaveLength(3);
+  expect(new Set(pushing.server.of(id).map(({ headers }) => headers["idempotency-key"]))).toEqual(new Set([id]));
+}, 40_000);
+
+test("one that fails three times is a dead letter, and is delivered when that is retried", async () => {
+  await start();
+  const id = await pushAnswered(500, 429, 500, 200);
+  const letter = await pushing.deadLetter(id);
+  expect(letter).toMatchObject({ attempts: 3, reason: "The push service is not available." });
+  expect(pushing.server.of(id)).toHaveLength(3);
+  await pushing.retry(letter.id);
+  expect(await pushing.done(id)).toMatchObject({ state: "sent" });
+  expect(pushing.server.of(id)).toHaveLength(4);
+}, 40_000);
+
+test("one that the service refuses for good is a dead letter at once, and holds up no other", async () => {
+  await start();
+  const id = await pushAnswered(400);
+  const next = await pushAnswered(200);
+  expect(await pushing.deadLetter(id)).toMatchObject({ attempts: 1 });
+  expect(await pushing.done(next)).toMatchObject({ state: "sent" });
+  expect(pushing.server.of(id)).toHaveLength(1);
+}, 40_000);
+
+test("an open breaker keeps pushes waiting and spends none of their attempts", async () => {
+  await start({ BREAKER_FAILURES: "2", BREAKER_OPEN_SECONDS: "6" });
+  pushing.server.behave(500);
+  const first = await pushing.push((await pushing.person()).id);
+  await eventually("two failures", () => pushing.server.received.length === 2, { within: 15_000 });
+  const others = await Promise.all([1, 2, 3].map(async () => pushing.push((await pushing.person()).id)));
+  await eventually("a job is held back", async () => {
+    const { waiting = 0, delayed = 0, active = 0 } = await pushing.usermesh.platform.queues.counts("push");
+    return waiting + delayed + active === 4;
+  });
+  pushing.server.behave(200);
+  const states = [];
+  for (const id of [first, ...others])
+    states.push(
+      await eventually("the push", async () => (await pushing.row(id))?.state === "sent" && "sent", { within: 20_000 }),
+    );
+  expect(states).toEqual(["sent", "sent", "sent", "sent"]);
+  expect(pushing.server.received).toHaveLength(2 + 4);
+  expect(await pushing.usermesh.platform.queues.counts("push")).toMatchObject({ failed: 0 });
+}, 60_000);
+
+test("without PUSH_URL nothing is taken, and the answer says what to set", async () => {
+  const usermesh = await startUsermesh({ SERVICE_PERMISSIONS: "jobs=push:send" });
+  try {
+    const { body } = await usermesh.api.post("auth/login", usermesh.admin);
+    const params = { id: randomUUID(), user_id: body.data.user.id, title: "A", body: "B" };
+    await expect(usermesh.call("mail.push", params, jobs)).rejects.toMatchObject({
+      type: "push_unavailable",
+      status: 503,
+      message: expect.stringContaining("PUSH_URL"),
+    });
+    expect(await usermesh.database.query("SELECT id FROM mail.pushes")).toEqual([]);
+  } finally {
+    await usermesh.stop();
+  }
+}, 40_000);

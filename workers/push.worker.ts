@@ -1,0 +1,24 @@
+import type { ServiceSchema } from "moleculer";
+import { DeadLetter, type Job, type Platform } from "../lib/platform.ts";
+import { worker } from "../mixins/worker.mixin.ts";
+import { PushJob } from "../services/mail/push.contract.ts";
+
+/** Takes push requests from their queue, one at a time. */
+export default function pushWorker(platform: Platform): ServiceSchema {
+  return {
+    ...worker(platform, {
+      name: "push",
+      queue: "push",
+      concurrency: 1,
+      correlationOf: (job) => read(job).correlation_id,
+      run: async (job, call) => void (await call("mail.sendPush", { id: read(job).id })),
+    }),
+    name: "worker-push",
+  };
+}
+
+function read({ data }: Job): PushJob {
+  const job = PushJob.safeParse(data);
+  if (!job.success) throw new DeadLetter("Not a push job");
+  return job.data;
+}
