@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
 
 export interface Received {
+  /** Milliseconds on this process's clock. */
+  readonly at: number;
   readonly headers: IncomingHttpHeaders;
   // biome-ignore lint/suspicious/noExplicitAny: whatever came over the wire
   readonly body: any;
@@ -39,7 +41,7 @@ export async function startPushServer(): Promise<PushServer> {
     inHand += 1;
     mostAtOnce = Math.max(mostAtOnce, inHand);
     const body = JSON.parse((await request.toArray()).join(""));
-    received.push({ headers: request.headers, body });
+    received.push({ at: performance.now(), headers: request.headers, body });
     await after(WORK_MS);
     inHand -= 1;
     const status = next(body.id);

@@ -67,7 +67,9 @@ test("an open breaker keeps pushes waiting and spends none of their attempts", a
       await eventually("the push", async () => (await pushing.row(id))?.state === "sent" && "sent", { within: 20_000 }),
     );
   expect(states).toEqual(["sent", "sent", "sent", "sent"]);
-  expect(pushing.server.received).toHaveLength(2 + 4);
+  const times = pushing.server.received.map(({ at }) => at);
+  expect(times).toHaveLength(2 + 4);
+  expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThan(5_500);
   expect(await pushing.usermesh.platform.queues.counts("push")).toMatchObject({ failed: 0 });
 }, 60_000);
 
