@@ -15,7 +15,7 @@ describe("the main job on a real mesh", () => {
 
   test("every service and worker is a process of its own", () => {
     const pids = mesh.names().map((name) => mesh.pid(name));
-    expect(new Set(pids).size).toBe(9);
+    expect(new Set(pids).size).toBe(10);
   });
 
   describeMainFlow(() => mesh);
