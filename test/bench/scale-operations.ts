@@ -27,21 +27,22 @@ function personAt({ people }: ScaledSystem, round: number) {
   return person;
 }
 
+async function signIn(system: ScaledSystem, round: number): Promise<void> {
+  const { email } = personAt(system, round);
+  const data = await system.request("POST", "auth/login", { email, password });
+  system.refreshTokens.push((data as { refresh_token: string }).refresh_token);
+}
+
 export const operations: readonly Operation[] = [
   {
     name: "an account by id",
     goal: RATIO.point,
     run: (system, round) => system.request("GET", `admin/users/${personAt(system, round).id}`),
   },
-  {
-    name: "sign-in (bcrypt cost 4)",
-    goal: RATIO.point,
-    async run(system, round) {
-      const { email } = personAt(system, round);
-      const data = await system.request("POST", "auth/login", { email, password });
-      system.refreshTokens.push((data as { refresh_token: string }).refresh_token);
-    },
-  },
+  // It writes to pages that nobody has touched since the last checkpoint, which PostgreSQL copies whole into its log: among
+  // a thousand accounts there are few such pages, among a million each is one.
+  { name: "first sign-in (bcrypt cost 4)", goal: "", run: signIn },
+  { name: "sign-in of somebody seen before", goal: RATIO.point, run: signIn },
   {
     name: "refresh",
     goal: RATIO.point,
