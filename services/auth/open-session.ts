@@ -3,8 +3,8 @@ import { AppError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import type { ActionContext } from "../../lib/mesh.ts";
 import { accessTokenFor } from "./access-token.ts";
-import type { SignedIn } from "./auth.contract.ts";
 import type { AuthDeps } from "./dependencies.ts";
+import type { SignedIn } from "./signed-in.contract.ts";
 
 type Deps = Pick<AuthDeps, "config" | "clock" | "random" | "log" | "signingKeys">;
 
