@@ -39,7 +39,7 @@ describe("preferences", () => {
       language: "de-CH",
       notification_push: false,
     });
-    expect(await mesh.as("mail", "preferences.get", { user_id: user.id }).catch((error) => error.type)).toBe(
+    expect(await mesh.as("worker-mail", "preferences.get", { user_id: user.id }).catch((error) => error.type)).toBe(
       "forbidden",
     );
   });
