@@ -10,6 +10,7 @@ import { natsOptions } from "../../lib/nats-options.ts";
 import { certificateOf, erased, leaveTraces, type Traced, tablesWith } from "../support/data-rights.ts";
 import { eventually } from "../support/eventually.ts";
 import { mailTo, register, signIn } from "../support/main-flow.ts";
+import { contentAt } from "../support/redis-content.ts";
 import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
 
 const OUTAGE_MS = 60_000;
@@ -194,27 +195,12 @@ async function redisKeysWith(mesh: TestMesh, traces: readonly string[]): Promise
   try {
     const keys = await redis.keys("*");
     expect(keys.length).toBeGreaterThan(0);
-    const texts = await Promise.all(keys.map(async (key) => [key, JSON.stringify(await readKey(redis, key))] as const));
+    const texts = await Promise.all(
+      keys.map(async (key) => [key, JSON.stringify(await contentAt(redis, key))] as const),
+    );
     return texts.filter(([key, text]) => traces.some((one) => `${key}${text}`.includes(one))).map(([key]) => key);
   } finally {
     redis.disconnect();
-  }
-}
-
-async function readKey(redis: Redis, key: string): Promise<unknown> {
-  switch (await redis.type(key)) {
-    case "string":
-      return redis.get(key);
-    case "hash":
-      return redis.hgetall(key);
-    case "list":
-      return redis.lrange(key, 0, -1);
-    case "set":
-      return redis.smembers(key);
-    case "zset":
-      return redis.zrange(key, 0, -1);
-    default:
-      return redis.xrange(key, "-", "+");
   }
 }
 

@@ -15,6 +15,7 @@ import { gatewayReady } from "../../scripts/run/ready.ts";
 import { createApiClient } from "./api-client.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import type { Running } from "./main-flow.ts";
+import { contentAt } from "./redis-content.ts";
 
 /** All services as one node of a mesh, in a process of its own over real servers, and all that it leaves behind. */
 export interface ObservedNode extends Running {
@@ -121,24 +122,5 @@ async function contentOf(url: string): Promise<string> {
     return keys.map((key, at) => `${key} ${JSON.stringify(values[at])}`).join("\n");
   } finally {
     redis.disconnect();
-  }
-}
-
-async function contentAt(redis: Redis, key: string): Promise<unknown> {
-  switch (await redis.type(key)) {
-    case "string":
-      return redis.get(key);
-    case "hash":
-      return redis.hgetall(key);
-    case "list":
-      return redis.lrange(key, 0, -1);
-    case "set":
-      return redis.smembers(key);
-    case "zset":
-      return redis.zrange(key, 0, -1);
-    case "stream":
-      return redis.xrange(key, "-", "+");
-    default:
-      return null;
   }
 }
