@@ -152,7 +152,10 @@ export async function measureLogin(
 const MAILS = 40;
 const PATIENCE_MS = 10_000;
 
-/** From the answer, which comes after the commit, to the mail server. An account each: one gets only so many links. */
+/**
+ * From the request, which is a little more than from the commit, to the mail server: the answer comes after the mail, because
+ * it takes as long as for an address that nobody has. An account each: one gets only so many links.
+ */
 export async function measureMail({ url, say }: Ground, { password }: Prepared, mesh: TestMesh): Promise<Line> {
   say("mail");
   const emails = Array.from({ length: MAILS }, (_, n) => `bench-${n}@example.com`);
@@ -161,13 +164,12 @@ export async function measureMail({ url, say }: Ground, { password }: Prepared, 
   const times: number[] = [];
   for (const email of emails) {
     const had = mesh.mails().length;
-    await post(url, "password-reset-request", { email });
-    const answered = performance.now();
-    await arrived(mesh, had + 1);
-    times.push(performance.now() - answered);
+    const began = performance.now();
+    const answered = post(url, "password-reset-request", { email });
+    await Promise.all([answered, arrived(mesh, had + 1).then(() => times.push(performance.now() - began))]);
   }
   const p50 = median(times);
-  return { what: "mail, commit to SMTP, mesh", ours: ms(p50), limit: "p50", goal: "<= 50 ms", met: p50 <= 50 };
+  return { what: "mail, request to SMTP, mesh", ours: ms(p50), limit: "p50", goal: "<= 50 ms", met: p50 <= 50 };
 }
 
 async function arrived(mesh: TestMesh, count: number): Promise<void> {
