@@ -1,11 +1,11 @@
-import { ensureServers, explain } from "./test/support/servers.ts";
+import { ensureServers, explain } from "./test/support/start/servers.ts";
 
 const missing = ensureServers();
 if (missing.length > 0 && process.env.CI === "true") throw new Error(explain(missing));
 if (missing.length > 0) process.stderr.write(`${explain(missing)} Left out: the suites over them.\n`);
 const left =
   missing.length > 0
-    ? ["/test/mesh/", "/integration/durable/", "/integration/embedded/(nats|redis)", "/security/(secrets|tls)"]
+    ? ["/test/mesh/", "/integration/durable/", "/integration/local-servers/(nats|redis)", "/security/(secrets|tls)"]
     : [];
 
 const swc = {
@@ -22,14 +22,14 @@ const project = (name, more = {}) => ({
   transform: { "^.+\\.ts$": ["@swc/jest", swc] },
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
   testPathIgnorePatterns: ["/node_modules/", ...left],
-  setupFiles: ["<rootDir>/test/support/environment.ts"],
+  setupFiles: ["<rootDir>/test/support/start/environment.ts"],
   ...more,
 });
 
 // One PostgreSQL for all of a project's files; each file clones its own database from a migrated template.
 const postgres = {
-  globalSetup: "<rootDir>/test/support/postgres-setup.ts",
-  globalTeardown: "<rootDir>/test/support/postgres-teardown.ts",
+  globalSetup: "<rootDir>/test/support/start/postgres-setup.ts",
+  globalTeardown: "<rootDir>/test/support/start/postgres-teardown.ts",
 };
 
 export default {

@@ -1,12 +1,12 @@
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware, Transit } from "moleculer";
 import type { Logger } from "pino";
-import { countsForBreaker, isNodeGone } from "./lib/bus-errors.ts";
-import { type Clock, type Random, systemClock, systemRandom } from "./lib/clock.ts";
-import { type Config, readConfig } from "./lib/config.ts";
-import { createLog } from "./lib/log.ts";
-import { servicePermissions } from "./lib/service-permissions.ts";
-import { version } from "./lib/version.ts";
+import { countsForBreaker, isNodeGone } from "./lib/actions/bus-errors.ts";
+import { servicePermissions } from "./lib/actions/service-permissions.ts";
+import { type Config, readConfig } from "./lib/config/config.ts";
+import { version } from "./lib/config/version.ts";
+import { createLog } from "./lib/observability/log.ts";
+import { type Clock, type Random, systemClock, systemRandom } from "./lib/runtime/clock.ts";
 import { accessMiddleware } from "./mixins/access.middleware.ts";
 import { BrokerLog } from "./mixins/broker-log.ts";
 import { contractMiddleware } from "./mixins/contract.middleware.ts";
@@ -14,8 +14,8 @@ import { correlationMiddleware } from "./mixins/correlation.middleware.ts";
 import { drainMiddleware } from "./mixins/drain.middleware.ts";
 import { errorMiddleware } from "./mixins/error.middleware.ts";
 import { ErrorRegenerator } from "./mixins/error-regenerator.ts";
+import { WakefulDiscoverer } from "./mixins/fast-discoverer.ts";
 import { NatsTransporter } from "./mixins/nats-transporter.ts";
-import { WakefulDiscoverer } from "./mixins/wakeful-discoverer.ts";
 
 const DRAIN_MS = 10_000;
 
@@ -100,7 +100,7 @@ function nodeName(services: readonly string[], random: Random): string {
  * starts it. Ours are factories over the platform, so they are created here and not by the runner's search for files.
  */
 export default async function runnerOptions(): Promise<BrokerOptions> {
-  const { createPlatform } = await import("./lib/create-platform.ts");
+  const { createPlatform } = await import("./lib/runtime/create-platform.ts");
   const { loadService, namedServices } = await import("./scripts/run/service-files.ts");
   const config = readConfig(process.env);
   const log = createLog(config.log);

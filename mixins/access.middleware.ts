@@ -1,10 +1,10 @@
 import type { Middleware } from "moleculer";
-import type { Caller, UserCaller } from "../lib/caller.ts";
-import type { Clock } from "../lib/clock.ts";
-import type { Access, ActionDef } from "../lib/contract.ts";
-import { AppError, type ErrorCode } from "../lib/errors.ts";
-import { definitionOf } from "../lib/mesh.ts";
-import type { PermissionsOfService } from "../lib/service-permissions.ts";
+import type { Caller, UserCaller } from "../lib/actions/caller.ts";
+import type { Access, ActionDef } from "../lib/actions/contract.ts";
+import { AppError, type ErrorCode } from "../lib/actions/errors.ts";
+import type { PermissionsOfService } from "../lib/actions/service-permissions.ts";
+import { definitionOf } from "../lib/actions/typed-call.ts";
+import type { Clock } from "../lib/runtime/clock.ts";
 import { aroundActions } from "./wrap-action.ts";
 
 interface AccessOptions {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Middleware } from "moleculer";
-import type { ActionDef } from "../lib/contract.ts";
-import { definitionOf } from "../lib/mesh.ts";
-import { validationError } from "../lib/validation.ts";
+import type { ActionDef } from "../lib/actions/contract.ts";
+import { definitionOf } from "../lib/actions/typed-call.ts";
+import { validationError } from "../lib/actions/validation.ts";
 import { aroundActions } from "./wrap-action.ts";
 
 type FindDefinition = (name: string) => ActionDef | undefined;

@@ -1,4 +1,4 @@
-import { withCorrelation } from "../lib/correlation.ts";
+import { withCorrelation } from "../lib/actions/correlation.ts";
 import { aroundActions } from "./wrap-action.ts";
 
 /** Log lines of an action carry the id of the request that caused it. */

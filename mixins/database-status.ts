@@ -1,4 +1,4 @@
-import type { Clock } from "../lib/clock.ts";
+import type { Clock } from "../lib/runtime/clock.ts";
 import type { Database } from "./database.mixin.ts";
 
 /** For health checks and operators: does a service reach its schema, how fast, and which steps have been applied there? */

@@ -1,9 +1,9 @@
 import type { ServiceSchema } from "moleculer";
 import type { Pool } from "pg";
 import { DataSource, type EntityManager, type EntitySchema } from "typeorm";
-import { translateDatabaseError } from "../lib/database-errors.ts";
-import { connectionOf } from "../lib/database-roles.ts";
-import type { Platform } from "../lib/platform.ts";
+import { translateDatabaseError } from "../lib/database/database-errors.ts";
+import { connectionOf } from "../lib/database/database-roles.ts";
+import type { Platform } from "../lib/runtime/platform.ts";
 
 /** A service's own schema, under its own role and pool. It can read no other's tables. */
 export interface Database {

@@ -1,5 +1,5 @@
 import { Errors } from "moleculer";
-import { AppError, isErrorCode, type PlainError } from "../lib/errors.ts";
+import { AppError, isErrorCode, type PlainError } from "../lib/actions/errors.ts";
 
 /** An error between nodes: ours by its type, Moleculer's by its name. Never a stack, a cause or a field nobody asked for. */
 interface CrossingError {

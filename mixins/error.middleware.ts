@@ -1,7 +1,7 @@
 import type { Middleware } from "moleculer";
 import type { Logger } from "pino";
-import { translateKnownError } from "../lib/bus-errors.ts";
-import { AppError } from "../lib/errors.ts";
+import { translateKnownError } from "../lib/actions/bus-errors.ts";
+import { AppError } from "../lib/actions/errors.ts";
 import { aroundActions } from "./wrap-action.ts";
 
 /**

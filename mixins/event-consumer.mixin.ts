@@ -1,10 +1,10 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import type { Clock } from "../lib/clock.ts";
-import type { EventType, MeshEvent, StreamName } from "../lib/events.ts";
-import { type Call, callAsService } from "../lib/mesh.ts";
-import type { Platform } from "../lib/platform.ts";
+import { type Call, callAsService } from "../lib/actions/typed-call.ts";
+import type { EventType, MeshEvent, StreamName } from "../lib/events/events.ts";
+import type { Clock } from "../lib/runtime/clock.ts";
+import type { Platform } from "../lib/runtime/platform.ts";
 import type { Database, Transaction } from "./database.mixin.ts";
-import { INBOX_DAYS } from "./mesh-sweep.ts";
+import { INBOX_DAYS } from "./service-sweep.ts";
 
 export interface Consumption {
   readonly service: string;

@@ -1,5 +1,5 @@
-import { fieldError } from "../lib/errors.ts";
-import type { Actions } from "../lib/mesh.ts";
+import { fieldError } from "../lib/actions/errors.ts";
+import type { Actions } from "../lib/actions/typed-call.ts";
 import type { Database } from "./database.mixin.ts";
 
 type Page = Actions["users.export"]["result"];

@@ -1,6 +1,6 @@
-import { sqlState } from "../lib/database-errors.ts";
-import { AppError, type PlainError } from "../lib/errors.ts";
-import type { ActionContext } from "../lib/mesh.ts";
+import { AppError, type PlainError } from "../lib/actions/errors.ts";
+import type { ActionContext } from "../lib/actions/typed-call.ts";
+import { sqlState } from "../lib/database/database-errors.ts";
 import type { Database, Transaction } from "./database.mixin.ts";
 
 /** What a winner leaves for all who repeat its request. */

@@ -1,9 +1,9 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { AppError } from "../lib/errors.ts";
-import { newId } from "../lib/ids.ts";
-import { createLeaseKeeper, type LeaseKeeper, type LeaseSource } from "../lib/lease-keeper.ts";
-import { type Actions, callAsService } from "../lib/mesh.ts";
-import type { Platform } from "../lib/platform.ts";
+import { AppError } from "../lib/actions/errors.ts";
+import { type Actions, callAsService } from "../lib/actions/typed-call.ts";
+import { createLeaseKeeper, type LeaseKeeper, type LeaseSource } from "../lib/revocation/lease-keeper.ts";
+import { newId } from "../lib/runtime/ids.ts";
+import type { Platform } from "../lib/runtime/platform.ts";
 
 /** Everyone who checks access tokens by himself holds a lease: what he doesn't know to be void is good until it ends. */
 export interface LeaseHolder extends Pick<LeaseKeeper, "check" | "ready" | "held"> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Errors, Transporters } from "moleculer";
 import { connect, createInbox, Events, type Msg, type NatsConnection } from "nats";
-import { natsOptions } from "../lib/nats-options.ts";
+import { natsOptions } from "../lib/runtime/nats-options.ts";
 
 /** What Moleculer hands over beside a packet's bytes. */
 interface Sending {

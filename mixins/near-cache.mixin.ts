@@ -1,8 +1,8 @@
 import type { ServiceSchema } from "moleculer";
-import { newId } from "../lib/ids.ts";
-import type { Actions, Call } from "../lib/mesh.ts";
-import { createNearCaches, HOLD_MS, type NearCaches } from "../lib/near-cache.ts";
-import type { Platform } from "../lib/platform.ts";
+import type { Actions, Call } from "../lib/actions/typed-call.ts";
+import { createNearCaches, HOLD_MS, type NearCaches } from "../lib/revocation/near-cache.ts";
+import { newId } from "../lib/runtime/ids.ts";
+import type { Platform } from "../lib/runtime/platform.ts";
 import { createLeaseHolder } from "./lease-holder.mixin.ts";
 
 export type CachingService = "users" | "preferences";

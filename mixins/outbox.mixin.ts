@@ -1,7 +1,7 @@
 import type { ServiceSchema } from "moleculer";
-import type { EventType, MeshEvent, StreamName } from "../lib/events.ts";
-import { newId } from "../lib/ids.ts";
-import type { Job, Platform, QueueName } from "../lib/platform.ts";
+import type { EventType, MeshEvent, StreamName } from "../lib/events/events.ts";
+import { newId } from "../lib/runtime/ids.ts";
+import type { Job, Platform, QueueName } from "../lib/runtime/platform.ts";
 import type { Database, Transaction } from "./database.mixin.ts";
 
 /** Facts and work of one service, written down in the transaction that makes them due and relayed after it. */

@@ -1,8 +1,8 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { isBusError } from "../lib/bus-errors.ts";
-import { withCorrelation } from "../lib/correlation.ts";
-import { isError } from "../lib/errors.ts";
-import { type Call, callAsService } from "../lib/mesh.ts";
+import { isBusError } from "../lib/actions/bus-errors.ts";
+import { withCorrelation } from "../lib/actions/correlation.ts";
+import { isError } from "../lib/actions/errors.ts";
+import { type Call, callAsService } from "../lib/actions/typed-call.ts";
 import {
   DeadLetter,
   type Job,
@@ -10,7 +10,7 @@ import {
   type Platform,
   type QueueName,
   type RunningWorker,
-} from "../lib/platform.ts";
+} from "../lib/runtime/platform.ts";
 
 export interface WorkerWork {
   /** Calls are made as `service:worker-<name>`. */

@@ -1,5 +1,5 @@
 import type { Context, Middleware } from "moleculer";
-import type { Meta } from "../lib/caller.ts";
+import type { Meta } from "../lib/actions/caller.ts";
 
 export type ActionContext = Context<unknown, Meta>;
 export type Next = (ctx: ActionContext) => Promise<unknown>;

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
-import { type Variable, variables } from "../lib/config-variables.ts";
+import { type Variable, variables } from "../lib/config/variables.ts";
 
 /** Writes `.env.example` and the README's table from the one list of variables: `npm run docs:env`. */
 export function envExample(): string {

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { type Config, readConfig } from "../lib/config.ts";
-import { createPlatform } from "../lib/create-platform.ts";
-import { createLog } from "../lib/log.ts";
-import { type HashReader, openHashReader } from "../services/auth/export-hashes.ts";
+import { type Config, readConfig } from "../lib/config/config.ts";
+import { createLog } from "../lib/observability/log.ts";
+import { createPlatform } from "../lib/runtime/create-platform.ts";
+import { type HashReader, openHashReader } from "../services/auth/transfer/export-hashes.ts";
 import { exportFile } from "./export/export-file.ts";
 import { exitCodes, runCommand, UsageError } from "./run/command.ts";
 import { onMesh } from "./run/on-mesh.ts";

@@ -1,8 +1,8 @@
 import { access, constants } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { systemClock, systemTimers } from "../lib/clock.ts";
-import { readConfig } from "../lib/config.ts";
-import { createLog } from "../lib/log.ts";
+import { readConfig } from "../lib/config/config.ts";
+import { createLog } from "../lib/observability/log.ts";
+import { systemClock, systemTimers } from "../lib/runtime/clock.ts";
 import { type ImportResult, importFile, journalOf } from "./import/import-file.ts";
 import { exitCodes, runCommand, UsageError } from "./run/command.ts";
 import { onMesh } from "./run/on-mesh.ts";

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import { ConfigError, type Environment, readConfig } from "../lib/config.ts";
-import { createLog } from "../lib/log.ts";
-import { overview } from "./run/overview.ts";
+import { ConfigError, type Environment, readConfig } from "../lib/config/config.ts";
+import { createLog } from "../lib/observability/log.ts";
+import { overview } from "./run/banner.ts";
 import { startMesh } from "./run/start-mesh.ts";
 import { runUntilStopped, say } from "./run/terminal.ts";
 

@@ -1,8 +1,8 @@
 import { pathToFileURL } from "node:url";
 import { Client } from "pg";
-import { type Config, ConfigError, readConfig } from "../lib/config.ts";
-import { sslOf } from "../lib/database-roles.ts";
-import { migrateQueues } from "../lib/queues-postgres.ts";
+import { type Config, ConfigError, readConfig } from "../lib/config/config.ts";
+import { sslOf } from "../lib/database/database-roles.ts";
+import { migrateQueues } from "../lib/queues/queues-postgres.ts";
 import { writeNewMigration } from "./migrate/new.ts";
 import { grantOwnTables, prepareDatabase } from "./migrate/prepare.ts";
 import { migrateDown, migrateSchema, pendingOf, type SchemaStatus } from "./migrate/schemas.ts";

@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
-import { type Config, ConfigError, type Environment, readConfig } from "../lib/config.ts";
-import { createLog } from "../lib/log.ts";
+import { type Config, ConfigError, type Environment, readConfig } from "../lib/config/config.ts";
+import { createLog } from "../lib/observability/log.ts";
 import { serveNodeHealth } from "./run/node-health.ts";
 import { seedAdmin } from "./run/seed-admin.ts";
 import { startNode } from "./run/start-node.ts";

@@ -1,11 +1,11 @@
 import { userInfo } from "node:os";
 import { type Middleware, ServiceBroker } from "moleculer";
 import repl from "moleculer-repl";
-import type { OperatorCaller } from "../lib/caller.ts";
-import { ConfigError, type Environment, readConfig } from "../lib/config.ts";
-import { createLog } from "../lib/log.ts";
+import type { OperatorCaller } from "../lib/actions/caller.ts";
+import { ConfigError, type Environment, readConfig } from "../lib/config/config.ts";
+import { createLog } from "../lib/observability/log.ts";
 import { brokerOptions } from "../moleculer.config.ts";
-import { knownMesh } from "./run/known-mesh.ts";
+import { knownMesh } from "./run/mesh-lock-file.ts";
 import { runUntilStopped } from "./run/terminal.ts";
 
 /** `npm run repl`: joins the mesh as an operator. Try `nodes`, `actions`, `call users.counts`. */

@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { systemClock, systemTimers } from "../lib/clock.ts";
-import { type Config, readConfig } from "../lib/config.ts";
-import { privateDir } from "../lib/embedded/secrets.ts";
-import { createLog } from "../lib/log.ts";
+import { type Config, readConfig } from "../lib/config/config.ts";
+import { createLog } from "../lib/observability/log.ts";
+import { systemClock, systemTimers } from "../lib/runtime/clock.ts";
 import { importFile, journalOf } from "./import/import-file.ts";
+import { privateDir } from "./local-servers/secrets.ts";
 import { exitCodes, runCommand, UsageError } from "./run/command.ts";
 import { onMesh } from "./run/on-mesh.ts";
 import { say } from "./run/terminal.ts";

@@ -1,8 +1,8 @@
-import { type Config, type Environment, readConfig } from "../lib/config.ts";
-import { createLog } from "../lib/log.ts";
+import { type Config, type Environment, readConfig } from "../lib/config/config.ts";
+import { createLog } from "../lib/observability/log.ts";
 import { migrate } from "./migrate.ts";
+import { overview } from "./run/banner.ts";
 import { startEmbedded } from "./run/embedded.ts";
-import { overview } from "./run/overview.ts";
 import { withFreePort } from "./run/port.ts";
 import { gatewayReady } from "./run/ready.ts";
 import { seedAdmin } from "./run/seed-admin.ts";

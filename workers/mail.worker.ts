@@ -1,5 +1,5 @@
 import type { ServiceSchema } from "moleculer";
-import { DeadLetter, type Job, type Platform } from "../lib/platform.ts";
+import { DeadLetter, type Job, type Platform } from "../lib/runtime/platform.ts";
 import { worker } from "../mixins/worker.mixin.ts";
 import { MailJob } from "../services/mail/mail.contract.ts";
 

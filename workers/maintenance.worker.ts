@@ -1,8 +1,8 @@
 import type { ServiceSchema } from "moleculer";
-import { isBusError } from "../lib/bus-errors.ts";
-import { newId } from "../lib/ids.ts";
-import { type ActionName, type Call, contracts } from "../lib/mesh.ts";
-import type { Platform } from "../lib/platform.ts";
+import { isBusError } from "../lib/actions/bus-errors.ts";
+import { type ActionName, type Call, contracts } from "../lib/actions/typed-call.ts";
+import { newId } from "../lib/runtime/ids.ts";
+import type { Platform } from "../lib/runtime/platform.ts";
 import { worker } from "../mixins/worker.mixin.ts";
 
 const MINUTE_MS = 60_000;

@@ -1,5 +1,5 @@
 import type { ServiceSchema } from "moleculer";
-import { DeadLetter, type Job, type Platform } from "../lib/platform.ts";
+import { DeadLetter, type Job, type Platform } from "../lib/runtime/platform.ts";
 import { worker } from "../mixins/worker.mixin.ts";
 import { PushJob } from "../services/mail/push.contract.ts";
 

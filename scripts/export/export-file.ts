@@ -1,6 +1,6 @@
 import { type FileHandle, link, open, rm } from "node:fs/promises";
-import type { Actions, Call } from "../../lib/mesh.ts";
-import type { HashReader } from "../../services/auth/export-hashes.ts";
+import type { Actions, Call } from "../../lib/actions/typed-call.ts";
+import type { HashReader } from "../../services/auth/transfer/export-hashes.ts";
 
 export interface ExportOptions {
   readonly file: string;

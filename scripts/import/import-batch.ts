@@ -1,4 +1,4 @@
-import type { Call } from "../../lib/mesh.ts";
+import type { Call } from "../../lib/actions/typed-call.ts";
 import { type ImportLine, invalid, type Refused } from "./line-format.ts";
 
 export interface Entry {

@@ -1,14 +1,14 @@
-import type { Clock, Timers } from "../../lib/clock.ts";
-import { idTime, newId } from "../../lib/ids.ts";
-import type { Call } from "../../lib/mesh.ts";
+import type { Call } from "../../lib/actions/typed-call.ts";
+import type { Clock, Timers } from "../../lib/runtime/clock.ts";
+import { idTime, newId } from "../../lib/runtime/ids.ts";
+import { fingerprint, type Journal, openJournal, type Progress } from "./checkpoint.ts";
 import { type Entry, importBatch } from "./import-batch.ts";
-import { fingerprint, type Journal, openJournal, type Progress } from "./journal.ts";
 import { parseLine, type Refused } from "./line-format.ts";
 import { type Line, readLines } from "./lines.ts";
-import { noteImport } from "./note-import.ts";
-import { untilItWorks } from "./patience.ts";
 import { createProgressBar, type ProgressBar } from "./progress.ts";
+import { noteImport } from "./record-import.ts";
 import { openReport, type Report } from "./report.ts";
+import { untilItWorks } from "./retry-until-success.ts";
 
 export interface ImportOptions {
   readonly file: string;

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { FieldError } from "../../lib/errors.ts";
-import { fieldErrors } from "../../lib/validation.ts";
+import type { FieldError } from "../../lib/actions/errors.ts";
+import { fieldErrors } from "../../lib/actions/validation.ts";
 import { PreferencesChange } from "../../services/preferences/preferences.contract.ts";
-import { accountFields } from "../../services/users/users-import.contract.ts";
+import { accountFields } from "../../services/users/contract/users-import.contract.ts";
 import { type Line, LONGEST_LINE } from "./lines.ts";
 
 const ImportLine = z.strictObject({

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import { ConfigError } from "../../lib/config.ts";
-import { schemas } from "../../lib/database-roles.ts";
+import { ConfigError } from "../../lib/config/config.ts";
+import { schemas } from "../../lib/database/database-roles.ts";
 
 /** Writes an empty step: `npm run migrate:new -- users add-nickname`. */
 export async function writeNewMigration([schema, name]: string[], say: (line: string) => void): Promise<void> {

@@ -1,5 +1,5 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
-import { jobsSchema, roleOf, rolePassword, schemas } from "../../lib/database-roles.ts";
+import { jobsSchema, roleOf, rolePassword, schemas } from "../../lib/database/database-roles.ts";
 
 type Say = (line: string) => void;
 

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { DataSource } from "typeorm";
-import { type Config, ConfigError } from "../../lib/config.ts";
-import { schemas, sslOf } from "../../lib/database-roles.ts";
+import { type Config, ConfigError } from "../../lib/config/config.ts";
+import { schemas, sslOf } from "../../lib/database/database-roles.ts";
 import { type Migration, migrationClass } from "../../mixins/migration.ts";
 import { migratedSchemas } from "./services.ts";
 

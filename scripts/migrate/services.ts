@@ -1,4 +1,4 @@
-import { schemas } from "../../lib/database-roles.ts";
+import { schemas } from "../../lib/database/database-roles.ts";
 import type { Migration } from "../../mixins/migration.ts";
 
 export interface MigratedSchema {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Environment } from "../../lib/config.ts";
+import type { Environment } from "../../lib/config/config.ts";
 
 export interface ChildSpec {
   /** As in SERVICES. */

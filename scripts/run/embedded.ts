@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { type Environment, readConfig } from "../../lib/config.ts";
-import type { Mailbox } from "../../lib/embedded/mailbox.ts";
-import type { DevMailbox } from "../../lib/platform.ts";
+import { type Environment, readConfig } from "../../lib/config/config.ts";
+import type { DevMailbox } from "../../lib/runtime/platform.ts";
+import type { Mailbox } from "../local-servers/mailbox.ts";
 import type { Say } from "./terminal.ts";
 
 interface EmbeddedOptions {
@@ -75,7 +75,7 @@ function shown(mailbox: Mailbox | undefined): DevMailbox | undefined {
 const GOODBYE_MS = 50;
 
 const postgres: Start = async ({ log, say }, dataDir) => {
-  const { startPostgres } = await import("../../lib/embedded/postgres.ts");
+  const { startPostgres } = await import("../local-servers/postgres.ts");
   say("Starting PostgreSQL. The first start makes its data, which takes some seconds.");
   const server = await startPostgres({ dataDir, log });
   return {
@@ -87,7 +87,7 @@ const postgres: Start = async ({ log, say }, dataDir) => {
 };
 
 const nats: Start = async ({ log }, dataDir) => {
-  const { startNats } = await import("../../lib/embedded/nats.ts");
+  const { startNats } = await import("../local-servers/nats.ts");
   const server = await startNats({ dir: join(dataDir, "nats"), log });
   return {
     name: "NATS",
@@ -98,7 +98,7 @@ const nats: Start = async ({ log }, dataDir) => {
 };
 
 const redis: Start = async ({ log }, dataDir) => {
-  const { startRedis } = await import("../../lib/embedded/redis.ts");
+  const { startRedis } = await import("../local-servers/redis.ts");
   const server = await startRedis({ dir: join(dataDir, "redis"), log });
   return {
     name: "Redis",
@@ -109,7 +109,7 @@ const redis: Start = async ({ log }, dataDir) => {
 };
 
 const mailServer: Start = async () => {
-  const { startMailbox } = await import("../../lib/embedded/mailbox.ts");
+  const { startMailbox } = await import("../local-servers/mailbox.ts");
   const mailbox = await startMailbox();
   const env = { MAIL_SERVER: mailbox.host, MAIL_PORT: String(mailbox.port), MAIL_TLS: "off" };
   return {
@@ -122,7 +122,7 @@ const mailServer: Start = async () => {
 };
 
 const secretKey: Start = async (_, dataDir) => {
-  const { keptSecret, randomPassword } = await import("../../lib/embedded/secrets.ts");
+  const { keptSecret, randomPassword } = await import("../local-servers/secrets.ts");
   const secret = await keptSecret(dataDir, "secret-key", () => randomPassword() + randomPassword());
   return {
     name: "Secret key",

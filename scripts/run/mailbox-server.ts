@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { DevMailbox } from "../../lib/platform.ts";
+import type { DevMailbox } from "../../lib/runtime/platform.ts";
 
 /** The mails of the embedded SMTP server, for gateways in other processes: GET reads them, DELETE clears. Loopback only. */
 export async function serveMailbox(mailbox: DevMailbox): Promise<{ readonly url: string; close(): Promise<void> }> {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { ServiceBroker } from "moleculer";
-import { type ProcessFigures, processMetrics } from "../../lib/process-metrics.ts";
+import { type ProcessFigures, processMetrics } from "../../lib/observability/process-metrics.ts";
 
 interface Address {
   readonly host: string;

@@ -1,15 +1,15 @@
 import { connect } from "node:net";
 import { ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
-import { systemClock } from "../../lib/clock.ts";
-import { type Config, type Environment, readConfig } from "../../lib/config.ts";
-import { newId } from "../../lib/ids.ts";
-import { inTime } from "../../lib/in-time.ts";
-import { type Call, callAsService } from "../../lib/mesh.ts";
+import { type Call, callAsService } from "../../lib/actions/typed-call.ts";
+import { type Config, type Environment, readConfig } from "../../lib/config/config.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import { newId } from "../../lib/runtime/ids.ts";
+import { inTime } from "../../lib/runtime/with-timeout.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate.ts";
 import { startEmbedded } from "./embedded.ts";
-import { knownMesh } from "./known-mesh.ts";
+import { knownMesh } from "./mesh-lock-file.ts";
 import { startNode } from "./start-node.ts";
 import type { Say } from "./terminal.ts";
 
@@ -17,7 +17,7 @@ interface OnMeshOptions {
   readonly env: Environment;
   readonly log: Logger;
   readonly say: Say;
-  /** Whom the calls are from: its permissions are in `lib/service-permissions.ts`. */
+  /** Whom the calls are from: its permissions are in `lib/actions/service-permissions.ts`. */
   readonly as: string;
 }
 

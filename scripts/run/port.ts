@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { type Environment, readConfig } from "../../lib/config.ts";
+import { type Environment, readConfig } from "../../lib/config/config.ts";
 
 const TRIES = 100;
 

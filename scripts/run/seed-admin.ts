@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
-import { systemClock } from "../../lib/clock.ts";
-import type { Config } from "../../lib/config.ts";
-import { newId } from "../../lib/ids.ts";
-import { callAsService } from "../../lib/mesh.ts";
+import { callAsService } from "../../lib/actions/typed-call.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import { newId } from "../../lib/runtime/ids.ts";
 
 /** Makes the first administrator where there is none, and says how to sign in as one. A password made here is kept nowhere. */
 export async function seedAdmin(broker: ServiceBroker, { admin }: Config): Promise<string> {

@@ -1,8 +1,8 @@
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { ServiceSchema } from "moleculer";
-import { ConfigError } from "../../lib/config.ts";
-import type { Platform } from "../../lib/platform.ts";
+import { ConfigError } from "../../lib/config/config.ts";
+import type { Platform } from "../../lib/runtime/platform.ts";
 
 type Factory = (platform: Platform) => ServiceSchema;
 

@@ -1,13 +1,13 @@
 import { ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
-import { type Config, type Environment, readConfig } from "../../lib/config.ts";
-import type { DevMailbox } from "../../lib/platform.ts";
+import { type Config, type Environment, readConfig } from "../../lib/config/config.ts";
+import type { DevMailbox } from "../../lib/runtime/platform.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate.ts";
 import { type Child, startChild } from "./child.ts";
 import { type Embedded, startEmbedded } from "./embedded.ts";
-import { noteMesh } from "./known-mesh.ts";
 import { serveMailbox } from "./mailbox-server.ts";
+import { noteMesh } from "./mesh-lock-file.ts";
 import { freePortFrom } from "./port.ts";
 import { gatewayReady } from "./ready.ts";
 import { seedAdmin } from "./seed-admin.ts";

@@ -1,8 +1,8 @@
 import { ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
-import type { Config } from "../../lib/config.ts";
-import { createPlatform } from "../../lib/create-platform.ts";
-import type { DevMailbox, Platform } from "../../lib/platform.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { createPlatform } from "../../lib/runtime/create-platform.ts";
+import type { DevMailbox, Platform } from "../../lib/runtime/platform.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { loadService, namedServices } from "./service-files.ts";
 

@@ -1,4 +1,4 @@
-import { ConfigError } from "../../lib/config.ts";
+import { ConfigError } from "../../lib/config/config.ts";
 
 export type Say = (line: string) => void;
 

@@ -1,4 +1,4 @@
-import type { Position } from "../../lib/cursor.ts";
+import type { Position } from "../../lib/runtime/cursor.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 
 export interface ActivityRow {

@@ -1,21 +1,21 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { userOf } from "../../lib/caller.ts";
-import { type EventType, eventTypes, type MeshEvent, type StreamName, streamOf } from "../../lib/events.ts";
-import { createKept } from "../../lib/kept.ts";
-import { type Actions, implement } from "../../lib/mesh.ts";
-import type { Platform } from "../../lib/platform.ts";
+import { userOf } from "../../lib/actions/caller.ts";
+import { type Actions, implement } from "../../lib/actions/typed-call.ts";
+import { type EventType, eventTypes, type MeshEvent, type StreamName, streamOf } from "../../lib/events/events.ts";
+import type { Platform } from "../../lib/runtime/platform.ts";
+import { createKept } from "../../lib/runtime/ttl-cache.ts";
 import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
-import { sweepMeshTables } from "../../mixins/mesh-sweep.ts";
+import { sweepMeshTables } from "../../mixins/service-sweep.ts";
 import { adminContract } from "./admin.contract.ts";
 import { eraseActivity, recordErasure } from "./erase.ts";
 import { exportSections } from "./export.repo.ts";
-import { describeMesh } from "./mesh.ts";
 import { readMetrics } from "./metrics.ts";
 import { dropJob, failedJobs, listQueues, retryJobs } from "./queues.ts";
 import { activityOfTenant, activityOfUser, myActivity } from "./read-activity.ts";
 import { noteAct, recordAct, recordActivity } from "./record-activity.ts";
+import { describeMesh } from "./topology.ts";
 
 /** They ask every service, node and queue: at most once in so long, however many look at them. */
 const FIGURES_MS = 5_000;

@@ -1,6 +1,6 @@
-import type { Clock, Random } from "../../lib/clock.ts";
-import type { MeshEvent } from "../../lib/events.ts";
-import { newId } from "../../lib/ids.ts";
+import type { MeshEvent } from "../../lib/events/events.ts";
+import type { Clock, Random } from "../../lib/runtime/clock.ts";
+import { newId } from "../../lib/runtime/ids.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { eraseUser } from "../../mixins/erasure.ts";
 import { insertActivity } from "./activity.repo.ts";

@@ -1,10 +1,10 @@
 import type { ServiceBroker } from "moleculer";
-import type { ActionContext, Actions } from "../../lib/mesh.ts";
-import type { Queues } from "../../lib/platform.ts";
+import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
+import type { Queues } from "../../lib/runtime/platform.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { countSignIns } from "./activity.repo.ts";
-import { openBreakers } from "./mesh.ts";
 import { listQueues } from "./queues.ts";
+import { openBreakers } from "./topology.ts";
 
 type Figures = Actions["admin.metrics"]["result"];
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { action } from "../../lib/contract.ts";
-import * as field from "../../lib/schemas.ts";
+import { action } from "../../lib/actions/contract.ts";
+import * as field from "../../lib/actions/schemas.ts";
 
 const by = (permission: string) => ({ who: ["user"], permission }) as const;
 

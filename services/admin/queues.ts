@@ -1,6 +1,6 @@
-import { AppError } from "../../lib/errors.ts";
-import type { ActionContext, Actions } from "../../lib/mesh.ts";
-import { type Queues, queueNames } from "../../lib/platform.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
+import { type Queues, queueNames } from "../../lib/runtime/platform.ts";
 
 type Queue = Actions["admin.queues"]["result"][number];
 type FailedJobs = Actions["admin.failedJobs"]["result"];

@@ -1,8 +1,8 @@
-import { userOf } from "../../lib/caller.ts";
-import type { Clock, Random } from "../../lib/clock.ts";
-import type { MeshEvent } from "../../lib/events.ts";
-import { newId } from "../../lib/ids.ts";
-import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import { userOf } from "../../lib/actions/caller.ts";
+import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
+import type { MeshEvent } from "../../lib/events/events.ts";
+import type { Clock, Random } from "../../lib/runtime/clock.ts";
+import { newId } from "../../lib/runtime/ids.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { insertActivity } from "./activity.repo.ts";
 

@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/contract.ts";
-import * as field from "../../lib/schemas.ts";
+import { action, contract } from "../../lib/actions/contract.ts";
+import * as field from "../../lib/actions/schemas.ts";
+import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
 import { PreferencesChange } from "../preferences/preferences.contract.ts";
 import { Session } from "../sessions/sessions.contract.ts";
-import { erasing, exporting } from "../users/personal-data.contract.ts";
-import { User } from "../users/users-shapes.contract.ts";
-import { credentialActions } from "./auth-import.contract.ts";
-import { oauthActions } from "./oauth.contract.ts";
-import { SignedIn } from "./signed-in.contract.ts";
+import { User } from "../users/contract/users-shapes.contract.ts";
+import { credentialActions } from "./contract/auth-import.contract.ts";
+import { SignedIn } from "./contract/login-result.contract.ts";
+import { oauthActions } from "./contract/oauth.contract.ts";
 
 const Refreshed = SignedIn.omit({ status: true, user: true }).meta({ id: "Refreshed" });
 

@@ -1,12 +1,12 @@
-import type { Platform } from "../../lib/platform.ts";
+import type { Platform } from "../../lib/runtime/platform.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import type { Outbox } from "../../mixins/outbox.mixin.ts";
-import type { BreachedPasswords } from "./breached-passwords.ts";
-import type { IdentityCounts } from "./linked-identities.ts";
-import type { OAuthProviders } from "./oauth-providers.ts";
-import type { PasswordHashing } from "./password-hashing.ts";
-import type { PasswordRules } from "./password-policy.ts";
-import type { SigningKeys } from "./signing-keys.ts";
+import type { IdentityCounts } from "./oauth/linked-identities.ts";
+import type { OAuthProviders } from "./oauth/oauth-providers.ts";
+import type { BreachedPasswords } from "./password/breached-passwords.ts";
+import type { PasswordHashing } from "./password/password-hashing.ts";
+import type { PasswordRules } from "./password/password-policy.ts";
+import type { SigningKeys } from "./signing/signing-keys.ts";
 
 /** What auth's use cases are made of; each takes the part of it that it needs. */
 export interface AuthDeps extends Pick<Platform, "config" | "clock" | "random" | "timers" | "ring" | "log"> {

@@ -1,10 +1,10 @@
-import type { ActionContext } from "../../lib/mesh.ts";
-import { sweepMeshTables } from "../../mixins/mesh-sweep.ts";
-import { confirmCredentials, deleteUnconfirmed, unconfirmedCredentials } from "./credentials.repo.ts";
+import type { ActionContext } from "../../lib/actions/typed-call.ts";
+import { sweepMeshTables } from "../../mixins/service-sweep.ts";
 import type { AuthDeps } from "./dependencies.ts";
-import { deleteOldGuesses } from "./guesses.repo.ts";
-import { deleteOldIntents } from "./intents.repo.ts";
-import { deleteOldOAuth } from "./oauth.repo.ts";
+import { deleteOldGuesses } from "./login-throttle/login-attempts.repo.ts";
+import { deleteOldOAuth } from "./oauth/oauth.repo.ts";
+import { deleteOldIntents } from "./one-time-tokens/one-time-tokens.repo.ts";
+import { confirmCredentials, deleteUnconfirmed, unconfirmedCredentials } from "./password/credentials.repo.ts";
 
 type SweepDeps = Pick<AuthDeps, "db">;
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/contract.ts";
-import * as field from "../../lib/schemas.ts";
+import { action, contract } from "../../lib/actions/contract.ts";
+import * as field from "../../lib/actions/schemas.ts";
 import { FeedChange } from "../sessions/sessions.contract.ts";
 
 const Introspection = z

@@ -1,8 +1,8 @@
 import type { AddressInfo } from "node:net";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { AppError } from "../../lib/errors.ts";
-import { implement } from "../../lib/mesh.ts";
-import type { Platform } from "../../lib/platform.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import { implement } from "../../lib/actions/typed-call.ts";
+import type { Platform } from "../../lib/runtime/platform.ts";
 import { createLeaseHolder } from "../../mixins/lease-holder.mixin.ts";
 import { gatewayContract } from "./gateway.contract.ts";
 import { createGateway, type Gateway } from "./gateway.ts";

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { Timers } from "../../lib/clock.ts";
-import type { Config } from "../../lib/config.ts";
-import { AppError, type ErrorCode } from "../../lib/errors.ts";
+import { AppError, type ErrorCode } from "../../lib/actions/errors.ts";
+import type { Config } from "../../lib/config/config.ts";
+import type { Timers } from "../../lib/runtime/clock.ts";
+import { problemAnswer } from "./api/problem.ts";
 import { createSecurityHeaders } from "./http/headers.ts";
-import { problemAnswer } from "./problem.ts";
 
 export interface HttpServer {
   listen(): Promise<AddressInfo>;

@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline as stream } from "node:stream/promises";
 import type { Logger } from "pino";
-import type { Clock, Random } from "../../lib/clock.ts";
-import type { Config } from "../../lib/config.ts";
-import { AppError } from "../../lib/errors.ts";
-import { newId } from "../../lib/ids.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import type { Config } from "../../lib/config/config.ts";
+import type { Clock, Random } from "../../lib/runtime/clock.ts";
+import { newId } from "../../lib/runtime/ids.ts";
+import { problemAnswer, toAppError } from "./api/problem.ts";
 import type { Answer } from "./http/answer.ts";
 import { clientOf } from "./http/client-address.ts";
 import type { Exchange } from "./http/exchange.ts";
@@ -13,7 +14,6 @@ import { correlationIdOf, createCors, createSecurityHeaders } from "./http/heade
 import { createRouter, type Match } from "./http/router.ts";
 import { readTarget } from "./http/target.ts";
 import type { HttpMetrics, RouteMetrics } from "./http-metrics.ts";
-import { problemAnswer, toAppError } from "./problem.ts";
 
 /** A path and method of the table, ready to serve. */
 export interface Endpoint {

@@ -1,6 +1,6 @@
-import type { ActionName } from "../../lib/mesh.ts";
-import { adminRoutes } from "./admin-routes.ts";
-import { compatibilityRoutes } from "./compatibility.ts";
+import type { ActionName } from "../../lib/actions/typed-call.ts";
+import { adminRoutes } from "./api/admin-routes.ts";
+import { compatibilityRoutes } from "./api/compatibility.ts";
 
 /**
  * The public API as one table of data. The router, the doors, the calls on the bus and the OpenAPI document are all

@@ -1,4 +1,4 @@
-import type { ActionContext } from "../../lib/mesh.ts";
+import type { ActionContext } from "../../lib/actions/typed-call.ts";
 import type { MailJob } from "./mail.contract.ts";
 import type { MailDeps } from "./mail.deps.ts";
 import { isLinkKind, type LinkKind, type NoticeKind, type Rendered, renderLink, renderNotice } from "./templates.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/contract.ts";
-import * as field from "../../lib/schemas.ts";
-import { erasing, exporting } from "../users/personal-data.contract.ts";
+import { action, contract } from "../../lib/actions/contract.ts";
+import * as field from "../../lib/actions/schemas.ts";
+import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
 import { pushActions } from "./push.contract.ts";
 
 /** What a mail job holds: ids only, never a secret or an address. */

@@ -1,4 +1,4 @@
-import type { Platform } from "../../lib/platform.ts";
+import type { Platform } from "../../lib/runtime/platform.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import type { Outbox } from "../../mixins/outbox.mixin.ts";
 import type { PushService } from "./push-service.ts";

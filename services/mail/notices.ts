@@ -1,4 +1,4 @@
-import type { MeshEvent } from "../../lib/events.ts";
+import type { MeshEvent } from "../../lib/events/events.ts";
 import { type Consumption, effectOnce } from "../../mixins/event-consumer.mixin.ts";
 import { eraseMessages } from "./erase.repo.ts";
 import type { MailJob } from "./mail.contract.ts";

@@ -1,5 +1,5 @@
-import type { Config } from "../../lib/config.ts";
-import { AppError } from "../../lib/errors.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import type { Config } from "../../lib/config/config.ts";
 
 export interface OutgoingPush {
   readonly id: string;

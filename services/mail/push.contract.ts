@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { action } from "../../lib/contract.ts";
-import * as field from "../../lib/schemas.ts";
+import { action } from "../../lib/actions/contract.ts";
+import * as field from "../../lib/actions/schemas.ts";
 
 /** What a push job holds: ids only, never a text or a token. */
 export const PushJob = z.strictObject({ id: field.Id, correlation_id: z.string() });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { AppError } from "../../lib/errors.ts";
-import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { MailDeps } from "./mail.deps.ts";
 import type { PushJob } from "./push.contract.ts";
 import { insertPush } from "./pushes.repo.ts";

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { ResultOf } from "../../lib/contract.ts";
-import { AppError, isError } from "../../lib/errors.ts";
-import type { ActionContext } from "../../lib/mesh.ts";
+import type { ResultOf } from "../../lib/actions/contract.ts";
+import { AppError, isError } from "../../lib/actions/errors.ts";
+import type { ActionContext } from "../../lib/actions/typed-call.ts";
 import { compose } from "./compose.ts";
-import { holdClaim } from "./hold-claim.ts";
 import type { MailJob, mailContract } from "./mail.contract.ts";
 import type { MailDeps } from "./mail.deps.ts";
 import {
@@ -15,8 +14,9 @@ import {
   releaseClaim,
   renewClaim,
 } from "./mail.repo.ts";
-import { recordForCertain } from "./record-for-certain.ts";
+import { recordForCertain } from "./record-with-retry.ts";
 import { isLinkKind } from "./templates.ts";
+import { holdClaim } from "./with-heartbeat.ts";
 
 type Outcome = ResultOf<typeof mailContract, "send">;
 type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;

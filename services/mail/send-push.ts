@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { AppError, isError } from "../../lib/errors.ts";
-import type { ActionContext, Actions } from "../../lib/mesh.ts";
-import { holdClaim } from "./hold-claim.ts";
+import { AppError, isError } from "../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { MailDeps } from "./mail.deps.ts";
 import {
   claimPush,
@@ -13,7 +12,8 @@ import {
   renewPushClaim,
   type SkipReason,
 } from "./pushes.repo.ts";
-import { recordForCertain } from "./record-for-certain.ts";
+import { recordForCertain } from "./record-with-retry.ts";
+import { holdClaim } from "./with-heartbeat.ts";
 
 type Outcome = Actions["mail.sendPush"]["result"];
 type Ctx = Pick<ActionContext<Actions["mail.sendPush"]["params"]>, "params" | "call">;

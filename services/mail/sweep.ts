@@ -1,4 +1,4 @@
-import { deleteInBatches, sweepMeshTables } from "../../mixins/mesh-sweep.ts";
+import { deleteInBatches, sweepMeshTables } from "../../mixins/service-sweep.ts";
 import type { MailDeps } from "./mail.deps.ts";
 
 /** A row guards against sending twice for longer than any job or event may come again. */

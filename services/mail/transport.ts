@@ -1,6 +1,6 @@
 import { createTransport } from "nodemailer";
-import type { Config } from "../../lib/config.ts";
-import { AppError } from "../../lib/errors.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import type { Config } from "../../lib/config/config.ts";
 
 export interface OutgoingMail {
   readonly from: string;

@@ -1,4 +1,4 @@
-import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { merge, refuseCrossed } from "./defaults.ts";
 import { insertUnclaimed } from "./preferences.repo.ts";

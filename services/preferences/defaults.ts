@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { fieldError } from "../../lib/errors.ts";
+import { fieldError } from "../../lib/actions/errors.ts";
 import type { Preferences, PreferencesChange } from "./preferences.contract.ts";
 
 export type PreferencesView = z.output<typeof Preferences>;

@@ -1,5 +1,5 @@
-import { AppError } from "../../lib/errors.ts";
-import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { merge, refuseCrossed } from "./defaults.ts";
 import { chosenBy, insertManyUnclaimed, type UnclaimedRow } from "./preferences.repo.ts";

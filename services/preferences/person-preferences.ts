@@ -1,6 +1,6 @@
-import { userOf } from "../../lib/caller.ts";
-import { AppError } from "../../lib/errors.ts";
-import type { ActionContext, Actions } from "../../lib/mesh.ts";
+import { userOf } from "../../lib/actions/caller.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { PreferencesView } from "./defaults.ts";
 
 /** users says who may see whom, past every cache: what was chosen a moment ago counts here too. */

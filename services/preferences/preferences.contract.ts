@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/contract.ts";
-import * as field from "../../lib/schemas.ts";
+import { action, contract } from "../../lib/actions/contract.ts";
+import * as field from "../../lib/actions/schemas.ts";
+import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
 import { forgetting } from "../sessions/sessions.contract.ts";
-import { erasing, exporting } from "../users/personal-data.contract.ts";
-import { ImportRefusal } from "../users/users-import.contract.ts";
+import { ImportRefusal } from "../users/contract/users-import.contract.ts";
 
 const fields = {
   notification_email: z.boolean(),

@@ -1,8 +1,8 @@
 import type { ServiceSchema } from "moleculer";
-import { userOf } from "../../lib/caller.ts";
-import type { MeshEvent } from "../../lib/events.ts";
-import { type Call, implement } from "../../lib/mesh.ts";
-import type { Platform } from "../../lib/platform.ts";
+import { userOf } from "../../lib/actions/caller.ts";
+import { type Call, implement } from "../../lib/actions/typed-call.ts";
+import type { MeshEvent } from "../../lib/events/events.ts";
+import type { Platform } from "../../lib/runtime/platform.ts";
 import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";

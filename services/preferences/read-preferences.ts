@@ -1,5 +1,5 @@
-import { idTime } from "../../lib/ids.ts";
-import type { NearCache } from "../../lib/near-cache.ts";
+import type { NearCache } from "../../lib/revocation/near-cache.ts";
+import { idTime } from "../../lib/runtime/ids.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { defaults, type PreferencesView } from "./defaults.ts";
 import type { PreferencesRow } from "./preferences.entities.ts";

@@ -1,6 +1,6 @@
-import type { Call } from "../../lib/mesh.ts";
+import type { Call } from "../../lib/actions/typed-call.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
-import { sweepMeshTables } from "../../mixins/mesh-sweep.ts";
+import { sweepMeshTables } from "../../mixins/service-sweep.ts";
 import { claim, deleteUnclaimed, listUnclaimed } from "./preferences.repo.ts";
 
 const BATCH = 1_000;

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import { type UserCaller, userOf } from "../../lib/caller.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { AppError } from "../../lib/errors.ts";
-import type { ActionContext } from "../../lib/mesh.ts";
+import { type UserCaller, userOf } from "../../lib/actions/caller.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import type { ActionContext } from "../../lib/actions/typed-call.ts";
+import type { Clock } from "../../lib/runtime/clock.ts";
 import type { Database, Transaction } from "../../mixins/database.mixin.ts";
 import { idempotently } from "../../mixins/idempotency.ts";
 import type { Outbox } from "../../mixins/outbox.mixin.ts";

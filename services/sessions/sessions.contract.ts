@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { type ActionDef, action, contract } from "../../lib/contract.ts";
-import * as field from "../../lib/schemas.ts";
-import { erasing, exporting } from "../users/personal-data.contract.ts";
+import { type ActionDef, action, contract } from "../../lib/actions/contract.ts";
+import * as field from "../../lib/actions/schemas.ts";
+import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
 
 export const Session = z
   .strictObject({

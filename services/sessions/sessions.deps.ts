@@ -1,10 +1,10 @@
-import type { ParamsOf } from "../../lib/contract.ts";
-import type { ActionContext } from "../../lib/mesh.ts";
-import type { Platform } from "../../lib/platform.ts";
+import type { ParamsOf } from "../../lib/actions/contract.ts";
+import type { ActionContext } from "../../lib/actions/typed-call.ts";
+import type { Platform } from "../../lib/runtime/platform.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import type { Outbox } from "../../mixins/outbox.mixin.ts";
+import type { TenantLimits } from "./session/tenant-limits.ts";
 import type { sessionsContract } from "./sessions.contract.ts";
-import type { TenantLimits } from "./tenant-limits.ts";
 
 /** What the use cases of this service stand on; each takes the part that it needs. */
 export interface SessionsDeps {

@@ -1,5 +1,5 @@
 import type { Database } from "../../mixins/database.mixin.ts";
-import { deleteInBatches } from "../../mixins/mesh-sweep.ts";
+import { deleteInBatches } from "../../mixins/service-sweep.ts";
 
 export const deleteOldSessions = (db: Database): Promise<number> =>
   deleteInBatches(db, "sessions.sessions", "sweep_on <= (now() AT TIME ZONE 'UTC')::date");

@@ -1,4 +1,4 @@
-import { sweepMeshTables } from "../../mixins/mesh-sweep.ts";
+import { sweepMeshTables } from "../../mixins/service-sweep.ts";
 import type { SessionsDeps } from "./sessions.deps.ts";
 import { deleteOldFeed, deleteOldLeases, deleteOldSessions } from "./sweep.repo.ts";
 

@@ -1,8 +1,8 @@
 import type { Database } from "../../mixins/database.mixin.ts";
-import { sweepMeshTables } from "../../mixins/mesh-sweep.ts";
-import type { AvatarStore } from "./avatar-store.ts";
-import { dropUnusedAvatars } from "./change-avatar.ts";
-import { dropClosedChanges, endOutdatedChanges } from "./email-changes.repo.ts";
+import { sweepMeshTables } from "../../mixins/service-sweep.ts";
+import { dropClosedChanges, endOutdatedChanges } from "./email-change/email-changes.repo.ts";
+import type { AvatarStore } from "./profile/avatar-store.ts";
+import { dropUnusedAvatars } from "./profile/change-avatar.ts";
 
 export async function sweepUsers(deps: {
   readonly db: Database;

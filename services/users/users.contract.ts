@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/contract.ts";
-import * as field from "../../lib/schemas.ts";
+import { action, contract } from "../../lib/actions/contract.ts";
+import * as field from "../../lib/actions/schemas.ts";
+import { exporting } from "../../lib/contracts/personal-data.contract.ts";
 import { forgetting } from "../sessions/sessions.contract.ts";
-import { exporting } from "./personal-data.contract.ts";
-import { adminActions } from "./users-admin.contract.ts";
-import { erasureActions } from "./users-erasure.contract.ts";
-import { importActions } from "./users-import.contract.ts";
+import { adminActions } from "./contract/users-admin.contract.ts";
+import { erasureActions } from "./contract/users-erasure.contract.ts";
+import { importActions } from "./contract/users-import.contract.ts";
 import {
   Avatar,
   Claims,
@@ -25,7 +25,7 @@ import {
   UserQuery,
   WholeProfile,
   WholeProfileChange,
-} from "./users-shapes.contract.ts";
+} from "./contract/users-shapes.contract.ts";
 
 const asUser = { who: ["user"] } as const;
 /** Premium, or one who may see the tenant's accounts anyway. */

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestDatabase } from "../support/database.ts";
-import setup from "../support/postgres-setup.ts";
-import teardown from "../support/postgres-teardown.ts";
-import { startTestMesh } from "../support/test-mesh.ts";
+import { createTestDatabase } from "../support/start/database.ts";
+import setup from "../support/start/postgres-setup.ts";
+import teardown from "../support/start/postgres-teardown.ts";
+import { startTestMesh } from "../support/start/test-mesh.ts";
 import { residentMegabytes, startGenerator } from "./children.ts";
 import { startOneProcess } from "./embedded.ts";
 import { measureMemory, measureStart } from "./resources.ts";

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../../lib/embedded/ports.ts";
+import { freePort } from "../../scripts/local-servers/ports.ts";
 import { end } from "./children.ts";
 
 export interface OneProcess {

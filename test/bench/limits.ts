@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { availableParallelism } from "node:os";
 import bcrypt from "bcrypt";
 import { ServiceBroker } from "moleculer";
-import { natsOptions } from "../../lib/nats-options.ts";
+import { natsOptions } from "../../lib/runtime/nats-options.ts";
 
 /**
  * What the machine does without us, each as a process: `http` a bare server, `hello` a service on a bus, `bus` a bare server that

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import pg from "pg";
-import { encodeCursor } from "../../lib/cursor.ts";
-import { freePort } from "../../lib/embedded/ports.ts";
+import { encodeCursor } from "../../lib/runtime/cursor.ts";
+import { freePort } from "../../scripts/local-servers/ports.ts";
 import { gatewayReady } from "../../scripts/run/ready.ts";
 import { DEMO_PASSWORD } from "../../scripts/seed/write-people.ts";
 

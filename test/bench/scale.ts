@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
-import { startPostgres } from "../../lib/embedded/postgres.ts";
+import { startPostgres } from "../../scripts/local-servers/postgres.ts";
 import { runCommand, UsageError } from "../../scripts/run/command.ts";
 import { say } from "../../scripts/run/terminal.ts";
 import { fill } from "./scale-fill.ts";

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 const run = promisify(execFile);
 

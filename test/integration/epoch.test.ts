@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { describeEpoch } from "../support/epoch.ts";
-import { type Installation, startOneProcess } from "../support/installation.ts";
+import { describeEpoch } from "../support/flows/epoch.ts";
+import { type Installation, startOneProcess } from "../support/start/installation.ts";
 
 describe("the epoch of an account, in one process", () => {
   let usermesh: Installation;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { describeHttpContract } from "../support/http-contract/describe.ts";
-import { type Installation, startOneProcess } from "../support/installation.ts";
+import { type Installation, startOneProcess } from "../support/start/installation.ts";
+import { describeHttpContract } from "../support/tables/http-contract/describe.ts";
 
 describe("the contract with clients, in one process", () => {
   let usermesh: Installation;

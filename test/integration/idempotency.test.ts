@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Mail } from "../../lib/embedded/mailbox.ts";
-import type { ApiClient } from "../support/api-client.ts";
+import type { Mail } from "../../lib/runtime/platform.ts";
+import type { ApiClient } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
-import { describeKeys, keyed, registerUntilAnswered } from "../support/idempotency.ts";
-import { type Installation, patiently, startOneProcess } from "../support/installation.ts";
-import { linkToken, newPerson } from "../support/main-flow.ts";
-import { type NpmStart, prepareNpmStart } from "../support/npm-start.ts";
-import { describeReplay } from "../support/replay.ts";
+import { describeKeys, keyed, registerUntilAnswered } from "../support/flows/idempotency.ts";
+import { linkToken, newPerson } from "../support/flows/main-flow.ts";
+import { describeReplay } from "../support/flows/replay.ts";
+import { type Installation, patiently, startOneProcess } from "../support/start/installation.ts";
+import { type NpmStart, prepareNpmStart } from "../support/start/npm-start.ts";
 
 describe("an idempotency key, in one process", () => {
   let usermesh: Installation;

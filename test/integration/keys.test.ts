@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Caller } from "../../lib/caller.ts";
-import { freePort } from "../../lib/embedded/ports.ts";
+import type { Caller } from "../../lib/actions/caller.ts";
+import { freePort } from "../../scripts/local-servers/ports.ts";
 import { gatewayReady } from "../../scripts/run/ready.ts";
-import { createApiClient } from "../support/api-client.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
-import { startServices } from "../support/mesh.ts";
+import { createApiClient } from "../support/clients/api-client.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
+import { startServices } from "../support/start/services.ts";
 
 const [older, newer] = [`k1:${"older-secret-".repeat(3)}`, `k2:${"newer-secret-".repeat(3)}`];
 const PHONE = "+441234567890";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { type Installation, startOneProcess } from "../support/installation.ts";
-import { describeOneWinner } from "../support/one-winner.ts";
+import { describeOneWinner } from "../support/flows/one-winner.ts";
+import { type Installation, startOneProcess } from "../support/start/installation.ts";
 
 describe("of many at once one wins, in one process", () => {
   let usermesh: Installation;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { startServices } from "../support/mesh.ts";
+import { startServices } from "../support/start/services.ts";
 
 describe("the OpenAPI document", () => {
   let running: Awaited<ReturnType<typeof startServices>>;

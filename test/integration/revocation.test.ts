@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../support/endings.ts";
-import { describeRevocation } from "../support/revocation-flow.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
-import { connect, milliseconds, plantSilentHolder } from "./sessions/mesh.ts";
+import { describeRevocation } from "../support/flows/revocation-flow.ts";
+import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../support/flows/session-endings.ts";
+import { connect, milliseconds, plantSilentHolder } from "../support/start/sessions-services.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 describe("when access has ended, in one process", () => {
   let usermesh: Usermesh;

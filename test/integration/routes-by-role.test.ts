@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { type LyingProvider, startLyingProvider } from "../support/lying-provider.ts";
-import { describeRoutesByRole } from "../support/routes-by-role.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { type LyingProvider, startLyingProvider } from "../support/fakes/malicious-provider.ts";
+import { describeRoutesByRole } from "../support/flows/routes-by-role.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 describe("in one process", () => {
   let provider: LyingProvider;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { type Installation, startOneProcess } from "../support/installation.ts";
-import { describeStale } from "../support/stale-flow.ts";
+import { describeStale } from "../support/flows/stale-flow.ts";
+import { type Installation, startOneProcess } from "../support/start/installation.ts";
 
 describe("an account that changes, in one process", () => {
   let usermesh: Installation;

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../lib/embedded/ports.ts";
-import { commandLine } from "../../lib/embedded/processes.ts";
+import { freePort } from "../../scripts/local-servers/ports.ts";
+import { commandLine } from "../../scripts/local-servers/processes.ts";
 import { eventually } from "../support/eventually.ts";
 
 interface Started {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { describeAccountFlow } from "../support/account-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+import { describeAccountFlow } from "../support/flows/account-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 describe("an account on a mesh with two nodes of each service", () => {
   let mesh: TestMesh;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { memberWith, newRole, newTenant, refreshed, vendorOf } from "../support/data/tenants.ts";
 import { eventually } from "../support/eventually.ts";
-import { hold } from "../support/installation.ts";
-import { register, signIn } from "../support/main-flow.ts";
-import { memberWith, newRole, newTenant, refreshed, vendorOf } from "../support/tenants.ts";
-import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+import { register, signIn } from "../support/flows/main-flow.ts";
+import { hold } from "../support/start/installation.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 let mesh: TestMesh;
 let access: string;

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import type { Caller } from "../../lib/caller.ts";
-import { AppError, type ErrorCode } from "../../lib/errors.ts";
-import { implement } from "../../lib/mesh.ts";
+import type { Caller } from "../../lib/actions/caller.ts";
+import { AppError, type ErrorCode } from "../../lib/actions/errors.ts";
+import { implement } from "../../lib/actions/typed-call.ts";
 import { gatewayContract } from "../../services/gateway/gateway.contract.ts";
-import { callAs, startBroker } from "../support/broker.ts";
 import { eventually } from "../support/eventually.ts";
-import { createNats, dieSilently, type TestNats } from "../support/nats.ts";
+import { callAs, startBroker } from "../support/start/broker.ts";
+import { createNats, dieSilently, type TestNats } from "../support/start/nats.ts";
 
 const read = { retryPolicy: { enabled: true } };
 const FAILURES = 5;

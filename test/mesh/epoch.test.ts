@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { describeEpoch } from "../support/epoch.ts";
-import { type Installation, startTwoOfEach } from "../support/installation.ts";
+import { describeEpoch } from "../support/flows/epoch.ts";
+import { type Installation, startTwoOfEach } from "../support/start/installation.ts";
 
 describe("the epoch of an account, over two nodes of each service", () => {
   let mesh: Installation;

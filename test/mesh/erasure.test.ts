@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Redis } from "ioredis";
 import { connect } from "nats";
 import sharp from "sharp";
-import { natsOptions } from "../../lib/nats-options.ts";
-import { certificateOf, erased, leaveTraces, type Traced, tablesWith } from "../support/data-rights.ts";
+import { natsOptions } from "../../lib/runtime/nats-options.ts";
+import { contentAt } from "../support/clients/redis-content.ts";
 import { eventually } from "../support/eventually.ts";
-import { mailTo, register, signIn } from "../support/main-flow.ts";
-import { contentAt } from "../support/redis-content.ts";
-import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+import { certificateOf, erased, leaveTraces, type Traced, tablesWith } from "../support/flows/data-rights.ts";
+import { mailTo, register, signIn } from "../support/flows/main-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 const OUTAGE_MS = 60_000;
 const MEGABYTE = 1_024;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { describeHttpContract } from "../support/http-contract/describe.ts";
-import { startTwoOfEach } from "../support/installation.ts";
+import { startTwoOfEach } from "../support/start/installation.ts";
+import { describeHttpContract } from "../support/tables/http-contract/describe.ts";
 
 describe("the contract with clients, over two nodes of each service", () => {
   let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;

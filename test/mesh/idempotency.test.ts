@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
-import { describeKeys, expectOneAccount, registerUntilAnswered } from "../support/idempotency.ts";
-import { startTwoOfEach } from "../support/installation.ts";
-import { newPerson } from "../support/main-flow.ts";
-import { describeReplay } from "../support/replay.ts";
+import { describeKeys, expectOneAccount, registerUntilAnswered } from "../support/flows/idempotency.ts";
+import { newPerson } from "../support/flows/main-flow.ts";
+import { describeReplay } from "../support/flows/replay.ts";
+import { startTwoOfEach } from "../support/start/installation.ts";
 
 const VICTIMS = ["gateway", "auth", "users"] as const;
 const DEATHS = 20;

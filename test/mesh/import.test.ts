@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { newEmail, written } from "../support/data/import.ts";
 import { eventually } from "../support/eventually.ts";
-import { newEmail, written } from "../support/import.ts";
-import { startTwoOfEach } from "../support/installation.ts";
+import { startTwoOfEach } from "../support/start/installation.ts";
 
 describe("npm run import, over NATS", () => {
   let two: Awaited<ReturnType<typeof startTwoOfEach>>;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { runDocumented } from "../support/documented-code.ts";
+import { runDocumented } from "../support/clients/documented-code.ts";
 import { eventually } from "../support/eventually.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
-import { type PushServer, startPushServer } from "../support/push-service.ts";
-import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+import { type PushServer, startPushServer } from "../support/fakes/push-service.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 const GUIDE = "docs/integration.md";
 

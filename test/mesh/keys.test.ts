@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { ServiceBroker } from "moleculer";
-import type { Answer, ApiClient } from "../support/api-client.ts";
-import { callAs, startBroker } from "../support/broker.ts";
+import type { Answer, ApiClient } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { callAs, startBroker } from "../support/start/broker.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 const [older, newer] = [`k1:${"older-secret-".repeat(3)}`, `k2:${"newer-secret-".repeat(3)}`];
 const PHONE = "+441234567890";

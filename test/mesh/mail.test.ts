@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Mail } from "../../lib/embedded/mailbox.ts";
+import type { Mail } from "../../lib/runtime/platform.ts";
 import { eventually } from "../support/eventually.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 const MOMENTS = 10;
 /** From the answer to a sign-up until its mail is recorded it takes some 100 ms here. */

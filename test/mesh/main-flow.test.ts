@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
-import { describeMainFlow, newPerson, register } from "../support/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+import { describeMainFlow, newPerson, register } from "../support/flows/main-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 const OUTAGE_MS = 20_000;
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../lib/embedded/ports.ts";
+import { freePort } from "../../scripts/local-servers/ports.ts";
+import { figure, readMetrics } from "../support/clients/metrics.ts";
 import { eventually } from "../support/eventually.ts";
-import { newPerson, register, signIn } from "../support/main-flow.ts";
-import { figure, readMetrics } from "../support/metrics.ts";
-import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 let mesh: TestMesh;
 /** Of the process that runs users. */

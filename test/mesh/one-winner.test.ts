@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { ApiClient } from "../support/api-client.ts";
+import type { ApiClient } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
-import { patiently, startTwoOfEach } from "../support/installation.ts";
-import { register, signIn } from "../support/main-flow.ts";
-import { describeOneWinner } from "../support/one-winner.ts";
+import { register, signIn } from "../support/flows/main-flow.ts";
+import { describeOneWinner } from "../support/flows/one-winner.ts";
+import { patiently, startTwoOfEach } from "../support/start/installation.ts";
 
 describe("of many at once one wins, over two nodes of each service", () => {
   let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createLeaseHolder, type LeaseHolder } from "../../mixins/lease-holder.mixin.ts";
-import { type SessionsMesh, startSessions, tenantId } from "../integration/sessions/mesh.ts";
 import { eventually } from "../support/eventually.ts";
-import { createNats, dieSilently, type TestNats } from "../support/nats.ts";
+import { createNats, dieSilently, type TestNats } from "../support/start/nats.ts";
+import { type SessionsMesh, startSessions, tenantId } from "../support/start/sessions-services.ts";
 
 describe("a revocation on the mesh", () => {
   let nats: TestNats;

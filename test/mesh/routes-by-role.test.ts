@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { type LyingProvider, startLyingProvider } from "../support/lying-provider.ts";
-import { describeRoutesByRole } from "../support/routes-by-role.ts";
-import { startTestMesh, type TestMesh } from "../support/test-mesh.ts";
+import { type LyingProvider, startLyingProvider } from "../support/fakes/malicious-provider.ts";
+import { describeRoutesByRole } from "../support/flows/routes-by-role.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 describe("on the mesh", () => {
   let provider: LyingProvider;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { startTwoOfEach } from "../support/installation.ts";
-import { describeTenantWalk } from "../support/tenant-walk.ts";
-import { inTenant, newTenant, vendorOf, verdict } from "../support/tenants.ts";
+import { inTenant, newTenant, vendorOf, verdict } from "../support/data/tenants.ts";
+import { describeTenantWalk } from "../support/flows/tenant-walk.ts";
+import { startTwoOfEach } from "../support/start/installation.ts";
 
 describe("the wall between tenants, over two nodes of each service", () => {
   let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;

@@ -3,14 +3,14 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
-import { readConfig } from "../../lib/config.ts";
-import { freePort } from "../../lib/embedded/ports.ts";
-import { AppError } from "../../lib/errors.ts";
-import { createLog } from "../../lib/log.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { createLog } from "../../lib/observability/log.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { startBroker } from "../support/broker.ts";
+import { freePort } from "../../scripts/local-servers/ports.ts";
 import { eventually } from "../support/eventually.ts";
-import { createNats, dieSilently, isOnBus, type TestNats } from "../support/nats.ts";
+import { startBroker } from "../support/start/broker.ts";
+import { createNats, dieSilently, isOnBus, type TestNats } from "../support/start/nats.ts";
 
 const release = new AbortController();
 

@@ -2,8 +2,8 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { bomb, bytesOf, form, newUploader, picture } from "../support/avatar-uploads.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { bomb, bytesOf, form, newUploader, picture } from "../support/data/avatar-uploads.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 const MOST_BYTES = 1_048_576;
 const folder = join(tmpdir(), `usermesh-refused-avatars-${process.pid}`);

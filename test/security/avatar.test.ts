@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import sharp from "sharp";
-import { bytesOf, form, newUploader, picture } from "../support/avatar-uploads.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { bytesOf, form, newUploader, picture } from "../support/data/avatar-uploads.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 const MOST_BYTES = 1_048_576;
 const folder = join(tmpdir(), `usermesh-avatars-${process.pid}`);

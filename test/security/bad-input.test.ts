@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { newPerson, register, signIn } from "../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 interface Schema {
   readonly $ref?: string;

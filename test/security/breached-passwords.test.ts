@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { type BreachList, sha1, startBreachList } from "../support/breach-list.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { type BreachList, sha1, startBreachList } from "../support/fakes/breach-list.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** [V6.2.12, V16.5.2] */
 const stolen = "Stolen-from-elsewhere-1";

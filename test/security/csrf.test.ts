@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type BrowserClient, createBrowserClient } from "../support/browser-client.ts";
-import { newPerson, register, signIn } from "../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { type BrowserClient, createBrowserClient } from "../support/clients/browser-client.ts";
+import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 let usermesh: Usermesh;
 let browser: BrowserClient;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type LyingProvider, startLyingProvider } from "../support/lying-provider.ts";
-import { newPerson, register, signIn } from "../support/main-flow.ts";
-import { signInBy } from "../support/oauth-way.ts";
-import { everythingStored } from "../support/stored.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { everythingStored } from "../support/data/database-dump.ts";
+import { signInBy } from "../support/data/oauth-flow.ts";
+import { type LyingProvider, startLyingProvider } from "../support/fakes/malicious-provider.ts";
+import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** What a stolen back-up shows, and what somebody does who can write to the database but has no key. */
 let usermesh: Usermesh;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import type { Answer } from "../support/api-client.ts";
-import { mailTo, newPerson, type Person, register, signIn } from "../support/main-flow.ts";
-import { vendorOf } from "../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import type { Answer } from "../support/clients/api-client.ts";
+import { vendorOf } from "../support/data/tenants.ts";
+import { mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** Whether an account exists must be told by nothing: text, status, headers, time [V6.3.8]. */
 jest.setTimeout(180_000);

@@ -11,8 +11,8 @@ import {
   type TestTenant,
   vendorOf,
   verdict,
-} from "../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+} from "../support/data/tenants.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 let mesh: Usermesh;
 let vendor: string;

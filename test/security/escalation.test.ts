@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { newPerson } from "../support/main-flow.ts";
 import {
   inTenant,
   type Member,
@@ -12,8 +11,9 @@ import {
   type TestTenant,
   vendorOf,
   verdict,
-} from "../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+} from "../support/data/tenants.ts";
+import { newPerson } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 let mesh: Usermesh;
 let vendor: string;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Answer } from "../support/api-client.ts";
-import { type DenialStage, prepareDenials } from "../support/denials.ts";
+import type { Answer } from "../support/clients/api-client.ts";
+import { vendorOf } from "../support/data/tenants.ts";
 import { eventually } from "../support/eventually.ts";
-import { newPerson } from "../support/main-flow.ts";
-import { vendorOf } from "../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { type DenialStage, prepareDenials } from "../support/flows/forbidden-actions.ts";
+import { newPerson } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /**
  * [V16.5.1, 16.5.3] Each table of ours is taken away in turn, as a broken migration or a wrong grant would: every statement

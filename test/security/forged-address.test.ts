@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { vendorOf, verdict } from "../support/data/tenants.ts";
 import { eventually } from "../support/eventually.ts";
-import { register } from "../support/main-flow.ts";
-import { vendorOf, verdict } from "../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { register } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** [V4.1.3] No proxy is trusted: all that a client says of its address is its own tale. */
 let usermesh: Usermesh;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Mail } from "../../lib/embedded/mailbox.ts";
-import { mailTo, newPerson, type Person, register, signIn } from "../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import type { Mail } from "../../lib/runtime/platform.ts";
+import { mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** [V1.2, 16.4.1] Text that means something to a mail server, a browser, a terminal, a spreadsheet or a template. */
 let usermesh: Usermesh;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
-import { raw, statusOf } from "../support/raw-http.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { raw, statusOf } from "../support/clients/raw-http.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** Path tricks, floods and what Node's parser refuses are in test/integration/gateway/http.test.ts too, for the gateway alone. */
 const TIMEOUT_MS = 1_000;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createBrowserClient } from "../support/browser-client.ts";
-import { type Person, register, signIn } from "../support/main-flow.ts";
-import { headersOf, raw } from "../support/raw-http.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { createBrowserClient } from "../support/clients/browser-client.ts";
+import { headersOf, raw } from "../support/clients/raw-http.ts";
+import { type Person, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** [V3.3, 3.4, 3.5] What a browser is told, behind TLS, with one page of another origin that may call. */
 const app = "https://app.example.com";

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createBulkhead } from "../../lib/bulkhead.ts";
-import { parseKeyRing } from "../../lib/key-ring.ts";
-import { createPasswordHashing } from "../../services/auth/password-hashing.ts";
-import type { Answer } from "../support/api-client.ts";
+import { parseKeyRing } from "../../lib/crypto/key-ring.ts";
+import { createBulkhead } from "../../lib/runtime/bulkhead.ts";
+import { createPasswordHashing } from "../../services/auth/password/password-hashing.ts";
+import type { Answer } from "../support/clients/api-client.ts";
+import { vendorOf } from "../support/data/tenants.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Installation, liveSessions, startOneProcess } from "../support/installation.ts";
-import { linkToken, mailTo, type Person, register, signIn } from "../support/main-flow.ts";
-import { vendorOf } from "../support/tenants.ts";
+import { linkToken, mailTo, type Person, register, signIn } from "../support/flows/main-flow.ts";
+import { type Installation, liveSessions, startOneProcess } from "../support/start/installation.ts";
 
 /** A sign-in whose password is looked at while something ends it. */
 let usermesh: Installation;

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type LyingInstallation, madeBy, someone, startLyingInstallation } from "../support/lying-installation.ts";
-import type { LyingProvider } from "../support/lying-provider.ts";
-import { register, signIn } from "../support/main-flow.ts";
-import { begin, beginLink, comeBack, signInBy } from "../support/oauth-way.ts";
-import type { Usermesh } from "../support/usermesh.ts";
+import { begin, beginLink, comeBack, signInBy } from "../support/data/oauth-flow.ts";
+import type { LyingProvider } from "../support/fakes/malicious-provider.ts";
+import { register, signIn } from "../support/flows/main-flow.ts";
+import {
+  type LyingInstallation,
+  madeBy,
+  someone,
+  startLyingInstallation,
+} from "../support/start/malicious-provider-installation.ts";
+import type { Usermesh } from "../support/start/usermesh.ts";
 
 const appUrl = "https://app.example.com/signed-in";
 let installation: LyingInstallation;

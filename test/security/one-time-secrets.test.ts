@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Answer } from "../support/api-client.ts";
-import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/main-flow.ts";
-import { everythingStored } from "../support/stored.ts";
-import { vendorOf, verdict } from "../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import type { Answer } from "../support/clients/api-client.ts";
+import { everythingStored } from "../support/data/database-dump.ts";
+import { vendorOf, verdict } from "../support/data/tenants.ts";
+import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** [V6.5.1, 6.5.5, 6.6.2] The secrets of the links that we mail, one kind after the other. */
 let usermesh: Usermesh;

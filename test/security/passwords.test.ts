@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { linkToken, mailTo, newPerson } from "../support/main-flow.ts";
-import { inTenant, newMember, newTenant, vendorOf, verdict } from "../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { inTenant, newMember, newTenant, vendorOf, verdict } from "../support/data/tenants.ts";
+import { linkToken, mailTo, newPerson } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** One installation with a tenant for each policy: a tenant may be stricter than the installation. */
 let usermesh: Usermesh;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createBrowserClient } from "../support/browser-client.ts";
+import { createBrowserClient } from "../support/clients/browser-client.ts";
+import { everythingStored } from "../support/data/database-dump.ts";
+import { begin, comeBack } from "../support/data/oauth-flow.ts";
 import { eventually } from "../support/eventually.ts";
-import { type LyingProvider, startLyingProvider } from "../support/lying-provider.ts";
-import { linkToken, mailTo, newPerson, type Person, signIn } from "../support/main-flow.ts";
-import { begin, comeBack } from "../support/oauth-way.ts";
-import { type ObservedNode, startObservedNode } from "../support/observed-node.ts";
-import { everythingStored } from "../support/stored.ts";
+import { type LyingProvider, startLyingProvider } from "../support/fakes/malicious-provider.ts";
+import { linkToken, mailTo, newPerson, type Person, signIn } from "../support/flows/main-flow.ts";
+import { type ObservedNode, startObservedNode } from "../support/start/observed-node.ts";
 
 /** [V16.2, 16.3] A person's life at the most talkative log level, and then a search for every secret that was in it. */
 const serviceSecret = "service-secret-0123456789-0123456789";

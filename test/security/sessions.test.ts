@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createBrowserClient } from "../support/browser-client.ts";
+import { createBrowserClient } from "../support/clients/browser-client.ts";
+import { verdict } from "../support/data/tenants.ts";
 import { eventually } from "../support/eventually.ts";
-import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/main-flow.ts";
-import { verdict } from "../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** What is ended is refused at once at every node: test/integration/revocation.test.ts and test/mesh/revocation. */
 let usermesh: Usermesh;

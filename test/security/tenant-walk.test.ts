@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { type Installation, startOneProcess } from "../support/installation.ts";
-import { describeTenantWalk } from "../support/tenant-walk.ts";
+import { describeTenantWalk } from "../support/flows/tenant-walk.ts";
+import { type Installation, startOneProcess } from "../support/start/installation.ts";
 
 describe("the wall between tenants, in one process", () => {
   let usermesh: Installation;

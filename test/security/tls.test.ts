@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../lib/embedded/ports.ts";
-import { findExecutable } from "../../lib/embedded/processes.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { freePort } from "../../scripts/local-servers/ports.ts";
+import { findExecutable } from "../../scripts/local-servers/processes.ts";
 import { eventually } from "../support/eventually.ts";
-import { startUsermesh } from "../support/usermesh.ts";
+import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
+import { startUsermesh } from "../support/start/usermesh.ts";
 
 /** A real PostgreSQL and a real NATS with certificates of an authority that a node trusts only where it is told to. */
 const run = promisify(execFile);
@@ -75,7 +75,7 @@ const listening = (port: number) =>
 async function outcomesOf(env: Record<string, string>, trusting: boolean): Promise<Record<string, string>> {
   const trust = trusting ? { NODE_EXTRA_CA_CERTS: join(dir, "cert.pem") } : {};
   const options = { env: { PATH: process.env.PATH ?? "", NODE_ENV: "test", ...trust, ...env } };
-  const { stdout } = await run(process.execPath, ["test/support/start-tls-client.ts"], options);
+  const { stdout } = await run(process.execPath, ["test/support/start/start-tls-client.ts"], options);
   return JSON.parse(stdout);
 }
 

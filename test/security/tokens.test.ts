@@ -4,10 +4,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, type JWTHeaderParameters, SignJWT } from "jose";
-import { parseKeyRing } from "../../lib/key-ring.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../support/main-flow.ts";
-import { vendorOf, verdict } from "../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../support/usermesh.ts";
+import { parseKeyRing } from "../../lib/crypto/key-ring.ts";
+import { vendorOf, verdict } from "../support/data/tenants.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** [8725 3.1-3.12, V9.1, 9.2] What is signed here is signed with the installation's own key, so that one thing is wrong at a time. */
 type Keys = Awaited<ReturnType<typeof generateKeyPair>>;

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import type { Caller } from "../../lib/caller.ts";
-import type { Access } from "../../lib/contract.ts";
-import { isError } from "../../lib/errors.ts";
-import { servicePermissions } from "../../lib/service-permissions.ts";
+import type { Caller } from "../../lib/actions/caller.ts";
+import type { Access } from "../../lib/actions/contract.ts";
+import { isError } from "../../lib/actions/errors.ts";
+import { servicePermissions } from "../../lib/actions/service-permissions.ts";
 import { refusalOf } from "../../mixins/access.middleware.ts";
-import { aUser, callAs, startBroker } from "../support/broker.ts";
+import { aUser, callAs, startBroker } from "../support/start/broker.ts";
 
 const id = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";
 const now = new Date("2026-11-20T12:00:00Z");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createBulkhead, OverloadedError } from "../../lib/bulkhead.ts";
+import { createBulkhead, OverloadedError } from "../../lib/runtime/bulkhead.ts";
 
 /** Pieces of work that run until they are told to end. */
 function createWork() {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { ConfigError, type Environment, readConfig } from "../../lib/config.ts";
+import { ConfigError, type Environment, readConfig } from "../../lib/config/config.ts";
 
 const google = { OAUTH_GOOGLE_CLIENT_ID: "id", OAUTH_GOOGLE_CLIENT_SECRET: "secret" };
 

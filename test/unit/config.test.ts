@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { ConfigError, type Environment, readConfig } from "../../lib/config.ts";
+import { ConfigError, type Environment, readConfig } from "../../lib/config/config.ts";
 
 const secret = "k1:0123456789abcdef0123456789abcdef";
 const production: Environment = {

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { OverloadedError } from "../../lib/bulkhead.ts";
-import type { Caller } from "../../lib/caller.ts";
-import { AppError } from "../../lib/errors.ts";
-import { aUser, callAs, startBroker } from "../support/broker.ts";
+import type { Caller } from "../../lib/actions/caller.ts";
+import { AppError } from "../../lib/actions/errors.ts";
+import { OverloadedError } from "../../lib/runtime/bulkhead.ts";
+import { aUser, callAs, startBroker } from "../support/start/broker.ts";
 
 const reader: Caller = { kind: "service", name: "mail" };
 const id = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";

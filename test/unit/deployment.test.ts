@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
-import { type Environment, readConfig } from "../../lib/config.ts";
-import { variables } from "../../lib/config-variables.ts";
+import { type Environment, readConfig } from "../../lib/config/config.ts";
+import { variables } from "../../lib/config/variables.ts";
 import { envExample, readmeTable, TABLE } from "../../scripts/env-table.ts";
 
 interface ComposeService {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { validate, version } from "uuid";
-import { type Clock, systemClock } from "../../lib/clock.ts";
-import { idTime, isUuid, newId } from "../../lib/ids.ts";
+import { type Clock, systemClock } from "../../lib/runtime/clock.ts";
+import { idTime, isUuid, newId } from "../../lib/runtime/ids.ts";
 
 function clockAt(iso: string): Clock & { time: Date } {
   const clock = { time: new Date(iso), now: () => clock.time, monotonic: () => 0 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createKept } from "../../lib/kept.ts";
+import { createKept } from "../../lib/runtime/ttl-cache.ts";
 
 function setUp(options: { freshMs: number; usableMs?: number }) {
   const time = { now: 0 };

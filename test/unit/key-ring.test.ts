@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { decodeCanonical, encode } from "../../lib/base64url.ts";
-import { type Binding, parseKeyRing, SealBrokenError, UnknownKeyError } from "../../lib/key-ring.ts";
+import { decodeCanonical, encode } from "../../lib/crypto/base64url.ts";
+import { type Binding, parseKeyRing, SealBrokenError, UnknownKeyError } from "../../lib/crypto/key-ring.ts";
 
 const older = "an-older-secret-of-at-least-32-bytes";
 const newer = "a-newer-secret-of-at-least-32-bytes!";

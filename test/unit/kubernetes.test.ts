@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
-import { readConfig } from "../../lib/config.ts";
-import { variables } from "../../lib/config-variables.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { variables } from "../../lib/config/variables.ts";
 
 interface Manifest {
   readonly kind: string;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createLog } from "../../lib/log.ts";
+import { createLog } from "../../lib/observability/log.ts";
 import { eventually } from "../support/eventually.ts";
 
 let folder: string;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { parseKeyRing } from "../../lib/key-ring.ts";
+import { parseKeyRing } from "../../lib/crypto/key-ring.ts";
 import {
   formatMailedToken,
   type MailedTokenIntent,
   mailedTokenMatches,
   parseMailedToken,
-} from "../../lib/mailed-token.ts";
-import { emailKey, emailKeyHash, usernameKey } from "../../lib/text-keys.ts";
+} from "../../lib/crypto/mailed-token.ts";
+import { emailKey, emailKeyHash, usernameKey } from "../../lib/runtime/text-keys.ts";
 
 const ring = parseKeyRing(`k2:${"n".repeat(32)},k1:${"o".repeat(32)}`);
 const tenantId = "0199a3c4-7c5e-7000-8000-00000000000a";

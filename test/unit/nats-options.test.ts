@@ -1,6 +1,6 @@
 import type { PeerCertificate, ConnectionOptions as TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
-import { natsOptions } from "../../lib/nats-options.ts";
+import { natsOptions } from "../../lib/runtime/nats-options.ts";
 
 describe("NATS_URL", () => {
   test("may name several servers, with credentials on one of them", () => {

@@ -1,9 +1,9 @@
 import { argon2Sync, pbkdf2Sync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import bcrypt from "bcrypt";
-import { type Bulkhead, createBulkhead, OverloadedError } from "../../lib/bulkhead.ts";
-import { parseKeyRing, SealBrokenError, UnknownKeyError } from "../../lib/key-ring.ts";
-import { createPasswordHashing } from "../../services/auth/password-hashing.ts";
+import { parseKeyRing, SealBrokenError, UnknownKeyError } from "../../lib/crypto/key-ring.ts";
+import { type Bulkhead, createBulkhead, OverloadedError } from "../../lib/runtime/bulkhead.ts";
+import { createPasswordHashing } from "../../services/auth/password/password-hashing.ts";
 
 const older = `k1:${"o".repeat(32)}`;
 const newer = `k2:${"n".repeat(32)}`;

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { checkPassword, type PasswordOwner, type PasswordPolicy } from "../../services/auth/password-policy.ts";
+import {
+  checkPassword,
+  type PasswordOwner,
+  type PasswordPolicy,
+} from "../../services/auth/password/password-policy.ts";
 
 const common = new Set(["password1", "sunshine1", "correcthorsebattery"]);
 const stranger: PasswordOwner = { email: "q@example.com", username: null };

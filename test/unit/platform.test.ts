@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import pino from "pino";
-import { readConfig } from "../../lib/config.ts";
-import { createPlatform, poolShare } from "../../lib/create-platform.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { createPlatform, poolShare } from "../../lib/runtime/create-platform.ts";
 import { namedServices } from "../../scripts/run/service-files.ts";
 
 const secret = { SECRET_KEY: `k1:${"s".repeat(32)}` };

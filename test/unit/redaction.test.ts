@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { withCorrelation } from "../../lib/correlation.ts";
-import { createLog } from "../../lib/log.ts";
+import { withCorrelation } from "../../lib/actions/correlation.ts";
+import { createLog } from "../../lib/observability/log.ts";
 
 const level = "info";
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { parseKeyRing } from "../../lib/key-ring.ts";
+import { parseKeyRing } from "../../lib/crypto/key-ring.ts";
 import {
   formatRefreshToken,
   parseRefreshToken,
   type RefreshTokenParts,
   refreshTokenMatches,
-} from "../../lib/refresh-token.ts";
+} from "../../lib/crypto/refresh-token.ts";
 
 const ring = parseKeyRing(`k2:${"n".repeat(32)},k1:${"o".repeat(32)}`);
 const parts: RefreshTokenParts = {

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { inForce } from "../../services/users/tenant-settings.ts";
+import { inForce } from "../../services/users/tenants/tenant-settings.ts";
 
 const installation = {
   passwordPolicy: "classic",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import * as z from "zod";
-import * as field from "../../lib/schemas.ts";
-import { fieldErrors } from "../../lib/validation.ts";
+import * as field from "../../lib/actions/schemas.ts";
+import { fieldErrors } from "../../lib/actions/validation.ts";
 
 const schema = z.strictObject({
   name: z.string().min(2).max(4),

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
-import type { Client } from "../../../lib/caller.ts";
+import type { Client } from "../../../lib/actions/caller.ts";
 
 /**
  * Whose request it is. Each proxy of ours appends the address it was called from to `X-Forwarded-For`, so with `hops`

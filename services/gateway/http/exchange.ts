@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Client } from "../../../lib/caller.ts";
+import type { Client } from "../../../lib/actions/caller.ts";
 import type { RouteMetrics } from "../http-metrics.ts";
 
 /** One request and the answer that it will get. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { AppError } from "../../../lib/errors.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
 import { parse, scanJson } from "./json-scan.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;

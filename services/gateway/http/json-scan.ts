@@ -1,4 +1,4 @@
-import { AppError, fieldError } from "../../../lib/errors.ts";
+import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 
 const DEEPEST = 20;
 const FORBIDDEN: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import busboy from "busboy";
-import { AppError, type FieldError } from "../../../lib/errors.ts";
+import { AppError, type FieldError } from "../../../lib/actions/errors.ts";
 
 /** What the frame around a file may take: boundaries and the heads of its parts. */
 const FRAME_BYTES = 16_384;

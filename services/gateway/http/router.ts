@@ -1,4 +1,4 @@
-import { isUuid } from "../../../lib/ids.ts";
+import { isUuid } from "../../../lib/runtime/ids.ts";
 
 /** What a table of routes needs to be found: the method and a path whose `{name}` parts are parameters. */
 interface Addressed {

@@ -1,4 +1,4 @@
-import { AppError } from "../../../lib/errors.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
 
 export interface Target {
   /** Without a trailing slash, not decoded. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
-import { AppError } from "../../../lib/errors.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
 import type { Answer } from "../http/answer.ts";
 import type { Page } from "./page.ts";
 

@@ -1,5 +1,5 @@
-import { AppError } from "../../../lib/errors.ts";
-import type { Call } from "../../../lib/mesh.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { Page } from "./page.ts";
 
 /** The picture behind an address never changes; a day bounds how long a removed one is still shown. */

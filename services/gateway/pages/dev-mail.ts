@@ -1,7 +1,7 @@
-import { renderMailbox } from "../../../lib/embedded/mailbox-page.ts";
-import { AppError } from "../../../lib/errors.ts";
-import type { Platform } from "../../../lib/platform.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { Platform } from "../../../lib/runtime/platform.ts";
 import { json } from "../http/answer.ts";
+import { renderMailbox } from "./dev-mailbox-page.ts";
 import { html, type Page } from "./page.ts";
 
 /** The mails of the embedded mail server: as a page for a browser, as JSON for a program. They hold working links. */

@@ -1,9 +1,9 @@
-import { isNodeGone } from "../../../lib/bus-errors.ts";
-import type { Clock } from "../../../lib/clock.ts";
-import type { Config } from "../../../lib/config.ts";
-import type { Call } from "../../../lib/mesh.ts";
+import { isNodeGone } from "../../../lib/actions/bus-errors.ts";
+import type { Call } from "../../../lib/actions/typed-call.ts";
+import type { Config } from "../../../lib/config/config.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
+import type { OperatorGuard } from "../auth/operator-guard.ts";
 import { json } from "../http/answer.ts";
-import type { OperatorGuard } from "../operator-guard.ts";
 import type { Page } from "./page.ts";
 
 type State = "up" | "down" | "embedded";

@@ -1,6 +1,6 @@
-import { AppError } from "../../../lib/errors.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { PublishedKeys } from "../auth/published-keys.ts";
 import { json } from "../http/answer.ts";
-import type { PublishedKeys } from "../published-keys.ts";
 import type { Page } from "./page.ts";
 
 /** RFC 7517. Served from what the gateway has, also while auth is away. */

@@ -1,9 +1,9 @@
 import type { ServiceBroker } from "moleculer";
-import { type Queues, queueNames } from "../../../lib/platform.ts";
-import { type ProcessFigures, processMetrics } from "../../../lib/process-metrics.ts";
-import { metric } from "../../../lib/prometheus.ts";
+import { type ProcessFigures, processMetrics } from "../../../lib/observability/process-metrics.ts";
+import { metric } from "../../../lib/observability/prometheus.ts";
+import { type Queues, queueNames } from "../../../lib/runtime/platform.ts";
+import type { OperatorGuard } from "../auth/operator-guard.ts";
 import type { HttpMetrics } from "../http-metrics.ts";
-import type { OperatorGuard } from "../operator-guard.ts";
 import type { Page } from "./page.ts";
 
 interface Sources {

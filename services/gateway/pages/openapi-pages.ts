@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { ZodOpenApiOperationObject } from "zod-openapi";
-import { definitionOf } from "../../../lib/mesh.ts";
-import * as field from "../../../lib/schemas.ts";
+import * as field from "../../../lib/actions/schemas.ts";
+import { definitionOf } from "../../../lib/actions/typed-call.ts";
 import type { PageName, PageRoute } from "../routes.ts";
 import { Problem, problemResponses } from "./openapi-parts.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { theirFields, theirNameOf } from "../compatibility.ts";
+import { theirFields, theirNameOf } from "../api/compatibility.ts";
 import type { ApiRoute } from "../routes.ts";
 
 /** What routes add to the schemas of their actions: tokens that go into cookies, fields of earlier systems. */

@@ -5,10 +5,10 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from "zod-openapi";
-import type { ActionDef } from "../../../lib/contract.ts";
-import { definitionOf } from "../../../lib/mesh.ts";
-import * as field from "../../../lib/schemas.ts";
-import { ExportDocument } from "../../users/personal-data.contract.ts";
+import type { ActionDef } from "../../../lib/actions/contract.ts";
+import * as field from "../../../lib/actions/schemas.ts";
+import { definitionOf } from "../../../lib/actions/typed-call.ts";
+import { ExportDocument } from "../../../lib/contracts/personal-data.contract.ts";
 import type { ApiRoute, Route } from "../routes.ts";
 import { pageOperation } from "./openapi-pages.ts";
 import { parameters, problemResponses, responseHeaders } from "./openapi-parts.ts";

@@ -1,5 +1,5 @@
-import { meshTables } from "../../../mixins/mesh-tables.ts";
 import type { Migration } from "../../../mixins/migration.ts";
+import { meshTables } from "../../../mixins/service-tables.ts";
 
 export const migration: Migration = {
   name: "PreferencesTables1764000000001",

@@ -1,5 +1,5 @@
-import { meshTables } from "../../../mixins/mesh-tables.ts";
 import type { Migration } from "../../../mixins/migration.ts";
+import { meshTables } from "../../../mixins/service-tables.ts";
 
 const DEFAULT_TENANT_ID = "00000000-0000-7000-8000-000000000001";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Actions } from "../../../lib/mesh.ts";
+import type { Actions } from "../../../lib/actions/typed-call.ts";
 import { eventually } from "../../support/eventually.ts";
 import {
   type Account,
@@ -8,7 +8,7 @@ import {
   newTenant,
   startUsers,
   type UserServices,
-} from "../../support/user-services.ts";
+} from "../../support/start/user-services.ts";
 
 type Page = Actions["admin.activity"]["result"];
 

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { routes } from "../../../services/gateway/routes.ts";
+import { newMember, verdict } from "../../support/data/tenants.ts";
 import { eventually } from "../../support/eventually.ts";
-import { newPerson, signIn } from "../../support/main-flow.ts";
-import { newMember, verdict } from "../../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { newPerson, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 let mesh: Usermesh;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
-import { roleOf, rolePassword } from "../../../lib/database-roles.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { roleOf, rolePassword } from "../../../lib/database/database-roles.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 
 const REFUSED = "42501";
 

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { version } from "../../../lib/version.ts";
-import { eventually } from "../../support/eventually.ts";
-import { mailTo, newPerson } from "../../support/main-flow.ts";
+import { version } from "../../../lib/config/version.ts";
 import {
   inTenant,
   type Member,
@@ -12,8 +10,10 @@ import {
   type TestTenant,
   vendorOf,
   verdict,
-} from "../../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+} from "../../support/data/tenants.ts";
+import { eventually } from "../../support/eventually.ts";
+import { mailTo, newPerson } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 let mesh: Usermesh;
 let vendor: string;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { vendorOf } from "../../support/data/tenants.ts";
 import { eventually } from "../../support/eventually.ts";
-import { hold } from "../../support/installation.ts";
-import { vendorOf } from "../../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { hold } from "../../support/start/installation.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const SIGN_INS = 500;
 

@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
+import {
+  changeSettings,
+  inTenant,
+  newTenant,
+  refreshed,
+  signInTo,
+  vendorOf,
+  verdict,
+} from "../../support/data/tenants.ts";
 import { eventually } from "../../support/eventually.ts";
-import { linkToken, mailTo, newPerson } from "../../support/main-flow.ts";
-import { changeSettings, inTenant, newTenant, refreshed, signInTo, vendorOf, verdict } from "../../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { linkToken, mailTo, newPerson } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;

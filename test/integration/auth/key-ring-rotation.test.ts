@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { type Person, startAuth } from "../../support/auth-services.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { type Person, startAuth } from "../../support/start/auth-services.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 
 const [older, newer] = [`k1:${"a".repeat(40)}`, `k2:${"b".repeat(40)}`];
 let database: TestDatabase;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import bcrypt from "bcrypt";
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
-import { createBulkhead } from "../../../lib/bulkhead.ts";
-import { createPasswordHashing } from "../../../services/auth/password-hashing.ts";
+import { createBulkhead } from "../../../lib/runtime/bulkhead.ts";
+import { createPasswordHashing } from "../../../services/auth/password/password-hashing.ts";
 import {
   type AuthServices,
   outcomes,
@@ -11,7 +11,7 @@ import {
   startAuth,
   userCaller,
   wrong,
-} from "../../support/auth-services.ts";
+} from "../../support/start/auth-services.ts";
 
 let auth: AuthServices;
 beforeAll(async () => {

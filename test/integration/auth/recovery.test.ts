@@ -1,9 +1,9 @@
 import { pbkdf2Sync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createBulkhead } from "../../../lib/bulkhead.ts";
-import { createPasswordHashing } from "../../../services/auth/password-hashing.ts";
-import { type AuthServices, outcomes, right, startAuth, userCaller, wrong } from "../../support/auth-services.ts";
+import { createBulkhead } from "../../../lib/runtime/bulkhead.ts";
+import { createPasswordHashing } from "../../../services/auth/password/password-hashing.ts";
 import { eventually } from "../../support/eventually.ts";
+import { type AuthServices, outcomes, right, startAuth, userCaller, wrong } from "../../support/start/auth-services.ts";
 
 let auth: AuthServices;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Errors } from "moleculer";
-import type { Call } from "../../../lib/mesh.ts";
+import type { Call } from "../../../lib/actions/typed-call.ts";
 import { createDatabase } from "../../../mixins/database.mixin.ts";
-import { createAccount } from "../../../services/auth/new-account.ts";
-import { createPasswords } from "../../../services/auth/passwords.ts";
-import { type AuthServices, outcomes, right, startAuth } from "../../support/auth-services.ts";
+import { createPasswords } from "../../../services/auth/password/passwords.ts";
+import { createAccount } from "../../../services/auth/sign-in/new-account.ts";
+import { type AuthServices, outcomes, right, startAuth } from "../../support/start/auth-services.ts";
 
 let auth: AuthServices;
 beforeAll(async () => {

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import pino from "pino";
-import { type Clock, systemRandom, systemTimers } from "../../../lib/clock.ts";
-import { type Config, readConfig } from "../../../lib/config.ts";
-import { parseKeyRing } from "../../../lib/key-ring.ts";
-import type { Platform } from "../../../lib/platform.ts";
-import { createProcessFigures } from "../../../lib/process-metrics.ts";
+import { type Config, readConfig } from "../../../lib/config/config.ts";
+import { parseKeyRing } from "../../../lib/crypto/key-ring.ts";
+import { createProcessFigures } from "../../../lib/observability/process-metrics.ts";
+import { type Clock, systemRandom, systemTimers } from "../../../lib/runtime/clock.ts";
+import type { Platform } from "../../../lib/runtime/platform.ts";
 import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
-import { createSigningKeys, type SigningKeys } from "../../../services/auth/signing-keys.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { createSigningKeys, type SigningKeys } from "../../../services/auth/signing/signing-keys.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 
 const day = 86_400_000;
 const [first, second] = [`k1:${"a".repeat(40)}`, `k2:${"b".repeat(40)}`];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { emailKey } from "../../../lib/text-keys.ts";
-import { type AuthServices, outcomes, startAuth, userCaller } from "../../support/auth-services.ts";
+import { emailKey } from "../../../lib/runtime/text-keys.ts";
+import { type AuthServices, outcomes, startAuth, userCaller } from "../../support/start/auth-services.ts";
 
 let auth: AuthServices;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { contracts } from "../../../lib/mesh.ts";
-import { certificateOf, erased, leaveTraces, tablesWith } from "../../support/data-rights.ts";
+import { contracts } from "../../../lib/actions/typed-call.ts";
 import { eventually } from "../../support/eventually.ts";
-import { pictureForm } from "../../support/http-contract/row.ts";
-import { mailTo, newPerson, register, signIn } from "../../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { certificateOf, erased, leaveTraces, tablesWith } from "../../support/flows/data-rights.ts";
+import { mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
+import { pictureForm } from "../../support/tables/http-contract/row.ts";
 
 const keepers = contracts.filter(({ personal }) => personal.length > 0);
 

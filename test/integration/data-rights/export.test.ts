@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { contracts } from "../../../lib/mesh.ts";
-import { leaveTraces, type Traced } from "../../support/data-rights.ts";
-import { register, signIn } from "../../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { contracts } from "../../../lib/actions/typed-call.ts";
+import { leaveTraces, type Traced } from "../../support/flows/data-rights.ts";
+import { register, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 describe("the export of an account", () => {
   let usermesh: Usermesh;

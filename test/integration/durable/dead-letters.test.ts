@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import pino from "pino";
-import { startRedis } from "../../../lib/embedded/redis.ts";
+import { startRedis } from "../../../scripts/local-servers/redis.ts";
+import { newMember, refreshed, vendorOf, verdict } from "../../support/data/tenants.ts";
 import { eventually } from "../../support/eventually.ts";
-import { register } from "../../support/main-flow.ts";
-import { type RefusingSmtp, startRefusingSmtp } from "../../support/refusing-smtp.ts";
-import { newMember, refreshed, vendorOf, verdict } from "../../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { type RefusingSmtp, startRefusingSmtp } from "../../support/fakes/refusing-smtp.ts";
+import { register } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for good, on $store", ({ store }) => {
   let mesh: Usermesh;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { type MeshEvent, subjectOf } from "../../../lib/events.ts";
+import { type MeshEvent, subjectOf } from "../../../lib/events/events.ts";
 import { eventually } from "../../support/eventually.ts";
 import { consumer, createEventBus, type EventBus, event, eventsOf, publish } from "./support/event-bus.ts";
 

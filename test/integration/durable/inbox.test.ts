@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { systemClock } from "../../../lib/clock.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
 import { createDatabase, type Database, type Transaction } from "../../../mixins/database.mixin.ts";
 import { effectOnce } from "../../../mixins/event-consumer.mixin.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString();

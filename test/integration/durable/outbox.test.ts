@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { freePort } from "../../../lib/embedded/ports.ts";
+import { freePort } from "../../../scripts/local-servers/ports.ts";
 import { eventually } from "../../support/eventually.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 /** More than a relay takes at once. */
 const WAITING = 220;

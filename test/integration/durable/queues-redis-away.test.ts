@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import pino from "pino";
-import { systemRandom } from "../../../lib/clock.ts";
-import { freePort } from "../../../lib/embedded/ports.ts";
-import { type EmbeddedRedis, startRedis } from "../../../lib/embedded/redis.ts";
-import type { Job, Queues } from "../../../lib/platform.ts";
-import { openQueues } from "../../../lib/queues.ts";
+import { openQueues } from "../../../lib/queues/queues.ts";
+import { systemRandom } from "../../../lib/runtime/clock.ts";
+import type { Job, Queues } from "../../../lib/runtime/platform.ts";
+import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { type EmbeddedRedis, startRedis } from "../../../scripts/local-servers/redis.ts";
 import { eventually } from "../../support/eventually.ts";
-import { removeDir, scratchDir } from "../embedded/support/scratch.ts";
+import { removeDir, scratchDir } from "../local-servers/support/scratch.ts";
 
 const log = pino({ level: "silent" });
 const queue = "mail";

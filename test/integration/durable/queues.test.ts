@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import pino from "pino";
-import { systemRandom } from "../../../lib/clock.ts";
-import { type EmbeddedRedis, startRedis } from "../../../lib/embedded/redis.ts";
-import { DeadLetter, type Job, PauseQueue, type Queues } from "../../../lib/platform.ts";
-import { openQueues, type QueueOptions } from "../../../lib/queues.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { openQueues, type QueueOptions } from "../../../lib/queues/queues.ts";
+import { systemRandom } from "../../../lib/runtime/clock.ts";
+import { DeadLetter, type Job, PauseQueue, type Queues } from "../../../lib/runtime/platform.ts";
+import { type EmbeddedRedis, startRedis } from "../../../scripts/local-servers/redis.ts";
 import { eventually } from "../../support/eventually.ts";
-import { killGroup, launch } from "../embedded/support/launched.ts";
-import { removeDir, scratchDir } from "../embedded/support/scratch.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
+import { killGroup, launch } from "../local-servers/support/launched.ts";
+import { removeDir, scratchDir } from "../local-servers/support/scratch.ts";
 
 const log = pino({ level: "silent" });
 

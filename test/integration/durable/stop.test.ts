@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "@jest/globals";
 import pino from "pino";
-import { readConfig } from "../../../lib/config.ts";
-import { createPlatform } from "../../../lib/create-platform.ts";
+import { readConfig } from "../../../lib/config/config.ts";
+import { createPlatform } from "../../../lib/runtime/create-platform.ts";
 import { createDatabase } from "../../../mixins/database.mixin.ts";
-import { createTestDatabase } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
+import { createTestDatabase } from "../../support/start/database.ts";
 
 const log = pino({ level: "silent" });
 

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
+import { raw, statusOf } from "../../support/clients/raw-http.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type RunningServices, startServices } from "../../support/mesh.ts";
-import { raw, statusOf } from "../../support/raw-http.ts";
+import { type RunningServices, startServices } from "../../support/start/services.ts";
 
 /** What a client sees of the gateway alone, its services being away: no database is needed. */
 const alone = { DATABASE_URL: "postgres://localhost:1/none" };

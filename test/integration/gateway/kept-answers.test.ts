@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import sharp from "sharp";
-import { DEFAULT_TENANT_ID } from "../../../lib/caller.ts";
+import { DEFAULT_TENANT_ID } from "../../../lib/actions/caller.ts";
 import { type ApiRoute, routes } from "../../../services/gateway/routes.ts";
-import { type Installation, startOneProcess } from "../../support/installation.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../../support/main-flow.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
+import { type Installation, startOneProcess } from "../../support/start/installation.ts";
 
 /** A request that its route answers with 2xx, once. */
 interface Case {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../../lib/embedded/ports.ts";
+import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { figure, readMetrics } from "../../support/clients/metrics.ts";
 import { eventually } from "../../support/eventually.ts";
-import { newPerson, register, signIn } from "../../support/main-flow.ts";
-import { figure, readMetrics } from "../../support/metrics.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { newPerson, register, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 /** Here all is in one process; what the bus adds is in test/mesh/metrics.test.ts. */
 let usermesh: Usermesh;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { routes } from "../../../services/gateway/routes.ts";
-import { type RunningServices, startServices } from "../../support/mesh.ts";
+import { type RunningServices, startServices } from "../../support/start/services.ts";
 
 let running: RunningServices;
 // biome-ignore lint/suspicious/noExplicitAny: a document of any shape

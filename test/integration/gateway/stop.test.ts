@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { eventually } from "../../support/eventually.ts";
-import { startServices } from "../../support/mesh.ts";
+import { startServices } from "../../support/start/services.ts";
 
 test("a request in flight is answered before the services behind it stop", async () => {
   const running = await startServices("all", { BCRYPT_COST: "12" });

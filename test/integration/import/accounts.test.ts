@@ -3,12 +3,12 @@ import { stat } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import bcrypt from "bcrypt";
 import { personOf } from "../../../scripts/seed/people.ts";
-import { openHashReader } from "../../../services/auth/export-hashes.ts";
-import { aUser } from "../../support/broker.ts";
-import { ndjson, newEmail, runExport, runImport, written } from "../../support/import.ts";
-import { mailTo } from "../../support/main-flow.ts";
-import { newTenant, signInTo, vendorOf, verdict } from "../../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { openHashReader } from "../../../services/auth/transfer/export-hashes.ts";
+import { ndjson, newEmail, runExport, runImport, written } from "../../support/data/import.ts";
+import { newTenant, signInTo, vendorOf, verdict } from "../../support/data/tenants.ts";
+import { mailTo } from "../../support/flows/main-flow.ts";
+import { aUser } from "../../support/start/broker.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const password = "Right-Horse-9A";
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { newEmail, runImport, type Written, written } from "../../support/import.ts";
-import { newMember } from "../../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { newEmail, runImport, type Written, written } from "../../support/data/import.ts";
+import { newMember } from "../../support/data/tenants.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const GOOD = 2_400;
 const bcryptOf = (cost: string) => `$2b$${cost}$${"a".repeat(21)}.${"b".repeat(31)}`;

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { callOf, dyingCall, Killed, newEmail, runImport, type Written, written } from "../../support/data/import.ts";
 import { eventually } from "../../support/eventually.ts";
-import { callOf, dyingCall, Killed, newEmail, runImport, type Written, written } from "../../support/import.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 /** Some with a password, some of whom each half is there twice, some that don't fit. */
 function people(count: number): Written[] {

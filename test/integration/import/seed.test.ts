@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pino from "pino";
-import { type EmbeddedPostgres, startPostgres } from "../../../lib/embedded/postgres.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
-import { ndjson } from "../../support/import.ts";
-import { signInTo } from "../../support/tenants.ts";
-import { startUsermesh } from "../../support/usermesh.ts";
+import { type EmbeddedPostgres, startPostgres } from "../../../scripts/local-servers/postgres.ts";
+import { ndjson } from "../../support/data/import.ts";
+import { signInTo } from "../../support/data/tenants.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
+import { startUsermesh } from "../../support/start/usermesh.ts";
 
 let dir: string;
 beforeAll(async () => {

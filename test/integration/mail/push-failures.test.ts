@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, expect, test } from "@jest/globals";
+import { jobs, type Pushing, startPushing } from "../../support/data/pushes.ts";
 import { eventually } from "../../support/eventually.ts";
-import { jobs, type Pushing, startPushing } from "../../support/pushes.ts";
-import { startUsermesh } from "../../support/usermesh.ts";
+import { startUsermesh } from "../../support/start/usermesh.ts";
 
 let pushing: Pushing;
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Caller } from "../../../lib/caller.ts";
-import { jobs, type Pushing, startPushing } from "../../support/pushes.ts";
+import type { Caller } from "../../../lib/actions/caller.ts";
+import { jobs, type Pushing, startPushing } from "../../support/data/pushes.ts";
 
 let pushing: Pushing;
 beforeAll(async () => {

@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { type Mail, type Mailbox, startMailbox } from "../../../lib/embedded/mailbox.ts";
-import { freePort } from "../../../lib/embedded/ports.ts";
-import type { MeshEvent } from "../../../lib/events.ts";
+import type { MeshEvent } from "../../../lib/events/events.ts";
+import type { Mail } from "../../../lib/runtime/platform.ts";
+import { type Mailbox, startMailbox } from "../../../scripts/local-servers/mailbox.ts";
+import { freePort } from "../../../scripts/local-servers/ports.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type RunningServices, startServices } from "../../support/mesh.ts";
+import { type RunningServices, startServices } from "../../support/start/services.ts";
 
 let services: RunningServices;
 let mailbox: Mailbox | undefined;

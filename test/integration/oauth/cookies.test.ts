@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type BrowserClient, createBrowserClient } from "../../support/browser-client.ts";
-import { type LyingProvider, startLyingProvider } from "../../support/lying-provider.ts";
-import { newPerson, register, signIn } from "../../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { type BrowserClient, createBrowserClient } from "../../support/clients/browser-client.ts";
+import { type LyingProvider, startLyingProvider } from "../../support/fakes/malicious-provider.ts";
+import { newPerson, register, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const appUrl = "https://app.example.com/signed-in";
 let usermesh: Usermesh;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Answer } from "../../support/api-client.ts";
-import { type LyingProvider, startLyingProvider } from "../../support/lying-provider.ts";
-import { linkToken, mailTo, newPerson } from "../../support/main-flow.ts";
-import { signInBy } from "../../support/oauth-way.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import type { Answer } from "../../support/clients/api-client.ts";
+import { signInBy } from "../../support/data/oauth-flow.ts";
+import { type LyingProvider, startLyingProvider } from "../../support/fakes/malicious-provider.ts";
+import { linkToken, mailTo, newPerson } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 /** Where HIDE_REGISTERED is set, neither sign-up nor a provider that anybody may run tells who has an account. */
 let usermesh: Usermesh;

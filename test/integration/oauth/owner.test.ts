@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beginLink, comeBack, signInBy } from "../../support/data/oauth-flow.ts";
+import { newTenant, vendorOf } from "../../support/data/tenants.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type LyingProvider, startLyingProvider } from "../../support/lying-provider.ts";
-import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../../support/main-flow.ts";
-import { beginLink, comeBack, signInBy } from "../../support/oauth-way.ts";
-import { newTenant, vendorOf } from "../../support/tenants.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { type LyingProvider, startLyingProvider } from "../../support/fakes/malicious-provider.ts";
+import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 let usermesh: Usermesh;
 let provider: LyingProvider;

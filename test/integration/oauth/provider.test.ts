@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../../lib/embedded/ports.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../../support/main-flow.ts";
-import { beginLink } from "../../support/oauth-way.ts";
-import { createBrowser, type OidcProvider, startOidcProvider } from "../../support/oidc-provider.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { beginLink } from "../../support/data/oauth-flow.ts";
+import { createBrowser, type OidcProvider, startOidcProvider } from "../../support/fakes/oidc-provider.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const appUrl = "https://app.example.com/signed-in";
 let usermesh: Usermesh;

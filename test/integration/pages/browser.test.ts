@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
-import { findChromium, launchChromium } from "../../support/chromium.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { findChromium, launchChromium } from "../../support/clients/chromium.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const executable = findChromium();
 

@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { contracts } from "../../../lib/mesh.ts";
+import { contracts } from "../../../lib/actions/typed-call.ts";
 import { gatewayReady } from "../../../scripts/run/ready.ts";
-import { type ApiClient, createApiClient } from "../../support/api-client.ts";
-import { addCrowd, fullScans, type Scanned } from "../../support/crowd.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
-import { linkToken, mailTo, newPerson, type Person, type Running, register, signIn } from "../../support/main-flow.ts";
-import { type RunningServices, startServices } from "../../support/mesh.ts";
+import { type ApiClient, createApiClient } from "../../support/clients/api-client.ts";
+import { addCrowd, fullScans, type Scanned } from "../../support/data/bulk-fixtures.ts";
+import {
+  linkToken,
+  mailTo,
+  newPerson,
+  type Person,
+  type Running,
+  register,
+  signIn,
+} from "../../support/flows/main-flow.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
+import { type RunningServices, startServices } from "../../support/start/services.ts";
 
 const ACCOUNTS = 100_000;
 /** Of a fourth of the accounts there is a row in each of the tables that are filled. */

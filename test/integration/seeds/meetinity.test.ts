@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import sharp from "sharp";
-import { type LyingProvider, startLyingProvider } from "../../support/lying-provider.ts";
-import { newPerson, register, signIn } from "../../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { type LyingProvider, startLyingProvider } from "../../support/fakes/malicious-provider.ts";
+import { newPerson, register, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 let usermesh: Usermesh;
 let providers: Record<"google" | "linkedin", LyingProvider>;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { linkToken, mailTo, newPerson, signIn } from "../../support/main-flow.ts";
-import { startUsermesh, type Usermesh } from "../../support/usermesh.ts";
+import { linkToken, mailTo, newPerson, signIn } from "../../support/flows/main-flow.ts";
+import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 /** The paths of the multi-tenant service with roles, in the order in which a client uses them. */
 let usermesh: Usermesh;

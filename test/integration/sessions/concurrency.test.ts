@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { systemClock } from "../../../lib/clock.ts";
-import { newId } from "../../../lib/ids.ts";
-import { auth, refusal, type SessionsMesh, startSessions } from "./mesh.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import { auth, refusal, type SessionsMesh, startSessions } from "../../support/start/sessions-services.ts";
 
 describe("everything at once on one account", () => {
   let mesh: SessionsMesh;

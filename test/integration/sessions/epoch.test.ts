@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Caller } from "../../../lib/caller.ts";
-import { systemClock } from "../../../lib/clock.ts";
-import type { EventType } from "../../../lib/events.ts";
-import { newId } from "../../../lib/ids.ts";
-import { auth, refusal, type SessionsMesh, startSessions, tenantId } from "./mesh.ts";
+import type { Caller } from "../../../lib/actions/caller.ts";
+import type { EventType } from "../../../lib/events/events.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import { auth, refusal, type SessionsMesh, startSessions, tenantId } from "../../support/start/sessions-services.ts";
 
 const users: Caller = { kind: "service", name: "users" };
 const id = (): string => newId(systemClock);

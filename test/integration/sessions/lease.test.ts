@@ -1,8 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Actions } from "../../../lib/mesh.ts";
+import type { Actions } from "../../../lib/actions/typed-call.ts";
 import { eventually } from "../../support/eventually.ts";
-import { connect, foreign, gateway, refusal, type SessionsMesh, startSessions } from "./mesh.ts";
+import {
+  connect,
+  foreign,
+  gateway,
+  refusal,
+  type SessionsMesh,
+  startSessions,
+} from "../../support/start/sessions-services.ts";
 
 type Answer = Actions["sessions.lease"]["result"];
 

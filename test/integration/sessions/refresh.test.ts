@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { refusal, type SessionsMesh, startSessions } from "./mesh.ts";
+import { refusal, type SessionsMesh, startSessions } from "../../support/start/sessions-services.ts";
 
 const key = (): string => randomBytes(32).toString("base64url");
 

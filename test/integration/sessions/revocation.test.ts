@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Client } from "pg";
-import { systemClock } from "../../../lib/clock.ts";
-import { newId } from "../../../lib/ids.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
 import { createLeaseHolder, type LeaseHolder } from "../../../mixins/lease-holder.mixin.ts";
 import { eventually } from "../../support/eventually.ts";
 import {
@@ -13,7 +13,7 @@ import {
   type SessionsMesh,
   startSessions,
   tenantId,
-} from "./mesh.ts";
+} from "../../support/start/sessions-services.ts";
 
 describe("a revocation", () => {
   let mesh: SessionsMesh;

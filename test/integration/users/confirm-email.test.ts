@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { systemClock } from "../../../lib/clock.ts";
-import { newId } from "../../../lib/ids.ts";
-import { emailKey } from "../../../lib/text-keys.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import {
   type Account,
   callerOf,
@@ -9,7 +9,7 @@ import {
   outcome,
   startUsers,
   type UserServices,
-} from "../../support/user-services.ts";
+} from "../../support/start/user-services.ts";
 
 let mesh: UserServices;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { v7 } from "uuid";
-import { systemClock } from "../../../lib/clock.ts";
-import { newId } from "../../../lib/ids.ts";
-import { auth, newTenant, newUser, outcome, startUsers, type UserServices } from "../../support/user-services.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import { auth, newTenant, newUser, outcome, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 let mesh: UserServices;
 beforeAll(async () => {

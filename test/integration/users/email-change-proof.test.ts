@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../support/eventually.ts";
-import { type Account, callerOf, newUser, startUsers, type UserServices } from "../../support/user-services.ts";
+import { type Account, callerOf, newUser, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 const password = "Right-horse-7-staple";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
-import { startServices } from "../../support/mesh.ts";
-import { auth, callerOf, newUser } from "../../support/user-services.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
+import { startServices } from "../../support/start/services.ts";
+import { auth, callerOf, newUser } from "../../support/start/user-services.ts";
 
 const [older, newer] = [`k1:${"a".repeat(40)}`, `k2:${"b".repeat(40)}`];
 const maintenance = { kind: "service", name: "worker-maintenance" } as const;

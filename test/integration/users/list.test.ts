@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { UserCaller } from "../../../lib/caller.ts";
-import type { Actions } from "../../../lib/mesh.ts";
-import { adminOf, newTenant, startUsers, type UserServices } from "../../support/user-services.ts";
+import type { UserCaller } from "../../../lib/actions/caller.ts";
+import type { Actions } from "../../../lib/actions/typed-call.ts";
+import { adminOf, newTenant, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 type Query = Actions["users.list"]["params"];
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Account, callerOf, outcome, startUsers, type UserServices } from "../../support/user-services.ts";
+import { type Account, callerOf, outcome, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 let mesh: UserServices;
 beforeAll(async () => {

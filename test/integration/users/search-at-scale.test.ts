@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
-import { type Search, searchPeople } from "../../../services/users/people.repo.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { type Search, searchPeople } from "../../../services/users/directory/people.repo.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 
 const PEOPLE = 100_000;
 const tenantId = "00000000-0000-7000-8000-000000000001";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { systemClock } from "../../../lib/clock.ts";
-import { newId } from "../../../lib/ids.ts";
-import { permissions, systemRoles } from "../../../services/users/permissions.ts";
-import { newTenant, startUsers, type UserServices } from "../../support/user-services.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import { permissions, systemRoles } from "../../../services/users/roles/permissions.ts";
+import { newTenant, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 let mesh: UserServices;
 beforeAll(async () => {

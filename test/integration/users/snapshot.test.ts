@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { connect, type JetStreamManager, type NatsConnection } from "nats";
-import { MeshEvent } from "../../../lib/events.ts";
-import { natsOptions } from "../../../lib/nats-options.ts";
+import { MeshEvent } from "../../../lib/events/events.ts";
+import { natsOptions } from "../../../lib/runtime/nats-options.ts";
 import { eventually } from "../../support/eventually.ts";
-import { holdRelay } from "../../support/installation.ts";
-import { createNats, type TestNats } from "../../support/nats.ts";
-import { callerOf, startUsers, type UserServices } from "../../support/user-services.ts";
+import { holdRelay } from "../../support/start/installation.ts";
+import { createNats, type TestNats } from "../../support/start/nats.ts";
+import { callerOf, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 describe("the stream of users", () => {
   let nats: TestNats;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { UserCaller } from "../../../lib/caller.ts";
-import { systemClock } from "../../../lib/clock.ts";
-import { newId } from "../../../lib/ids.ts";
-import { type Account, adminOf, newTenant, startUsers, type UserServices } from "../../support/user-services.ts";
+import type { UserCaller } from "../../../lib/actions/caller.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import { type Account, adminOf, newTenant, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 const set = (mesh: UserServices, admin: UserCaller, id: string, is_active: boolean, reason?: string) =>
   mesh.call("users.setStatus", { id, is_active, ...(reason !== undefined && { reason }) }, admin);

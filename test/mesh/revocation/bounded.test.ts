@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/endings.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type FarGateway, nothingOfRevocations, startFarGateway } from "../../support/far-gateway.ts";
-import { startTestMesh, type TestMesh } from "../../support/test-mesh.ts";
+import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/flows/session-endings.ts";
+import { type FarGateway, nothingOfRevocations, startFarGateway } from "../../support/start/remote-gateway.ts";
+import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
 
 const LEASE_MS = 3_000;
 const BOUND_MS = 3_000;

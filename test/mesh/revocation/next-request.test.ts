@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { describeRevocation } from "../../support/revocation-flow.ts";
-import { startTestMesh, type TestMesh } from "../../support/test-mesh.ts";
+import { describeRevocation } from "../../support/flows/revocation-flow.ts";
+import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
 
 describe("when access has ended, on a mesh with two of each", () => {
   let mesh: TestMesh;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { type Installation, startTwoOfEach } from "../../support/installation.ts";
-import { describeStale } from "../../support/stale-flow.ts";
+import { describeStale } from "../../support/flows/stale-flow.ts";
+import { type Installation, startTwoOfEach } from "../../support/start/installation.ts";
 
 describe("an account that changes, over two nodes of each service", () => {
   let mesh: Installation;

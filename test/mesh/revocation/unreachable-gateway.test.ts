@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
-import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/endings.ts";
 import { eventually } from "../../support/eventually.ts";
+import { openLateBody } from "../../support/fakes/slow-body.ts";
+import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/flows/session-endings.ts";
 import {
   type FarGateway,
   isLeaseAnswer,
   isLeaseQuestion,
   nothingOfRevocations,
   startFarGateway,
-} from "../../support/far-gateway.ts";
-import { openLateBody } from "../../support/late-body.ts";
-import { startTestMesh, type TestMesh } from "../../support/test-mesh.ts";
+} from "../../support/start/remote-gateway.ts";
+import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
 
 const QUEUED = 40;
 const LATE_BODIES = 10;

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { decodeJwt, generateKeyPair } from "jose";
-import { systemRandom } from "../../../lib/clock.ts";
-import { readConfig } from "../../../lib/config.ts";
-import type { Actions, Call } from "../../../lib/mesh.ts";
-import { accessTokenFor } from "../../../services/auth/access-token.ts";
+import type { Actions, Call } from "../../../lib/actions/typed-call.ts";
+import { readConfig } from "../../../lib/config/config.ts";
+import { systemRandom } from "../../../lib/runtime/clock.ts";
+import { accessTokenFor } from "../../../services/auth/sign-in/access-token.ts";
 
 type Claims = NonNullable<Actions["users.claims"]["result"]>;
 

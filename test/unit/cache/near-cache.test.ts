@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import type { Clock } from "../../../lib/clock.ts";
 import {
   type CacheCounts,
   createNearCaches,
@@ -7,7 +6,8 @@ import {
   HOLD_MS,
   type NearCache,
   type NearCaches,
-} from "../../../lib/near-cache.ts";
+} from "../../../lib/revocation/near-cache.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
 
 interface Value {
   readonly text: string;

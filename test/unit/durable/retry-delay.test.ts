@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { systemRandom } from "../../../lib/clock.ts";
-import { retryDelay } from "../../../lib/queues-worker.ts";
+import { retryDelay } from "../../../lib/queues/queues-worker.ts";
+import { systemRandom } from "../../../lib/runtime/clock.ts";
 
 const at = (fraction: number) => ({ ...systemRandom, fraction: () => fraction });
 

@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { exportJWK, exportSPKI, generateKeyPair, type JWTHeaderParameters, SignJWT } from "jose";
-import type { Clock } from "../../../lib/clock.ts";
-import { AppError } from "../../../lib/errors.ts";
-import { type AccessTokens, createAccessTokens } from "../../../services/gateway/access-token.ts";
-import { createPublishedKeys, type PublishedKey } from "../../../services/gateway/published-keys.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
+import { type AccessTokens, createAccessTokens } from "../../../services/gateway/auth/access-token.ts";
+import { createPublishedKeys, type PublishedKey } from "../../../services/gateway/auth/published-keys.ts";
 
 const issuer = "https://mesh.example.com";
 const ids = {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { Errors, ServiceBroker } from "moleculer";
-import { AppError } from "../../../lib/errors.ts";
-import { callHedged } from "../../../services/gateway/call-action.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import { callHedged } from "../../../services/gateway/api/call-action.ts";
 
 let broker: ServiceBroker;
 let calls = 0;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Caller, UserCaller } from "../../../lib/caller.ts";
-import { parseKeyRing } from "../../../lib/key-ring.ts";
-import { idempotencyOf, readIdempotencyKey } from "../../../services/gateway/idempotency-key.ts";
+import type { Caller, UserCaller } from "../../../lib/actions/caller.ts";
+import { parseKeyRing } from "../../../lib/crypto/key-ring.ts";
+import { idempotencyOf, readIdempotencyKey } from "../../../services/gateway/api/idempotency-key.ts";
 
 const ring = parseKeyRing(`k2:${"b".repeat(32)},k1:${"a".repeat(32)}`);
 const user = { kind: "user", user_id: "u1", tenant_id: "t1" } as UserCaller;

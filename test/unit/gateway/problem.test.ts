@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { Errors } from "moleculer";
-import { AppError } from "../../../lib/errors.ts";
-import { problemAnswer, toAppError } from "../../../services/gateway/problem.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import { problemAnswer, toAppError } from "../../../services/gateway/api/problem.ts";
 
 const where = { path: "/api/v1/users/me", correlationId: "c-1" };
 const bodyOf = (error: unknown) => JSON.parse(String(problemAnswer(toAppError(error), where).body));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { definitionOf } from "../../../lib/mesh.ts";
+import { definitionOf } from "../../../lib/actions/typed-call.ts";
 import { createRouter } from "../../../services/gateway/http/router.ts";
 import { readQuery, readTarget } from "../../../services/gateway/http/target.ts";
 import { routes } from "../../../services/gateway/routes.ts";

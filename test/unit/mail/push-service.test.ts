@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { isError } from "../../../lib/errors.ts";
+import { isError } from "../../../lib/actions/errors.ts";
 import { createPushService } from "../../../services/mail/push-service.ts";
-import { type PushServer, startPushServer } from "../../support/push-service.ts";
+import { type PushServer, startPushServer } from "../../support/fakes/push-service.ts";
 
 let server: PushServer;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { describeDevice } from "../../../services/sessions/device.ts";
+import { describeDevice } from "../../../services/sessions/session/device.ts";
 
 const mozilla = "Mozilla/5.0";
 

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
-import { systemClock } from "../../../lib/clock.ts";
-import { createLeaseKeeper } from "../../../lib/lease-keeper.ts";
-import { createVirtualTime } from "./virtual-time.ts";
+import { createLeaseKeeper } from "../../../lib/revocation/lease-keeper.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { createVirtualTime } from "../../support/fakes/virtual-time.ts";
 
 const REVOKED = 10_000;
 const TOKENS = 1_000;

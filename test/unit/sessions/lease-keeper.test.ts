@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { createLeaseKeeper, type LeasePage } from "../../../lib/lease-keeper.ts";
-import { createVirtualTime } from "./virtual-time.ts";
+import { createLeaseKeeper, type LeasePage } from "../../../lib/revocation/lease-keeper.ts";
+import { createVirtualTime } from "../../support/fakes/virtual-time.ts";
 
 const claims = { sid: "s1", sub: "u1", tid: "t1", ver: 0, tver: 0 };
 const ended = (key: string) => ({ kind: "session", key, value: null });

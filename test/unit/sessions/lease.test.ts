@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createLease } from "../../../lib/lease.ts";
+import { createLease } from "../../../lib/revocation/lease.ts";
 
 function frozen() {
   const time = { wall: 1_000_000, monotonic: 0 };

@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { Clock, Timers } from "../../../lib/clock.ts";
-import { createLeaseKeeper, type LeaseKeeper, type LeasePage } from "../../../lib/lease-keeper.ts";
-import type { Call } from "../../../lib/mesh.ts";
-import { confirmRevocation } from "../../../services/sessions/revocation.ts";
-import type { Change } from "../../../services/sessions/sessions.repo.ts";
-import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
+import type { Call } from "../../../lib/actions/typed-call.ts";
+import { createLeaseKeeper, type LeaseKeeper, type LeasePage } from "../../../lib/revocation/lease-keeper.ts";
+import type { Clock, Timers } from "../../../lib/runtime/clock.ts";
+import { confirmRevocation } from "../../../services/sessions/revocation/revocation.ts";
+import type { Change } from "../../../services/sessions/session/sessions.repo.ts";
+import { createVirtualTime, type VirtualTime } from "../../support/fakes/virtual-time.ts";
 
 /**
  * The real holder and the real revocation in a virtual world: messages take up to 1.2 s or are lost, processes are paused

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { systemClock } from "../../../lib/clock.ts";
-import { createLease } from "../../../lib/lease.ts";
-import { createRevocations } from "../../../lib/revocations.ts";
+import { createLease } from "../../../lib/revocation/lease.ts";
+import { createRevocations } from "../../../lib/revocation/revocations.ts";
+import { systemClock } from "../../../lib/runtime/clock.ts";
 
 const claims = { sid: "s1", sub: "u1", tid: "t1", ver: 2, tver: 5 };
 const change = (kind: string, key: string, value: number | null = null) => ({ kind, key, value });

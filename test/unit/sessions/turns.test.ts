@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createTurns } from "../../../lib/turns.ts";
+import { createTurns } from "../../../lib/revocation/node-rotation.ts";
 
 function turnsAt() {
   const time = { now: 0 };

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { connect, type NatsConnection } from "nats";
 import pino from "pino";
-import { systemClock, systemTimers } from "../../../../lib/clock.ts";
-import { openEventLog } from "../../../../lib/event-log.ts";
-import type { MeshEvent } from "../../../../lib/events.ts";
-import { natsOptions } from "../../../../lib/nats-options.ts";
-import type { EventConsumer, EventLog } from "../../../../lib/platform.ts";
+import { openEventLog } from "../../../../lib/events/event-log.ts";
+import type { MeshEvent } from "../../../../lib/events/events.ts";
+import { systemClock, systemTimers } from "../../../../lib/runtime/clock.ts";
+import { natsOptions } from "../../../../lib/runtime/nats-options.ts";
+import type { EventConsumer, EventLog } from "../../../../lib/runtime/platform.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { createNats, type TestNats } from "../../../support/nats.ts";
+import { createNats, type TestNats } from "../../../support/start/nats.ts";
 
 const tenantId = randomUUID();
 

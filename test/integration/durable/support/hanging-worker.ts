@@ -1,6 +1,6 @@
 import pino from "pino";
-import { systemRandom } from "../../../../lib/clock.ts";
-import { openQueues } from "../../../../lib/queues.ts";
+import { openQueues } from "../../../../lib/queues/queues.ts";
+import { systemRandom } from "../../../../lib/runtime/clock.ts";
 
 /** A worker of its own process, so that a test can kill it with a job in hand: prints one line of JSON when it has one. */
 const [redisUrl = "", databaseUrl = "", queue = ""] = process.argv.slice(2);

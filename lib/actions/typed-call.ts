@@ -1,0 +1,153 @@
+import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import { adminContract } from "../../services/admin/admin.contract.ts";
+import { authContract } from "../../services/auth/auth.contract.ts";
+import { gatewayContract } from "../../services/gateway/gateway.contract.ts";
+import { mailContract } from "../../services/mail/mail.contract.ts";
+import { preferencesContract } from "../../services/preferences/preferences.contract.ts";
+import { sessionsContract } from "../../services/sessions/sessions.contract.ts";
+import { usersContract } from "../../services/users/users.contract.ts";
+import type { Caller, Client, IdempotencyRequest, Meta } from "./caller.ts";
+import type { ActionDef, Contract, Flat, ParamsOf, ResultOf } from "./contract.ts";
+
+/** The map of all actions of the mesh: what makes a call to a wrong name, or with wrong params, a compile error. */
+export const contracts = [
+  adminContract,
+  authContract,
+  gatewayContract,
+  mailContract,
+  preferencesContract,
+  sessionsContract,
+  usersContract,
+] as const satisfies readonly Contract[];
+
+export type Actions = Flat<typeof adminContract> &
+  Flat<typeof authContract> &
+  Flat<typeof gatewayContract> &
+  Flat<typeof mailContract> &
+  Flat<typeof preferencesContract> &
+  Flat<typeof sessionsContract> &
+  Flat<typeof usersContract>;
+export type ActionName = keyof Actions;
+
+const definitions: ReadonlyMap<string, ActionDef> = new Map(
+  contracts.flatMap((one: Contract) =>
+    Object.entries(one.actions).map(([name, def]) => [`${one.name}.${name}`, def] as const),
+  ),
+);
+
+export function definitionOf(name: string): ActionDef | undefined {
+  return definitions.get(name);
+}
+
+export interface CallOptions {
+  /** Send it to this node and no other. */
+  readonly nodeId?: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+/** A call to another service, made as the calling service. Rejects with an `AppError`, or a bus error where nobody answers. */
+export type Call = <K extends ActionName>(
+  name: K,
+  params: Actions[K]["params"],
+  options?: CallOptions,
+) => Promise<Actions[K]["result"]>;
+
+/** What an action sees of its call. */
+export interface ActionContext<P = unknown> {
+  readonly params: P;
+  readonly caller: Caller;
+  readonly client: Client;
+  readonly correlationId: string;
+  /** Set only where this action owns the commit point of a request with an idempotency key. */
+  readonly idempotency?: IdempotencyRequest;
+  /** Tells the gateway that the answer is a kept one. */
+  replayed(): void;
+  readonly call: Call;
+}
+
+export type Handlers<C extends Contract> = {
+  readonly [K in keyof C["actions"]]: (ctx: ActionContext<ParamsOf<C, K>>) => Promise<ResultOf<C, K>>;
+};
+
+/** Moleculer's actions from a contract. A missing handler, or one with another result, does not compile. */
+export function implement<C extends Contract>(
+  contract: C,
+  handlers: Handlers<C>,
+): NonNullable<ServiceSchema["actions"]> {
+  const entries = Object.entries(contract.actions).map(([name, def]) => {
+    const handler = handlers[name] as (ctx: ActionContext) => Promise<unknown>;
+    const fullName = `${contract.name}.${name}`;
+    return [
+      name,
+      {
+        ...(def.unguarded && { circuitBreaker: { enabled: false } }),
+        ...(def.timeout !== undefined && { timeout: def.timeout }),
+        ...(def.repeatable && !def.unguarded && { retryPolicy: { enabled: true } }),
+        handler: (ctx: Context<unknown, Meta>) => handler(actionContext(ctx, contract.name, fullName)),
+      },
+    ];
+  });
+  return Object.fromEntries(entries) as NonNullable<ServiceSchema["actions"]>;
+}
+
+function actionContext(ctx: Context<unknown, Meta>, service: string, action: string): ActionContext {
+  const meta = ctx.meta;
+  const owns = meta.idempotency?.commit === action;
+  const correlationId = meta.correlation_id ?? ctx.requestID ?? ctx.id;
+  return {
+    params: ctx.params,
+    caller: meta.caller ?? { kind: "anonymous", tenant: "default" },
+    client: meta.client ?? { ip: "", user_agent: "" },
+    correlationId,
+    ...(owns && meta.idempotency && { idempotency: meta.idempotency }),
+    replayed: () => {
+      meta.idempotency_replayed = true;
+    },
+    call: callAs(ctx.broker, service, ctx, owns),
+  };
+}
+
+/**
+ * Calls made by a service carry the service as their caller, and the correlation id, client and idempotency key of the
+ * call that caused them. Not `ctx.call`: that writes the callee's meta, its caller included, back into ours.
+ */
+function callAs(broker: ServiceBroker, service: string, parent: Context<unknown, Meta>, dropKey: boolean): Call {
+  return async (name, params, options = {}) => {
+    const { idempotency, idempotency_replayed: _, ...inherited } = parent.meta;
+    const meta: Meta = {
+      ...inherited,
+      caller: { kind: "service", name: service },
+      ...(idempotency && !dropKey && { idempotency }),
+    };
+    const promise = broker.call(name, params, { ...busOptions(name, options), meta, ...requestId(parent) });
+    try {
+      return (await promise) as Actions[typeof name]["result"];
+    } finally {
+      // A kept refusal is a kept answer too.
+      const replayed = (promise as { ctx?: Context<unknown, Meta> }).ctx?.meta.idempotency_replayed;
+      if (replayed) parent.meta.idempotency_replayed = true;
+    }
+  };
+}
+
+function requestId(parent: Context<unknown, Meta>): { requestID?: string } {
+  return parent.requestID === undefined || parent.requestID === null ? {} : { requestID: parent.requestID };
+}
+
+/** Calls that no request causes: of workers, relays, schedulers and event handlers. */
+export function callAsService(broker: ServiceBroker, service: string, correlationId: string): Call {
+  return async (name, params, options = {}) => {
+    const meta: Meta = { caller: { kind: "service", name: service }, correlation_id: correlationId };
+    return (await broker.call(name, params, {
+      ...busOptions(name, options),
+      meta,
+      requestID: correlationId,
+    })) as Actions[typeof name]["result"];
+  };
+}
+
+function busOptions(name: string, options: CallOptions): { nodeID?: string; timeout?: number } {
+  const timeout = options.timeout ?? definitionOf(name)?.timeout;
+  return { ...(options.nodeId !== undefined && { nodeID: options.nodeId }), ...(timeout !== undefined && { timeout }) };
+}

@@ -1,0 +1,180 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+} from "node:crypto";
+import { type Random, systemRandom } from "../runtime/clock.ts";
+import { decodeCanonical, encode } from "./base64url.ts";
+
+export type Purpose = "password" | "refresh" | "otp" | "data" | "idempotency" | "csrf";
+
+/** The place that a sealed value belongs to; moved anywhere else it doesn't open. */
+export interface Binding {
+  readonly table: string;
+  readonly column: string;
+  readonly rowId: string;
+}
+
+export interface KeyRing {
+  /** The key id that seals and signs. */
+  readonly active: string;
+  /** All key ids of this node, the active one first. */
+  readonly kids: readonly string[];
+  /** HMAC-SHA256, 32 bytes; under the active key if none is named. Throws UnknownKeyError. */
+  mac(purpose: Purpose, data: string | Uint8Array, kid?: string): Buffer;
+  /** The same under every key, active first, base64url: for what is looked up by its MAC. */
+  macAll(purpose: Purpose, data: string | Uint8Array): { kid: string; mac: string }[];
+  /** Compares in constant time. Throws UnknownKeyError. */
+  macMatches(purpose: Purpose, data: string | Uint8Array, kid: string, mac: Uint8Array): boolean;
+  /** `v1.<kid>.<nonce>.<ciphertext+tag>`, AES-256-GCM under the active key, bound to purpose and place. */
+  seal(purpose: Purpose, plaintext: string | Uint8Array, binding: Binding): string;
+  /** Throws UnknownKeyError, or SealBrokenError if text, key, purpose or place are not those it was sealed with. */
+  open(purpose: Purpose, sealed: string, binding: Binding): Buffer;
+  /** Is it sealed under another key than the active one? Throws SealBrokenError. */
+  needsResealing(sealed: string): boolean;
+}
+
+/** This node's ring lacks a key that stored data was made with: a 503 until the ring is complete, never "wrong". */
+export class UnknownKeyError extends Error {
+  override readonly name = "UnknownKeyError";
+  readonly kid: string;
+
+  constructor(kid: string) {
+    super(`SECRET_KEY has no key ${kid}`);
+    this.kid = kid;
+  }
+}
+
+/** A sealed value was changed, moved, or isn't one. */
+export class SealBrokenError extends Error {
+  override readonly name = "SealBrokenError";
+}
+
+/**
+ * Reads `SECRET_KEY`: `k2:<secret>,k1:<secret>`, the first one active, ids of `[a-z0-9]{1,16}`. A value in which no
+ * entry has that form is taken whole as the one secret `k0`, whatever it contains; so a plain secret can later be
+ * kept as `k1:<new>,k0:<old>`. Space around entries is not part of them. Throws at start if some entries have the
+ * form and some don't, if an id stands twice, or if a secret has less than 32 bytes.
+ */
+export function parseKeyRing(secretKey: string, random: Random = systemRandom): KeyRing {
+  const secrets = readSecrets(secretKey.trim());
+  const kids = [...secrets.keys()];
+  const [active] = kids as [string];
+  const derive = createDerivation(secrets);
+
+  const ring: KeyRing = {
+    active,
+    kids,
+    mac: (purpose, data, kid = active) =>
+      createHmac("sha256", derive(kid, purpose, "mac"))
+        .update(data)
+        .digest(),
+    macAll: (purpose, data) => kids.map((kid) => ({ kid, mac: encode(ring.mac(purpose, data, kid)) })),
+    macMatches: (purpose, data, kid, mac) => sameBytes(ring.mac(purpose, data, kid), mac),
+    seal(purpose, plaintext, binding) {
+      const nonce = random.bytes(nonceBytes);
+      const label = sealLabel(active, purpose, binding);
+      const body = encrypt(derive(active, purpose, "seal"), nonce, plaintext, label);
+      return `v1.${active}.${encode(nonce)}.${encode(body)}`;
+    },
+    open(purpose, sealed, binding) {
+      const { kid, nonce, body } = readSealed(sealed);
+      return decrypt(derive(kid, purpose, "seal"), nonce, body, sealLabel(kid, purpose, binding));
+    },
+    needsResealing: (sealed) => readSealed(sealed).kid !== active,
+  };
+  return ring;
+}
+
+const nonceBytes = 12;
+const tagBytes = 16;
+const cipher = "aes-256-gcm";
+
+function readSecrets(text: string): Map<string, string> {
+  const entries = readEntries(text);
+  const secrets = new Map(entries);
+  if (secrets.size < entries.length) throw new Error("SECRET_KEY names a key id twice. Give each key its own id.");
+  for (const [kid, secret] of secrets) refuseShort(kid, secret);
+  return secrets;
+}
+
+function readEntries(text: string): [kid: string, secret: string][] {
+  const parts = text.split(",").map((part) => part.trim());
+  const entries = parts.flatMap((part) => readEntry(part));
+  if (entries.length === 0) return [["k0", text]];
+  // A typing error in a ring must not silently turn all of it into one new secret.
+  if (entries.length < parts.length) {
+    throw new Error(
+      "SECRET_KEY is ambiguous: some of its entries are id:secret with an id of [a-z0-9]{1,16}, some are not. " +
+        "Write k2:<secret>,k1:<secret> with secrets that contain no comma.",
+    );
+  }
+  return entries;
+}
+
+function readEntry(part: string): [kid: string, secret: string][] {
+  const [, kid, secret] = /^([a-z0-9]{1,16}):(.+)$/s.exec(part) ?? [];
+  return kid && secret ? [[kid, secret]] : [];
+}
+
+function refuseShort(kid: string, secret: string): void {
+  if (Buffer.byteLength(secret) >= 32) return;
+  throw new Error(`SECRET_KEY is too short: key ${kid} needs 32 bytes or more. Make one with: openssl rand -base64 32`);
+}
+
+type Derivation = (kid: string, purpose: Purpose, use: "mac" | "seal") => KeyObject;
+
+/** One key per purpose and use (RFC 5869), so that none serves two algorithms. */
+function createDerivation(secrets: ReadonlyMap<string, string>): Derivation {
+  const derived = new Map<string, KeyObject>();
+  return (kid, purpose, use) => {
+    const secret = secrets.get(kid);
+    if (secret === undefined) throw new UnknownKeyError(kid);
+    const name = `${kid}/${purpose}/${use}`;
+    const key = derived.get(name) ?? deriveKey(secret, `v1/${purpose}/${use}`);
+    derived.set(name, key);
+    return key;
+  };
+}
+
+function deriveKey(secret: string, usage: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync("sha256", secret, "usermesh", usage, 32)));
+}
+
+function sealLabel(kid: string, purpose: Purpose, { table, column, rowId }: Binding): Buffer {
+  return Buffer.from(JSON.stringify(["v1", kid, purpose, table, column, rowId]));
+}
+
+function encrypt(key: KeyObject, nonce: Buffer, plaintext: string | Uint8Array, label: Buffer): Buffer {
+  const sealing = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes }).setAAD(label);
+  return Buffer.concat([sealing.update(plaintext), sealing.final(), sealing.getAuthTag()]);
+}
+
+function decrypt(key: KeyObject, nonce: Buffer, body: Buffer, label: Buffer): Buffer {
+  const opening = createDecipheriv(cipher, key, nonce, { authTagLength: tagBytes }).setAAD(label);
+  opening.setAuthTag(body.subarray(-tagBytes));
+  const plaintext = opening.update(body.subarray(0, -tagBytes));
+  try {
+    return Buffer.concat([plaintext, opening.final()]);
+  } catch (cause) {
+    throw new SealBrokenError("A sealed value does not open", { cause });
+  }
+}
+
+function readSealed(sealed: string): { kid: string; nonce: Buffer; body: Buffer } {
+  const [, kid, nonceText = "", bodyText = ""] = sealedForm.exec(sealed) ?? [];
+  const nonce = decodeCanonical(nonceText);
+  const body = decodeCanonical(bodyText);
+  if (!kid || !nonce || !body) throw new SealBrokenError("Not a sealed value");
+  return { kid, nonce, body };
+}
+
+const sealedForm = /^v1\.([a-z0-9]{1,16})\.([\w-]{16})\.([\w-]{22,})$/;
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.byteLength === right.byteLength && timingSafeEqual(left, right);
+}

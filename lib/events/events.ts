@@ -1,0 +1,62 @@
+import * as z from "zod";
+import * as field from "../actions/schemas.ts";
+
+/** Facts of the mesh. An event is stated in the transaction of the change and delivered at least once, in order of `version` per user and source. */
+export const eventTypes = [
+  "user.created",
+  "user.updated",
+  "user.verified",
+  "user.deactivated",
+  "user.reactivated",
+  "user.deleted",
+  "user.erased",
+  "password.changed",
+  "identity.linked",
+  "identity.unlinked",
+  "preferences.updated",
+  "subscription.changed",
+  "role.changed",
+  "tenant.created",
+  "tenant.updated",
+  "session.created",
+  "session.revoked",
+  "token.reused",
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+export const MeshEvent = z
+  .object({
+    event_id: field.Id,
+    event_type: z.enum(eventTypes),
+    /** The service that states it. */
+    source: z.string(),
+    /** Counts the user's events of this source, from 1. */
+    version: z.int(),
+    schema_version: z.literal(1),
+    user_id: field.Id,
+    tenant_id: field.Id,
+    timestamp: field.Timestamp,
+    correlation_id: z.string(),
+    /** On every `user.*`. */
+    email: z.string().optional(),
+    name: z.string().nullable().optional(),
+    /** On a `user.updated` that tells a stream made anew how an account is, and that nobody has caused. */
+    snapshot: z.literal(true).optional(),
+    /** On a `user.created` of an account that was moved here. It may be verified, and disabled: `is_verified`, `is_active`. */
+    imported: z.literal(true).optional(),
+    /** On `user.updated`. */
+    updated_fields: z.array(z.string()).optional(),
+  })
+  .catchall(z.json());
+export type MeshEvent = z.infer<typeof MeshEvent>;
+
+export type StreamName = "USERS" | "SESSIONS";
+
+export function streamOf(type: EventType): StreamName {
+  return type.startsWith("session.") || type === "token.reused" ? "SESSIONS" : "USERS";
+}
+
+/** `users.v1.<tenant>.<user>` or `sessions.v1.<tenant>.<user>`. */
+export function subjectOf(event: Pick<MeshEvent, "event_type" | "tenant_id" | "user_id">): string {
+  return `${streamOf(event.event_type).toLowerCase()}.v1.${event.tenant_id}.${event.user_id}`;
+}

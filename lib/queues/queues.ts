@@ -1,0 +1,108 @@
+import type { Logger } from "pino";
+import type { Random, Timers } from "../runtime/clock.ts";
+import { systemTimers } from "../runtime/clock.ts";
+import type { FailedJob, Job, QueueName, Queues } from "../runtime/platform.ts";
+import { type JobQueue, openProducers } from "./queues-backend.ts";
+import { openPostgresBackend } from "./queues-postgres.ts";
+import { openRedisBackend } from "./queues-redis.ts";
+import { startWorker } from "./queues-worker.ts";
+
+export interface QueueOptions {
+  /** Unset: BullMQ keeps its jobs in PostgreSQL. */
+  readonly redisUrl: string | undefined;
+  /** Of the database's owner. Needed where there is no Redis. */
+  readonly databaseUrl: string | undefined;
+  readonly databaseSsl?: false | { readonly rejectUnauthorized: boolean } | undefined;
+  readonly log: Logger;
+  readonly random: Random;
+  readonly timers?: Timers;
+}
+
+const ATTEMPTS = 12;
+/** Of a queue whose work is soon too late. */
+const fewerAttempts: Readonly<Record<string, number>> = { push: 3 } satisfies Partial<Record<QueueName, number>>;
+const DAY_SECONDS = 86_400;
+
+/** Does not wait for Redis or PostgreSQL: a queue that can't reach it refuses jobs, and the outbox keeps them. */
+export async function openQueues(options: QueueOptions): Promise<Queues> {
+  const { log, random, timers = systemTimers } = options;
+  const backend = backendOf(options);
+  const producers = openProducers(backend);
+  const closing = new AbortController();
+  const workers = new Set<() => Promise<void>>();
+  return {
+    embedded: options.redisUrl === undefined,
+    async add(queue, job) {
+      const jobId = checkedId(job);
+      const producer = await producers.get(queue);
+      await producer.add(job.name, job.data, { ...lasting, attempts: fewerAttempts[queue] ?? ATTEMPTS, jobId });
+    },
+    async schedule(queue, name, everyMs) {
+      const producer = await producers.get(queue);
+      await producer.upsertJobScheduler(name, { every: everyMs }, { name, data: {}, opts: passing });
+    },
+    async work(queue, { concurrency, handle }) {
+      const worker = startWorker({ backend, queue, concurrency, handle, log, random, timers, closing: closing.signal });
+      const close = async () => {
+        workers.delete(close);
+        await worker.close();
+      };
+      workers.add(close);
+      return { close };
+    },
+    counts: async (queue) => (await producers.get(queue)).getJobCounts(),
+    failed: async (queue, limit) => (await (await producers.get(queue)).getFailed(0, limit - 1)).map(failedJob),
+    async retry(queue, id) {
+      const job = await (await producers.get(queue)).getJob(id);
+      if (!job || !(await job.isFailed())) return false;
+      await job.retry("failed", { resetAttemptsMade: true, resetAttemptsStarted: true });
+      return true;
+    },
+    async drop(queue, id) {
+      const job = await (await producers.get(queue)).getJob(id);
+      if (!job || !(await job.isFailed())) return false;
+      await job.remove();
+      return true;
+    },
+    async close() {
+      closing.abort();
+      await Promise.all([...workers].map((close) => close()));
+      await producers.close();
+      await backend.close();
+    },
+  };
+}
+
+/** Work that must be done: a dead letter stays until somebody has looked at it. */
+const lasting = {
+  backoff: { type: "custom" },
+  removeOnComplete: { age: DAY_SECONDS },
+  removeOnFail: false,
+  stackTraceLimit: 1,
+};
+
+/** What is due again soon: the next turn makes up for a failed one. */
+const passing = { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 20 }, stackTraceLimit: 1 };
+
+function backendOf({ redisUrl, databaseUrl, databaseSsl = false, log }: QueueOptions) {
+  if (redisUrl !== undefined) return openRedisBackend(redisUrl, log);
+  if (databaseUrl !== undefined) return openPostgresBackend(databaseUrl, databaseSsl, log);
+  throw new Error("Queues need Redis or PostgreSQL");
+}
+
+/** BullMQ takes no colon in an id, and takes digits alone for one of its own. */
+function checkedId({ id }: Job): string {
+  if (id.includes(":") || /^\d*$/.test(id)) throw new Error(`Not fit for a job's id: ${JSON.stringify(id)}`);
+  return id;
+}
+
+function failedJob(job: Awaited<ReturnType<JobQueue["getFailed"]>>[number]): FailedJob {
+  return {
+    id: job.id ?? "",
+    name: job.name,
+    data: job.data,
+    attempts: job.attemptsMade,
+    reason: job.failedReason ?? "",
+    failed_at: new Date(job.finishedOn ?? job.timestamp).toISOString(),
+  };
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import PostalMime, { type Email } from "postal-mime";
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
+import type { Mail } from "../../lib/runtime/platform.ts";
+
+export interface Mailbox {
+  readonly host: string;
+  readonly port: number;
+  /** Oldest first. */
+  messages(): readonly Mail[];
+  /** Returns what ends it. */
+  onMessage(listener: (mail: Mail) => void): () => void;
+  clear(): void;
+  stop(): Promise<void>;
+}
+
+const HOST = "127.0.0.1";
+const LARGEST = 10 * 1024 * 1024;
+
+/** An SMTP server in this process that delivers nothing and shows everything: the latest `keep` mails. */
+export async function startMailbox({ port = 0, keep = 500 }: { port?: number; keep?: number } = {}): Promise<Mailbox> {
+  let mails: readonly Mail[] = [];
+  const listeners = new Set<(mail: Mail) => void>();
+  const server = smtpServer((mail) => {
+    mails = [...mails, mail].slice(-keep);
+    for (const listener of listeners) listener(mail);
+  });
+  const address = await listening(server, port);
+  return {
+    host: HOST,
+    port: address.port,
+    messages: () => mails,
+    onMessage(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    clear() {
+      mails = [];
+    },
+    stop: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
+
+function smtpServer(take: (mail: Mail) => void): SMTPServer {
+  return new SMTPServer({
+    authOptional: true,
+    disabledCommands: ["STARTTLS"],
+    disableReverseLookup: true,
+    closeTimeout: 1000,
+    size: LARGEST,
+    onAuth: (auth, _session, done) => done(null, { user: auth.username ?? "" }),
+    onData: (stream, session, done) => {
+      readMail(stream, session).then((mail) => {
+        done();
+        take(mail);
+      }, done);
+    },
+  });
+}
+
+// Once it listens, an error is one connection's affair, and rejecting again has no effect.
+function listening(server: SMTPServer, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.on("error", reject);
+    const socket = server.listen(port, HOST, () => resolve(socket.address() as AddressInfo));
+  });
+}
+
+async function readMail(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<Mail> {
+  const raw = await buffer(stream);
+  if (stream.sizeExceeded) throw Object.assign(new Error("message is too big"), { responseCode: 552 });
+  return toMail(await PostalMime.parse(raw), session);
+}
+
+function toMail(email: Email, { envelope }: SMTPServerSession): Mail {
+  return {
+    id: randomUUID(),
+    message_id: email.messageId ?? "",
+    from: email.from?.address ?? (envelope.mailFrom ? envelope.mailFrom.address : ""),
+    to: envelope.rcptTo.map(({ address }) => address),
+    subject: email.subject ?? "",
+    text: email.text ?? "",
+    html: email.html ?? "",
+    headers: headersOf(email),
+    received_at: new Date().toISOString(),
+  };
+}
+
+function headersOf({ headers }: Email): Record<string, string> {
+  const byName = Map.groupBy(headers, ({ key }) => key);
+  return Object.fromEntries([...byName].map(([name, all]) => [name, all.map(({ value }) => value).join("\n")]));
+}

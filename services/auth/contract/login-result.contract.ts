@@ -1,0 +1,18 @@
+import * as z from "zod";
+import * as field from "../../../lib/actions/schemas.ts";
+import { User } from "../../users/contract/users-shapes.contract.ts";
+
+/** `status` leaves room for a second factor: a client goes on only at `signed_in`. */
+export const SignedIn = z
+  .strictObject({
+    status: z.literal("signed_in"),
+    access_token: z.string(),
+    refresh_token: z.string(),
+    token_type: z.literal("Bearer"),
+    /** Seconds. */
+    expires_in: z.int(),
+    refresh_expires_in: z.int(),
+    session_id: field.Id,
+    user: User,
+  })
+  .meta({ id: "SignedIn" });

@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { AppError } from "../../../lib/actions/errors.ts";
+import { emailKey, emailKeyHash, usernameKey } from "../../../lib/runtime/text-keys.ts";
+import type { AuthDeps } from "../dependencies.ts";
+import { admitGuess, type GuessKeys, type GuessLimits, type GuessOutcome, settleGuess } from "./login-attempts.repo.ts";
+
+/** ASVS 5.0 V6.3.1; NIST SP 800-63B section 3.2.2 for the hundred. */
+const limits: GuessLimits = { account: 50, address: 10, ever: 100 };
+const PATIENCE_MS = 5_000;
+const POLL_MS = 100;
+
+interface GuessedAccount {
+  readonly tenantId: string;
+  /** Of the account, or the name that no account has. */
+  readonly email?: string | undefined;
+  readonly username?: string | undefined;
+  readonly userId: string | null;
+  readonly ip: string;
+}
+
+export function accountKey({
+  tenantId,
+  email,
+  username,
+}: Pick<GuessedAccount, "tenantId" | "email" | "username">): string {
+  return emailKeyHash(tenantId, email === undefined ? usernameKey(username ?? "") : emailKey(email));
+}
+
+/**
+ * Counts the guess before `look` sees the hash, and settles it after. 429 `too_many_attempts` where the account, or this
+ * address at it, is slowed: the same for a right and a wrong password.
+ */
+export async function countedGuess<T extends { readonly ok: boolean }>(
+  deps: Pick<AuthDeps, "db" | "clock" | "timers">,
+  who: GuessedAccount,
+  look: () => Promise<T>,
+): Promise<T> {
+  const keys = keysOf(who);
+  await admit(deps, keys, who.userId);
+  let outcome: GuessOutcome = "void";
+  try {
+    const seen = await look();
+    outcome = seen.ok ? "right" : "wrong";
+    return seen;
+  } finally {
+    await settleGuess(deps.db, keys, outcome, limits);
+  }
+}
+
+function keysOf(who: GuessedAccount): GuessKeys {
+  const account = accountKey(who);
+  const address = createHash("sha256")
+    .update(JSON.stringify([account, who.ip]))
+    .digest("hex");
+  return { account, address };
+}
+
+/**
+ * Guesses in flight fill the limit like wrong ones. Beyond it one waits until they are settled, so that many right
+ * passwords at once are no attack, and many wrong ones no more than the limit.
+ */
+async function admit(
+  { db, clock, timers }: Pick<AuthDeps, "db" | "clock" | "timers">,
+  keys: GuessKeys,
+  userId: string | null,
+): Promise<void> {
+  const end = clock.monotonic() + PATIENCE_MS;
+  for (;;) {
+    const wait = await admitGuess(db, keys, userId, limits);
+    if (wait === 0) return;
+    if (wait > 0) throw new AppError("too_many_attempts", { retry_after: wait });
+    if (clock.monotonic() > end) throw new AppError("too_many_attempts", { retry_after: 1 });
+    await timers.sleep(POLL_MS);
+  }
+}

@@ -1,6 +1,0 @@
-import { type Caller, DEFAULT_TENANT } from "../../lib/caller.ts";
-
-/** Slug of the tenant that an anonymous request names. */
-export function namedTenant(caller: Caller): string {
-  return caller.kind === "anonymous" ? caller.tenant : DEFAULT_TENANT;
-}

@@ -1,0 +1,63 @@
+import type { ResultOf } from "../../../lib/actions/contract.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
+import { idempotently } from "../../../mixins/idempotency.ts";
+import type { authContract } from "../auth.contract.ts";
+import type { AuthDeps } from "../dependencies.ts";
+import { signedInUser } from "../sign-in/signed-in-user.ts";
+import { countByIssuer, countSignInMethods, identitiesOf, lockIdentities, unlinkIssuer } from "./identities.repo.ts";
+import { stateIdentity } from "./identity-events.ts";
+
+type Deps = Pick<AuthDeps, "db" | "oauth" | "outbox">;
+
+export async function listIdentities(
+  { db, oauth }: Pick<Deps, "db" | "oauth">,
+  ctx: ActionContext,
+): Promise<ResultOf<typeof authContract, "identities">> {
+  const linked = await identitiesOf(db, signedInUser(ctx).user_id);
+  return linked.flatMap(({ issuer, email, created_at }) => {
+    const provider = oauth.all.find((one) => one.issuer === issuer);
+    return provider ? [{ provider: provider.name, email, linked_at: created_at.toISOString() }] : [];
+  });
+}
+
+/** The last way to sign in stays: nobody locks himself out. Two at once take turns. */
+export async function unlinkIdentity(
+  deps: Deps,
+  ctx: ActionContext<{ provider: string }>,
+): Promise<Record<string, never>> {
+  const { db, oauth } = deps;
+  const { user_id, home_tenant_id: tenant_id } = signedInUser(ctx);
+  const { issuer } = oauth.find(ctx.params.provider);
+  const issuers = oauth.all.map((one) => one.issuer);
+  return idempotently(db, ctx, user_id, async (tx) => {
+    await lockIdentities(tx, user_id);
+    if (!(await unlinkIssuer(tx, user_id, issuer))) throw new AppError("not_found");
+    if ((await countSignInMethods(tx, user_id, issuers)) === 0) throw new AppError("last_sign_in_method");
+    await stateIdentity(deps, tx, ctx, "identity.unlinked", { user_id, tenant_id, issuer });
+    return {};
+  });
+}
+
+const KEPT_MS = 60_000;
+
+export type IdentityCounts = () => Promise<Record<string, number>>;
+
+/** By provider, some minute old: it reads the whole index. */
+export function createIdentityCounts({ db, oauth }: Pick<Deps, "db" | "oauth">, clock: Clock): IdentityCounts {
+  const count = async () => {
+    const counted = await countByIssuer(db);
+    return Object.fromEntries(oauth.all.map(({ name, issuer }) => [name, counted.get(issuer) ?? 0]));
+  };
+  let kept: { readonly until: number; readonly value: Promise<Record<string, number>> } | undefined;
+  return () => {
+    if (kept && clock.monotonic() < kept.until) return kept.value;
+    const value = count();
+    kept = { until: clock.monotonic() + KEPT_MS, value };
+    value.catch(() => {
+      kept = undefined;
+    });
+    return value;
+  };
+}

@@ -1,0 +1,26 @@
+import type { Call } from "../../../lib/actions/typed-call.ts";
+import type { MeshEvent } from "../../../lib/events/events.ts";
+import { effectOnce } from "../../../mixins/event-consumer.mixin.ts";
+import type { AuthDeps } from "../dependencies.ts";
+import { type IntentDeps, requestMail } from "./request-mail.ts";
+
+/** A new address is sent a link, whose intent has the id that users gave the change. */
+export async function mailEmailChangeLink(
+  deps: IntentDeps & Pick<AuthDeps, "db">,
+  event: MeshEvent,
+  call: Call,
+): Promise<void> {
+  const { email_change: id, updated_fields = [], user_id, correlation_id } = event;
+  if (typeof id !== "string" || !updated_fields.includes("pending_email")) return;
+  const change = await call("users.emailChange", { intent: id });
+  if (change?.state !== "pending" || !change.is_active) return;
+  const recipient = { id: user_id, tenant_id: change.tenant_id, email: change.new_email };
+  const request = {
+    purpose: "change_email",
+    recipient,
+    epoch: change.epoch,
+    correlationId: correlation_id,
+    id,
+  } as const;
+  await effectOnce(deps, event, "email-change-mail", (tx) => requestMail(deps, tx, request));
+}

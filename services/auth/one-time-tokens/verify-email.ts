@@ -1,0 +1,51 @@
+import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import { emailKey } from "../../../lib/runtime/text-keys.ts";
+import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import type { authContract } from "../auth.contract.ts";
+import type { AuthDeps } from "../dependencies.ts";
+import { accountOf, intentOfToken } from "./mailed-token.ts";
+import { endIntents, type Intent, lockIntents, markSpent } from "./one-time-tokens.repo.ts";
+
+type Input = ParamsOf<typeof authContract, "verifyEmail">;
+type Output = ResultOf<typeof authContract, "verifyEmail">;
+type VerifyDeps = Pick<AuthDeps, "db" | "ring">;
+
+/**
+ * Of a first address or a new one. users commits, once per intent however often it is asked; then whoever marks the intent here has won, and all others
+ * are told that the link was used. Who dies in between leaves no mark, so the next one finishes it and wins.
+ */
+export async function verifyEmail(deps: VerifyDeps, ctx: ActionContext<Input>): Promise<Output> {
+  const intent = await intentOfToken(deps, ctx.params.token, "verify_email", "change_email");
+  return preparedIdempotently(deps.db, ctx, intent.user_id, {
+    prepare: () => confirm(ctx, intent),
+    commit: async (tx, answer) => {
+      await lockIntents(tx, intent.user_id);
+      if (!(await markSpent(tx, intent.id))) throw new AppError("link_invalid");
+      await endIntents(tx, intent.user_id, [intent.purpose]);
+      return answer;
+    },
+  });
+}
+
+/** A new address that was asked for before a reset, a changed password or "end all" is not the owner's wish any more. */
+async function isOutrun(ctx: ActionContext<Input>, { purpose, user_id, epoch }: Intent): Promise<boolean> {
+  if (purpose !== "change_email") return false;
+  return (await ctx.call("sessions.epoch", { user_id })).epoch !== epoch;
+}
+
+async function confirm(ctx: ActionContext<Input>, intent: Intent): Promise<Output> {
+  if (intent.spent || intent.superseded || intent.outdated) throw new AppError("link_invalid");
+  if (await isOutrun(ctx, intent)) throw new AppError("link_invalid");
+  const account = await accountOf(ctx, intent);
+  if (!account) throw new AppError("link_invalid");
+  const params = {
+    user_id: account.id,
+    email_key: emailKey(account.email),
+    intent: intent.id,
+    event_id: intent.event_id,
+  };
+  const { user } = await ctx.call("users.confirmEmail", params);
+  return { user };
+}

@@ -1,0 +1,79 @@
+import type { UserCaller } from "../../../lib/actions/caller.ts";
+import type { ParamsOf } from "../../../lib/actions/contract.ts";
+import { AppError, fieldError } from "../../../lib/actions/errors.ts";
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import type { authContract } from "../auth.contract.ts";
+import type { AuthDeps } from "../dependencies.ts";
+import { endLinks } from "../oauth/oauth.repo.ts";
+import { endIntents, lockIntents } from "../one-time-tokens/one-time-tokens.repo.ts";
+import { signedInUser } from "../sign-in/signed-in-user.ts";
+import { rulesIn } from "../sign-in/tenant-rules.ts";
+import { type Credential, replaceSecret } from "./credentials.repo.ts";
+import { endSessions, type PasswordChange } from "./password-change.ts";
+import { provePassword } from "./password-proof.ts";
+import { refuseBadPassword } from "./passwords.ts";
+
+type Input = ParamsOf<typeof authContract, "changePassword">;
+type ChangeDeps = Pick<
+  AuthDeps,
+  "db" | "ring" | "clock" | "random" | "timers" | "passwords" | "rules" | "breached" | "outbox"
+>;
+
+interface Change {
+  /** As it was when the current password was looked at. */
+  readonly looked: Credential;
+  readonly secret: string;
+}
+
+/** Commits here, ends the caller's other sessions, and only then answers. */
+export async function changePassword(deps: ChangeDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
+  const caller = signedInUser(ctx);
+  const change = await preparedIdempotently(deps.db, ctx, caller.user_id, {
+    prepare: () => prepareChange(deps, ctx, caller),
+    commit: (tx, prepared) => commitChange(deps, ctx, tx, caller, prepared),
+  });
+  await endSessions(ctx, change);
+  return {};
+}
+
+async function prepareChange(deps: ChangeDeps, ctx: ActionContext<Input>, caller: UserCaller): Promise<Change> {
+  const { current_password: current, new_password: wanted } = ctx.params;
+  const account = await ctx.call("users.signInView", { id: caller.user_id });
+  if (!account?.is_active) throw new AppError("session_ended");
+  const { email, username, full_name: fullName } = account;
+  await refuseBadPassword(deps, await rulesIn(deps, ctx, { id: account.tenant_id }), {
+    field: "new_password",
+    password: wanted,
+    owner: { email, username, fullName },
+  });
+  const { ok, credential } = await provePassword(deps, ctx, account, current);
+  if (!ok || !credential) throw new AppError("invalid_credentials", { message: "The current password is wrong." });
+  if (wanted === current)
+    throw fieldError("new_password", "password_unchanged", "Choose a password that differs from the current one.");
+  return { looked: credential, secret: await deps.passwords.hash(wanted, credential.id) };
+}
+
+async function commitChange(
+  deps: ChangeDeps,
+  ctx: ActionContext<Input>,
+  tx: Transaction,
+  caller: UserCaller,
+  change: Change,
+): Promise<PasswordChange> {
+  await lockIntents(tx, caller.user_id);
+  if (!(await replaceSecret(tx, change.looked, change.secret, deps.ring.active))) throw new AppError("conflict");
+  await endIntents(tx, caller.user_id, ["reset_password", "change_email"]);
+  await endLinks(tx, caller.user_id);
+  const eventId = await deps.outbox.state(tx, {
+    type: "password.changed",
+    userId: caller.user_id,
+    tenantId: caller.home_tenant_id,
+    correlationId: ctx.correlationId,
+    eventId: newId(deps.clock, deps.random),
+    data: { reason: "changed", except_session_id: caller.session_id },
+  });
+  return { user_id: caller.user_id, event_id: eventId, except: caller.session_id };
+}

@@ -1,0 +1,34 @@
+import { fieldError } from "../../../lib/actions/errors.ts";
+import { createBulkhead } from "../../../lib/runtime/bulkhead.ts";
+import type { Platform } from "../../../lib/runtime/platform.ts";
+import type { BreachedPasswords } from "./breached-passwords.ts";
+import { createPasswordHashing, type PasswordHashing } from "./password-hashing.ts";
+import { checkPassword, type PasswordOwner, type PasswordRefusal, type PasswordRules } from "./password-policy.ts";
+
+/** Password hashing of this process, bounded by its configuration. */
+export function createPasswords({ config, ring }: Pick<Platform, "config" | "ring">): PasswordHashing {
+  const { bcryptCost: cost, hashConcurrency: concurrency, hashQueue: queue } = config.auth;
+  return createPasswordHashing({ ring, cost, bulkhead: createBulkhead({ concurrency, queue }) });
+}
+
+interface NewPassword {
+  /** Where it stands in the body. */
+  readonly field: string;
+  readonly password: string;
+  readonly owner: PasswordOwner;
+}
+
+/** 422 on its field where the policy refuses the new password, or it is known to be stolen. */
+export async function refuseBadPassword(
+  { breached }: { readonly breached: BreachedPasswords },
+  rules: PasswordRules,
+  { field, password, owner }: NewPassword,
+): Promise<void> {
+  const refusal = checkPassword(rules, password, owner) ?? ((await breached.includes(password)) ? stolen : null);
+  if (refusal) throw fieldError(field, refusal.code, refusal.message);
+}
+
+const stolen: PasswordRefusal = {
+  code: "password_breached",
+  message: "This password was stolen from another site and is known to attackers. Choose another one.",
+};

@@ -1,0 +1,28 @@
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import { idempotently } from "../../../mixins/idempotency.ts";
+import type { AuthDeps } from "../dependencies.ts";
+import { type IntentDeps, nobody, requestMailBySomebody } from "../one-time-tokens/request-mail.ts";
+import { namedTenant } from "../sign-in/named-tenant.ts";
+
+/** The same answer in the same time, account or not. */
+export async function requestReset(
+  deps: IntentDeps & Pick<AuthDeps, "db">,
+  ctx: ActionContext<{ email: string }>,
+): Promise<Record<string, never>> {
+  const { tenant_id, user } = await ctx.call("users.findForSignIn", {
+    tenant: namedTenant(ctx.caller),
+    email: ctx.params.email,
+  });
+  const known = user?.is_active ? user : null;
+  const recipient = known ?? nobody(deps, tenant_id);
+  const { epoch } = await ctx.call("sessions.epoch", { user_id: recipient.id });
+  return idempotently(deps.db, ctx, known?.id ?? null, async (tx) => {
+    await requestMailBySomebody(deps, tx, {
+      purpose: "reset_password",
+      recipient,
+      epoch,
+      correlationId: ctx.correlationId,
+    });
+    return {};
+  });
+}

@@ -1,0 +1,90 @@
+import type { ParamsOf } from "../../../lib/actions/contract.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import { derivedId, newId } from "../../../lib/runtime/ids.ts";
+import { emailKey } from "../../../lib/runtime/text-keys.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import type { authContract } from "../auth.contract.ts";
+import type { AuthDeps } from "../dependencies.ts";
+import { clearGuesses } from "../login-throttle/login-attempts.repo.ts";
+import { accountKey } from "../login-throttle/login-throttle.ts";
+import { endLinks } from "../oauth/oauth.repo.ts";
+import { accountOf, intentOfToken } from "../one-time-tokens/mailed-token.ts";
+import { endIntents, type Intent, lockIntents, spendIntent } from "../one-time-tokens/one-time-tokens.repo.ts";
+import { rulesIn } from "../sign-in/tenant-rules.ts";
+import { deletePasswords, insertPassword, type NewCredential } from "./credentials.repo.ts";
+import { endSessions, type PasswordChange } from "./password-change.ts";
+import { refuseBadPassword } from "./passwords.ts";
+
+type Input = ParamsOf<typeof authContract, "confirmReset">;
+type ResetDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "passwords" | "rules" | "breached" | "outbox">;
+
+interface Reset {
+  readonly intent: Intent;
+  readonly account: { readonly id: string; readonly tenant_id: string; readonly email: string };
+  readonly credential: NewCredential;
+}
+
+/** Commits here, ends every session, and only then answers. */
+export async function confirmReset(deps: ResetDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
+  const intent = await intentOfToken(deps, ctx.params.token, "reset_password", "invite");
+  const change = await preparedIdempotently(deps.db, ctx, intent.user_id, {
+    prepare: () => prepareReset(deps, ctx, intent),
+    commit: (tx, reset) => commitReset(deps, ctx, tx, reset),
+  });
+  await endSessions(ctx, change);
+  return {};
+}
+
+/** All that may refuse goes before the hash, and the hash before the transaction. */
+async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, intent: Intent): Promise<Reset> {
+  if (intent.spent || intent.outdated || intent.superseded) throw new AppError("link_invalid");
+  const { epoch } = await ctx.call("sessions.epoch", { user_id: intent.user_id });
+  const account = await accountOf(ctx, intent);
+  if (epoch !== intent.epoch || !account) throw new AppError("link_invalid");
+  const { email, username, full_name: fullName } = account;
+  const rules = await rulesIn(deps, ctx, { id: account.tenant_id });
+  const owner = { email, username, fullName };
+  await refuseBadPassword(deps, rules, { field: "new_password", password: ctx.params.new_password, owner });
+  if (intent.purpose === "invite") await verifyInvited(ctx, intent, email);
+  const id = newId(deps.clock, deps.random);
+  const secret = await deps.passwords.hash(ctx.params.new_password, id);
+  return { intent, account, credential: { id, user_id: account.id, secret, kid: deps.ring.active, confirmed: true } };
+}
+
+/** Who opens the invitation has the address. Once by the intent; without the password after it, harmless. */
+async function verifyInvited(ctx: ActionContext<Input>, intent: Intent, email: string): Promise<void> {
+  await ctx.call("users.confirmEmail", {
+    user_id: intent.user_id,
+    email_key: emailKey(email),
+    intent: intent.id,
+    event_id: derivedId("verified", intent.id),
+  });
+}
+
+async function commitReset(
+  { outbox }: ResetDeps,
+  ctx: ActionContext<Input>,
+  tx: Transaction,
+  reset: Reset,
+): Promise<PasswordChange> {
+  const { intent, account, credential } = reset;
+  await lockIntents(tx, account.id);
+  if (!(await spendIntent(tx, intent.id))) throw new AppError("link_invalid");
+  await endIntents(tx, account.id, ["reset_password", "change_email", "invite"]);
+  await endLinks(tx, account.id);
+  // Another row, not another secret: whoever upgrades the old one finds it gone.
+  await deletePasswords(tx, account.id);
+  await insertPassword(tx, credential);
+  await clearGuesses(tx, accountKey({ tenantId: account.tenant_id, email: account.email }));
+  await outbox.state(tx, {
+    type: "password.changed",
+    userId: account.id,
+    tenantId: account.tenant_id,
+    correlationId: ctx.correlationId,
+    eventId: intent.event_id,
+    data: { reason: "reset" },
+  });
+  return { user_id: account.id, event_id: intent.event_id, except: null };
+}

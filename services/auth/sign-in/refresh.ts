@@ -1,0 +1,27 @@
+import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
+import { fieldError } from "../../../lib/actions/errors.ts";
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import type { authContract } from "../auth.contract.ts";
+import type { AuthDeps } from "../dependencies.ts";
+import { accessTokenFor } from "./access-token.ts";
+
+type RefreshDeps = Pick<AuthDeps, "config" | "clock" | "random" | "signingKeys">;
+
+/** Safe to repeat: within the grace a spent token gives the same successor again. */
+export async function refresh(
+  deps: RefreshDeps,
+  ctx: ActionContext<ParamsOf<typeof authContract, "refresh">>,
+): Promise<ResultOf<typeof authContract, "refresh">> {
+  if (ctx.params.refresh_token === undefined) throw fieldError("refresh_token", "required", "is required");
+  const grant = await ctx.call("sessions.refresh", {
+    refresh_token: ctx.params.refresh_token,
+    ip: ctx.client.ip.slice(0, 64) || null,
+  });
+  const access = await accessTokenFor(deps, ctx, grant);
+  return {
+    ...access,
+    refresh_token: grant.refresh_token,
+    refresh_expires_in: grant.refresh_expires_in,
+    session_id: grant.session_id,
+  };
+}

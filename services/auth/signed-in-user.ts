@@ -1,9 +1,0 @@
-import type { UserCaller } from "../../lib/caller.ts";
-import { AppError } from "../../lib/errors.ts";
-import type { ActionContext } from "../../lib/mesh.ts";
-
-/** The access check lets nobody else in; the type has to be told. */
-export function signedInUser({ caller }: Pick<ActionContext, "caller">): UserCaller {
-  if (caller.kind !== "user") throw new AppError("token_missing");
-  return caller;
-}

@@ -1,0 +1,218 @@
+import type { IncomingMessage } from "node:http";
+import type { ServiceBroker } from "moleculer";
+import * as z from "zod";
+import { type Caller, type Meta, type UserCaller, userOf } from "../../../lib/actions/caller.ts";
+import type { ActionDef } from "../../../lib/actions/contract.ts";
+import { AppError, fieldError } from "../../../lib/actions/errors.ts";
+import type { PermissionsOfService } from "../../../lib/actions/service-permissions.ts";
+import { definitionOf } from "../../../lib/actions/typed-call.ts";
+import type { Config } from "../../../lib/config/config.ts";
+import type { KeyRing } from "../../../lib/crypto/key-ring.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
+import { refusalOf } from "../../../mixins/access.middleware.ts";
+import type { ActingTenants } from "../auth/acting-tenant.ts";
+import { type Authentication, type AuthenticationDeps, authenticate } from "../auth/authenticate.ts";
+import { inCookies, withHeaders, withRefreshCookie } from "../auth/cookie-mode.ts";
+import type { BrowserWay } from "../auth/oauth-state-cookie.ts";
+import type { Answer } from "../http/answer.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { type JsonObject, readFormOrJsonBody, readJsonBody } from "../http/json-body.ts";
+import { readQuery } from "../http/target.ts";
+import type { ApiRoute } from "../routes.ts";
+import type { Journal } from "./audit-log.ts";
+import type { ReadAvatar } from "./avatar-upload.ts";
+import { callAction, callHedged } from "./call-action.ts";
+import { ourNames } from "./compatibility.ts";
+import { exportAnswer, type ReadPage } from "./export-document.ts";
+import { idempotencyOf, readIdempotencyKey, requestIdOf } from "./idempotency-key.ts";
+import type { RateLimits } from "./rate-limits.ts";
+import { successAnswer } from "./success.ts";
+
+export interface ApiDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly ring: KeyRing;
+  readonly broker: ServiceBroker;
+  readonly limits: RateLimits | null;
+  readonly readAvatar: ReadAvatar;
+  readonly authentication: AuthenticationDeps;
+  readonly tenants: ActingTenants;
+  readonly journal: Journal;
+  readonly browserWay: BrowserWay;
+  readonly permissionsOf: PermissionsOfService;
+}
+
+export type ApiHandler = (exchange: Exchange, pathParams: Readonly<Record<string, string>>) => Promise<Answer>;
+
+/** What a row of the table needs at hand for each request. */
+interface PreparedRoute {
+  readonly route: ApiRoute;
+  readonly def: ActionDef;
+  readonly queryNames: readonly string[];
+  /** Parameters that come from the path or the browser's cookie, and never as fields. */
+  readonly notSent: readonly string[];
+}
+
+const BUS_TIMEOUT_MS = 5_000;
+const ANSWER_MARGIN_MS = 250;
+const NO_BODY: JsonObject = Object.freeze({});
+
+/** The doors of one API route, in their order, and the call behind them. */
+export function createApiHandler(deps: ApiDeps, route: ApiRoute): ApiHandler {
+  const prepared = prepare(route);
+  return async (exchange, pathParams) => {
+    if (deps.limits) await takeAllowance(deps.limits, route, exchange);
+    const found = authenticate(deps.authentication, route, exchange.request);
+    const who = found instanceof Promise ? await found : found;
+    try {
+      return await serve(deps, prepared, exchange, pathParams, await inNamedTenant(deps, exchange, who));
+    } catch (error) {
+      if (who.caller.kind === "user") deps.journal.refused(exchange, route, who.caller, error);
+      throw error;
+    }
+  };
+}
+
+async function serve(
+  deps: ApiDeps,
+  prepared: PreparedRoute,
+  exchange: Exchange,
+  pathParams: Readonly<Record<string, string>>,
+  who: Authentication,
+): Promise<Answer> {
+  const { route } = prepared;
+  refuseUnlessPermitted(deps, prepared, who);
+  if (actsElsewhere(who.caller)) await deps.journal.acted(exchange, route, who.caller);
+  const key = route.commit === undefined ? null : keyOf(route, exchange.request);
+  const body = bodyOf(deps, route, exchange, who, await readBody(deps, route, exchange));
+  if (who.refusal && !(route.insteadOfToken && Object.hasOwn(body, route.insteadOfToken))) throw who.refusal;
+  const browser = route.browser ? deps.browserWay.paramsOf(exchange.request) : {};
+  const params = { ...paramsOf(prepared, body, exchange.query, pathParams), ...browser };
+  // The body may have come slowly: what was good at the door is looked at again, and sent before anything can change.
+  who.recheck();
+  if (route.stream) return exportAnswer(userOf(who.caller), deps.clock, readPages(deps, route, exchange, who));
+  const result = await send(deps, prepared, exchange, { params, body, key, who });
+  return answerOf(deps, route, exchange, result, params);
+}
+
+function readPages(deps: ApiDeps, route: ApiRoute, exchange: Exchange, who: Authentication): ReadPage {
+  const meta = metaOf(deps, route, exchange, { params: NO_BODY, body: NO_BODY, key: null, who });
+  return (action, params) =>
+    callAction(deps.broker, { action, params, meta, timeout: BUS_TIMEOUT_MS }, () => undefined) as ReturnType<ReadPage>;
+}
+
+async function inNamedTenant(deps: ApiDeps, { request }: Exchange, who: Authentication): Promise<Authentication> {
+  const { caller } = who;
+  if (caller.kind !== "user" || !deps.tenants.isNamed(request, caller)) return who;
+  return { ...who, caller: await deps.tenants.enter(request, caller) };
+}
+
+function actsElsewhere(caller: Caller): caller is UserCaller {
+  return caller.kind === "user" && caller.tenant_id !== caller.home_tenant_id;
+}
+
+/** On the paths of a system that had it so, the request's own id makes it safe to repeat. */
+function keyOf({ seed }: ApiRoute, { headers }: IncomingMessage): string | null {
+  const key = readIdempotencyKey(headers["idempotency-key"]);
+  return key === null && seed?.requestIdIsKey ? requestIdOf(headers["x-request-id"]) : key;
+}
+
+function bodyOf(
+  { authentication }: ApiDeps,
+  route: ApiRoute,
+  { request }: Exchange,
+  who: Authentication,
+  sent: JsonObject,
+): JsonObject {
+  const body = route.seed ? ourNames(sent, route.seed) : sent;
+  if (route.cookies === undefined || route.input !== "body") return body;
+  return withRefreshCookie(authentication.cookies, route, request, who, body);
+}
+
+function answerOf(
+  { authentication: { cookies }, browserWay }: ApiDeps,
+  route: ApiRoute,
+  { request }: Exchange,
+  result: unknown,
+  params: JsonObject,
+): Answer {
+  const shown = route.cookies === "set" ? inCookies(cookies, route, result, params) : { result, headers: [] };
+  const answer = (route.browser ? browserWay.answer : successAnswer)(route, shown.result, params);
+  const isOver = route.cookies === "clear" && request.headers.cookie !== undefined;
+  return withHeaders(answer, isOver ? cookies.ended() : shown.headers);
+}
+
+function prepare(route: ApiRoute): PreparedRoute {
+  const def = definitionOf(route.action);
+  if (!def) throw new Error(`The route ${route.path} names no action of a contract: ${route.action}`);
+  const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+  const notSent = new Set([...inPath, ...(route.browser ? ["browser"] : [])]);
+  const shape = def.params instanceof z.ZodObject ? Object.keys(def.params.shape) : [];
+  const queryNames = route.input === "query" ? shape.filter((name) => !notSent.has(name)) : [];
+  return { route, def, queryNames, notSent: [...notSent].filter((name) => name !== undefined) };
+}
+
+async function takeAllowance(limits: RateLimits, route: ApiRoute, exchange: Exchange): Promise<void> {
+  const { headers, refusal } = await limits.take(route.limit, route.action, exchange.client.ip);
+  exchange.headers.push(...headers);
+  if (refusal) throw refusal;
+}
+
+/** The action's own node looks again; here a refusal comes before the body is read. */
+function refuseUnlessPermitted(deps: ApiDeps, { def }: PreparedRoute, { caller }: Authentication): void {
+  const refusal = refusalOf(def.access, caller, deps.clock, deps.permissionsOf);
+  if (refusal) throw new AppError(refusal);
+}
+
+function readBody(
+  { config, readAvatar }: ApiDeps,
+  { input, form }: ApiRoute,
+  { request }: Exchange,
+): JsonObject | Promise<JsonObject> {
+  if (input === "body") return (form ? readFormOrJsonBody : readJsonBody)(request, config.http.bodyLimit);
+  return input === "file" ? readAvatar(request).then((images) => ({ ...images })) : NO_BODY;
+}
+
+function paramsOf(
+  { route, queryNames, notSent }: PreparedRoute,
+  body: JsonObject,
+  query: string,
+  pathParams: Readonly<Record<string, string>>,
+): JsonObject {
+  if (route.input === "query") return { ...readQuery(query, queryNames), ...pathParams };
+  for (const name of notSent)
+    if (Object.hasOwn(body, name)) throw fieldError(name, "unknown_field", "is not a known field");
+  return { ...body, ...pathParams };
+}
+
+interface Request {
+  readonly params: JsonObject;
+  readonly body: JsonObject;
+  readonly key: string | null;
+  readonly who: Authentication;
+}
+
+/** No await before the call is made: it follows the recheck at once. */
+function send(deps: ApiDeps, { route, def }: PreparedRoute, exchange: Exchange, request: Request): Promise<unknown> {
+  const left = deps.config.http.requestTimeoutMs - (deps.clock.monotonic() - exchange.startedAt) - ANSWER_MARGIN_MS;
+  const timeout = Math.max(1, Math.min(def.timeout ?? BUS_TIMEOUT_MS, left));
+  const call = { action: route.action, params: request.params, meta: metaOf(deps, route, exchange, request), timeout };
+  if (route.hedged) return callHedged(deps.broker, call);
+  return callAction(deps.broker, call, () => exchange.headers.push("Idempotency-Replayed", "true"));
+}
+
+function metaOf({ ring }: ApiDeps, route: ApiRoute, exchange: Exchange, { body, key, who }: Request): Meta {
+  const meta: Meta = { caller: who.caller, correlation_id: exchange.correlationId, client: exchange.client };
+  if (key === null || route.commit === undefined) return meta;
+  const { ip } = exchange.client;
+  const method = exchange.request.method ?? route.method;
+  meta.idempotency = idempotencyOf(ring, key, {
+    caller: who.caller,
+    ip,
+    method,
+    path: exchange.path,
+    commit: route.commit,
+    body,
+  });
+  return meta;
+}

@@ -1,0 +1,61 @@
+import { translateKnownError } from "../../../lib/actions/bus-errors.ts";
+import { AppError, type ErrorCode, publicCode } from "../../../lib/actions/errors.ts";
+import type { Answer } from "../http/answer.ts";
+
+/** Whatever went wrong as one of our errors. What we don't know is ours to blame, and none of it is shown. */
+export function toAppError(error: unknown): AppError {
+  return translateKnownError(error) ?? new AppError("internal_error", { cause: error });
+}
+
+export interface Occurrence {
+  readonly path: string;
+  readonly correlationId: string;
+}
+
+/** RFC 9457, with the members that the seeds' clients read. */
+export function problemAnswer(error: AppError, { path, correlationId }: Occurrence): Answer {
+  const code = publicCode(error.type);
+  const body = {
+    type: `urn:usermesh:problem:${code}`,
+    title: titleOf(code),
+    status: error.status,
+    detail: error.message,
+    instance: path,
+    success: false,
+    message: error.message,
+    code,
+    ...(error.data.errors && { errors: error.data.errors }),
+    correlation_id: correlationId,
+  };
+  return {
+    status: error.status,
+    type: "application/problem+json",
+    body: JSON.stringify(body),
+    headers: headersOf(error, code),
+  };
+}
+
+function titleOf(code: string): string {
+  const words = code.replaceAll("_", " ");
+  return words[0]?.toUpperCase() + words.slice(1);
+}
+
+function headersOf(error: AppError, code: string): string[] {
+  if (error.status === 401) return ["WWW-Authenticate", challengeOf(error.type, code)];
+  if (error.status !== 429 && error.status !== 503) return [];
+  return ["Retry-After", String(Math.max(1, Math.ceil(error.data.retry_after ?? 1)))];
+}
+
+const TOKEN_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  "token_invalid",
+  "token_expired",
+  "token_stale",
+  "session_ended",
+]);
+
+/** RFC 6750 section 3, RFC 9470 section 3. */
+function challengeOf(type: ErrorCode, code: string): string {
+  if (type === "step_up_required") return 'Bearer realm="usermesh", error="insufficient_user_authentication"';
+  if (TOKEN_ERRORS.has(type)) return `Bearer realm="usermesh", error="invalid_token", error_description="${code}"`;
+  return 'Bearer realm="usermesh"';
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from "node:http";
+import { successAnswer } from "../api/success.ts";
+import type { Answer } from "../http/answer.ts";
+import type { ApiRoute } from "../routes.ts";
+
+/** A browser's way through a provider and back. A cookie says that it is the same one that began. */
+export interface BrowserWay {
+  /** The parameter for the action; nothing of the query or the body stands in for it. */
+  paramsOf(request: IncomingMessage): { readonly browser?: string };
+  answer(route: ApiRoute, result: unknown, params: Readonly<Record<string, unknown>>): Answer;
+}
+
+const LIFE_SECONDS = 600;
+
+/** Lax: the way back from the provider is a navigation from another site. `__Host-`: no subdomain can set it (V3.3.1). */
+export function createBrowserWay(publicUrl: string): BrowserWay {
+  const secure = publicUrl.startsWith("https:");
+  const name = secure ? "__Host-usermesh_oauth" : "usermesh_oauth";
+  const attributes = `Max-Age=${LIFE_SECONDS}; Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+  return {
+    paramsOf(request) {
+      const browser = cookieOf(request, name);
+      return browser === undefined ? {} : { browser };
+    },
+    answer(route, result, params) {
+      const { location, browser, ...rest } = result as { location?: string | null; browser?: string };
+      const headers = browser === undefined ? [] : ["Set-Cookie", `${name}=${browser}; ${attributes}`];
+      if (!location) return { ...successAnswer(route, rest, params), headers };
+      headers.push("Location", location);
+      return { status: 302, type: "text/plain; charset=utf-8", body: "", headers };
+    },
+  };
+}
+
+function cookieOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const found = (headers.cookie ?? "").split(";").find((one) => one.trim().startsWith(`${name}=`));
+  return found?.trim().slice(name.length + 1, name.length + 101);
+}

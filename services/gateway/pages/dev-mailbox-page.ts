@@ -1,0 +1,64 @@
+import type { Mail } from "../../../lib/runtime/platform.ts";
+
+const STYLE = `
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
+article { border-top: 1px solid; padding: 1rem 0 }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem }
+dd { margin: 0; overflow-wrap: anywhere }`;
+
+/**
+ * The mails as one page, newest first, for eyes and screen readers. A mail is a stranger's text: nothing of it is markup here, and
+ * its HTML is shown as source. Without a nonce (for `style-src 'nonce-…'`) the page has no style.
+ */
+export function renderMailbox(mails: readonly Mail[], { nonce }: { nonce?: string } = {}): string {
+  const style = nonce === undefined ? "" : `<style nonce="${escaped(nonce)}">${STYLE}</style>\n`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>Mails (${mails.length})</title>
+${style}</head>
+<body>
+<main>
+<h1>Mails</h1>
+<p>${mails.length === 0 ? "No mail yet." : `${mails.length} received, newest first. None was delivered.`}</p>
+${mails.toReversed().map(article).join("\n")}
+</main>
+</body>
+</html>
+`;
+}
+
+function article(mail: Mail): string {
+  return `<article aria-labelledby="mail-${escaped(mail.id)}">
+<h2 id="mail-${escaped(mail.id)}">${escaped(mail.subject || "(no subject)")}</h2>
+<dl>
+<dt>From</dt><dd>${escaped(mail.from)}</dd>
+<dt>To</dt><dd>${escaped(mail.to.join(", "))}</dd>
+<dt>Received</dt><dd><time datetime="${escaped(mail.received_at)}">${escaped(mail.received_at)}</time></dd>
+</dl>
+<pre>${linked(mail.text)}</pre>
+${mail.html === "" ? "" : source(mail.html)}</article>`;
+}
+
+function source(html: string): string {
+  return `<details><summary>HTML source</summary><pre>${escaped(html)}</pre></details>\n`;
+}
+
+/** Text with its http(s) addresses as links. Cut before escaping, so that no entity is torn and no markup passes. */
+function linked(text: string): string {
+  const parts = text.split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]])/i);
+  return parts.map((part, index) => (index % 2 === 1 && URL.canParse(part) ? link(part) : escaped(part))).join("");
+}
+
+function link(url: string): string {
+  return `<a href="${escaped(url)}" rel="noopener noreferrer">${escaped(url)}</a>`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,54 @@
+import type { Call } from "../../../lib/actions/typed-call.ts";
+import type { MeshEvent } from "../../../lib/events/events.ts";
+import { type Consumption, isHistory } from "../../../mixins/event-consumer.mixin.ts";
+import { eraseSessions } from "../personal-data/erase.ts";
+import { endAll } from "../session/revoke-all.ts";
+import type { SessionsDeps } from "../sessions.deps.ts";
+import { outdate } from "./bump-token-version.ts";
+
+/**
+ * What others state about accounts. Each is one operation with the call that its service makes: the event finds that
+ * call's work done, and does it where the call was lost.
+ */
+export function accountEvents(deps: SessionsDeps): Consumption {
+  const unlessHistory = (effect: typeof endForEvent) => async (event: MeshEvent, call: Call) => {
+    if (!isHistory(deps.platform.clock, event)) await effect(deps, event, call);
+  };
+  const ends = unlessHistory(endForEvent);
+  const outdates = unlessHistory(outdateForEvent);
+  return {
+    service: "sessions",
+    stream: "USERS",
+    effects: {
+      "password.changed": ends,
+      "user.deactivated": ends,
+      "user.deleted": ends,
+      "user.erased": async ({ user_id, event_id, correlation_id }, call) =>
+        void (await eraseSessions(deps, call, { userId: user_id, eventId: event_id, correlationId: correlation_id })),
+      "role.changed": outdates,
+      "subscription.changed": outdates,
+      "tenant.updated": outdates,
+    },
+  };
+}
+
+async function endForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
+  const except = typeof event.except_session_id === "string" ? event.except_session_id : undefined;
+  await endAll(deps, call, {
+    userId: event.user_id,
+    eventId: event.event_id,
+    reason: "account_changed",
+    correlationId: event.correlation_id,
+    except,
+  });
+}
+
+/** `scope`: `tenant` where the permissions of a role have changed, not who has it; `none` where no token says anything of it. */
+async function outdateForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
+  if (event.scope === "none") return;
+  const target =
+    event.scope === "tenant"
+      ? ({ kind: "tenant", id: event.tenant_id } as const)
+      : ({ kind: "user", id: event.user_id } as const);
+  await outdate(deps, call, { ...target, eventId: event.event_id });
+}

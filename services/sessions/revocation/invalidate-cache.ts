@@ -1,0 +1,16 @@
+import type { Call } from "../../../lib/actions/typed-call.ts";
+import { appendForgotten } from "../session/sessions.repo.ts";
+import type { SessionsDeps } from "../sessions.deps.ts";
+import { confirmRevocation } from "./revocation.ts";
+
+/** No near-cache answers for these keys when this resolves. The feed tells those who were away. */
+export async function forget(
+  deps: SessionsDeps,
+  call: Call,
+  { keys }: { readonly keys: readonly string[] },
+): Promise<Record<string, never>> {
+  await appendForgotten(deps.db, keys);
+  const changes = keys.map((key) => ({ seq: 0, kind: "cache" as const, key, value: null }));
+  await confirmRevocation(deps, call, changes);
+  return {};
+}

@@ -1,0 +1,35 @@
+import { AppError } from "../../../lib/actions/errors.ts";
+import { encode } from "../../../lib/crypto/base64url.ts";
+import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
+import { describeDevice } from "./device.ts";
+import { toGrant } from "./grant.ts";
+import * as repo from "./sessions.repo.ts";
+
+/** Only where the account's epoch is still the one that the sign-in began with. The same id again is a conflict. */
+export async function createSession({ platform, db, outbox, limits }: SessionsDeps, ctx: Ctx<"create">) {
+  const { id, user_id, tenant_id, epoch, amr, device_name, ip, user_agent } = ctx.params;
+  const fact = {
+    type: "session.created",
+    userId: user_id,
+    tenantId: tenant_id,
+    correlationId: ctx.correlationId,
+    data: { session_id: id, ...(ip && { ip }) },
+  } as const;
+  const created = await repo.createSession(db, {
+    id,
+    userId: user_id,
+    tenantId: tenant_id,
+    epoch,
+    kid: platform.ring.active,
+    salt: encode(platform.random.bytes(16)),
+    amr,
+    device: describeDevice(user_agent, device_name),
+    ip: ip ?? null,
+    ...(await limits(ctx.call, tenant_id)),
+    created: outbox.draft(fact),
+  });
+  if (created.outcome === "epoch_moved") throw new AppError("session_ended");
+  if (created.outcome === "exists") throw new AppError("conflict");
+  outbox.wake();
+  return toGrant(platform.ring, created.grant);
+}

@@ -1,0 +1,20 @@
+import { newId } from "../../../lib/runtime/ids.ts";
+import { onceById } from "../../../mixins/idempotency.ts";
+import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
+import { actorOf } from "./actor.ts";
+import { endAll } from "./revoke-all.ts";
+import { signedIn } from "./signed-in.ts";
+
+/** Under the key of an earlier request it is that one again: a sign-in made since lives on. */
+export async function logoutAll(deps: SessionsDeps, ctx: Ctx<"logoutAll">): Promise<{ revoked: number }> {
+  const { clock, random } = deps.platform;
+  const { user_id } = signedIn(ctx.caller);
+  const eventId = await onceById(deps.db, ctx, user_id, newId(clock, random));
+  return endAll(deps, ctx.call, {
+    userId: user_id,
+    eventId,
+    reason: "logout_all",
+    correlationId: ctx.correlationId,
+    by: actorOf(ctx, user_id),
+  });
+}

@@ -1,0 +1,245 @@
+import type { Database } from "../../../mixins/database.mixin.ts";
+
+/** One entry of the feed, as it crosses the bus. */
+export interface Change {
+  readonly seq: number;
+  readonly kind: "session" | "user" | "tenant" | "cache";
+  readonly key: string;
+  readonly value: number | null;
+}
+
+/** All that the next token of a session is made of, and what the signer beside it must know. */
+export interface GrantRow {
+  readonly session_id: string;
+  readonly user_id: string;
+  readonly tenant_id: string;
+  readonly kid: string;
+  readonly salt: string;
+  readonly counter: number;
+  readonly amr: string[];
+  readonly auth_time: number;
+  readonly refresh_expires_in: number;
+  readonly ver: number;
+  readonly tver: number;
+}
+
+/** What an owner recognizes his device by. */
+export interface Device {
+  readonly name: string | null;
+  readonly browser: string | null;
+  readonly os: string | null;
+  readonly type: "desktop" | "mobile" | "tablet" | "bot" | "unknown";
+}
+
+export interface NewSession {
+  readonly id: string;
+  readonly userId: string;
+  readonly tenantId: string;
+  readonly epoch: number;
+  readonly kid: string;
+  readonly salt: string;
+  readonly amr: readonly string[];
+  readonly device: Device;
+  readonly ip: string | null;
+  readonly idleSeconds: number;
+  readonly maxSeconds: number;
+  readonly created: EventBody;
+}
+
+/** An event without its version, which the database counts. */
+export type EventBody = Readonly<Record<string, unknown>>;
+
+export type Created =
+  | { readonly outcome: "created"; readonly grant: GrantRow }
+  | { readonly outcome: "epoch_moved" }
+  | { readonly outcome: "exists" };
+
+export function createSession(db: Database, session: NewSession): Promise<Created> {
+  const { id, userId, tenantId, epoch, kid, salt, amr, device, ip, idleSeconds, maxSeconds, created } = session;
+  return callFunction(
+    db,
+    "SELECT sessions.create_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS answer",
+    [
+      id,
+      userId,
+      tenantId,
+      epoch,
+      kid,
+      salt,
+      amr,
+      JSON.stringify(device),
+      ip,
+      idleSeconds,
+      maxSeconds,
+      JSON.stringify(created),
+    ],
+  );
+}
+
+export interface TokenOwner {
+  readonly user_id: string;
+  readonly tenant_id: string;
+  readonly kid: string;
+  readonly salt: string;
+}
+
+/** Unlocked: a session's salt, user and tenant never change, and its kid is only looked at where the ring lacks it. */
+export async function findTokenOwner(db: Database, sessionId: string): Promise<TokenOwner | undefined> {
+  const [row] = await db.query<TokenOwner>(
+    "SELECT user_id, tenant_id, kid, salt FROM sessions.sessions WHERE id = $1",
+    [sessionId],
+  );
+  return row;
+}
+
+export interface Refresh {
+  readonly id: string;
+  readonly counter: number;
+  /** Key id that a next token is made under. */
+  readonly kid: string;
+  readonly ip: string | null;
+  readonly graceSeconds: number;
+  readonly idleSeconds: number;
+  readonly reused: EventBody;
+  readonly revoked: EventBody;
+}
+
+export type Refreshed =
+  | { readonly outcome: "next" | "again" | "superseded" | "ended"; readonly grant: GrantRow }
+  | { readonly outcome: "reused"; readonly changes: readonly Change[] }
+  | { readonly outcome: "unknown" };
+
+export function refreshSession(db: Database, refresh: Refresh): Promise<Refreshed> {
+  const { id, counter, kid, ip, graceSeconds, idleSeconds, reused, revoked } = refresh;
+  return callFunction(db, "SELECT sessions.refresh($1, $2, $3, $4, $5, $6, $7, $8) AS answer", [
+    id,
+    counter,
+    kid,
+    ip,
+    graceSeconds,
+    idleSeconds,
+    JSON.stringify(reused),
+    JSON.stringify(revoked),
+  ]);
+}
+
+/** Null where that user has no such session. `changes` is what must be waited for, whoever ended it. */
+export function endSession(
+  db: Database,
+  session: { id: string; userId: string; reason: string; revoked: EventBody },
+): Promise<{ readonly changes: readonly Change[] } | null> {
+  const { id, userId, reason, revoked } = session;
+  return callFunction(db, "SELECT sessions.end_session($1, $2, $3, $4) AS answer", [
+    id,
+    userId,
+    reason,
+    JSON.stringify(revoked),
+  ]);
+}
+
+export interface EndOfAll {
+  readonly userId: string;
+  readonly except: string | null;
+  readonly eventId: string;
+  readonly reason: string;
+  readonly revoked: EventBody;
+}
+
+export function endAllSessions(
+  db: Database,
+  end: EndOfAll,
+): Promise<{ readonly revoked: number; readonly changes: readonly Change[] }> {
+  const { userId, except, eventId, reason, revoked } = end;
+  return callFunction(db, "SELECT sessions.end_all($1, $2, $3, $4, $5) AS answer", [
+    userId,
+    except,
+    eventId,
+    reason,
+    JSON.stringify(revoked),
+  ]);
+}
+
+export function outdateVersion(
+  db: Database,
+  kind: "user" | "tenant",
+  id: string,
+  eventId: string,
+): Promise<{ readonly version: number; readonly changes: readonly Change[] }> {
+  return callFunction(db, "SELECT sessions.outdate($1, $2, $3) AS answer", [kind, id, eventId]);
+}
+
+export interface CurrentToken {
+  readonly session_id: string;
+  readonly user_id: string;
+  readonly tenant_id: string;
+  readonly iat: number;
+  readonly exp: number;
+}
+
+/** Of the token with this very counter, if its session lives. */
+export async function findCurrent(db: Database, id: string, counter: number): Promise<CurrentToken | undefined> {
+  const [row] = await db.query<CurrentToken>(
+    `SELECT id AS session_id, user_id, tenant_id, floor(extract(epoch FROM last_used_at))::int AS iat,
+       floor(extract(epoch FROM expires_at))::int AS exp
+     FROM sessions.sessions WHERE id = $1 AND counter = $2 AND ${alive}`,
+    [id, counter],
+  );
+  return row;
+}
+
+export async function appendForgotten(db: Database, keys: readonly string[]): Promise<void> {
+  await db.query("SELECT sessions.append_to_feed('cache', $1::text[], NULL)", [keys]);
+}
+
+export async function readEpoch(db: Database, userId: string): Promise<number> {
+  const [row] = await db.query<{ epoch: number }>("SELECT epoch FROM sessions.accounts WHERE user_id = $1", [userId]);
+  return row?.epoch ?? 0;
+}
+
+export interface SessionRow {
+  readonly id: string;
+  readonly device_name: string | null;
+  readonly browser: string | null;
+  readonly os: string | null;
+  readonly device_type: Device["type"];
+  readonly ip: string | null;
+  readonly created_at: Date;
+  readonly last_used_at: Date;
+  readonly expires_at: Date;
+}
+
+const columns = "id, device_name, browser, os, device_type, ip, created_at, last_used_at, expires_at";
+const alive = "ended_at IS NULL AND expires_at > clock_timestamp()";
+
+export function listLiveSessions(db: Database, userId: string, limit: number): Promise<SessionRow[]> {
+  return db.query(
+    `SELECT ${columns} FROM sessions.sessions WHERE user_id = $1 AND ${alive} ORDER BY last_used_at DESC, id LIMIT $2`,
+    [userId, limit],
+  );
+}
+
+export async function countLiveSessions(db: Database, userId: string): Promise<number> {
+  const [row] = await db.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM sessions.sessions WHERE user_id = $1 AND ${alive}`,
+    [userId],
+  );
+  return row?.n ?? 0;
+}
+
+export async function countAllLive(db: Database): Promise<number> {
+  const [row] = await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM sessions.sessions WHERE ${alive}`);
+  return row?.n ?? 0;
+}
+
+export async function findLiveSession(db: Database, userId: string, id: string): Promise<SessionRow | undefined> {
+  const [row] = await db.query<SessionRow>(
+    `SELECT ${columns} FROM sessions.sessions WHERE user_id = $1 AND id = $2 AND ${alive}`,
+    [userId, id],
+  );
+  return row;
+}
+
+async function callFunction<T>(db: Database, sql: string, values: readonly unknown[]): Promise<T> {
+  const [row] = await db.query<{ answer: T }>(sql, values);
+  return row?.answer as T;
+}

@@ -1,8 +1,0 @@
-import type { Caller, UserCaller } from "../../lib/caller.ts";
-import { AppError } from "../../lib/errors.ts";
-
-/** The contract lets nobody else in; this tells the compiler. */
-export function signedIn(caller: Caller): UserCaller {
-  if (caller.kind === "user") return caller;
-  throw new AppError("token_missing");
-}

@@ -1,0 +1,86 @@
+import { type UserCaller, userOf } from "../../../lib/actions/caller.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { idempotently } from "../../../mixins/idempotency.ts";
+import { stateUserFact } from "../core/user-events.ts";
+import { type UserView, viewUser } from "../core/user-view.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import { type Account, insertRoles, lockAccount, readUserOf } from "../core/users.repo.ts";
+import { permissionsOfRoles, refuseBeyond, refuseLastAdmin, refuseMightier } from "../roles/privilege-checks.ts";
+import { lockRoles, noteGrant, readGrantedRoles, readRolesEvent, removeRoles } from "../roles/roles.repo.ts";
+import { outdateTokens, setSubscription, wantedSubscription } from "../subscriptions/change-subscription.ts";
+import { changeAccount } from "./change-account.ts";
+
+type Params = Actions["users.adminUpdate"]["params"];
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
+
+/** `event_ids` are kept with the answer: a repeated request must see the tokens outdated by those very events. */
+interface Decided {
+  readonly user: UserView;
+  readonly event_ids: readonly string[];
+}
+
+/** Changes just the fields that are sent. Roles and tier are in force at the user's next request when this answers. */
+export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
+  const caller = userOf(ctx.caller);
+  if (ctx.params.roles && !caller.permissions.includes("roles:write"))
+    throw new AppError("forbidden", { message: "Roles are granted by those who hold roles:write." });
+  const { user, event_ids } = await idempotently<Decided>(deps.db, ctx, ctx.params.id, (tx) =>
+    change(deps, tx, ctx, caller),
+  );
+  await Promise.all(event_ids.map((eventId) => outdateTokens(ctx, user.id, eventId)));
+  return user;
+}
+
+async function change(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, caller: UserCaller): Promise<Decided> {
+  const { id, roles, subscription } = ctx.params;
+  const account = await lockAccount(tx, id);
+  if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
+  await refuseMightier(tx, caller, account);
+  const changed = await changeAccount(deps, tx, ctx, account);
+  const event_ids = [
+    roles && (await setRoles(deps, tx, ctx, caller, changed, roles)),
+    subscription !== undefined && (await setTier(deps, tx, ctx, changed, subscription)),
+  ].filter((one) => typeof one === "string");
+  const row = await readUserOf(tx, caller.tenant_id, id);
+  if (!row) throw new AppError("not_found");
+  return { user: viewUser(row), event_ids };
+}
+
+/** Unchanged: what an earlier request began and could not confirm is confirmed now. */
+async function setRoles(
+  { outbox, clock, random }: Deps,
+  tx: Transaction,
+  ctx: ActionContext<Params>,
+  caller: UserCaller,
+  account: Account,
+  roles: readonly string[],
+): Promise<string | null> {
+  await lockRoles(tx, account.tenant_id);
+  const wanted = new Set(roles.filter((role) => role !== "user"));
+  const present = new Set(await readGrantedRoles(tx, account.id));
+  const added = [...wanted].filter((role) => !present.has(role));
+  const removed = [...present].filter((role) => !wanted.has(role));
+  if (added.length + removed.length === 0) return readRolesEvent(tx, account.id);
+  await refuseBeyond(tx, caller, await permissionsOfRoles(tx, account.tenant_id, added));
+  await refuseLastAdmin(tx, caller, account, removed);
+  await removeRoles(tx, account.id, removed);
+  await insertRoles(tx, account.id, account.tenant_id, added);
+  const eventId = newId(clock, random);
+  await noteGrant(tx, account.id, caller.user_id, eventId);
+  const data = { scope: "user", roles: [...wanted].toSorted(), added, removed };
+  return stateUserFact(outbox, tx, ctx, { type: "role.changed", user: account, eventId, data });
+}
+
+function setTier(
+  deps: Deps,
+  tx: Transaction,
+  ctx: ActionContext<Params>,
+  account: Account,
+  wanted: NonNullable<Params["subscription"]> | null,
+): Promise<string | null> {
+  const next = wanted && wantedSubscription(deps.clock, wanted);
+  return setSubscription(deps, tx, ctx, account, next);
+}

@@ -1,0 +1,129 @@
+import { AppError, fieldError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
+import { idTime } from "../../../lib/runtime/ids.ts";
+import { emailKey, usernameKey } from "../../../lib/runtime/text-keys.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { idempotently } from "../../../mixins/idempotency.ts";
+import { searchText } from "../core/search-text.ts";
+import { stateUserFact } from "../core/user-events.ts";
+import { type UserView, viewUser } from "../core/user-view.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import {
+  findClashes,
+  findTenantId,
+  insertAccount,
+  insertRoles,
+  isErased,
+  type NewAccount,
+  readUser,
+} from "../core/users.repo.ts";
+import { refuseBeyondLimit } from "../tenants/tenant-limit.ts";
+import { unknownTenant } from "../tenants/tenant-settings.ts";
+
+type Params = Actions["users.create"]["params"];
+type Created = Actions["users.create"]["result"];
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock">;
+
+/**
+ * The commit point of a registration: before it nothing is visible, after it `user.created` drives the rest. The same
+ * id sent again, because an answer was lost, is answered with the account that is there.
+ */
+export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promise<Created> {
+  const { params } = ctx;
+  refuseOldId(deps.clock, params.id);
+  const tenantId = await findTenantId(deps.db, params.tenant);
+  if (tenantId === undefined) throw unknownTenant();
+  const account = newAccount(params, tenantId);
+  return idempotently(deps.db, ctx, account.id, async (tx) => {
+    if (!(await insertAccount(tx, account))) return { user: await sameAccount(tx, account) };
+    await refuseBeyondLimit(tx, tenantId);
+    await grant(tx, account, params.roles ?? []);
+    await stateUserFact(deps.outbox, tx, ctx, {
+      type: "user.created",
+      user: factOf(account),
+      data: { is_verified: account.isVerified },
+    });
+    return { user: await readBack(tx, account.id) };
+  });
+}
+
+const OLDEST_MS = 10 * 60_000;
+
+/**
+ * What was sent along under this id (a credential, preferences) is swept after 24 hours without an account, so none may
+ * come to be long after. Not a lasting refusal: the request is repeated under a new id.
+ */
+export function refuseOldId(clock: Clock, id: string): void {
+  const age = clock.now().getTime() - madeAt(id);
+  if (Math.abs(age) > OLDEST_MS)
+    throw new AppError("service_unavailable", {
+      retry_after: 1,
+      cause: new Error(`The new user's id is ${age} ms old`),
+    });
+}
+
+function madeAt(id: string): number {
+  try {
+    return idTime(id).getTime();
+  } catch {
+    throw fieldError("id", "invalid_id", "must be a UUIDv7");
+  }
+}
+
+function newAccount(params: Params, tenantId: string): NewAccount {
+  const { id, email, username = null, full_name = null, push_token = null } = params;
+  return {
+    id,
+    tenantId,
+    email,
+    emailKey: indexableEmailKey(email),
+    username,
+    usernameKey: username === null ? null : usernameKey(username),
+    fullName: full_name,
+    pushToken: push_token,
+    searchText: searchText({ full_name, username, email, current_title: null, company: null }),
+    isVerified: params.is_verified ?? false,
+    privacyProfile: params.privacy_profile ?? "public",
+    privacyLocation: params.privacy_location ?? true,
+  };
+}
+
+/** NFKC makes up to 18 letters of one, and an index entry ends at 2,704 bytes (PostgreSQL, nbtree). */
+export function indexableEmailKey(email: string): string {
+  const key = emailKey(email);
+  if (Buffer.byteLength(key) > 1_024) throw fieldError("email", "too_long", "is too long");
+  return key;
+}
+
+async function sameAccount(tx: Transaction, account: NewAccount): Promise<UserView> {
+  const clashes = await findClashes(tx, account);
+  const same = clashes.find((one) => one.id === account.id);
+  if (same?.same_email) return readBack(tx, account.id);
+  if (same) throw new AppError("conflict");
+  if (clashes.some((one) => one.same_email)) throw new AppError("email_taken");
+  if (clashes.length > 0) throw new AppError("username_taken");
+  if (await isErased(tx, account.id)) throw new AppError("user_erased");
+  throw new AppError("service_unavailable", {
+    retry_after: 1,
+    cause: new Error("What stood in the way of a new account is gone"),
+  });
+}
+
+async function grant(tx: Transaction, account: NewAccount, roles: readonly string[]): Promise<void> {
+  const wanted = new Set(roles.filter((role) => role !== "user"));
+  if (wanted.size === 0) return;
+  const granted = await insertRoles(tx, account.id, account.tenantId, [...wanted]);
+  if (granted.length < wanted.size)
+    throw fieldError("roles", "unknown_role", "names a role that the tenant does not have");
+}
+
+function factOf({ id, tenantId, email, fullName }: NewAccount) {
+  return { id, tenant_id: tenantId, email, full_name: fullName };
+}
+
+async function readBack(tx: Transaction, id: string): Promise<UserView> {
+  const row = await readUser(tx, id);
+  if (!row) throw new AppError("user_erased");
+  return viewUser(row);
+}

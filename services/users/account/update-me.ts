@@ -1,0 +1,118 @@
+import { type UserCaller, userOf } from "../../../lib/actions/caller.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { brokenUnique } from "../../../lib/database/database-errors.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import { usernameKey } from "../../../lib/runtime/text-keys.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { proveIdentity } from "../core/require-recent-auth.ts";
+import { searchText } from "../core/search-text.ts";
+import { stateUserFact } from "../core/user-events.ts";
+import { type UserView, viewUser } from "../core/user-view.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import { type Account, lockAccount, readUser, updateBasicProfile } from "../core/users.repo.ts";
+import { countRecentChanges, endPendingChanges, insertEmailChange } from "../email-change/email-changes.repo.ts";
+import { indexableEmailKey } from "./create-user.ts";
+
+type Params = Actions["users.updateMe"]["params"];
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
+
+const plainFields = ["username", "full_name", "current_title", "company", "location", "bio", "push_token"] as const;
+
+/**
+ * Changes just the fields that are sent; null clears one. A new address waits as `pending_email` until its link is used;
+ * it is not reserved meanwhile.
+ */
+export async function updateMe(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
+  const caller = userOf(ctx.caller);
+  return preparedIdempotently(deps.db, ctx, caller.user_id, {
+    prepare: () => prepareEmailWish(deps, ctx, caller),
+    commit: (tx, epoch) => changeMe(deps, tx, ctx, caller, epoch),
+  });
+}
+
+/** The epoch is read before the proof: what ends the sessions from now on ends the link too. */
+export async function prepareEmailWish(deps: Deps, ctx: ActionContext<Params>, caller: UserCaller): Promise<number> {
+  if (!(await asksForOtherEmail(deps, caller, ctx.params))) return 0;
+  const { epoch } = await ctx.call("sessions.epoch", { user_id: caller.user_id });
+  await proveIdentity(deps, ctx, ctx.params.current_password);
+  return epoch;
+}
+
+async function asksForOtherEmail({ db }: Deps, caller: UserCaller, { email }: Params): Promise<boolean> {
+  if (email === undefined) return false;
+  indexableEmailKey(email);
+  return (await readUser(db, caller.user_id))?.email !== email;
+}
+
+export async function changeMe(
+  deps: Deps,
+  tx: Transaction,
+  ctx: ActionContext<Params>,
+  caller: UserCaller,
+  epoch: number,
+): Promise<UserView> {
+  const account = await lockAccount(tx, caller.user_id);
+  if (!account) throw new AppError("session_ended");
+  const wish = await noteEmailWish(deps, tx, account, { email: ctx.params.email, epoch });
+  const next = { ...merge(account, ctx.params), ...(wish && { pending_email: wish.pending_email }) };
+  const updated_fields = [
+    ...plainFields.filter((name) => next[name] !== account[name]),
+    ...(wish ? ["pending_email"] : []),
+  ];
+  if (updated_fields.length > 0) {
+    await write(tx, next);
+    const data = { updated_fields, ...(wish?.intent && { email_change: wish.intent }) };
+    await stateUserFact(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
+  }
+  const row = await readUser(tx, account.id);
+  if (!row) throw new AppError("session_ended");
+  return viewUser(row);
+}
+
+function merge(account: Account, params: Params): Account {
+  const sent = plainFields.filter((name) => params[name] !== undefined).map((name) => [name, params[name]]);
+  return { ...account, ...Object.fromEntries(sent) };
+}
+
+const MOST_AN_HOUR = 10;
+
+interface EmailWish {
+  readonly pending_email: string | null;
+  readonly intent?: string;
+}
+
+/** A newer wish ends the older ones; the present address sent again takes them back. */
+async function noteEmailWish(
+  { clock, random }: Deps,
+  tx: Transaction,
+  account: Account,
+  { email, epoch }: { readonly email: string | undefined; readonly epoch: number },
+): Promise<EmailWish | undefined> {
+  if (email === undefined || (email === account.email && account.pending_email === null)) return undefined;
+  await endPendingChanges(tx, account.id);
+  if (email === account.email) return { pending_email: null };
+  if ((await countRecentChanges(tx, account.id)) >= MOST_AN_HOUR)
+    throw new AppError("rate_limited", { retry_after: 3_600, cause: new Error("Too many changes of address") });
+  const intent = newId(clock, random);
+  await insertEmailChange(tx, {
+    intent,
+    user_id: account.id,
+    old_email: account.email,
+    new_email: email,
+    new_key: indexableEmailKey(email),
+    epoch,
+  });
+  return { pending_email: email, intent };
+}
+
+async function write(tx: Transaction, next: Account): Promise<void> {
+  const username_key = next.username === null ? null : usernameKey(next.username);
+  try {
+    await updateBasicProfile(tx, { ...next, username_key, search_text: searchText(next) });
+  } catch (error) {
+    if (brokenUnique(error) === "users_username") throw new AppError("username_taken");
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+import { userOf } from "../../../lib/actions/caller.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { ProfileChange } from "../contract/users-shapes.contract.ts";
+import type { UserView } from "../core/user-view.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import type { ProfileView } from "../profile/profile-view.ts";
+import { changeProfile, getProfile } from "../profile/update-profile.ts";
+import { getMe } from "./get-user.ts";
+import { changeMe, prepareEmailWish } from "./update-me.ts";
+
+type Params = Actions["users.updateWholeProfile"]["params"];
+type WholeProfile = Actions["users.wholeProfile"]["result"];
+
+/** Account and profile as one resource, as clients of earlier systems know them. */
+export async function getWholeProfile(deps: UsersDeps, ctx: ActionContext): Promise<WholeProfile> {
+  const [user, profile] = await Promise.all([getMe(deps, ctx), getProfile(deps, ctx)]);
+  return joined(user, profile);
+}
+
+/** Basic and extended fields in one transaction: all of them or none. */
+export function updateWholeProfile(deps: UsersDeps, ctx: ActionContext<Params>): Promise<WholeProfile> {
+  const caller = userOf(ctx.caller);
+  const [extended, basic] = parted(ctx.params);
+  const ofAccount = { ...ctx, params: basic };
+  return preparedIdempotently(deps.db, ctx, caller.user_id, {
+    prepare: () => prepareEmailWish(deps, ofAccount, caller),
+    commit: async (tx, epoch) => {
+      const user = await changeMe(deps, tx, ofAccount, caller, epoch);
+      const account = { ...user, created_at: new Date(user.created_at) };
+      return joined(user, await changeProfile(deps, tx, { ...ctx, params: extended }, account));
+    },
+  });
+}
+
+function parted(params: Params): [extended: Params, basic: Params] {
+  const entries = Object.entries(params);
+  const isExtended = ([name]: [string, unknown]) => Object.hasOwn(ProfileChange.shape, name);
+  return [
+    Object.fromEntries(entries.filter(isExtended)),
+    Object.fromEntries(entries.filter((entry) => !isExtended(entry))),
+  ];
+}
+
+function joined(user: UserView, { user_id: _, updated_at, ...profile }: ProfileView): WholeProfile {
+  return { ...user, ...profile, updated_at: user.updated_at > updated_at ? user.updated_at : updated_at };
+}

@@ -1,0 +1,66 @@
+import * as z from "zod";
+import { action } from "../../../lib/actions/contract.ts";
+import * as field from "../../../lib/actions/schemas.ts";
+import { Receipt } from "../../../lib/contracts/personal-data.contract.ts";
+
+const by = (permission: string) => ({ who: ["user"], permission }) as const;
+
+const Deletion = z.strictObject({
+  /** Until then an administrator can take it back. */
+  erase_at: field.Timestamp,
+});
+
+/** What was asked for, and which service has confirmed what. Once completed it is the certificate. */
+export const Erasure = z
+  .strictObject({
+    id: field.Id,
+    user_id: field.Id,
+    state: z.enum(["scheduled", "running", "completed"]),
+    requested_at: field.Timestamp,
+    erase_at: field.Timestamp,
+    deadline: field.Timestamp,
+    completed_at: field.Timestamp.nullable(),
+    receipts: z.record(z.string(), z.strictObject({ at: field.Timestamp, rows: Receipt })),
+  })
+  .meta({ id: "Erasure" });
+
+/** How an account ends. Part of the contract of users. */
+export const erasureActions = {
+  /** Needs the password or a sign-in under 5 min old. All sessions have ended when it answers, else 503 `revocation_pending`. */
+  deleteMe: action({
+    params: z.strictObject({
+      password: field.Password.optional(),
+      /** Now, and not after ERASE_AFTER_DAYS. */
+      erase: z.boolean().optional(),
+    }),
+    result: Deletion,
+    access: { who: ["user"] },
+    timeout: 9_000,
+  }),
+  adminDelete: action({
+    params: z.strictObject({ id: field.Id, erase: z.boolean().optional() }),
+    result: Deletion,
+    access: by("users:write"),
+    timeout: 9_000,
+  }),
+  erasure: action({
+    params: z.strictObject({ id: field.Id }),
+    result: Erasure,
+    access: by("users:read"),
+    repeatable: true,
+  }),
+  /** Not completed yet, and of these the ones past their deadline. */
+  erasureFigures: action({
+    params: field.Empty,
+    result: z.strictObject({ open: z.int(), overdue: z.int() }),
+    access: { who: ["service", "operator"], permission: "users:read" },
+    repeatable: true,
+  }),
+  /** Goes on with what is due, and purges the streams after it. `overdue` are past their deadline: an alarm. */
+  eraseDue: action({
+    params: field.Empty,
+    result: z.strictObject({ due: z.int(), completed: z.int(), overdue: z.int(), purged: z.int() }),
+    access: { who: ["service"], permission: "maintenance:run" },
+    timeout: 60_000,
+  }),
+};

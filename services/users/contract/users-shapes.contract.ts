@@ -1,0 +1,227 @@
+import * as z from "zod";
+import * as field from "../../../lib/actions/schemas.ts";
+
+export const Subscription = z
+  .strictObject({
+    tier: z.enum(["basic", "premium"]),
+    plan: z.string().nullable(),
+    expires_at: field.Timestamp.nullable().meta({ description: "null: it does not end by itself" }),
+  })
+  .meta({ id: "Subscription" });
+
+/** The account as its owner and an administrator see it. */
+export const User = z
+  .strictObject({
+    id: field.Id,
+    tenant_id: field.Id,
+    email: z.string(),
+    pending_email: z.string().nullable(),
+    username: z.string().nullable(),
+    full_name: z.string().nullable(),
+    current_title: z.string().nullable(),
+    company: z.string().nullable(),
+    location: z.string().nullable(),
+    bio: z.string().nullable(),
+    avatar_url: z.string().nullable(),
+    has_push_token: z.boolean(),
+    is_active: z.boolean(),
+    is_verified: z.boolean(),
+    roles: z.array(z.string()),
+    subscription: Subscription,
+    created_at: field.Timestamp,
+    updated_at: field.Timestamp,
+    last_login_at: field.Timestamp.nullable(),
+    deleted_at: field.Timestamp.nullable().meta({
+      description: "Since when it waits for its erasure; until that begins an administrator can take it back.",
+    }),
+  })
+  .meta({ id: "User" });
+
+export const Education = z.strictObject({
+  school: field.Text[255],
+  degree: field.Text[255].nullish(),
+  field: field.Text[255].nullish(),
+  from_year: z.int().min(1900).max(2200).nullish(),
+  to_year: z.int().min(1900).max(2200).nullish(),
+});
+
+export const Experience = z.strictObject({
+  title: field.Text[255],
+  company: field.Text[255].nullish(),
+  description: field.Text[2000].nullish(),
+  from_date: z.iso.date().nullish(),
+  to_date: z.iso.date().nullish(),
+});
+
+const profileFields = {
+  phone: field.Phone.nullable(),
+  date_of_birth: z.iso.date().nullable(),
+  gender: field.Text[20].nullable(),
+  industry: field.Text[100].nullable(),
+  years_of_experience: z.int().min(0).max(100).nullable(),
+  skills: field.TextList,
+  education: z.array(Education).max(50),
+  experience: z.array(Experience).max(50),
+  languages: field.TextList,
+  linkedin_url: field.Url.nullable(),
+  github_url: field.Url.nullable(),
+  website_url: field.Url.nullable(),
+  headline: field.Text[255].nullable(),
+};
+
+export const Profile = z
+  .strictObject({ user_id: field.Id, ...profileFields, updated_at: field.Timestamp })
+  .meta({ id: "Profile" });
+
+/** An account as others of its tenant see it, through its privacy settings. */
+export const Person = z
+  .strictObject({
+    id: field.Id,
+    username: z.string().nullable(),
+    full_name: z.string().nullable(),
+    current_title: z.string().nullable(),
+    company: z.string().nullable(),
+    location: z.string().nullable().meta({ description: "null also where `privacy_location` is false" }),
+    bio: z.string().nullable(),
+    avatar_url: z.string().nullable(),
+    is_verified: z.boolean(),
+    created_at: field.Timestamp,
+  })
+  .meta({ id: "Person" });
+
+export const PersonProfile = Profile.omit({ phone: true, date_of_birth: true, gender: true }).meta({
+  id: "PersonProfile",
+  description: "Without phone, date of birth and gender, which are nobody else's business.",
+});
+
+export const PersonQuery = z.object({
+  q: z.string().max(255).optional().meta({
+    description:
+      "Words of a name, username, title, company or skill, each of which must be there; a wrong letter is forgiven.",
+  }),
+  industry: z.string().max(100).optional(),
+  location: z.string().max(255).optional().meta({ description: "A part of it is enough." }),
+  skills: z.string().max(1_000).optional().meta({ description: "With commas; all of them." }),
+  page: z.coerce.number().int().min(1).max(1_000_000).default(1),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+});
+
+export const PersonPage = z.strictObject({
+  items: z.array(Person),
+  total: z.int(),
+  page: z.int(),
+  limit: z.int(),
+  next_cursor: z.null(),
+});
+
+export const Stats = z
+  .strictObject({
+    account_age_days: z.int(),
+    profile_completeness: z.int().min(0).max(100),
+    active_sessions: z.int(),
+    logins_total: z.int(),
+    last_login_at: field.Timestamp.nullable(),
+    is_verified: z.boolean(),
+    subscription: Subscription,
+  })
+  .meta({ id: "Stats" });
+
+export const Avatar = z.strictObject({ avatar_url: z.string(), thumbnail_url: z.string() }).meta({ id: "Avatar" });
+
+/** A change of address, with both addresses, for those who write to them. */
+export const EmailChange = z.strictObject({
+  intent: field.Id,
+  user_id: field.Id,
+  tenant_id: field.Id,
+  old_email: z.string(),
+  new_email: z.string(),
+  state: z.enum(["pending", "applied", "refused", "ended"]),
+  epoch: z.int(),
+  name: z.string().nullable(),
+  is_active: z.boolean(),
+});
+
+/** `null` clears a field; a list is cleared by `null` or `[]`. */
+export const ProfileChange = z
+  .strictObject({
+    ...profileFields,
+    skills: profileFields.skills.nullable(),
+    education: profileFields.education.nullable(),
+    experience: profileFields.experience.nullable(),
+    languages: profileFields.languages.nullable(),
+  })
+  .partial()
+  .meta({ id: "ProfileChange" });
+
+export const UserChange = z
+  .strictObject({
+    email: field.Email,
+    current_password: field.Password,
+    username: field.Username.nullable(),
+    full_name: field.FullName.nullable(),
+    current_title: field.Text[255].nullable(),
+    company: field.Text[255].nullable(),
+    location: field.Text[255].nullable(),
+    bio: field.Text[2000].nullable(),
+    push_token: field.PushToken.nullable(),
+  })
+  .partial()
+  .meta({ id: "UserChange" });
+
+export const UserPage = z.strictObject({
+  items: z.array(User),
+  total: z.int(),
+  page: z.int(),
+  limit: z.int(),
+  next_cursor: z.string().nullable(),
+});
+
+const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, { error: "must be the name of a role" });
+
+export const UserQuery = z.object({
+  page: z.coerce.number().int().min(1).max(1_000_000).default(1),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().max(200).optional(),
+  search: z.string().max(255).optional(),
+  status: z.enum(["active", "inactive", "verified", "unverified", "deleted"]).optional().meta({
+    description: "`deleted`: those that wait for their erasure, which are in no other list.",
+  }),
+  role: RoleName.optional(),
+  sort: z.enum(["created_at", "-created_at", "last_login_at", "-last_login_at"]).default("-created_at"),
+});
+
+/** What a sign-in needs to know of an account, read past every cache. */
+export const SignInView = z.strictObject({
+  id: field.Id,
+  tenant_id: field.Id,
+  email: z.string(),
+  username: z.string().nullable(),
+  full_name: z.string().nullable(),
+  is_active: z.boolean(),
+  is_verified: z.boolean(),
+});
+
+/** What an access token says of an account: roles, permissions and tier, read past every cache. */
+export const Claims = z.strictObject({
+  id: field.Id,
+  tenant_id: field.Id,
+  email: z.string(),
+  full_name: z.string().nullable(),
+  is_active: z.boolean(),
+  is_verified: z.boolean(),
+  roles: z.array(z.string()),
+  permissions: z.array(z.string()),
+  tier: z.enum(["basic", "premium"]),
+  tier_expires_at: field.Timestamp.nullable(),
+  /** As the tenant has it, within the installation's bounds. */
+  access_token_seconds: z.int(),
+});
+
+/** Account and profile as one. */
+export const WholeProfile = z
+  .strictObject({ ...User.shape, ...Profile.omit({ user_id: true }).shape })
+  .meta({ id: "WholeProfile" });
+
+export const WholeProfileChange = z
+  .strictObject({ ...UserChange.shape, ...ProfileChange.shape })
+  .meta({ id: "WholeProfileChange" });

@@ -1,0 +1,32 @@
+import type * as z from "zod";
+import type { User } from "../contract/users-shapes.contract.ts";
+import type { UserRow } from "./users.repo.ts";
+
+export type UserView = z.output<typeof User>;
+
+/** A row as the contract shows it. */
+export function viewUser(row: UserRow): UserView {
+  const { plan, expires_at, is_premium, created_at, updated_at, last_login_at, deleted_at, ...account } = row;
+  return {
+    ...account,
+    subscription: viewSubscription(is_premium && plan !== null ? { plan, expires_at } : null),
+    created_at: created_at.toISOString(),
+    updated_at: updated_at.toISOString(),
+    last_login_at: isoOrNull(last_login_at),
+    deleted_at: isoOrNull(deleted_at),
+  };
+}
+
+/** When it says something else by itself: a subscription ends without anybody's doing. */
+export function endOfView({ subscription: { tier, expires_at } }: UserView): number {
+  return tier === "premium" && expires_at !== null ? Date.parse(expires_at) : Number.POSITIVE_INFINITY;
+}
+
+export function viewSubscription(present: { readonly plan: string; readonly expires_at: Date | null } | null) {
+  const tier = present ? ("premium" as const) : ("basic" as const);
+  return { tier, plan: present?.plan ?? null, expires_at: isoOrNull(present?.expires_at ?? null) };
+}
+
+export function isoOrNull(time: Date | null): string | null {
+  return time?.toISOString() ?? null;
+}

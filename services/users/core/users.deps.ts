@@ -1,0 +1,32 @@
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import type { Config } from "../../../lib/config/config.ts";
+import type { KeyRing } from "../../../lib/crypto/key-ring.ts";
+import type { NearCache } from "../../../lib/revocation/near-cache.ts";
+import type { Clock, Random } from "../../../lib/runtime/clock.ts";
+import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Outbox } from "../../../mixins/outbox.mixin.ts";
+import type { Counts } from "../directory/counts.ts";
+import type { AvatarStore } from "../profile/avatar-store.ts";
+import type { ProfileRow } from "../profile/profile.entities.ts";
+import type { UserView } from "./user-view.ts";
+
+/** What the use cases of this service stand on. Each names the part it takes. */
+export interface UsersDeps {
+  readonly db: Database;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ring: KeyRing;
+  readonly counts: Counts;
+  /** What the installation allows its tenants to set. */
+  readonly bounds: Config["auth"];
+  readonly avatars: AvatarStore;
+  /** What clients call us, for addresses of pictures. */
+  readonly publicUrl: string;
+  readonly accounts: NearCache<UserView>;
+  /** As they are stored: what is sealed stays sealed. */
+  readonly profiles: NearCache<ProfileRow>;
+}
+
+/** What a use case needs to know of the call behind a change, to state it. */
+export type Cause = Pick<ActionContext, "caller" | "client" | "correlationId">;

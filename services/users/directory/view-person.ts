@@ -1,0 +1,52 @@
+import { userOf } from "../../../lib/actions/caller.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import { emptyProfile, viewProfile } from "../profile/profile-view.ts";
+import { readProfile } from "../profile/profiles.repo.ts";
+import { type PersonRow, readPerson, type Viewer } from "./people.repo.ts";
+
+type Person = Actions["users.person"]["result"];
+type PersonProfile = Actions["users.personProfile"]["result"];
+type Ctx = ActionContext<{ readonly id: string }>;
+
+/** Who hides himself is as unknown as one who never was. */
+export async function getPerson({ db }: Pick<UsersDeps, "db">, ctx: Ctx): Promise<Person> {
+  const row = await readPerson(db, viewerOf(ctx), ctx.params.id);
+  if (!row) throw new AppError("not_found");
+  return viewPerson(row);
+}
+
+/** What somebody says of his working life. Phone, date of birth and gender are nobody else's business. */
+export async function getPersonProfile({ db, ring }: Pick<UsersDeps, "db" | "ring">, ctx: Ctx): Promise<PersonProfile> {
+  const person = await readPerson(db, viewerOf(ctx), ctx.params.id);
+  if (!person) throw new AppError("not_found");
+  const row = (await readProfile(db, person.id)) ?? emptyProfile(person.id, person.created_at);
+  const {
+    phone: _phone,
+    date_of_birth: _birth,
+    gender: _gender,
+    ...open
+  } = viewProfile(ring, { ...row, sealed: null });
+  return open;
+}
+
+/** For a service that keeps something else about people: may this one see that one? */
+export async function isVisible(
+  { db }: Pick<UsersDeps, "db">,
+  { params }: ActionContext<Actions["users.visible"]["params"]>,
+): Promise<{ visible: boolean }> {
+  const viewer = { id: params.viewer_id, tenantId: params.tenant_id, asConnection: params.as_connection };
+  return { visible: (await readPerson(db, viewer, params.id)) !== undefined };
+}
+
+export function viewerOf({ caller }: Pick<ActionContext, "caller">): Viewer {
+  const { user_id, tenant_id, permissions } = userOf(caller);
+  return { id: user_id, tenantId: tenant_id, asConnection: permissions.includes("connections:assert") };
+}
+
+export function viewPerson({ id, created_at, ...row }: PersonRow): Person {
+  const { username, full_name, current_title, company, location, bio, avatar_url, is_verified } = row;
+  const texts = { username, full_name, current_title, company, location, bio, avatar_url };
+  return { id, ...texts, is_verified, created_at: created_at.toISOString() };
+}

@@ -1,0 +1,101 @@
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { brokenUnique } from "../../../lib/database/database-errors.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { enterInbox } from "../../../mixins/event-consumer.mixin.ts";
+import { searchText } from "../core/search-text.ts";
+import { stateUserFact } from "../core/user-events.ts";
+import { type UserView, viewUser } from "../core/user-view.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import { type Account, lockAccount, readUser, updateVerified } from "../core/users.repo.ts";
+import {
+  applyEmail,
+  clearPendingEmail,
+  closeEmailChange,
+  type EmailChange,
+  findEmailChange,
+} from "./email-changes.repo.ts";
+
+type Params = Actions["users.confirmEmail"]["params"];
+type Deps = Pick<UsersDeps, "db" | "outbox">;
+type Outcome = Actions["users.confirmEmail"]["result"] | "email_taken";
+
+/**
+ * Where a mailed link about an address takes effect: here, under the lock of the account whose address it is, and once
+ * by the intent's id. auth marks the intent afterwards; if it dies before, the next use finds `already`.
+ */
+export async function confirmEmail(
+  deps: Deps,
+  ctx: ActionContext<Params>,
+): Promise<Actions["users.confirmEmail"]["result"]> {
+  const outcome = await deps.db.transaction((tx) => confirm(deps, tx, ctx));
+  // The refusal itself is committed: the address stopped waiting.
+  if (outcome === "email_taken") throw new AppError("email_taken");
+  return outcome;
+}
+
+async function confirm(deps: Deps, tx: Transaction, ctx: ActionContext<Params>): Promise<Outcome> {
+  const { user_id, intent, email_key } = ctx.params;
+  const account = await lockAccount(tx, user_id);
+  if (!account) throw new AppError("link_invalid");
+  if (!(await enterInbox(deps.db, tx, intent, "confirm-email"))) return repeated(tx, user_id, intent);
+  const change = await findEmailChange(tx, intent);
+  if (change) return changeAddress(deps, tx, ctx, account, change);
+  if (account.email_key !== email_key) throw new AppError("link_invalid");
+  if (!account.is_verified) await verify(deps, tx, ctx, account);
+  return { user: await view(tx, user_id), already: false };
+}
+
+async function repeated(tx: Transaction, userId: string, intent: string): Promise<Outcome> {
+  const change = await findEmailChange(tx, intent);
+  if (change?.state === "refused") throw new AppError("link_invalid");
+  return { user: await view(tx, userId), already: true };
+}
+
+async function verify(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, account: Account): Promise<void> {
+  await updateVerified(tx, account.id);
+  await stateUserFact(deps.outbox, tx, ctx, { type: "user.verified", user: account, eventId: ctx.params.event_id });
+}
+
+async function changeAddress(
+  deps: Deps,
+  tx: Transaction,
+  ctx: ActionContext<Params>,
+  account: Account,
+  change: EmailChange,
+): Promise<Outcome> {
+  const { event_id, email_key } = ctx.params;
+  if (change.user_id !== account.id || change.state !== "pending" || change.new_key !== email_key)
+    throw new AppError("link_invalid");
+  const applied = await tryApply(tx, account, change);
+  await closeEmailChange(tx, change.intent, applied ? "applied" : "refused");
+  if (!applied) {
+    await clearPendingEmail(tx, account.id);
+    return "email_taken";
+  }
+  const user = { ...account, email: change.new_email };
+  const data = {
+    updated_fields: ["email", ...(account.is_verified ? [] : ["is_verified"])],
+    email_change: change.intent,
+  };
+  await stateUserFact(deps.outbox, tx, ctx, { type: "user.updated", user, eventId: event_id, data });
+  return { user: await view(tx, account.id), already: false };
+}
+
+/** The address was not reserved: who has it first, has it. The index decides where two come at once. */
+async function tryApply(tx: Transaction, account: Account, change: EmailChange): Promise<boolean> {
+  await tx.query("SAVEPOINT address");
+  try {
+    return await applyEmail(tx, change, searchText({ ...account, email: change.new_email }));
+  } catch (error) {
+    if (brokenUnique(error) !== "users_email") throw error;
+    await tx.query("ROLLBACK TO SAVEPOINT address");
+    return false;
+  }
+}
+
+async function view(tx: Transaction, id: string): Promise<UserView> {
+  const row = await readUser(tx, id);
+  if (!row) throw new AppError("link_invalid");
+  return viewUser(row);
+}

@@ -1,0 +1,118 @@
+import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+
+export interface EmailChange {
+  readonly intent: string;
+  readonly user_id: string;
+  readonly old_email: string;
+  readonly new_email: string;
+  readonly new_key: string;
+  readonly state: "pending" | "applied" | "refused" | "ended";
+  /** The account's at the wish. */
+  readonly epoch: number;
+}
+
+/** A newer wish ends the older ones: only the latest link works. */
+export async function endPendingChanges(tx: Transaction, userId: string): Promise<void> {
+  await tx.query("UPDATE users.email_changes SET state = 'ended' WHERE user_id = $1 AND state = 'pending'", [userId]);
+}
+
+export async function endChangesBefore(tx: Transaction, userId: string, time: string): Promise<void> {
+  await tx.query(
+    `WITH ended AS (
+       UPDATE users.email_changes SET state = 'ended'
+       WHERE user_id = $1 AND state = 'pending' AND requested_at <= $2::timestamptz RETURNING 1)
+     UPDATE users.users SET pending_email = NULL WHERE id = $1 AND EXISTS (SELECT FROM ended)`,
+    [userId, time],
+  );
+}
+
+export async function insertEmailChange(tx: Transaction, change: Omit<EmailChange, "state">): Promise<void> {
+  await tx.query(
+    "INSERT INTO users.email_changes (intent, user_id, old_email, new_email, new_key, epoch) VALUES ($1, $2, $3, $4, $5, $6)",
+    [change.intent, change.user_id, change.old_email, change.new_email, change.new_key, change.epoch],
+  );
+}
+
+export async function findEmailChange(tx: Transaction, intent: string): Promise<EmailChange | undefined> {
+  const [row] = await tx.query<EmailChange>(
+    "SELECT intent, user_id, old_email, new_email, new_key, state, epoch FROM users.email_changes WHERE intent = $1",
+    [intent],
+  );
+  return row;
+}
+
+/** False where another account has the address by now; nothing is changed then. */
+export async function applyEmail(tx: Transaction, change: EmailChange, searchText: string): Promise<boolean> {
+  const rows = await tx.query(
+    `UPDATE users.users AS u SET email = $2, email_key = $3, is_verified = true, pending_email = NULL, search_text = $4,
+       updated_at = clock_timestamp()
+     WHERE u.id = $1 AND NOT EXISTS (
+       SELECT FROM users.users o WHERE o.tenant_id = u.tenant_id AND o.email_key = $3 AND o.id <> u.id)
+     RETURNING id`,
+    [change.user_id, change.new_email, change.new_key, searchText],
+  );
+  return rows.length === 1;
+}
+
+export async function closeEmailChange(tx: Transaction, intent: string, state: "applied" | "refused"): Promise<void> {
+  await tx.query("UPDATE users.email_changes SET state = $2 WHERE intent = $1", [intent, state]);
+}
+
+export async function clearPendingEmail(tx: Transaction, userId: string): Promise<void> {
+  await tx.query("UPDATE users.users SET pending_email = NULL, updated_at = clock_timestamp() WHERE id = $1", [userId]);
+}
+
+/** How many the account has asked for in the last hour: a session must not be a way to fill strangers' mailboxes. */
+export async function countRecentChanges(tx: Transaction, userId: string): Promise<number> {
+  const [row] = await tx.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM users.email_changes
+     WHERE user_id = $1 AND requested_at > clock_timestamp() - interval '1 hour'`,
+    [userId],
+  );
+  return row?.n ?? 0;
+}
+
+type Announced = Pick<EmailChange, "intent" | "user_id" | "old_email" | "new_email" | "state" | "epoch"> & {
+  readonly tenant_id: string;
+  readonly name: string | null;
+  readonly is_active: boolean;
+};
+
+export async function readEmailChange(db: Database, intent: string): Promise<Announced | undefined> {
+  const [row] = await db.query<Announced>(
+    `SELECT c.intent, c.user_id, c.old_email, c.new_email, c.state, c.epoch, u.tenant_id, u.full_name AS name, u.is_active
+     FROM users.email_changes c JOIN users.users u ON u.id = c.user_id WHERE c.intent = $1 AND u.deleted_at IS NULL`,
+    [intent],
+  );
+  return row;
+}
+
+export async function recordMail(db: Database, intent: string, kind: string): Promise<void> {
+  await db.query(
+    `UPDATE users.email_changes SET recorded = array_append(recorded, $2::text)
+     WHERE intent = $1 AND NOT $2::text = ANY(recorded)`,
+    [intent, kind],
+  );
+}
+
+/** A link lives 24 hours from its sending, and is sent within 24 hours or not at all. */
+export async function endOutdatedChanges(db: Database): Promise<number> {
+  const rows = await db.query(
+    `WITH outdated AS (UPDATE users.email_changes SET state = 'ended'
+       WHERE requested_at < now() - interval '48 hours' AND state = 'pending' RETURNING user_id),
+     cleared AS (UPDATE users.users u SET pending_email = NULL FROM outdated o WHERE o.user_id = u.id RETURNING u.id)
+     SELECT user_id FROM outdated`,
+  );
+  return rows.length;
+}
+
+/** Not before the old address was told of all that it should be; but a mail that no server takes keeps nothing for ever. */
+export async function dropClosedChanges(db: Database): Promise<number> {
+  const rows = await db.query(
+    `DELETE FROM users.email_changes WHERE state <> 'pending' AND requested_at < now() - interval '48 hours'
+       AND (requested_at < now() - interval '35 days' OR CASE state WHEN 'applied' THEN 'email_changed'
+         ELSE 'email_change_requested' END = ANY(recorded))
+     RETURNING intent`,
+  );
+  return rows.length;
+}

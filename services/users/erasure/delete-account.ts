@@ -1,0 +1,97 @@
+import { userOf } from "../../../lib/actions/caller.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { idempotently, preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { proveIdentity } from "../core/require-recent-auth.ts";
+import { stateUserFact } from "../core/user-events.ts";
+import { isoOrNull } from "../core/user-view.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import type { Account } from "../core/users.repo.ts";
+import { refuseLastAdmin, refuseMightier } from "../roles/privilege-checks.ts";
+import { lockEvenDeleted, markDeleted, scheduleErasure } from "./erasures.repo.ts";
+
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random"> & { readonly eraseAfterDays: number };
+type Deletion = Actions["users.deleteMe"]["result"];
+
+/** Kept with the answer: a repeated request must see the sessions ended by that very event. */
+interface Decided extends Deletion {
+  readonly event_id: string;
+}
+
+/** Within so many days after it is due it must be done, or somebody is told. */
+const DEADLINE_DAYS = 1;
+
+/** Deactivated at once, erased later. An administrator can take it back until then. */
+export async function deleteMe(deps: Deps, ctx: ActionContext<Actions["users.deleteMe"]["params"]>): Promise<Deletion> {
+  const { user_id } = userOf(ctx.caller);
+  const decided = await preparedIdempotently<void, Decided>(deps.db, ctx, user_id, {
+    prepare: () => proveIdentity(deps, ctx, ctx.params.password),
+    commit: async (tx) => {
+      const account = await lockEvenDeleted(tx, user_id);
+      if (!account) throw new AppError("session_ended");
+      return decide(deps, tx, ctx, account);
+    },
+  });
+  return endSessions(ctx, user_id, decided);
+}
+
+export async function deleteByAdmin(
+  deps: Deps,
+  ctx: ActionContext<Actions["users.adminDelete"]["params"]>,
+): Promise<Deletion> {
+  const caller = userOf(ctx.caller);
+  const { id } = ctx.params;
+  if (caller.user_id === id)
+    throw new AppError("forbidden", { message: "Your own account you delete as every user does: DELETE /users/me." });
+  const decided = await idempotently<Decided>(deps.db, ctx, id, async (tx) => {
+    const account = await lockEvenDeleted(tx, id);
+    if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
+    await refuseMightier(tx, caller, account);
+    return decide(deps, tx, ctx, account);
+  });
+  return endSessions(ctx, id, decided);
+}
+
+/** Deleted already: what an earlier request could not confirm is confirmed now, and `erase` counts still. */
+async function decide(
+  deps: Deps,
+  tx: Transaction,
+  ctx: ActionContext<{ readonly erase?: boolean | undefined }>,
+  account: Account & { readonly deleted_at: Date | null },
+): Promise<Decided> {
+  const { outbox, clock, random, eraseAfterDays } = deps;
+  await refuseLastAdmin(tx, userOf(ctx.caller), account);
+  const dueAt = await scheduleErasure(tx, {
+    id: newId(clock, random),
+    account,
+    requestedBy: userOf(ctx.caller).user_id,
+    graceDays: ctx.params.erase ? 0 : eraseAfterDays,
+    deadlineDays: DEADLINE_DAYS,
+  });
+  const erase_at = isoOrNull(dueAt) ?? "";
+  if (account.deleted_at && account.status_event_id) return { erase_at, event_id: account.status_event_id };
+  const eventId = newId(clock, random);
+  await markDeleted(tx, account.id, eventId);
+  const event_id = await stateUserFact(outbox, tx, ctx, {
+    type: "user.deleted",
+    user: account,
+    eventId,
+    data: { erase_at },
+  });
+  return { erase_at, event_id };
+}
+
+async function endSessions(
+  ctx: Pick<ActionContext, "call">,
+  user_id: string,
+  { event_id, erase_at }: Decided,
+): Promise<Deletion> {
+  try {
+    await ctx.call("sessions.endAll", { user_id, event_id });
+  } catch (cause) {
+    throw new AppError("revocation_pending", { retry_after: 1, cause });
+  }
+  return { erase_at };
+}

@@ -1,0 +1,125 @@
+import type { Logger } from "pino";
+import { type Actions, type Call, contracts } from "../../../lib/actions/typed-call.ts";
+import type { EventLog } from "../../../lib/runtime/platform.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { eraseIn } from "../../../mixins/erasure.ts";
+import type { ServiceCaches } from "../../../mixins/near-cache.mixin.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import { dropAvatarsOf } from "../profile/change-avatar.ts";
+import {
+  beginErasure,
+  completeErasure,
+  countErasures,
+  deleteAccount,
+  type ErasureRow,
+  hasAccount,
+  keepReceipt,
+  listDueErasures,
+  listPurgesDue,
+  lockErasure,
+  lockEvenDeleted,
+  planNextPurge,
+  readErasure,
+} from "./erasures.repo.ts";
+
+export interface EraseDeps extends Pick<UsersDeps, "db" | "outbox" | "avatars"> {
+  readonly caches: Pick<ServiceCaches, "writing">;
+  readonly events: EventLog;
+  readonly log: Logger;
+}
+
+type Turn = Actions["users.eraseDue"]["result"];
+
+const BATCH = 10;
+
+/** Who keeps personal data says so in the contract; users itself comes last. */
+const others = contracts
+  .filter(({ name, personal }) => personal.length > 0 && name !== "users")
+  .map(({ name }) => name);
+
+/**
+ * One turn of all erasures that are due. Every step can be done again, so a turn that was killed is gone on with by the
+ * next one, and a service that is away is asked again until it has confirmed.
+ */
+export async function eraseDue(deps: EraseDeps, call: Call, correlationId: string): Promise<Turn> {
+  const due = await listDueErasures(deps.db, BATCH);
+  const outcomes = await Promise.all(
+    due.map((userId) => orLater(deps, () => eraseOne(deps, call, userId, correlationId))),
+  );
+  const purged = await purgeStreams(deps);
+  const { overdue } = await countErasures(deps.db);
+  if (overdue > 0) deps.log.error({ overdue }, "erasures are past their deadline");
+  return { due: due.length, completed: outcomes.filter((one) => one).length, overdue, purged };
+}
+
+async function eraseOne(deps: EraseDeps, call: Call, userId: string, correlationId: string): Promise<boolean> {
+  const erasure = await deps.db.transaction(async (tx) => {
+    await lockEvenDeleted(tx, userId);
+    return beginErasure(tx, userId);
+  });
+  if (!erasure) return false;
+  const missing = others.filter((name) => !(name in erasure.receipts));
+  await Promise.all(missing.map((name) => orLater(deps, () => askFor(deps, call, name, erasure))));
+  const { receipts } = (await readErasure(deps.db, userId)) ?? { receipts: {} };
+  if (!others.every((name) => name in receipts)) return false;
+  await dropAvatarsOf(deps, userId);
+  return deps.caches.writing(call, userId, () =>
+    deps.db.transaction((tx) => complete(deps, tx, userId, correlationId)),
+  );
+}
+
+async function askFor({ db }: EraseDeps, call: Call, service: string, erasure: ErasureRow): Promise<boolean> {
+  const action = `${service}.erase` as "auth.erase";
+  const receipt = await call(action, { user_id: erasure.user_id, erasure_id: erasure.id });
+  await keepReceipt(db, erasure.user_id, service, receipt);
+  return true;
+}
+
+/** The account goes after everything else, and what says so is stated with it. */
+async function complete(
+  { db, outbox }: EraseDeps,
+  tx: Transaction,
+  userId: string,
+  correlationId: string,
+): Promise<boolean> {
+  await lockEvenDeleted(tx, userId);
+  const erasure = await lockErasure(tx, userId);
+  if (!erasure) return false;
+  const receipt = await eraseIn(tx, db.schema, userId, (inside) => deleteAccount(inside, userId));
+  await completeErasure(tx, userId, receipt);
+  const { id: erasure_id, tenant_id: tenantId } = erasure;
+  await outbox.state(tx, { type: "user.erased", userId, tenantId, correlationId, data: { erasure_id } });
+  return true;
+}
+
+/** Heard from a stream that is read again, after a restore: the account that came back goes again. */
+export async function eraseRestored({ db, caches }: EraseDeps, call: Call, userId: string): Promise<void> {
+  if (!(await hasAccount(db, userId))) return;
+  await caches.writing(call, userId, () =>
+    db.transaction((tx) => eraseIn(tx, db.schema, userId, (inside) => deleteAccount(inside, userId))),
+  );
+}
+
+async function purgeStreams(deps: EraseDeps): Promise<number> {
+  const due = await listPurgesDue(deps.db, BATCH);
+  const outcomes = await Promise.all(
+    due.map(({ user_id, tenant_id }) =>
+      orLater(deps, async () => {
+        const purged = await deps.events.forget({ user_id, tenant_id });
+        if (purged) await planNextPurge(deps.db, user_id);
+        return purged;
+      }),
+    ),
+  );
+  return outcomes.filter((one) => one).length;
+}
+
+/** What fails has its next turn in seconds, and the deadline watches over it. */
+async function orLater({ log }: EraseDeps, work: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await work();
+  } catch (error) {
+    log.warn({ error: (error as Error).message }, "an erasure can't go on now, will try again");
+    return false;
+  }
+}

@@ -1,0 +1,172 @@
+import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import { deleteOf } from "../../../mixins/erasure.ts";
+import type { Account } from "../core/users.repo.ts";
+
+export interface Receipts {
+  readonly [service: string]: { readonly at: string; readonly rows: Record<string, number> };
+}
+
+export interface ErasureRow {
+  readonly id: string;
+  readonly user_id: string;
+  readonly tenant_id: string;
+  readonly requested_at: Date;
+  readonly due_at: Date;
+  readonly deadline: Date;
+  readonly tried_at: Date | null;
+  readonly receipts: Receipts;
+  readonly completed_at: Date | null;
+}
+
+const columns = "id, user_id, tenant_id, requested_at, due_at, deadline, tried_at, receipts, completed_at";
+
+/** The account, locked, whether it is deleted or not. */
+export async function lockEvenDeleted(
+  tx: Transaction,
+  id: string,
+): Promise<(Account & { readonly deleted_at: Date | null }) | undefined> {
+  const [row] = await tx.query<Account & { readonly deleted_at: Date | null }>(
+    `SELECT id, tenant_id, email, email_key, pending_email, username, full_name, current_title, company, location, bio,
+       push_token, is_active, is_verified, privacy_profile, privacy_location, status_event_id, created_at, deleted_at
+     FROM users.users WHERE id = $1 FOR NO KEY UPDATE`,
+    [id],
+  );
+  return row;
+}
+
+export async function markDeleted(tx: Transaction, id: string, eventId: string): Promise<void> {
+  await tx.query(
+    `UPDATE users.users SET is_active = false, deleted_at = clock_timestamp(), status_event_id = $2,
+       updated_at = clock_timestamp() WHERE id = $1`,
+    [id, eventId],
+  );
+}
+
+interface Wish {
+  readonly id: string;
+  readonly account: Pick<Account, "id" | "tenant_id">;
+  readonly requestedBy: string;
+  readonly graceDays: number;
+  readonly deadlineDays: number;
+}
+
+/** Wished for again, the earlier time counts. Resolves to when it will be. */
+export async function scheduleErasure(tx: Transaction, wish: Wish): Promise<Date> {
+  const [row] = await tx.query<{ due_at: Date }>(
+    `INSERT INTO users.erasures AS e (id, user_id, tenant_id, requested_by, due_at, deadline)
+     SELECT $1, $2, $3, $4, due, due + make_interval(days => $6)
+     FROM (SELECT clock_timestamp() + make_interval(days => $5) AS due) AS t
+     ON CONFLICT (user_id) DO UPDATE SET due_at = least(e.due_at, excluded.due_at), deadline = least(e.deadline, excluded.deadline)
+     RETURNING due_at`,
+    [wish.id, wish.account.id, wish.account.tenant_id, wish.requestedBy, wish.graceDays, wish.deadlineDays],
+  );
+  if (!row) throw new Error("An upsert returns its row");
+  return row.due_at;
+}
+
+/** False where the erasure has begun. */
+export async function takeBackDeletion(tx: Transaction, userId: string): Promise<boolean> {
+  const gone = await tx.query("DELETE FROM users.erasures WHERE user_id = $1 AND tried_at IS NULL RETURNING id", [
+    userId,
+  ]);
+  if (gone.length === 1) await tx.query("UPDATE users.users SET deleted_at = NULL WHERE id = $1", [userId]);
+  return gone.length === 1;
+}
+
+export async function readErasure(on: Pick<Transaction, "query">, userId: string): Promise<ErasureRow | undefined> {
+  const [row] = await on.query<ErasureRow>(`SELECT ${columns} FROM users.erasures WHERE user_id = $1`, [userId]);
+  return row;
+}
+
+/** Those that were tried longest ago first: one that can't be done must not stand before all others. */
+export async function listDueErasures(db: Database, limit: number): Promise<string[]> {
+  const rows = await db.query<{ user_id: string }>(
+    `SELECT user_id FROM users.erasures WHERE completed_at IS NULL AND due_at <= now()
+     ORDER BY tried_at NULLS FIRST, due_at LIMIT $1`,
+    [limit],
+  );
+  return rows.map((row) => row.user_id);
+}
+
+/** Under the account's lock, which who takes a deletion back holds too. */
+export async function beginErasure(tx: Transaction, userId: string): Promise<ErasureRow | undefined> {
+  const [row] = await tx.query<ErasureRow>(
+    `UPDATE users.erasures SET tried_at = clock_timestamp()
+     WHERE user_id = $1 AND completed_at IS NULL AND due_at <= clock_timestamp() RETURNING ${columns}`,
+    [userId],
+  );
+  return row;
+}
+
+/** The first one counts: a repeat finds nothing to delete any more. */
+export async function keepReceipt(
+  db: Database,
+  userId: string,
+  service: string,
+  receipt: Record<string, number>,
+): Promise<void> {
+  await db.query(
+    `UPDATE users.erasures SET receipts = ${withReceipt("$2::text", "$3::jsonb")} WHERE user_id = $1 AND completed_at IS NULL`,
+    [userId, service, JSON.stringify(receipt)],
+  );
+}
+
+export async function completeErasure(tx: Transaction, userId: string, receipt: Record<string, number>): Promise<void> {
+  await tx.query(
+    `UPDATE users.erasures SET receipts = ${withReceipt("'users'", "$2::jsonb")},
+       completed_at = clock_timestamp(), purge_at = clock_timestamp() WHERE user_id = $1`,
+    [userId, JSON.stringify(receipt)],
+  );
+}
+
+function withReceipt(service: string, rows: string): string {
+  const at = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  return `jsonb_build_object(${service}, jsonb_build_object('at', ${at}, 'rows', ${rows})) || receipts`;
+}
+
+/** The lock of who completes it; undefined where that is done. */
+export async function lockErasure(tx: Transaction, userId: string): Promise<ErasureRow | undefined> {
+  const [row] = await tx.query<ErasureRow>(
+    `SELECT ${columns} FROM users.erasures WHERE user_id = $1 AND completed_at IS NULL FOR UPDATE`,
+    [userId],
+  );
+  return row;
+}
+
+const tables = ["profiles", "role_members", "subscriptions", "email_changes", "directory"] as const;
+
+/** Pictures whose bytes are still being stored lose their account here, and are swept. */
+export async function deleteAccount(tx: Transaction, userId: string): Promise<Record<string, number>> {
+  const deleted: Record<string, number> = {};
+  for (const table of tables)
+    deleted[table] = await deleteOf(tx, `DELETE FROM users.${table} WHERE user_id = $1`, userId);
+  return { ...deleted, users: await deleteOf(tx, "DELETE FROM users.users WHERE id = $1", userId) };
+}
+
+export async function hasAccount(db: Database, userId: string): Promise<boolean> {
+  return (await db.query("SELECT 1 FROM users.users WHERE id = $1", [userId])).length === 1;
+}
+
+export async function countErasures(db: Database): Promise<{ open: number; overdue: number }> {
+  const [row] = await db.query<{ open: number; overdue: number }>(
+    `SELECT count(*)::int AS open, count(*) FILTER (WHERE deadline < clock_timestamp())::int AS overdue
+     FROM users.erasures WHERE completed_at IS NULL`,
+  );
+  return row ?? { open: 0, overdue: 0 };
+}
+
+export function listPurgesDue(db: Database, limit: number): Promise<Array<Pick<ErasureRow, "user_id" | "tenant_id">>> {
+  return db.query("SELECT user_id, tenant_id FROM users.erasures WHERE purge_at <= now() ORDER BY purge_at LIMIT $1", [
+    limit,
+  ]);
+}
+
+/** Again and again for a day, each time after twice as long: a relay that was paused may still publish what it had read. */
+export async function planNextPurge(db: Database, userId: string): Promise<void> {
+  await db.query(
+    `UPDATE users.erasures SET purge_at = CASE WHEN clock_timestamp() < completed_at + interval '25 hours'
+       THEN clock_timestamp() + least(clock_timestamp() - completed_at + interval '5 s', interval '1 hour') END
+     WHERE user_id = $1`,
+    [userId],
+  );
+}

@@ -1,0 +1,28 @@
+import { userOf } from "../../../lib/actions/caller.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { Database } from "../../../mixins/database.mixin.ts";
+import { isoOrNull } from "../core/user-view.ts";
+import { readErasure } from "./erasures.repo.ts";
+
+type View = Actions["users.erasure"]["result"];
+
+/** An account that is being erased, or was: what its tenant's administrators may know of it. */
+export async function viewErasure(
+  db: Database,
+  { caller, params }: ActionContext<{ readonly id: string }>,
+): Promise<View> {
+  const row = await readErasure(db, params.id);
+  if (row?.tenant_id !== userOf(caller).tenant_id) throw new AppError("not_found");
+  const { id, user_id, receipts } = row;
+  return {
+    id,
+    user_id,
+    state: row.completed_at ? "completed" : row.tried_at ? "running" : "scheduled",
+    requested_at: row.requested_at.toISOString(),
+    erase_at: row.due_at.toISOString(),
+    deadline: row.deadline.toISOString(),
+    completed_at: isoOrNull(row.completed_at),
+    receipts: receipts as View["receipts"],
+  };
+}

@@ -1,0 +1,47 @@
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Database } from "../../../mixins/database.mixin.ts";
+import { deleteAvatarFile, readAvatarFile, writeAvatarFile } from "./avatars.repo.ts";
+
+/** Where the bytes of avatars are kept, by a name that this service makes up: 32 hex digits and a size. */
+export interface AvatarStore {
+  put(name: string, bytes: Buffer): Promise<void>;
+  /** Null where there is none. */
+  get(name: string): Promise<Buffer | null>;
+  /** Also where there is none. */
+  delete(name: string): Promise<void>;
+}
+
+/** UPLOAD_FOLDER, which all nodes of this service must see; without one the database, which they all see anyway. */
+export function createAvatarStore(folder: string | undefined, db: Database): AvatarStore {
+  return folder === undefined ? storeInDatabase(db) : storeInFolder(folder);
+}
+
+function storeInDatabase(db: Database): AvatarStore {
+  return {
+    put: (name, bytes) => writeAvatarFile(db, name, bytes),
+    get: (name) => readAvatarFile(db, name),
+    delete: (name) => deleteAvatarFile(db, name),
+  };
+}
+
+function storeInFolder(folder: string): AvatarStore {
+  const pathOf = (name: string) => join(folder, `${name}.webp`);
+  return {
+    async put(name, bytes) {
+      await mkdir(folder, { recursive: true, mode: 0o750 });
+      // Whole or not at all, whoever reads it meanwhile.
+      await writeFile(`${pathOf(name)}.part`, bytes, { mode: 0o640 });
+      await rename(`${pathOf(name)}.part`, pathOf(name));
+    },
+    get: (name) => readFile(pathOf(name)).catch(nullIfMissing),
+    async delete(name) {
+      await Promise.all([rm(pathOf(name), { force: true }), rm(`${pathOf(name)}.part`, { force: true })]);
+    },
+  };
+}
+
+function nullIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null;
+  throw error;
+}

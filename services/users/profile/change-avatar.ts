@@ -1,0 +1,127 @@
+import { userOf } from "../../../lib/actions/caller.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { idempotently, preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { stateUserFact } from "../core/user-events.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import { lockAccount } from "../core/users.repo.ts";
+import {
+  forgetAvatar,
+  isAvatarInUse,
+  listStoredAvatars,
+  listUnusedAvatars,
+  reserveAvatar,
+  switchAvatar,
+} from "./avatars.repo.ts";
+
+type Params = Actions["users.setAvatar"]["params"];
+type Result = Actions["users.setAvatar"]["result"];
+type Deps = Pick<UsersDeps, "db" | "outbox" | "random" | "avatars" | "publicUrl">;
+type Storage = Pick<UsersDeps, "db" | "avatars">;
+
+const sizes = ["full", "thumb"] as const;
+type Size = (typeof sizes)[number];
+
+/**
+ * The address holds 128 random bits: whoever was shown it may see the picture, and nobody finds another one. The bytes are
+ * stored first under a row that says so; the account's own row decides; what has no account is swept.
+ */
+export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise<Result> {
+  const { user_id } = userOf(ctx.caller);
+  const key = deps.random.bytes(16).toString("hex");
+  let replaced: string[] = [];
+  const answer = await preparedIdempotently(deps.db, ctx, user_id, {
+    prepare: () => store(deps, user_id, key, ctx.params),
+    commit: async (tx, urls: Result) => {
+      replaced = await change(deps, tx, ctx, { key, url: urls.avatar_url });
+      return urls;
+    },
+  }).catch(async (error: unknown) => {
+    await drop(deps, [key]);
+    throw error;
+  });
+  // Of a kept answer the new key is not in use either.
+  await drop(deps, answer.avatar_url.includes(key) ? replaced : [key]);
+  return answer;
+}
+
+export async function deleteAvatar(deps: Deps, ctx: ActionContext): Promise<Record<string, never>> {
+  const { user_id } = userOf(ctx.caller);
+  let replaced: string[] = [];
+  await idempotently(deps.db, ctx, user_id, async (tx) => {
+    replaced = await change(deps, tx, ctx, null);
+    return {};
+  });
+  await drop(deps, replaced);
+  return {};
+}
+
+export async function readAvatar(
+  { db, avatars }: Storage,
+  { params }: ActionContext<Actions["users.avatar"]["params"]>,
+): Promise<{ webp: string } | null> {
+  if (!(await isAvatarInUse(db, params.key))) return null;
+  const bytes = await avatars.get(nameOf(params.key, params.size));
+  return bytes && { webp: bytes.toString("base64") };
+}
+
+const BATCH = 1_000;
+
+export async function dropUnusedAvatars(storage: Storage): Promise<number> {
+  const keys = await listUnusedAvatars(storage.db, BATCH);
+  await drop(storage, keys);
+  return keys.length;
+}
+
+/** What can't be deleted is thrown: the erasure comes again. Bytes that are just being stored are left to the sweep. */
+export async function dropAvatarsOf({ db, avatars }: Storage, userId: string): Promise<void> {
+  for (const key of await listStoredAvatars(db, userId)) {
+    for (const size of sizes) await avatars.delete(nameOf(key, size));
+    await forgetAvatar(db, key);
+  }
+}
+
+/** In base64. */
+export async function readAvatarOf({ avatars }: Pick<Storage, "avatars">, key: string): Promise<string | null> {
+  return (await avatars.get(nameOf(key, "full")))?.toString("base64") ?? null;
+}
+
+async function store({ db, avatars, publicUrl }: Deps, userId: string, key: string, params: Params): Promise<Result> {
+  await reserveAvatar(db, key, userId);
+  await avatars.put(nameOf(key, "full"), Buffer.from(params.image, "base64"));
+  await avatars.put(nameOf(key, "thumb"), Buffer.from(params.thumbnail, "base64"));
+  return { avatar_url: `${publicUrl}/avatars/${key}.webp`, thumbnail_url: `${publicUrl}/avatars/${key}-thumb.webp` };
+}
+
+async function change(
+  deps: Deps,
+  tx: Transaction,
+  ctx: ActionContext,
+  next: { readonly key: string; readonly url: string } | null,
+): Promise<string[]> {
+  const account = await lockAccount(tx, userOf(ctx.caller).user_id);
+  if (!account) throw new AppError("session_ended");
+  const replaced = await switchAvatar(tx, account.id, next);
+  if (next || replaced.length > 0) {
+    const data = { updated_fields: ["avatar_url"] };
+    await stateUserFact(deps.outbox, tx, ctx, { type: "user.updated", user: account, data });
+  }
+  return replaced;
+}
+
+/** The row goes last. What can't be deleted now is not shown any more, and the sweep comes again. */
+async function drop({ db, avatars }: Storage, keys: readonly string[]): Promise<void> {
+  for (const key of keys) {
+    try {
+      for (const size of sizes) await avatars.delete(nameOf(key, size));
+      await forgetAvatar(db, key);
+    } catch {
+      return;
+    }
+  }
+}
+
+function nameOf(key: string, size: Size): string {
+  return `${key}-${size}`;
+}

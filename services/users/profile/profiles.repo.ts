@@ -1,0 +1,28 @@
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Queryable } from "../core/users.repo.ts";
+import { ProfileEntity, type ProfileRow } from "./profile.entities.ts";
+
+/** Null where nothing was written yet. */
+export async function readProfile(on: Queryable, userId: string): Promise<ProfileRow | null> {
+  const [row] = await on.query<ProfileRow>("SELECT * FROM users.profiles WHERE user_id = $1", [userId]);
+  return row ?? null;
+}
+
+export async function writeProfile(tx: Transaction, row: ProfileRow): Promise<void> {
+  await tx.manager.upsert(ProfileEntity, row, ["user_id"]);
+}
+
+export type SealedProfile = Pick<ProfileRow, "user_id"> & { readonly sealed: string };
+
+/** Sealed under another key than `kid`. */
+export function profilesNotUnder(on: Queryable, kid: string, limit: number): Promise<SealedProfile[]> {
+  const under = (comparison: string) => `SELECT user_id, sealed FROM users.profiles
+    WHERE sealed IS NOT NULL AND split_part(sealed, '.', 2) ${comparison} $1 LIMIT $2`;
+  return on.query<SealedProfile>(`(${under("<")}) UNION ALL (${under(">")}) LIMIT $2`, [kid, limit]);
+}
+
+/** Only where it is still what was looked at: a change in between is not undone. */
+export async function replaceSealed(on: Queryable, looked: SealedProfile, sealed: string): Promise<boolean> {
+  const sql = "UPDATE users.profiles SET sealed = $3 WHERE user_id = $1 AND sealed = $2 RETURNING user_id";
+  return (await on.query(sql, [looked.user_id, looked.sealed, sealed])).length === 1;
+}

@@ -1,0 +1,77 @@
+import { isDeepStrictEqual } from "node:util";
+import { userOf } from "../../../lib/actions/caller.ts";
+import { AppError, fieldError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { idempotently } from "../../../mixins/idempotency.ts";
+import { stateUserFact } from "../core/user-events.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import { type Account, lockAccount, readUser } from "../core/users.repo.ts";
+import { emptyProfile, type ProfileView, toRow, viewProfile } from "./profile-view.ts";
+import { readProfile, writeProfile } from "./profiles.repo.ts";
+
+type Params = Actions["users.updateProfile"]["params"];
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "ring" | "profiles">;
+
+export async function getProfile(
+  { db, ring, profiles }: Pick<Deps, "db" | "ring" | "profiles">,
+  { caller }: Pick<ActionContext, "caller">,
+): Promise<ProfileView> {
+  const { user_id } = userOf(caller);
+  const row = await profiles.read(user_id, async () => {
+    const stored = await readProfile(db, user_id);
+    if (stored) return stored;
+    const user = await readUser(db, user_id);
+    return user ? emptyProfile(user_id, user.created_at) : null;
+  });
+  if (!row) throw new AppError("session_ended");
+  return viewProfile(ring, row);
+}
+
+/** Changes just the fields that are sent; null clears one. */
+export function updateProfile(deps: Omit<Deps, "profiles">, ctx: ActionContext<Params>): Promise<ProfileView> {
+  const { user_id } = userOf(ctx.caller);
+  return idempotently(deps.db, ctx, user_id, async (tx) => {
+    // The account's lock makes the writers of its profile take turns, the first one too.
+    const account = await lockAccount(tx, user_id);
+    if (!account) throw new AppError("session_ended");
+    return changeProfile(deps, tx, ctx, account);
+  });
+}
+
+export async function changeProfile(
+  { outbox, clock, ring }: Pick<Deps, "outbox" | "clock" | "ring">,
+  tx: Transaction,
+  ctx: ActionContext<Params>,
+  account: Pick<Account, "id" | "tenant_id" | "email" | "full_name" | "created_at">,
+): Promise<ProfileView> {
+  refuseFutureBirth(ctx.params, clock.now());
+  const present = viewProfile(
+    ring,
+    (await readProfile(tx, account.id)) ?? emptyProfile(account.id, account.created_at),
+  );
+  const next = merge(present, ctx.params);
+  const updated_fields = (Object.keys(present) as Array<keyof ProfileView>).filter(
+    (name) => !isDeepStrictEqual(next[name], present[name]),
+  );
+  if (updated_fields.length === 0) return present;
+  const row = toRow(ring, next, clock.now());
+  await writeProfile(tx, row);
+  await stateUserFact(outbox, tx, ctx, { type: "user.updated", user: account, data: { updated_fields } });
+  return viewProfile(ring, row);
+}
+
+const lists = new Set(["skills", "education", "experience", "languages"]);
+
+function merge(present: ProfileView, params: Params): ProfileView {
+  const sent = Object.entries(params).filter(([, value]) => value !== undefined);
+  return {
+    ...present,
+    ...Object.fromEntries(sent.map(([name, value]) => [name, lists.has(name) ? (value ?? []) : value])),
+  };
+}
+
+function refuseFutureBirth({ date_of_birth: date }: Params, now: Date): void {
+  if (date && Date.parse(date) > now.getTime())
+    throw fieldError("date_of_birth", "in_the_future", "must not be in the future");
+}

@@ -1,0 +1,19 @@
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+
+/** Tokens of the whole tenant are `token_stale` everywhere when this resolves. One operation with the event. */
+export async function outdateTenant(
+  ctx: Pick<ActionContext, "call">,
+  tenantId: string,
+  eventId: string,
+): Promise<void> {
+  try {
+    await ctx.call("sessions.outdate", { kind: "tenant", id: tenantId, event_id: eventId });
+  } catch (cause) {
+    throw new AppError("revocation_pending", {
+      retry_after: 1,
+      message: "The change is made, but not every node has confirmed it yet. Repeat the request.",
+      cause,
+    });
+  }
+}

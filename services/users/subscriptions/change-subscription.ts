@@ -1,0 +1,105 @@
+import { userOf } from "../../../lib/actions/caller.ts";
+import { AppError, fieldError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { idempotently } from "../../../mixins/idempotency.ts";
+import { stateUserFact } from "../core/user-events.ts";
+import { viewSubscription } from "../core/user-view.ts";
+import type { Cause, UsersDeps } from "../core/users.deps.ts";
+import { type Account, lockAccount } from "../core/users.repo.ts";
+import {
+  deleteSubscription,
+  noteSubscriptionEvent,
+  readSubscription,
+  readSubscriptionEvent,
+  type SubscriptionRow,
+  writeSubscription,
+} from "./subscriptions.repo.ts";
+
+type Params = Actions["users.upgrade"]["params"];
+type View = Actions["users.upgrade"]["result"];
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
+
+/** `event_id` is kept with the answer: a repeated request must see the tokens outdated by that very event. */
+interface Decided {
+  readonly subscription: View;
+  readonly event_id: string | null;
+}
+
+const DEFAULT_PLAN = "premium";
+
+export function upgrade(deps: Deps, ctx: ActionContext<Params>): Promise<View> {
+  return changeOwn(deps, ctx, wantedSubscription(deps.clock, ctx.params));
+}
+
+export function wantedSubscription(
+  { now }: Pick<UsersDeps["clock"], "now">,
+  { plan, expires_at }: Params,
+): SubscriptionRow {
+  const end = expires_at ? new Date(expires_at) : null;
+  if (end && end.getTime() <= now().getTime()) throw fieldError("expires_at", "in_the_past", "must be in the future");
+  return { plan: plan ?? DEFAULT_PLAN, expires_at: end };
+}
+
+export function downgrade(deps: Deps, ctx: ActionContext): Promise<View> {
+  return changeOwn(deps, ctx, null);
+}
+
+async function changeOwn(deps: Deps, ctx: ActionContext, next: SubscriptionRow | null): Promise<View> {
+  const { user_id } = userOf(ctx.caller);
+  const { subscription, event_id } = await idempotently<Decided>(deps.db, ctx, user_id, async (tx) => {
+    const account = await lockAccount(tx, user_id);
+    if (!account) throw new AppError("session_ended");
+    return { event_id: await setSubscription(deps, tx, ctx, account, next), subscription: viewSubscription(next) };
+  });
+  if (event_id !== null) await outdateTokens(ctx, user_id, event_id);
+  return subscription;
+}
+
+/**
+ * Of a locked account. Resolves to the event that stated it as it is now, for `outdateTokens` after the commit:
+ * unchanged, it is the earlier one, and what an earlier request could not confirm is confirmed then.
+ */
+export async function setSubscription(
+  deps: Pick<Deps, "outbox" | "clock" | "random">,
+  tx: Transaction,
+  cause: Cause,
+  account: Account,
+  next: SubscriptionRow | null,
+): Promise<string | null> {
+  if (isSame(await readSubscription(tx, account.id), next)) return readSubscriptionEvent(tx, account.id);
+  if (next) await writeSubscription(tx, account.id, next);
+  else await deleteSubscription(tx, account.id);
+  return stateSubscription(deps, tx, cause, account, next);
+}
+
+export async function stateSubscription(
+  { outbox, clock, random }: Pick<Deps, "outbox" | "clock" | "random">,
+  tx: Transaction,
+  cause: Cause,
+  account: Account,
+  next: SubscriptionRow | null,
+): Promise<string> {
+  const eventId = newId(clock, random);
+  await noteSubscriptionEvent(tx, account.id, eventId);
+  const data = { ...viewSubscription(next) };
+  return stateUserFact(outbox, tx, cause, { type: "subscription.changed", user: account, eventId, data });
+}
+
+/** Tokens that say another tier are `token_stale` everywhere when this resolves. One operation with the event. */
+export async function outdateTokens(ctx: Pick<ActionContext, "call">, userId: string, eventId: string): Promise<void> {
+  try {
+    await ctx.call("sessions.outdate", { kind: "user", id: userId, event_id: eventId });
+  } catch (cause) {
+    throw new AppError("revocation_pending", {
+      retry_after: 1,
+      message: "The change is made, but not every node has confirmed it yet. Repeat the request.",
+      cause,
+    });
+  }
+}
+
+function isSame(present: SubscriptionRow | null, next: SubscriptionRow | null): boolean {
+  return present?.plan === next?.plan && present?.expires_at?.getTime() === next?.expires_at?.getTime();
+}

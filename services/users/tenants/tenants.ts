@@ -1,0 +1,117 @@
+import { userOf } from "../../../lib/actions/caller.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { idempotently } from "../../../mixins/idempotency.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import { outdateTenant } from "../roles/invalidate-tokens.ts";
+import { inviteAdmin } from "./invite-admin.ts";
+import { refuseBeyondBounds } from "./tenant-settings.ts";
+import * as repo from "./tenants.repo.ts";
+
+type Tenant = Actions["users.tenant"]["result"];
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random" | "bounds">;
+type Ctx<K extends "tenants" | "tenant" | "createTenant" | "updateTenant"> = ActionContext<
+  Actions[`users.${K}`]["params"]
+>;
+
+export async function listTenants(
+  { db }: Pick<Deps, "db">,
+  { params: { page = 1, limit = 20 } }: Ctx<"tenants">,
+): Promise<Actions["users.tenants"]["result"]> {
+  const [at, size] = [Number(page), Number(limit)];
+  const { rows, total } = await repo.listTenants(db, { offset: (at - 1) * size, limit: size });
+  return { items: rows.map(viewTenant), total, page: at, limit: size, next_cursor: null };
+}
+
+export async function getTenant({ db }: Pick<Deps, "db">, { params }: Ctx<"tenant">): Promise<Tenant> {
+  const row = await repo.findTenant(db, { id: params.id });
+  if (!row) throw new AppError("not_found");
+  return viewTenant(row);
+}
+
+/** The tenant, its first administrator and what makes his invitation due, in one transaction. */
+export function createTenant(deps: Deps, ctx: Ctx<"createTenant">): Promise<Tenant> {
+  const { slug, name, admin_email } = ctx.params;
+  return idempotently(deps.db, ctx, userOf(ctx.caller).user_id, async (tx) => {
+    const row = await repo.insertTenant(tx, { id: newId(deps.clock, deps.random), slug, name });
+    if (!row) throw new AppError("slug_taken");
+    await stateTenant(deps, tx, ctx, { type: "tenant.created", tenantId: row.id, data: { slug } });
+    await inviteAdmin(deps, tx, ctx, row.id, admin_email);
+    return viewTenant(row);
+  });
+}
+
+/** `event_id` is kept with the answer: a repeated request must see the tokens outdated by that very event. */
+interface Decided {
+  readonly tenant: Tenant;
+  readonly event_id: string | null;
+}
+
+export async function updateTenant(deps: Deps, ctx: Ctx<"updateTenant">): Promise<Tenant> {
+  const { tenant, event_id } = await idempotently<Decided>(deps.db, ctx, userOf(ctx.caller).user_id, (tx) =>
+    change(deps, tx, ctx),
+  );
+  if (event_id !== null) await outdateTenant(ctx, tenant.id, event_id);
+  return tenant;
+}
+
+async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">): Promise<Decided> {
+  const { id, name, settings: sent } = ctx.params;
+  const present = await repo.lockTenant(tx, id);
+  if (!present) throw new AppError("not_found");
+  const settings = merge(present.settings, sent ?? {});
+  refuseBeyondBounds(deps.bounds, settings);
+  const changed = (Object.keys(sent ?? {}) as Array<keyof repo.StoredSettings>).filter(
+    (key) => settings[key] !== present.settings[key],
+  );
+  const renamed = name !== undefined && name !== present.name;
+  if (changed.length === 0 && !renamed)
+    return { tenant: viewTenant(present), event_id: sent ? present.settings_event_id : null };
+  const data = { updated_fields: [...(renamed ? ["name"] : []), ...changed], scope: scopeOf(changed) };
+  const eventId = await stateTenant(deps, tx, ctx, { type: "tenant.updated", tenantId: id, data });
+  const settings_event_id = changed.length > 0 ? eventId : present.settings_event_id;
+  const row = await repo.updateTenant(tx, { ...present, name: name ?? present.name, settings, settings_event_id });
+  if (!row) throw new AppError("not_found");
+  return { tenant: viewTenant(row), event_id: scopeOf(changed) === "tenant" ? eventId : null };
+}
+
+/** Only what an access token was made by outdates those that are out. */
+function scopeOf(changed: readonly string[]): "tenant" | "none" {
+  return changed.includes("access_token_minutes") ? "tenant" : "none";
+}
+
+function merge(present: repo.StoredSettings, sent: NonNullable<Actions["users.updateTenant"]["params"]["settings"]>) {
+  const all = Object.entries({ ...present, ...sent }).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(all) as repo.StoredSettings;
+}
+
+/** It stands with the one who acted, in the log of the tenant. */
+function stateTenant(
+  { outbox, clock, random }: Deps,
+  tx: Transaction,
+  { caller, client, correlationId }: Pick<ActionContext, "caller" | "client" | "correlationId">,
+  fact: { readonly type: "tenant.created" | "tenant.updated"; readonly tenantId: string; readonly data: object },
+): Promise<string> {
+  const { user_id } = userOf(caller);
+  return outbox.state(tx, {
+    type: fact.type,
+    userId: user_id,
+    tenantId: fact.tenantId,
+    correlationId,
+    eventId: newId(clock, random),
+    data: { ...fact.data, actor_id: user_id, ...(client.ip !== "" && { ip: client.ip }) },
+  });
+}
+
+function viewTenant({ id, slug, name, settings, created_at, updated_at }: repo.TenantRow): Tenant {
+  return {
+    id,
+    slug,
+    name,
+    settings,
+    created_at: created_at.toISOString(),
+    updated_at: updated_at.toISOString(),
+  };
+}

@@ -1,0 +1,82 @@
+import type * as z from "zod";
+import { AppError, type ErrorCode, fieldError } from "../../../lib/actions/errors.ts";
+import { usernameKey } from "../../../lib/runtime/text-keys.ts";
+import { indexableEmailKey } from "../account/create-user.ts";
+import type { ImportedAccount, ImportRefusal } from "../contract/users-import.contract.ts";
+import { searchText } from "../core/search-text.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import type { ProfileRow } from "../profile/profile.entities.ts";
+import { emptyProfile, toRow, viewProfile } from "../profile/profile-view.ts";
+import { unknownTenant } from "../tenants/tenant-settings.ts";
+import type { ImportRow } from "./import.repo.ts";
+
+type Account = z.output<typeof ImportedAccount>;
+type Refusal = z.output<typeof ImportRefusal>;
+type Named = Pick<Account, "id" | "tenant" | "email" | "username">;
+
+/** What can be told of each by itself: the ones that pass, made into something else, and why the others don't. */
+export function sortOut<A extends { readonly id: string }, R>(
+  accounts: readonly A[],
+  make: (account: A) => R,
+): { made: R[]; refused: Refusal[] } {
+  const refused: Refusal[] = [];
+  const made = accounts.flatMap((account) => {
+    try {
+      return [make(account)];
+    } catch (error) {
+      refused.push(refusalOf(account.id, error));
+      return [];
+    }
+  });
+  return { made, refused };
+}
+
+/** Anything but a refusal of this very account fails the batch. */
+function refusalOf(id: string, error: unknown): Refusal {
+  const [first] = error instanceof AppError ? (error.data.errors ?? []) : [];
+  if (!first) throw error;
+  return { id, ...first };
+}
+
+/** What the catalogue says of it. */
+export function refusalFor(id: string, field: string, code: ErrorCode): Refusal {
+  return { id, field, code, message: new AppError(code).message };
+}
+
+export function keysOf({ id, tenant, email, username }: Named, tenants: ReadonlyMap<string, string>) {
+  const tenant_id = tenants.get(tenant);
+  if (tenant_id === undefined) throw unknownTenant();
+  return {
+    id,
+    tenant_id,
+    email_key: indexableEmailKey(email),
+    username_key: username == null ? null : usernameKey(username),
+  };
+}
+
+export function accountRow(account: Account, tenants: ReadonlyMap<string, string>, now: Date): ImportRow {
+  for (const name of ["created_at", "last_login_at"] as const) refuseFuture(name, account[name], now);
+  refuseFuture("profile.date_of_birth", account.profile?.date_of_birth, now);
+  const { username = null, full_name = null, current_title = null, company = null } = account;
+  const { location = null, bio = null, push_token = null, last_login_at = null } = account;
+  const { email, is_active, is_verified, privacy_profile, privacy_location } = account;
+  return {
+    ...keysOf(account, tenants),
+    ...{ email, username, full_name, current_title, company, location, bio, push_token },
+    search_text: searchText({ full_name, username, email, current_title, company }),
+    ...{ is_active, is_verified, privacy_profile, privacy_location, last_login_at },
+    created_at: account.created_at ?? now.toISOString(),
+  };
+}
+
+function refuseFuture(name: string, time: string | null | undefined, now: Date): void {
+  if (time && Date.parse(time) > now.getTime())
+    throw fieldError(name, "in_the_future", "must not be in the future: the accounts are there already");
+}
+
+/** A list that is cleared is an empty one; so is one that never was. */
+export function profileRow(ring: UsersDeps["ring"], { id, profile }: Account, now: Date): ProfileRow {
+  const empty = viewProfile(ring, emptyProfile(id, now));
+  const given = Object.entries(profile ?? {}).filter(([, value]) => value != null);
+  return toRow(ring, { ...empty, ...Object.fromEntries(given) }, now);
+}

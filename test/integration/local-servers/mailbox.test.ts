@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { createTransport, type SendMailOptions } from "nodemailer";
+import type { Mail } from "../../../lib/runtime/platform.ts";
+import { type Mailbox, startMailbox } from "../../../scripts/local-servers/mailbox.ts";
+
+let mailbox: Mailbox;
+
+beforeEach(async () => {
+  mailbox = await startMailbox({ keep: 3 });
+});
+
+afterEach(() => mailbox.stop());
+
+const send = (mail: SendMailOptions): Promise<unknown> =>
+  createTransport({ host: mailbox.host, port: mailbox.port }).sendMail({
+    from: "Usermesh <no-reply@example.com>",
+    to: "a@example.com",
+    ...mail,
+  });
+
+test("a mail is shown as it was sent, to whom it was really sent", async () => {
+  await send({
+    subject: "Grüße",
+    text: "Hallo Ö\n",
+    html: "<p>Hallo Ö</p>",
+    bcc: "b@example.com",
+    messageId: "<1@example.com>",
+    headers: { "X-Kind": "welcome" },
+  });
+  const [mail] = mailbox.messages();
+  expect(mail).toMatchObject({
+    message_id: "<1@example.com>",
+    from: "no-reply@example.com",
+    to: ["a@example.com", "b@example.com"],
+    subject: "Grüße",
+  });
+  expect(mail?.text.trim()).toBe("Hallo Ö");
+  expect(mail?.html.trim()).toBe("<p>Hallo Ö</p>");
+  expect(mail?.headers).toMatchObject({ "x-kind": "welcome", from: "Usermesh <no-reply@example.com>" });
+  expect(Date.parse(mail?.received_at ?? "")).toBeCloseTo(Date.now(), -4);
+});
+
+test("the latest are kept, oldest first, until they are cleared", async () => {
+  for (const subject of ["1", "2", "3", "4"]) await send({ subject });
+  expect(mailbox.messages().map(({ subject }) => subject)).toEqual(["2", "3", "4"]);
+  mailbox.clear();
+  expect(mailbox.messages()).toEqual([]);
+});
+
+test("a listener hears of each mail until he has enough", async () => {
+  const heard: Mail[] = [];
+  const end = mailbox.onMessage((mail) => heard.push(mail));
+  await send({ subject: "heard" });
+  end();
+  await send({ subject: "unheard" });
+  expect(heard.map(({ subject }) => subject)).toEqual(["heard"]);
+});
+
+test("a login is accepted, whatever it is", async () => {
+  const transport = createTransport({ host: mailbox.host, port: mailbox.port, auth: { user: "any", pass: "thing" } });
+  await transport.sendMail({ from: "a@example.com", to: "b@example.com", subject: "in" });
+  expect(mailbox.messages()).toHaveLength(1);
+});
+
+test("a mail that is too big is refused for good", async () => {
+  await expect(send({ text: "x".repeat(11 * 1024 * 1024) })).rejects.toMatchObject({ responseCode: 552 });
+  expect(mailbox.messages()).toEqual([]);
+});
+
+test("a taken port rejects", async () => {
+  await expect(startMailbox({ port: mailbox.port })).rejects.toThrow(/EADDRINUSE/);
+});

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { eventually } from "../support/eventually.ts";
+import { type DenialStage, prepareDenials } from "../support/flows/forbidden-actions.ts";
+import { signIn } from "../support/flows/main-flow.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+
+/** [V16.5.3] What is refused stays refused with any server or service away. */
+let mesh: TestMesh;
+let stage: DenialStage;
+beforeAll(async () => {
+  mesh = await startTestMesh({ env: { REQUEST_TIMEOUT_MS: "4000" } });
+  stage = await prepareDenials(mesh);
+}, 120_000);
+afterAll(() => mesh?.stop());
+
+async function permitted(): Promise<string[]> {
+  const answers = await Promise.all(
+    Object.entries(stage.denials).map(async ([what, ask]) => [what, (await ask()).status] as const),
+  );
+  return answers.flatMap(([what, status]) => (status < 300 ? [`${what}: ${status}`] : []));
+}
+
+const well = () =>
+  eventually("everything as before", async () => signIn(mesh, stage.victim).then(() => true), {
+    within: 40_000,
+    every: 200,
+  });
+const forgetGuesses = () => mesh.database.query("DELETE FROM auth.guesses");
+
+describe("no refusal becomes a yes", () => {
+  test.each(["redis", "nats", "smtp"] as const)(
+    "while %s is away",
+    async (name) => {
+      await mesh[name].stop();
+      try {
+        expect(await permitted()).toEqual([]);
+      } finally {
+        await mesh[name].start();
+      }
+      await forgetGuesses();
+      await well();
+    },
+    90_000,
+  );
+
+  test.each(["users", "auth", "sessions", "preferences", "mail", "admin"])(
+    "while the service %s is away",
+    async (service) => {
+      const name = mesh.names().find((one) => one.startsWith(service)) ?? service;
+      await mesh.kill(name);
+      expect(await permitted()).toEqual([]);
+      await mesh.restart(name);
+      await forgetGuesses();
+      await well();
+    },
+    90_000,
+  );
+});

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { connect } from "nats";
+import type { Caller } from "../../lib/actions/caller.ts";
+import { type ActionName, contracts } from "../../lib/actions/typed-call.ts";
+import { eventually } from "../support/eventually.ts";
+import { callAs, startBroker } from "../support/start/broker.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+
+const foreigner: Caller = { kind: "service", name: "jobs" };
+const stranger: Caller = { kind: "service", name: "stranger" };
+const pretenders: readonly Caller[] = [
+  stranger,
+  { kind: "service", name: "worker-nothing" },
+  { kind: "service", name: "constructor" },
+  { kind: "anonymous", tenant: "default" },
+];
+/** Users may call them too: who is nobody at all is asked to sign in. */
+const alsoForUsers: ReadonlySet<string> = new Set(["gateway.introspect"]);
+const nobody = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";
+
+/** What only a service may call, and only with a permission. */
+const guarded = contracts.flatMap((one) =>
+  Object.entries(one.actions)
+    .filter(([, def]) => def.access.permission !== undefined && def.access.who.includes("service"))
+    .map(([action, def]) => ({
+      name: `${one.name}.${action}` as ActionName,
+      service: one.name,
+      permission: def.access.permission as string,
+    })),
+);
+
+describe("the walls inside the mesh", () => {
+  let mesh: TestMesh;
+  let node: ServiceBroker;
+  beforeAll(async () => {
+    mesh = await startTestMesh({ nodes: 2, env: { SERVICE_PERMISSIONS: "jobs=users:validate" } });
+    node = await startBroker({ env: { NATS_URL: mesh.nats.url } });
+    await node.waitForServices(["users", "auth", "sessions", "preferences", "mail", "admin"], 10_000, 50);
+  }, 120_000);
+  afterAll(async () => {
+    await node?.stop();
+    await mesh?.stop();
+  }, 60_000);
+
+  const refusalOf = (caller: Caller | undefined, action: string, params: object = {}) =>
+    callAs(node, caller, action, params).then(
+      () => "answered",
+      (error: { type?: string }) => error.type,
+    );
+
+  test("a client without the bus's credentials, or with wrong ones, is not let onto the bus", async () => {
+    const { hostname, port } = new URL(mesh.nats.url);
+    const servers = `${hostname}:${port}`;
+    const options = { servers, reconnect: false, maxReconnectAttempts: 0, timeout: 2_000 };
+    for (const credentials of [{}, { user: "usermesh", pass: "guess" }, { user: "", pass: "" }, { token: "guess" }]) {
+      await expect(connect({ ...options, ...credentials })).rejects.toMatchObject({ code: "AUTHORIZATION_VIOLATION" });
+    }
+  });
+
+  test("every action behind a permission refuses a service that does not hold it", async () => {
+    expect(guarded.length).toBeGreaterThan(20);
+    for (const { name } of guarded) {
+      for (const caller of pretenders) {
+        const refusal = caller.kind === "anonymous" && alsoForUsers.has(name) ? "token_missing" : "forbidden";
+        expect([name, caller, await refusalOf(caller, name)]).toEqual([name, caller, refusal]);
+      }
+    }
+  });
+
+  test("our own services hold no more than their contracts need", async () => {
+    for (const { name, permission } of guarded) {
+      const without = contracts.filter((one) => !(one.needs as readonly string[]).includes(permission));
+      for (const { name: service } of without)
+        expect([service, name, await refusalOf({ kind: "service", name: service }, name)]).toEqual([
+          service,
+          name,
+          "forbidden",
+        ]);
+    }
+  });
+
+  test("a foreign service holds what SERVICE_PERMISSIONS gives it, at every node, and nothing else", async () => {
+    for (let n = 0; n < 6; n += 1)
+      expect(await callAs(node, foreigner, "users.validate", { ids: [nobody] })).toEqual([]);
+    const refused = guarded.filter(({ permission }) => permission !== "users:validate");
+    for (const { name } of refused) expect([name, await refusalOf(foreigner, name)]).toEqual([name, "forbidden"]);
+  });
+
+  test("what a call says of its own permissions counts for nothing", async () => {
+    const boasting = { kind: "service", name: "stranger", permissions: ["users:read"] } as unknown as Caller;
+    for (let n = 0; n < 4; n += 1) expect(await refusalOf(boasting, "users.get", { id: nobody })).toBe("forbidden");
+  });
+
+  test("one who may gets an answer, and a stranger at the same node and moment none", async () => {
+    const reader = contracts.find((one) => (one.needs as readonly string[]).includes("users:read"));
+    const caller: Caller = { kind: "service", name: reader?.name ?? "" };
+    await eventually("an answer", async () => (await refusalOf(caller, "users.get", { id: nobody })) === "answered");
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => refusalOf(n % 2 ? caller : stranger, "users.get", { id: nobody })),
+    );
+    expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => (n % 2 ? "answered" : "forbidden")));
+  });
+});

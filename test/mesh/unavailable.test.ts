@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Answer } from "../support/clients/api-client.ts";
+import { eventually } from "../support/eventually.ts";
+import { type CutLine, startCutLine } from "../support/fakes/network-proxy.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
+import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
+import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+
+/** How soon all is normal again once the part is back. */
+const SOON = { within: 5_000 };
+const pages = ["/", "/docs", "/openapi.json", "/health/live", "/.well-known/jwks.json"];
+
+let mesh: TestMesh;
+let database: TestDatabase;
+let line: CutLine;
+let access: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  line = await startCutLine(database.url);
+  mesh = await startTestMesh({ env: { DATABASE_URL: line.url } });
+  access = (await signIn(mesh, await register(mesh))).access;
+});
+
+afterAll(async () => {
+  await mesh?.stop();
+  await line?.stop();
+  await database?.drop();
+});
+
+const me = () => mesh.api.get("users/me", access);
+const sessions = () => mesh.api.get("auth/sessions", access);
+const isServed = async (look: () => Promise<Answer>) => (await look()).status === 200;
+const health = async (): Promise<Answer["body"]> => (await mesh.api.get("/health")).body;
+
+async function timed(look: () => Promise<Answer>): Promise<{ readonly ms: number; readonly answer: Answer }> {
+  const before = performance.now();
+  const answer = await look();
+  return { ms: performance.now() - before, answer };
+}
+
+function expectAway({ status, body, headers }: Answer): void {
+  expect([status, body.code]).toEqual([503, "service_unavailable"]);
+  expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+}
+
+async function expectPages(): Promise<void> {
+  for (const page of pages) expect([page, (await fetch(mesh.api.url + page)).status]).toEqual([page, 200]);
+}
+
+describe("while Redis is away", () => {
+  beforeAll(() => mesh.redis.stop());
+  afterAll(() => mesh.redis.start());
+
+  test("all goes on but the mails, which come when it is back", async () => {
+    const person = await register(mesh);
+    const { access } = await signIn(mesh, person);
+    expect((await mesh.api.patch("users/me", { bio: "Still here." }, access)).status).toBe(200);
+    expect((await mesh.api.get("users/me", access)).body.data.bio).toBe("Still here.");
+    await eventually("health to tell", async () => (await health()).dependencies.redis === "down");
+    expect(mesh.mails().some((mail) => mail.to.includes(person.email))).toBe(false);
+    await mesh.redis.start();
+    const token = linkToken(await mailTo(mesh, person.email, /verify-email\?token=/));
+    expect((await mesh.api.post("auth/verify-email", { token })).status).toBe(200);
+  });
+});
+
+describe("while NATS is away", () => {
+  beforeAll(() => mesh.nats.stop());
+  afterAll(() => mesh.nats.start());
+
+  test("pages, keys and health are served, and health says what is away", async () => {
+    await expectPages();
+    await eventually("health to tell", async () => (await health()).dependencies.nats === "down");
+    expect((await health()).dependencies).toEqual({ database: "up", redis: "up", nats: "down" });
+  });
+
+  test("a call fails at once", async () => {
+    const { ms, answer } = await timed(() => mesh.api.post("auth/login", newPerson()));
+    expectAway(answer);
+    expect(ms).toBeLessThan(500);
+  });
+
+  test("all is normal again soon after it is back", async () => {
+    await mesh.nats.start();
+    await eventually("a signed-in answer", () => isServed(me), SOON);
+  });
+});
+
+describe("while a service is away", () => {
+  beforeAll(() => mesh.kill("preferences-1"));
+
+  test("its routes say so, and the rest is served", async () => {
+    await eventually("its node to be missed", async () => (await wishes()).status === 503, SOON);
+    const { ms, answer } = await timed(wishes);
+    expectAway(answer);
+    expect(ms).toBeLessThan(500);
+    expect([(await me()).status, (await sessions()).status]).toEqual([200, 200]);
+  });
+
+  test("all is normal again soon after it is back", async () => {
+    await mesh.restart("preferences-1");
+    await eventually("its answer", () => isServed(wishes), SOON);
+  });
+
+  const wishes = () => mesh.api.get("users/me/preferences", access);
+});
+
+describe("while sessions is away", () => {
+  beforeAll(() => mesh.kill("sessions-1"));
+
+  test("signed-in routes are refused within three seconds and a little, and pages are served", async () => {
+    await eventually("a refusal", async () => (await me()).status === 503, { within: 3_500 });
+    expectAway(await me());
+    await expectPages();
+  });
+
+  test("all is normal again soon after it is back", async () => {
+    await mesh.restart("sessions-1");
+    await eventually("a signed-in answer", () => isServed(me), SOON);
+  });
+});
+
+describe("while PostgreSQL is away", () => {
+  const person = newPerson();
+  beforeAll(() => line.cut());
+  afterAll(() => line.mend());
+
+  test("signed-in routes are refused within three seconds and a little, and pages are served", async () => {
+    await eventually("a refusal", async () => (await me()).status === 503, { within: 3_500 });
+    expectAway(await me());
+    await expectPages();
+  });
+
+  test("health answers 503 and says so", async () => {
+    const told = await eventually("health to tell", async () => {
+      const answer = await mesh.api.get("/health");
+      return answer.status === 503 && answer;
+    });
+    expect(told.body.dependencies).toEqual({ database: "down", redis: "up", nats: "up" });
+  });
+
+  test("nothing is half done: who could not register then can afterwards", async () => {
+    const { status, headers } = await mesh.api.post("auth/register", person);
+    expect([status, headers.has("retry-after")]).toEqual([503, true]);
+    line.mend();
+    await eventually("a signed-in answer", () => isServed(me), SOON);
+    await signIn(mesh, await register(mesh, person));
+    await mailTo(mesh, person.email, /verify-email\?token=/);
+  });
+});

@@ -1,0 +1,59 @@
+import { readdir } from "node:fs/promises";
+import { crc32, deflateSync } from "node:zlib";
+import sharp, { type Sharp } from "sharp";
+import type { Answer } from "../clients/api-client.ts";
+import { register, signIn } from "../flows/main-flow.ts";
+import type { Usermesh } from "../start/usermesh.ts";
+
+/** Somebody who has no avatar yet, and what is stored since he came. */
+export interface Uploader {
+  upload(raw: Raw, headers?: Record<string, string>): Promise<Answer>;
+  remove(): Promise<Answer>;
+  avatar(): Promise<string | null>;
+  /** Files in the folder that were not there before. */
+  stored(): Promise<string[]>;
+}
+
+type Raw = FormData | string | Uint8Array<ArrayBuffer>;
+
+export async function newUploader(usermesh: Usermesh, folder: string): Promise<Uploader> {
+  const { access } = await signIn(usermesh, await register(usermesh));
+  const names = () => readdir(folder).catch(() => []);
+  const before = new Set(await names());
+  return {
+    upload: (raw, headers = {}) => usermesh.api.request("POST", "users/me/avatar", { raw, headers, token: access }),
+    remove: () => usermesh.api.delete("users/me/avatar", access),
+    avatar: async () => (await usermesh.api.get("users/me", access)).body.data.avatar_url,
+    stored: async () => (await names()).filter((name) => !before.has(name)),
+  };
+}
+
+export const picture = (width = 640, height = 480): Sharp =>
+  sharp({ create: { width, height, channels: 3, background: { r: 200, g: 30, b: 30 } } });
+
+export const bytesOf = async (image: Sharp) => new Uint8Array(await image.toBuffer());
+
+export function form(bytes: Uint8Array<ArrayBuffer>, name = "me.png", type = "image/png", field = "file"): FormData {
+  const data = new FormData();
+  data.append(field, new Blob([bytes], { type }), name);
+  return data;
+}
+
+/** A PNG of one colour: some kilobytes that want 900 megapixels. */
+export function bomb(width: number, height: number): Uint8Array<ArrayBuffer> {
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([1, 0, 0, 0, 0], 8);
+  const rows = deflateSync(Buffer.alloc((Math.ceil(width / 8) + 1) * 200), { level: 9 });
+  const parts = [chunk("IHDR", head), chunk("IDAT", rows), chunk("IEND", Buffer.alloc(0))];
+  return new Uint8Array(Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), ...parts]));
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const typed = Buffer.concat([Buffer.from(type), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(typed));
+  return Buffer.concat([length, typed, sum]);
+}

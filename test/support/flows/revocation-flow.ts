@@ -1,0 +1,70 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "@jest/globals";
+import type { ApiClient } from "../clients/api-client.ts";
+import { openLateBody } from "../fakes/slow-body.ts";
+import type { Running } from "./main-flow.ts";
+import { adminOf, endings, expectGood, newAccount, verdicts } from "./session-endings.ts";
+
+interface RevocationStage {
+  readonly running: Running;
+  readonly gateways: readonly ApiClient[];
+}
+
+/** Accounts and sessions of each: together 1,000 access tokens that end. */
+const plan: ReadonlyArray<readonly [kind: string, accounts: number, sessions: number]> = [
+  ["POST /auth/logout", 200, 1],
+  ["DELETE /auth/sessions/{id}", 200, 2],
+  ["POST /auth/logout-all", 30, 5],
+  ["a disabled account", 30, 5],
+  ["a changed password", 30, 6],
+  ["a reset password", 30, 5],
+];
+const AT_ONCE = 10;
+
+/** What an answer that ends access promises, at every gateway. */
+export function describeRevocation(stage: () => RevocationStage): void {
+  let refused = 0;
+
+  test.each(plan)(
+    "by %s, the very next request is refused at every gateway",
+    async (kind, accounts, sessions) => {
+      const { running, gateways } = stage();
+      const ending = endings[kind] as (typeof endings)[string];
+      const admin = await adminOf(running);
+      const seen: string[] = [];
+      await inTurns(accounts, async (n) => {
+        const account = await newAccount(running, sessions);
+        await expectGood(gateways, ending.ended(account));
+        const api = gateways[n % gateways.length] as ApiClient;
+        expect((await ending.end({ running, api, admin, key: randomUUID() }, account)).status).toBe(200);
+        seen.push(...(await verdicts(gateways, ending.ended(account))));
+      });
+      expect(new Set(seen)).toEqual(new Set(["401 session_ended"]));
+      refused += seen.length / gateways.length;
+    },
+    90_000,
+  );
+
+  test("that was 1,000 of 1,000 access tokens", () => {
+    expect(refused).toBe(1_000);
+  });
+
+  test("a body that comes after its access has ended is read and refused", async () => {
+    const { running, gateways } = stage();
+    const account = await newAccount(running, 1);
+    const [access = ""] = account.sessions.map((session) => session.access);
+    await expectGood(gateways, account.sessions);
+    const bodies = await Promise.all(gateways.map(({ url }) => openLateBody(url, access, { bio: "too late" })));
+    expect((await running.api.post("auth/logout", undefined, access)).status).toBe(200);
+    expect(await Promise.all(bodies.map((body) => body.send()))).toEqual(gateways.map(() => "401 session_ended"));
+  });
+}
+
+/** `count` pieces of work, a few at once. */
+async function inTurns(count: number, work: (n: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}

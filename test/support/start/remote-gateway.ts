@@ -1,0 +1,64 @@
+import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { startChild } from "../../../scripts/run/child.ts";
+import { gatewayReady } from "../../../scripts/run/ready.ts";
+import { type ApiClient, createApiClient } from "../clients/api-client.ts";
+import { type BusLine, type Fate, openBusLine } from "../fakes/bus-proxy.ts";
+import type { TestMesh } from "./test-mesh.ts";
+
+/** One more gateway of a mesh, whose bus comes by a line that a test may hold or lose. */
+export interface FarGateway {
+  readonly api: ApiClient;
+  readonly nodeId: string;
+  readonly line: BusLine;
+  /** SIGSTOP, SIGCONT. */
+  pause(): void;
+  resume(): void;
+  stop(): Promise<void>;
+}
+
+export async function startFarGateway(mesh: TestMesh, env: Readonly<Record<string, string>> = {}): Promise<FarGateway> {
+  const line = await openBusLine(mesh.nats.url);
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const nodeId = `gateway-far-${port}`;
+  const child = await startChild({
+    service: "gateway",
+    name: nodeId,
+    env: {
+      ...mesh.env,
+      // The issuer that the others sign for.
+      PUBLIC_URL: mesh.api.url,
+      NATS_URL: line.url,
+      NODE_ID: nodeId,
+      APP_PORT: String(port),
+      ...env,
+    },
+    onDeath: () => undefined,
+  });
+  await gatewayReady(url);
+  return {
+    api: await createApiClient(url),
+    nodeId,
+    line,
+    pause: () => void child.process.kill("SIGSTOP"),
+    resume: () => void child.process.kill("SIGCONT"),
+    async stop() {
+      line.mend();
+      await child.stop();
+      await line.close();
+    },
+  };
+}
+
+export function isLeaseQuestion(message: string): boolean {
+  return message.includes('"action":"sessions.lease"');
+}
+
+export function isLeaseAnswer(message: string): boolean {
+  return message.includes('"granted":');
+}
+
+/** A rule for its line: it is on the bus and serves, but hears nothing of what has ended. */
+export function nothingOfRevocations(message: string): Fate {
+  return isLeaseAnswer(message) || message.includes('"action":"gateway.revoked"') ? "is lost" : "arrives";
+}

@@ -1,0 +1,108 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { expect, jest, test } from "@jest/globals";
+import { freePort, onFreePort } from "../../../scripts/local-servers/ports.ts";
+import { commandLine, findExecutable, type ServerSpec, startServer } from "../../../scripts/local-servers/processes.ts";
+
+const silent = (): void => undefined;
+const quiet = { debug: silent, info: silent, warn: silent, error: silent };
+
+const script = (code: string, options: Partial<ServerSpec> = {}): ServerSpec => ({
+  name: "toy",
+  command: process.execPath,
+  args: ["-e", code],
+  ready: /^ready$/,
+  log: quiet,
+  ...options,
+});
+
+const SERVES = 'console.log("ready"); setInterval(() => {}, 1000);';
+const STUBBORN = `process.on("SIGTERM", () => {}); ${SERVES}`;
+
+test("a server that ends instead of serving is an error with what it said last", async () => {
+  await expect(startServer(script('console.error("no disk"); process.exit(3)'))).rejects.toThrow(
+    "toy ended with code 3\n  no disk",
+  );
+});
+
+test("a program that is not there is an error", async () => {
+  await expect(startServer(script("", { command: "/nowhere/toy" }))).rejects.toThrow(
+    /toy could not be started: .*ENOENT/,
+  );
+});
+
+test("a server that is never ready is ended, and an error", async () => {
+  await expect(startServer(script("setInterval(() => {}, 1000)", { startTimeout: 200 }))).rejects.toThrow(
+    "toy is not ready after 0.2 s",
+  );
+});
+
+test("stop ends it, and ends by force what takes no hint", async () => {
+  const server = await startServer(script(STUBBORN, { stopTimeout: 100 }));
+  await server.stop();
+  expect(commandLine(server.pid)).toBe("");
+});
+
+test("an end that nobody asked for is logged with the last lines", async () => {
+  const error = jest.fn<(fields: object, text: string) => void>();
+  const server = await startServer(script(SERVES, { log: { ...quiet, error } }));
+  const logged = new Promise<void>((resolve) => error.mockImplementation(() => resolve()));
+  process.kill(server.pid, "SIGKILL");
+  await logged;
+  expect(error).toHaveBeenCalledWith({ server: "toy", lastLines: ["ready"] }, "toy was ended by SIGKILL");
+});
+
+test("an end that was asked for is not logged as an error", async () => {
+  const error = jest.fn();
+  await (await startServer(script(SERVES, { log: { ...quiet, error } }))).stop();
+  expect(error).not.toHaveBeenCalled();
+});
+
+test("the server sees nothing of our environment but PATH", async () => {
+  process.env.SECRET_KEY = "hush";
+  const debug = jest.fn<(fields: object, text: string) => void>();
+  const server = await startServer(
+    script(`console.log(Object.keys(process.env).sort().join()); ${SERVES}`, { log: { ...quiet, debug } }),
+  );
+  await server.stop();
+  delete process.env.SECRET_KEY;
+  expect(debug.mock.calls[0]?.[1]).toBe("LC_ALL,PATH,TZ");
+});
+
+test("a dead process that nobody reaped has no command line", async () => {
+  const child = spawn("true");
+  const { pid } = child;
+  await once(child, "exit");
+  expect(commandLine(pid as number)).toBe("");
+  expect(commandLine(process.pid)).not.toBe("");
+});
+
+test("programs are found in PATH, and some not", () => {
+  expect(findExecutable("sh", "/nowhere:/bin")).toBe("/bin/sh");
+  expect(findExecutable("no-such-program")).toBeUndefined();
+});
+
+test("a port taken meanwhile is tried again with another, a given one is not", async () => {
+  const ports: number[] = [];
+  const take = async (port: number): Promise<number> => {
+    if (ports.push(port) < 3) throw new Error("bind: address already in use");
+    return port;
+  };
+  expect(await onFreePort(undefined, take)).toBe(ports[2]);
+  ports.length = 0;
+  await expect(onFreePort(4000, take)).rejects.toThrow(/in use/);
+  expect(ports).toEqual([4000]);
+});
+
+test("another error is not tried again", async () => {
+  const start = jest.fn<() => Promise<void>>().mockRejectedValue(new Error("no disk"));
+  await expect(onFreePort(undefined, start)).rejects.toThrow("no disk");
+  expect(start).toHaveBeenCalledTimes(1);
+});
+
+test("a free port can be listened on", async () => {
+  const server = createServer().listen(await freePort(), "127.0.0.1");
+  await once(server, "listening");
+  server.close();
+});
