@@ -37,8 +37,8 @@ export function refusalOf(
   permissionsOf: PermissionsOfService,
 ): ErrorCode | undefined {
   const kind = caller?.kind ?? "anonymous";
-  if (!access.who.includes(kind))
-    return kind === "anonymous" && access.who.includes("user") ? "token_missing" : "forbidden";
+  if (!access.callers.includes(kind))
+    return kind === "anonymous" && access.callers.includes("user") ? "token_missing" : "forbidden";
   if (caller?.kind === "operator") return undefined;
   if (access.permission !== undefined && !holds(access.permission, caller, permissionsOf))
     return kind === "anonymous" ? "token_missing" : "forbidden";

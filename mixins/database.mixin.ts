@@ -56,10 +56,10 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
     if (source?.isInitialized) return source;
     throw translateDatabaseError(new Error("DataSource is not connected"));
   };
-  platform.figures.pools.push({ schema: options.schema, status: () => statusOf(source) });
+  platform.stats.pools.push({ schema: options.schema, status: () => statusOf(source) });
   return {
     schema: options.schema,
-    connect: () => connectWithPatience(platform, options.schema, open, closing.signal),
+    connect: () => connectWithRetry(platform, options.schema, open, closing.signal),
     close: async () => {
       closing.abort();
       if (source?.isInitialized) await source.destroy();
@@ -109,7 +109,7 @@ function transactionOver(manager: EntityManager, afterwards: Array<() => void>):
 }
 
 /** The first connection waits for the database: a node may start before it. Rejects when it is closed meanwhile. */
-async function connectWithPatience(
+async function connectWithRetry(
   platform: Platform,
   schema: string,
   open: () => Promise<void>,

@@ -9,7 +9,7 @@ import { INBOX_DAYS } from "./service-sweep.ts";
 export interface Consumption {
   readonly service: string;
   readonly stream: StreamName;
-  /** Each type's effect. May come again: guard it with `effectOnce`, or make it one operation with a call by its event id. */
+  /** Each type's effect. May come again: guard it with `handleOnce`, or make it one operation with a call by its event id. */
   readonly effects: Readonly<Partial<Record<EventType, (event: MeshEvent, call: Call) => Promise<void>>>>;
 }
 
@@ -45,25 +45,25 @@ export function eventConsumer(platform: Platform, consumption: Consumption): Par
  */
 const HISTORY_DAYS = INBOX_DAYS - 5;
 
-export function isHistory(clock: Clock, { timestamp }: Pick<MeshEvent, "timestamp">): boolean {
+export function isExpiredEvent(clock: Clock, { timestamp }: Pick<MeshEvent, "timestamp">): boolean {
   return clock.now().getTime() - Date.parse(timestamp) > HISTORY_DAYS * 86_400_000;
 }
 
 /** Runs `effect` in a transaction, once for each event and operation, however often it is delivered; never for history. */
-export async function effectOnce(
+export async function handleOnce(
   { db, clock }: { readonly db: Database; readonly clock: Clock },
   event: Pick<MeshEvent, "event_id" | "timestamp">,
   operation: string,
   effect: (tx: Transaction) => Promise<void>,
 ): Promise<void> {
-  if (isHistory(clock, event)) return;
+  if (isExpiredEvent(clock, event)) return;
   await db.transaction(async (tx) => {
-    if (await enterInbox(db, tx, event.event_id, operation)) await effect(tx);
+    if (await claimInbox(db, tx, event.event_id, operation)) await effect(tx);
   });
 }
 
 /** True for the first who comes with this event id and operation; a second waits for the first's commit. */
-export async function enterInbox(db: Database, tx: Transaction, eventId: string, operation: string): Promise<boolean> {
+export async function claimInbox(db: Database, tx: Transaction, eventId: string, operation: string): Promise<boolean> {
   const sql = `INSERT INTO ${db.schema}.inbox (event_id, operation) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id`;
   return (await tx.query(sql, [eventId, operation])).length === 1;
 }

@@ -149,12 +149,12 @@ async function attempt<R>(tx: Transaction, work: (tx: Transaction) => Promise<R>
   try {
     return { result: await work(tx) };
   } catch (error) {
-    if (!(error instanceof AppError) || !isLasting(error)) throw error;
+    if (!(error instanceof AppError) || !isPermanent(error)) throw error;
     await tx.query("ROLLBACK TO SAVEPOINT attempt");
     return { error: { type: error.type, message: error.message, data: error.data } };
   }
 }
 
-function isLasting(error: AppError): boolean {
+function isPermanent(error: AppError): boolean {
   return error.status >= 400 && error.status < 500 && error.status !== 401 && error.status !== 429;
 }

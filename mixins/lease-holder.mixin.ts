@@ -10,7 +10,7 @@ export interface LeaseHolder extends Pick<LeaseKeeper, "check" | "ready" | "held
   /** Asks while the service runs, gives the lease back when it stops. */
   readonly mixin: Partial<ServiceSchema>;
   /** Handler of `action`. Rejects what is meant for another process of this node's name. */
-  revoked(params: Actions["gateway.revoked"]["params"]): Actions["gateway.revoked"]["result"];
+  applyEntries(params: Actions["gateway.applyRevocations"]["params"]): Actions["gateway.applyRevocations"]["result"];
 }
 
 export interface LeaseHolderOptions {
@@ -18,33 +18,33 @@ export interface LeaseHolderOptions {
   /** Full name of the action that hands its params to `revoked`. */
   readonly action: string;
   /** For a cache of the service's own tables: a lease is no longer held than it runs, whatever REVOCATION says of tokens. */
-  readonly onForgotten?: (keys: readonly string[] | null) => void;
+  readonly onInvalidated?: (keys: readonly string[] | null) => void;
 }
 
-type HolderPlatform = Pick<Platform, "clock" | "random" | "timers" | "config" | "log" | "figures">;
+type HolderPlatform = Pick<Platform, "clock" | "random" | "timers" | "config" | "log" | "stats">;
 
 const ASK_TIMEOUT_MS = 1_000;
 
 export function createLeaseHolder(
   platform: HolderPlatform,
-  { service, action, onForgotten }: LeaseHolderOptions,
+  { service, action, onInvalidated }: LeaseHolderOptions,
 ): LeaseHolder {
   /** Fresh for each process: who comes back under an old name holds nothing. */
   const gatewayId = newId(platform.clock, platform.random);
   const keeper = createLeaseKeeper({
     ...keeperOptions(platform, service),
-    ...(onForgotten && { onForgotten, afterwardsMs: 0 }),
+    ...(onInvalidated && { onInvalidated, afterwardsMs: 0 }),
   });
-  platform.figures.leases.set(service, () => {
+  platform.stats.leases.set(service, () => {
     const age = keeper.age();
     return age === null ? null : age / 1_000;
   });
   const callOf = (broker: ServiceBroker) => callAsService(broker, service, gatewayId);
   const sourceOf = (broker: ServiceBroker): LeaseSource => ({
     nodes: () => nodesOf(broker),
-    ask: (nodeId, since) =>
+    renew: (nodeId, since) =>
       callOf(broker)(
-        "sessions.lease",
+        "sessions.renewLease",
         { gateway_id: gatewayId, node_id: broker.nodeID, action, since },
         { nodeId, timeout: ASK_TIMEOUT_MS },
       ),
@@ -67,9 +67,9 @@ export function createLeaseHolder(
     check: keeper.check,
     ready: keeper.ready,
     held: keeper.held,
-    revoked({ gateway_id, changes }) {
+    applyEntries({ gateway_id, changes }) {
       if (gateway_id !== gatewayId) throw new AppError("not_found");
-      keeper.learn(changes);
+      keeper.apply(changes);
       return { gateway_id };
     },
   };
@@ -93,6 +93,6 @@ function keeperOptions({ clock, timers, config, log }: HolderPlatform, service: 
 }
 
 function nodesOf(broker: ServiceBroker): string[] {
-  const endpoints = broker.registry.actions.get("sessions.lease")?.endpoints ?? [];
+  const endpoints = broker.registry.actions.get("sessions.renewLease")?.endpoints ?? [];
   return endpoints.filter((one) => one.isAvailable).map((one) => one.id);
 }

@@ -50,7 +50,7 @@ export class NatsTransporter extends Transporters.NATS {
 
   override async connect(): Promise<void> {
     this.#running = new AbortController();
-    const client = await this.#connectWithPatience(this.#running.signal);
+    const client = await this.#connectWithRetry(this.#running.signal);
     if (!client) return;
     this.client = client;
     void this.#follow(client);
@@ -82,7 +82,7 @@ export class NatsTransporter extends Transporters.NATS {
   }
 
   /** A node may start before NATS does. Undefined: it was stopped meanwhile. */
-  async #connectWithPatience(running: AbortSignal): Promise<NatsConnection | undefined> {
+  async #connectWithRetry(running: AbortSignal): Promise<NatsConnection | undefined> {
     const { logger } = this as unknown as Insides;
     let said = "";
     while (!running.aborted) {

@@ -1,6 +1,6 @@
 import type { ServiceSchema } from "moleculer";
 import type { Actions, Call } from "../lib/actions/typed-call.ts";
-import { createNearCaches, HOLD_MS, type NearCaches } from "../lib/revocation/near-cache.ts";
+import { createNearCaches, INVALIDATION_WINDOW_MS, type NearCaches } from "../lib/revocation/near-cache.ts";
 import { newId } from "../lib/runtime/ids.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
 import { createLeaseHolder } from "./lease-holder.mixin.ts";
@@ -10,12 +10,14 @@ export type CachingService = "users" | "preferences";
 export interface ServiceCaches extends Pick<NearCaches, "open"> {
   readonly mixin: Partial<ServiceSchema>;
   /** Handler of the service's action `forget`. */
-  forget(params: Actions["gateway.revoked"]["params"]): Actions["gateway.revoked"]["result"];
+  applyInvalidation(
+    params: Actions["gateway.applyRevocations"]["params"],
+  ): Actions["gateway.applyRevocations"]["result"];
   /**
    * Runs `write`, which changes what is kept of `id`, here and in the services of `beside`. No node answers from before
    * it once it has resolved.
    */
-  writing<R>(call: Call, id: string, write: () => Promise<R>, beside?: readonly CachingService[]): Promise<R>;
+  withInvalidation<R>(call: Call, id: string, write: () => Promise<R>, beside?: readonly CachingService[]): Promise<R>;
 }
 
 /**
@@ -25,29 +27,29 @@ export interface ServiceCaches extends Pick<NearCaches, "open"> {
  */
 export function createServiceCaches(platform: Platform, service: CachingService): ServiceCaches {
   const { clock, random } = platform;
-  const caches = createNearCaches(clock, platform.figures.caches, () => lease.held());
+  const caches = createNearCaches(clock, platform.stats.caches, () => lease.held());
   const lease = createLeaseHolder(platform, {
     service,
-    action: `${service}.forget`,
-    onForgotten: (keys) => learn(caches, service, keys),
+    action: `${service}.invalidateCache`,
+    onInvalidated: (keys) => learn(caches, service, keys),
   });
   const announce = async (call: Call, id: string, beside: readonly CachingService[]): Promise<string> => {
     const write = newId(clock, random);
-    await call("sessions.forget", { keys: [service, ...beside].map((one) => `${one}/${id}/${write}`) });
+    await call("sessions.invalidateCache", { keys: [service, ...beside].map((one) => `${one}/${id}/${write}`) });
     return write;
   };
   return {
     open: caches.open,
     mixin: lease.mixin,
-    forget: lease.revoked,
-    async writing(call, id, write, beside = []) {
+    applyInvalidation: lease.applyEntries,
+    async withInvalidation(call, id, write, beside = []) {
       const begun = clock.monotonic();
       const announced = await announce(call, id, beside);
       try {
         return await write();
       } finally {
-        if (clock.monotonic() - begun > HOLD_MS / 2) await announce(call, id, beside);
-        else caches.settled(id, announced);
+        if (clock.monotonic() - begun > INVALIDATION_WINDOW_MS / 2) await announce(call, id, beside);
+        else caches.endInvalidation(id, announced);
       }
     },
   };
@@ -58,6 +60,6 @@ function learn(caches: NearCaches, service: string, keys: readonly string[] | nu
   if (keys === null) caches.clear();
   for (const key of keys ?? []) {
     const [owner, id, write] = key.split("/");
-    if (owner === service && id !== undefined && write !== undefined) caches.announced(id, write);
+    if (owner === service && id !== undefined && write !== undefined) caches.beginInvalidation(id, write);
   }
 }

@@ -7,9 +7,9 @@ import type { Database, Transaction } from "./database.mixin.ts";
 /** Facts and work of one service, written down in the transaction that makes them due and relayed after it. */
 export interface Outbox {
   /** States a fact about a user. Resolves to its event id. */
-  state(tx: Transaction, fact: Fact): Promise<string>;
+  append(tx: Transaction, fact: Fact): Promise<string>;
   /** The same for many users in one statement. */
-  stateAll(tx: Transaction, facts: readonly Fact[]): Promise<void>;
+  appendAll(tx: Transaction, facts: readonly Fact[]): Promise<void>;
   /** Facts and jobs that wait, counted no further than `most`. */
   waiting(most: number): Promise<number>;
   /** The body of a fact that a database function of the service states by itself, in its one statement; `wake` after it. */
@@ -28,7 +28,7 @@ export interface Outbox {
 export interface Snapshot {
   readonly stream: StreamName;
   /** Publishes a part, and remembers in the relay's transaction how far it came. True once `incarnation` has all. */
-  step(tx: Transaction, incarnation: string): Promise<boolean>;
+  step(tx: Transaction, streamId: string): Promise<boolean>;
 }
 
 export interface Fact {
@@ -65,7 +65,7 @@ const KEEP_ALIVE_MS = 300;
 export function createOutbox(platform: Platform, db: Database, source: string, snapshot?: Snapshot): Outbox {
   const loop = createLoop(platform, POLL_MS, () => relayBatch(platform, db, snapshot));
   return {
-    async state(tx, fact) {
+    async append(tx, fact) {
       const event = describe(platform, source, fact);
       await tx.query(`SELECT ${db.schema}.state_event($1, $2, $3)`, [
         event.event_id,
@@ -75,7 +75,7 @@ export function createOutbox(platform: Platform, db: Database, source: string, s
       tx.afterCommit(loop.wake);
       return event.event_id;
     },
-    async stateAll(tx, facts) {
+    async appendAll(tx, facts) {
       await tx.query(
         `SELECT ${db.schema}.state_event((e ->> 'event_id')::uuid, (e ->> 'user_id')::uuid, e)
          FROM jsonb_array_elements($1::jsonb) AS e`,
@@ -128,18 +128,18 @@ function describe(
 
 /** One relay per schema at a time: the lock is the transaction's, so whoever dies or hangs loses it. */
 async function relayBatch(platform: Platform, db: Database, snapshot?: Snapshot): Promise<"more" | "idle"> {
-  const incarnation = snapshot ? await platform.events.incarnation(snapshot.stream) : null;
+  const streamId = snapshot ? await platform.events.streamId(snapshot.stream) : null;
   return db.transaction(async (tx) => {
     const [lock] = await tx.query<{ held: boolean }>(
       "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held",
       [`usermesh-relay-${db.schema}`],
     );
     if (!lock?.held) return "idle";
-    if (snapshot && incarnation !== null && !(await keepingAlive(platform, tx, () => snapshot.step(tx, incarnation))))
+    if (snapshot && streamId !== null && !(await withKeepAlive(platform, tx, () => snapshot.step(tx, streamId))))
       return "more";
     const rows = await tx.query<Row>(`${due(db.schema, "event")} UNION ALL ${due(db.schema, "job")} ORDER BY id`);
     if (rows.length === 0) return "idle";
-    const done = await keepingAlive(platform, tx, () => publishAll(platform, rows));
+    const done = await withKeepAlive(platform, tx, () => publishAll(platform, rows));
     await tx.query(`UPDATE ${db.schema}.outbox SET published_at = clock_timestamp() WHERE id = ANY($1::bigint[])`, [
       done,
     ]);
@@ -182,7 +182,7 @@ async function publishRow(platform: Platform, row: Row): Promise<void> {
   return platform.queues.add(queue, job);
 }
 
-async function keepingAlive<T>(platform: Platform, tx: Transaction, work: () => Promise<T>): Promise<T> {
+async function withKeepAlive<T>(platform: Platform, tx: Transaction, work: () => Promise<T>): Promise<T> {
   const done = new AbortController();
   const beat = async () => {
     while (!done.signal.aborted) {

@@ -6,9 +6,9 @@ export const INBOX_DAYS = 35;
 
 /**
  * Deletes what the mesh tables of a schema need no longer: relayed rows after 7 days (until then they can be replayed),
- * kept answers after 24 hours, and the inbox when what it remembers is history (see `isHistory`).
+ * kept answers after 24 hours, and the inbox when what it remembers is history (see `isExpiredEvent`).
  */
-export async function sweepMeshTables(db: Database): Promise<Record<string, number>> {
+export async function sweepServiceTables(db: Database): Promise<Record<string, number>> {
   const old = (table: string, column: string, age: string) =>
     deleteInBatches(db, `${db.schema}.${table}`, `${column} < now() - interval '${age}'`);
   return {

@@ -3,7 +3,7 @@
  * writes the fact in the caller's transaction: the counter row is locked first, so that the order of `id` is the order
  * in which a user's facts became true.
  */
-export function meshTables(schema: string): string[] {
+export function serviceTables(schema: string): string[] {
   return [
     `CREATE TABLE ${schema}.event_counters (user_id uuid PRIMARY KEY, version int NOT NULL)`,
     `CREATE TABLE ${schema}.outbox (

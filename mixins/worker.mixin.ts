@@ -63,7 +63,7 @@ function createHandler(
       if (resting) log.info({ queue }, "the queue goes on");
       resting = false;
     } catch (error) {
-      if (!speaksOfAll(error)) throw isLasting(error) ? new DeadLetter((error as Error).message) : error;
+      if (!isSystemic(error)) throw isPermanent(error) ? new DeadLetter((error as Error).message) : error;
       if (!resting)
         log.warn({ queue, error: (error as Error).message }, "the queue rests until its action can be done again");
       resting = true;
@@ -76,12 +76,12 @@ function createHandler(
  * Says nothing of this job, and would meet every other one: nobody took the call, its breaker is open, or what the callee
  * needs is away. A time-out does not belong here: a job that always takes too long must not keep the others waiting.
  */
-function speaksOfAll(error: unknown): boolean {
+function isSystemic(error: unknown): boolean {
   if (isBusError(error)) return error.name !== "RequestTimeoutError";
   return isError(error, "service_unavailable", "overloaded", "mail_unavailable");
 }
 
-function isLasting(error: unknown): boolean {
+function isPermanent(error: unknown): boolean {
   return error instanceof DeadLetter || isError(error, "validation_failed", "mail_refused", "push_refused");
 }
 

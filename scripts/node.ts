@@ -20,7 +20,7 @@ async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<v
   stack.defer(async () => closeHealth?.());
   stack.defer(node.stop);
   if (config.metrics.port !== undefined)
-    closeHealth = await serveNodeHealth(node.broker, node.platform.figures, {
+    closeHealth = await serveNodeHealth(node.broker, node.platform.stats, {
       host: config.metrics.host,
       port: config.metrics.port,
     });

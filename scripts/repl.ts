@@ -5,13 +5,13 @@ import type { OperatorCaller } from "../lib/actions/caller.ts";
 import { ConfigError, type Environment, readConfig } from "../lib/config/config.ts";
 import { createLog } from "../lib/observability/log.ts";
 import { brokerOptions } from "../moleculer.config.ts";
-import { knownMesh } from "./run/mesh-lock-file.ts";
+import { readMeshLockFile } from "./run/mesh-lock-file.ts";
 import { runUntilStopped } from "./run/terminal.ts";
 
 /** `npm run repl`: joins the mesh as an operator. Try `nodes`, `actions`, `call users.counts`. */
 async function join(env: Environment, stack: AsyncDisposableStack): Promise<void> {
   const read = readConfig(env);
-  const url = read.nats.url ?? (await knownMesh(read.dataDir));
+  const url = read.nats.url ?? (await readMeshLockFile(read.dataDir));
   if (url === undefined)
     throw new ConfigError(["No mesh runs on this machine: start one with `npm run mesh`, or set NATS_URL."]);
   const config = { ...read, nodeId: undefined, nats: { url } };

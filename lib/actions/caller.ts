@@ -42,7 +42,7 @@ export interface OperatorCaller {
 }
 
 /** The user behind a call, where the contract lets users alone in. */
-export function userOf(caller: Caller): UserCaller {
+export function requireUser(caller: Caller): UserCaller {
   if (caller.kind !== "user") throw new AppError("forbidden");
   return caller;
 }

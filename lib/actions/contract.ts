@@ -7,7 +7,7 @@ import type { CallerKind } from "./caller.ts";
  */
 export interface Access {
   /** Kinds of caller that may knock at all. */
-  readonly who: readonly CallerKind[];
+  readonly callers: readonly CallerKind[];
   /** What a user or a service must hold. Never a role's name. */
   readonly permission?: string;
   /** A user needs a premium subscription, or else this permission; without either 402 `premium_required`. */
@@ -23,9 +23,9 @@ export interface ActionDef<P extends z.ZodType = z.ZodType, R extends z.ZodType 
   readonly result: R;
   readonly access: Access;
   /** Safe to run twice: the bus may repeat it on another node when one dies. Only for reads. */
-  readonly repeatable?: boolean;
+  readonly idempotent?: boolean;
   /** Outside breaker and retry: each caller decides for itself. */
-  readonly unguarded?: boolean;
+  readonly circuitBreaker?: false;
   /** Own time limit in milliseconds, where the bus's is not right. */
   readonly timeout?: number;
 }
@@ -34,9 +34,9 @@ export interface Contract<N extends string = string, A extends Record<string, Ac
   readonly name: N;
   readonly actions: A;
   /** Permissions that this service holds as `service:<name>` when it calls others. */
-  readonly needs: readonly string[];
+  readonly requiredPermissions: readonly string[];
   /** Tables that hold personal data, cleared by this service when a user is erased. */
-  readonly personal: readonly string[];
+  readonly personalDataTables: readonly string[];
 }
 
 export function action<P extends z.ZodType, R extends z.ZodType>(def: ActionDef<P, R>): ActionDef<P, R> {
@@ -47,7 +47,12 @@ export function contract<const N extends string, A extends Record<string, Action
   name: N,
   parts: { readonly actions: A; readonly needs?: readonly string[]; readonly personal?: readonly string[] },
 ): Contract<N, A> {
-  return { name, actions: parts.actions, needs: parts.needs ?? [], personal: parts.personal ?? [] };
+  return {
+    name,
+    actions: parts.actions,
+    requiredPermissions: parts.needs ?? [],
+    personalDataTables: parts.personal ?? [],
+  };
 }
 
 export type ParamsOf<C extends Contract, K extends keyof C["actions"]> = z.output<C["actions"][K]["params"]>;

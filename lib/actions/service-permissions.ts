@@ -20,7 +20,7 @@ export type PermissionsOfService = (name: string) => ReadonlySet<string>;
  * their contracts, foreign ones by SERVICE_PERMISSIONS, which can add nothing to ours.
  */
 export function servicePermissions(config: Pick<Config, "servicePermissions">): PermissionsOfService {
-  const ours = Object.fromEntries(contracts.map((one) => [one.name, one.needs as readonly string[]]));
+  const ours = Object.fromEntries(contracts.map((one) => [one.name, one.requiredPermissions as readonly string[]]));
   const all = Object.entries({ ...config.servicePermissions, ...workers, ...ours });
   const known = new Map(all.map(([name, permissions]) => [name, new Set(permissions)]));
   return (name) => known.get(name) ?? nothing;

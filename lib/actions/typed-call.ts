@@ -81,9 +81,9 @@ export function implement<C extends Contract>(
     return [
       name,
       {
-        ...(def.unguarded && { circuitBreaker: { enabled: false } }),
+        ...(def.circuitBreaker === false && { circuitBreaker: { enabled: false } }),
         ...(def.timeout !== undefined && { timeout: def.timeout }),
-        ...(def.repeatable && !def.unguarded && { retryPolicy: { enabled: true } }),
+        ...(def.idempotent && def.circuitBreaker !== false && { retryPolicy: { enabled: true } }),
         handler: (ctx: Context<unknown, Meta>) => handler(actionContext(ctx, contract.name, fullName)),
       },
     ];

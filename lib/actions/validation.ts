@@ -5,7 +5,7 @@ type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
 /** A body of nothing but unknown keys must not come back as a longer one. */
-const MOST_ERRORS = 100;
+const MAX_ERRORS = 100;
 
 /** A 422 from what Zod found. `input` is the value that was checked; `prefix` the place of it in the body. */
 export function validationError(issues: readonly Issue[], input: unknown, prefix: Path = []): AppError {
@@ -14,7 +14,7 @@ export function validationError(issues: readonly Issue[], input: unknown, prefix
 
 /** Each issue with the dotted path of its field, a stable code and a text. */
 export function fieldErrors(issues: readonly Issue[], input: unknown, prefix: Path = []): FieldError[] {
-  return issues.flatMap((issue) => ofIssue(issue, input, prefix)).slice(0, MOST_ERRORS);
+  return issues.flatMap((issue) => ofIssue(issue, input, prefix)).slice(0, MAX_ERRORS);
 }
 
 function ofIssue(issue: Issue, input: unknown, prefix: Path): FieldError[] {

@@ -9,7 +9,7 @@ export const Receipt = z.record(z.string(), z.int());
 export const erasing = {
   params: z.strictObject({ user_id: field.Id, erasure_id: field.Id }),
   result: Receipt,
-  access: { who: ["service"], permission: "data:erase" },
+  access: { callers: ["service"], permission: "data:erase" },
   timeout: 30_000,
 } as const satisfies ActionDef;
 
@@ -21,8 +21,8 @@ export const exporting = {
     rows: z.array(z.record(z.string(), z.json())),
     next: z.string().nullable(),
   }),
-  access: { who: ["user"] },
-  repeatable: true,
+  access: { callers: ["user"] },
+  idempotent: true,
 } as const satisfies ActionDef;
 
 /** What `GET /users/me/export` answers: by service, by section. */

@@ -98,7 +98,7 @@ function readSecrets(text: string): Map<string, string> {
   const entries = readEntries(text);
   const secrets = new Map(entries);
   if (secrets.size < entries.length) throw new Error("SECRET_KEY names a key id twice. Give each key its own id.");
-  for (const [kid, secret] of secrets) refuseShort(kid, secret);
+  for (const [kid, secret] of secrets) assertLongEnough(kid, secret);
   return secrets;
 }
 
@@ -121,7 +121,7 @@ function readEntry(part: string): [kid: string, secret: string][] {
   return kid && secret ? [[kid, secret]] : [];
 }
 
-function refuseShort(kid: string, secret: string): void {
+function assertLongEnough(kid: string, secret: string): void {
   if (Buffer.byteLength(secret) >= 32) return;
   throw new Error(`SECRET_KEY is too short: key ${kid} needs 32 bytes or more. Make one with: openssl rand -base64 32`);
 }

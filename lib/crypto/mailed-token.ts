@@ -5,10 +5,10 @@ import type { KeyRing } from "./key-ring.ts";
 export type MailedTokenPurpose = "verify_email" | "reset_password" | "change_email" | "invite";
 
 /** The intent row that a mailed token is derived from. */
-export interface MailedTokenIntent {
+export interface MailedTokenBinding {
   readonly kid: string;
   /** A UUID. */
-  readonly intentId: string;
+  readonly tokenId: string;
   readonly purpose: MailedTokenPurpose;
   /** Null while an invited person has no account. */
   readonly userId: string | null;
@@ -19,35 +19,35 @@ export interface MailedTokenIntent {
 
 export interface ParsedMailedToken {
   readonly kid: string;
-  readonly intentId: string;
+  readonly tokenId: string;
   readonly mac: Buffer;
 }
 
 /** `v1.<kid>.<intent>.<mac>`, at most 100 characters; the same at each retry of the mail. Throws UnknownKeyError. */
-export function formatMailedToken(ring: KeyRing, intent: MailedTokenIntent): string {
+export function formatMailedToken(ring: KeyRing, intent: MailedTokenBinding): string {
   const mac = ring.mac("otp", signedText(intent), intent.kid);
-  return `v1.${intent.kid}.${intent.intentId}.${encode(mac)}`;
+  return `v1.${intent.kid}.${intent.tokenId}.${encode(mac)}`;
 }
 
 /** Null for everything that `formatMailedToken` doesn't write. The MAC is not checked yet. */
 export function parseMailedToken(text: string): ParsedMailedToken | null {
-  const [, kid, intentId, macText] = tokenForm.exec(text) ?? [];
-  if (!kid || !isUuid(intentId) || !macText) return null;
+  const [, kid, tokenId, macText] = tokenForm.exec(text) ?? [];
+  if (!kid || !isUuid(tokenId) || !macText) return null;
   const mac = decodeCanonical(macText);
-  return mac && { kid, intentId, mac };
+  return mac && { kid, tokenId, mac };
 }
 
 /**
  * Was this token made for that intent? Constant time. Throws UnknownKeyError if the ring lacks the intent's key;
  * another key id in the token is no match, whoever made it up.
  */
-export function mailedTokenMatches(ring: KeyRing, token: ParsedMailedToken, intent: MailedTokenIntent): boolean {
-  if (token.kid !== intent.kid || token.intentId !== intent.intentId) return false;
+export function mailedTokenMatches(ring: KeyRing, token: ParsedMailedToken, intent: MailedTokenBinding): boolean {
+  if (token.kid !== intent.kid || token.tokenId !== intent.tokenId) return false;
   return ring.macMatches("otp", signedText(intent), intent.kid, token.mac);
 }
 
 const tokenForm = /^v1\.([a-z0-9]{1,16})\.([0-9a-f-]{36})\.([\w-]{43})$/;
 
-function signedText({ kid, intentId, purpose, userId, tenantId, emailKeyHash }: MailedTokenIntent): string {
-  return JSON.stringify(["v1", kid, intentId, purpose, userId, tenantId, emailKeyHash]);
+function signedText({ kid, tokenId, purpose, userId, tenantId, emailKeyHash }: MailedTokenBinding): string {
+  return JSON.stringify(["v1", kid, tokenId, purpose, userId, tenantId, emailKeyHash]);
 }

@@ -28,7 +28,7 @@ export function brokenUnique(error: unknown): string | undefined {
 export function translateDatabaseError(error: unknown): unknown {
   if (error instanceof AppError) return error;
   const state = sqlState(error);
-  if (state !== undefined && isPassing(state))
+  if (state !== undefined && isTransient(state))
     return new AppError("service_unavailable", { retry_after: 1, cause: withoutParameters(error) });
   if (error instanceof Error && passingMessages.test(error.message)) {
     return new AppError("service_unavailable", { retry_after: 1, cause: withoutParameters(error) });
@@ -39,7 +39,7 @@ export function translateDatabaseError(error: unknown): unknown {
 const passingMessages =
   /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|DataSource is not|Query runner already released|Driver not Connected/i;
 
-function isPassing(state: string): boolean {
+function isTransient(state: string): boolean {
   return /^(08|53|57P0|25P03|55P03|57014|40001|40P01|ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EAI_AGAIN)/.test(state);
 }
 

@@ -1,6 +1,6 @@
 import type { ConsumerMessages, NatsConnection } from "nats";
 import type { EventConsumer } from "../runtime/platform.ts";
-import { inTime } from "../runtime/with-timeout.ts";
+import { withTimeout } from "../runtime/with-timeout.ts";
 import type { EventLogOptions } from "./event-log.ts";
 import { createDelivery, type Delivery } from "./event-log-delivery.ts";
 import type { Link } from "./event-log-jetstream.ts";
@@ -42,7 +42,7 @@ export function startConsumer(link: Link, consumer: EventConsumer, options: Opti
     async stop() {
       stopping.abort();
       messages?.stop();
-      await inTime(
+      await withTimeout(
         STOP_MS,
         running.then(() => delivery.idle()),
       );

@@ -8,11 +8,11 @@ type Options = Omit<EventLogOptions, "natsUrl">;
 
 const CONCURRENCY = 16;
 const FIRST_DELAY_MS = 500;
-const LONGEST_DELAY_MS = 60_000;
+const MAX_DELAY_MS = 60_000;
 /** So much later than the event that failed, that the server hands that out first. */
 const BEHIND_MS = 50;
 /** Another node may have got the event that failed: we don't wait for it for ever. */
-const PATIENCE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 /** Well below the time after which the server takes a node for dead and hands its messages to a sibling. */
 const RENEW_MS = 2_000;
 
@@ -85,13 +85,13 @@ export function createDelivery(consumer: EventConsumer, { clock, timers, log }: 
     const failed = heldBack.get(userId);
     if (!failed || seq <= failed.seq) return 0;
     const now = clock.monotonic();
-    if (now < failed.due + PATIENCE_MS) return Math.max(Math.ceil(failed.due - now), 0) + BEHIND_MS;
+    if (now < failed.due + TIMEOUT_MS) return Math.max(Math.ceil(failed.due - now), 0) + BEHIND_MS;
     heldBack.delete(userId);
     return 0;
   }
 
   function giveBack(event: MeshEvent, message: JsMsg, error: Error): void {
-    const delay = Math.min(FIRST_DELAY_MS * 2 ** (message.info.deliveryCount - 1), LONGEST_DELAY_MS);
+    const delay = Math.min(FIRST_DELAY_MS * 2 ** (message.info.deliveryCount - 1), MAX_DELAY_MS);
     log.warn(
       {
         consumer: consumer.name,

@@ -9,11 +9,11 @@ import {
 } from "nats";
 import { natsOptions } from "../runtime/nats-options.ts";
 import type { EventLog } from "../runtime/platform.ts";
-import { inTime } from "../runtime/with-timeout.ts";
+import { withTimeout } from "../runtime/with-timeout.ts";
 import type { EventLogOptions } from "./event-log.ts";
 import { startConsumer } from "./event-log-consumer.ts";
 import { purgeUser } from "./event-log-purge.ts";
-import { bornAt, ensureStreams } from "./event-log-streams.ts";
+import { ensureStreams, streamCreatedAt } from "./event-log-streams.ts";
 import { type MeshEvent, subjectOf } from "./events.ts";
 
 const ACK_TIMEOUT_MS = 2_000;
@@ -35,13 +35,13 @@ export function openJetStreamLog(options: Options): EventLog {
   let connected = false;
   let stream: JetStreamClient | undefined;
   let manager: JetStreamManager | undefined;
-  const opening = connectWithPatience(options, closing.signal).then(async (connection) => {
+  const opening = connectWithRetry(options, closing.signal).then(async (connection) => {
     current = connection;
     connected = true;
     void follow(connection, (state) => {
       connected = state;
     });
-    manager = await ensureWithPatience(connection, options, closing.signal);
+    manager = await ensureWithRetry(connection, options, closing.signal);
     stream = connection.jetstream({ timeout: ACK_TIMEOUT_MS });
     return connection;
   });
@@ -66,13 +66,13 @@ export function openJetStreamLog(options: Options): EventLog {
       stops.add(stop);
       return stop;
     },
-    async forget(user) {
+    async purgeUser(user) {
       if (!manager || !connected) throw new Error("NATS is away");
       return purgeUser(manager, user);
     },
-    async incarnation(name) {
+    async streamId(name) {
       if (!manager || !connected) return null;
-      return `${name} ${await bornAt(manager, name)}`;
+      return `${name} ${await streamCreatedAt(manager, name)}`;
     },
     async close() {
       closing.abort();
@@ -83,7 +83,7 @@ export function openJetStreamLog(options: Options): EventLog {
 }
 
 /** NATS may start after us. */
-async function connectWithPatience({ natsUrl, timers, log }: Options, closing: AbortSignal): Promise<NatsConnection> {
+async function connectWithRetry({ natsUrl, timers, log }: Options, closing: AbortSignal): Promise<NatsConnection> {
   let said = "";
   for (;;) {
     closing.throwIfAborted();
@@ -100,7 +100,7 @@ async function connectWithPatience({ natsUrl, timers, log }: Options, closing: A
   }
 }
 
-async function ensureWithPatience(
+async function ensureWithRetry(
   connection: NatsConnection,
   { timers, log }: Options,
   closing: AbortSignal,
@@ -136,7 +136,7 @@ async function follow(connection: NatsConnection, tell: (connected: boolean) => 
 /** A drain waits for the server; while it is away, for ever. */
 async function closeInTime(connection: NatsConnection, connected: boolean): Promise<void> {
   if (connected)
-    await inTime(
+    await withTimeout(
       CLOSE_MS,
       connection.drain().catch(() => undefined),
     );

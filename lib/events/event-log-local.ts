@@ -31,8 +31,8 @@ export function openLocalLog(): EventLog {
       };
     },
     // What is handled is kept nowhere.
-    forget: async () => true,
-    incarnation: async () => null,
+    purgeUser: async () => true,
+    streamId: async () => null,
     async close() {
       closed = true;
     },

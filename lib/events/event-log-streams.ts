@@ -34,7 +34,7 @@ export async function ensureStreams(manager: JetStreamManager): Promise<void> {
 }
 
 /** When the stream was made; it is made on the spot where it was lost. */
-export async function bornAt(manager: JetStreamManager, name: StreamName): Promise<string> {
+export async function streamCreatedAt(manager: JetStreamManager, name: StreamName): Promise<string> {
   const existing = await orNone(manager.streams.info(name));
   if (existing) return existing.created;
   await ensureStreams(manager);

@@ -9,23 +9,23 @@ interface PoolStatus {
 }
 
 /** What the parts of a process leave for its metrics. */
-export interface ProcessFigures {
+export interface ProcessStats {
   readonly caches: CacheCounts;
   readonly pools: Array<{ readonly schema: string; status(): PoolStatus }>;
   /** By service: seconds since its lease was asked for; null while it has none. */
   readonly leases: Map<string, () => number | null>;
 }
 
-export function createProcessFigures(): ProcessFigures {
+export function createProcessStats(): ProcessStats {
   return { caches: new Map(), pools: [], leases: new Map() };
 }
 
 /** Prometheus text of what every process of the mesh can tell of itself, read when it is asked for. */
-export function processMetrics(figures: ProcessFigures, broker: ServiceBroker): string {
+export function processMetrics(stats: ProcessStats, broker: ServiceBroker): string {
   return [
-    cacheReads(figures.caches),
-    poolConnections(figures.pools),
-    leaseAges(figures.leases),
+    cacheReads(stats.caches),
+    poolConnections(stats.pools),
+    leaseAges(stats.leases),
     ...bus(broker),
     ...machine(),
   ].join("\n");
@@ -41,7 +41,7 @@ function cacheReads(caches: CacheCounts): string {
 }
 
 /** A service may have several pools. */
-function poolConnections(pools: ProcessFigures["pools"]): string {
+function poolConnections(pools: ProcessStats["pools"]): string {
   const bySchema = Map.groupBy(pools, (pool) => pool.schema);
   const values = [...bySchema].flatMap(([schema, its]) => {
     const states = its.map((pool) => pool.status());
@@ -56,7 +56,7 @@ function poolConnections(pools: ProcessFigures["pools"]): string {
   return metric("gauge", "database_pool", "Connections in use and idle, and requests that wait for one.", values);
 }
 
-function leaseAges(leases: ProcessFigures["leases"]): string {
+function leaseAges(leases: ProcessStats["leases"]): string {
   const values = [...leases].flatMap(([service, age]) => {
     const seconds = age();
     return seconds === null ? [] : [[`{service="${service}"}`, seconds] as const];

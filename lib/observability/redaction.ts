@@ -1,6 +1,6 @@
 const MASK = "[redacted]";
-const DEEPEST = 6;
-const LONGEST_LIST = 50;
+const MAX_DEPTH = 6;
+const MAX_LIST = 50;
 /** Keys whose values are secrets or addresses of people, in snake case, camel case or as headers. */
 const secretKey =
   /pass(?:word|wd|phrase)?$|token|secret|authorization|cookie|^e-?mail|email$|email_key|api_?-?key|private_?-?key|credential|^jwt$|dsn$|connection_?string/i;
@@ -33,8 +33,8 @@ function copy(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Date) return value;
   if (value instanceof Error) return describeError(value, depth);
-  if (depth >= DEEPEST) return Array.isArray(value) ? "[list]" : "[object]";
-  if (Array.isArray(value)) return value.slice(0, LONGEST_LIST).map((item) => copy(item, depth + 1));
+  if (depth >= MAX_DEPTH) return Array.isArray(value) ? "[list]" : "[object]";
+  if (Array.isArray(value)) return value.slice(0, MAX_LIST).map((item) => copy(item, depth + 1));
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, isSecret(key) && hides(item) ? MASK : copy(item, depth + 1)]),
@@ -59,7 +59,7 @@ function describeError(error: Error, depth: number): object {
     ...(isPlain(type) && { type }),
     ...(isPlain(code) && { code }),
     ...(error.stack !== undefined && { stack: redactText(error.stack) }),
-    ...(error.cause !== undefined && depth < DEEPEST && { cause: copy(error.cause, depth + 1) }),
+    ...(error.cause !== undefined && depth < MAX_DEPTH && { cause: copy(error.cause, depth + 1) }),
   };
 }
 

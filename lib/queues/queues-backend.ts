@@ -1,5 +1,5 @@
 import type { Processor, Queue, QueueOptions, Worker, WorkerOptions } from "bullmq";
-import { inTime } from "../runtime/with-timeout.ts";
+import { withTimeout } from "../runtime/with-timeout.ts";
 
 /** What we use of BullMQ's queue, on whatever store. */
 export type JobQueue = Pick<
@@ -52,7 +52,7 @@ export function openProducers(backend: QueueBackend) {
     },
     async close(): Promise<void> {
       const queues = await Promise.all([...producers.values()].map((opening) => opening.catch(() => undefined)));
-      await inTime(CLOSE_MS, Promise.all(queues.map((queue) => queue?.close().catch(() => undefined))));
+      await withTimeout(CLOSE_MS, Promise.all(queues.map((queue) => queue?.close().catch(() => undefined))));
     },
   };
 }

@@ -2,7 +2,7 @@ import { type Job as BullJob, type Processor, UnrecoverableError, Worker } from 
 import type { Logger } from "pino";
 import type { Random, Timers } from "../runtime/clock.ts";
 import { DeadLetter, PauseQueue, type RunningWorker, type WorkerOptions } from "../runtime/platform.ts";
-import { inTime } from "../runtime/with-timeout.ts";
+import { withTimeout } from "../runtime/with-timeout.ts";
 import type { OpenWorker, QueueBackend } from "./queues-backend.ts";
 
 interface Options extends WorkerOptions {
@@ -15,7 +15,7 @@ interface Options extends WorkerOptions {
 }
 
 const FIRST_RETRY_MS = 2_000;
-const LONGEST_RETRY_MS = 30 * 60_000;
+const MAX_RETRY_MS = 30 * 60_000;
 const RESTART_MS = 500;
 /** Jobs in hand are finished; one that isn't by then goes to another worker as stalled. */
 const CLOSE_MS = 8_000;
@@ -38,7 +38,7 @@ export function startWorker(options: Options): RunningWorker {
   const stopping = new AbortController();
   const ended = AbortSignal.any([stopping.signal, options.closing]);
   let open: OpenWorker | undefined;
-  const starting = openWithPatience(options, ended, (next) => {
+  const starting = openWithRetry(options, ended, (next) => {
     open = next;
   });
   return {
@@ -47,13 +47,13 @@ export function startWorker(options: Options): RunningWorker {
       await starting.catch(() => undefined);
       if (!open) return;
       const ms = options.backend.isUp() ? CLOSE_MS : CLOSE_WITHOUT_STORE_MS;
-      const orderly = await inTime(
+      const orderly = await withTimeout(
         ms,
         open.worker.close().catch(() => undefined),
       );
       if (!orderly)
         options.log.warn({ queue: options.queue }, "a worker did not end in time, its jobs go to another one");
-      await inTime(
+      await withTimeout(
         CLOSE_WITHOUT_STORE_MS,
         open.discard().catch(() => undefined),
       );
@@ -62,7 +62,7 @@ export function startWorker(options: Options): RunningWorker {
 }
 
 /** The store may start after us, and BullMQ never gets over a first connection that failed. */
-async function openWithPatience(
+async function openWithRetry(
   options: Options,
   ended: AbortSignal,
   tell: (open: OpenWorker | undefined) => void,
@@ -85,7 +85,7 @@ async function openWithPatience(
       open.worker.run().catch((error: Error) => log.error({ queue, error: error.message }, "a worker ended"));
       return;
     } catch {
-      await inTime(
+      await withTimeout(
         CLOSE_WITHOUT_STORE_MS,
         open.discard().catch(() => undefined),
       );
@@ -117,7 +117,7 @@ function processor({ queue, handle, log }: Options, worker: () => OpenWorker["wo
 
 /** 1 to 2 s, 2 to 4 s, 4 to 8 s, …: what failed together does not come again together. */
 export function retryDelay(attempts: number, random: Random): number {
-  const longest = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), LONGEST_RETRY_MS);
+  const longest = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), MAX_RETRY_MS);
   return Math.round(longest * (0.5 + random.fraction() / 2));
 }
 

@@ -1,13 +1,13 @@
 import type { Clock, Timers } from "../runtime/clock.ts";
 import { createLease, type Lease } from "./lease.ts";
-import { createTurns } from "./node-rotation.ts";
+import { createNodeRotation } from "./node-rotation.ts";
 import { createRevocations, type RevocableClaims, type Revocation } from "./revocations.ts";
 
 /** Where leases come from: some node answers a question. */
 export interface LeaseSource {
   nodes(): readonly string[];
   /** Rejects where no answer comes within a second. */
-  ask(nodeId: string, since: number): Promise<LeasePage>;
+  renew(nodeId: string, since: number): Promise<LeasePage>;
 }
 
 export interface LeasePage {
@@ -24,7 +24,7 @@ export interface LeaseKeeper {
   /** Null: good at this moment. */
   check(claims: RevocableClaims): null | "session_ended" | "token_stale" | "no_lease";
   /** What was told between two questions. It does not move what is asked for. */
-  learn(changes: readonly Revocation[]): void;
+  apply(changes: readonly Revocation[]): void;
   /** True from the first lease on. */
   ready(): boolean;
   /** At this moment, nothing has been revoked or announced that is not known here. */
@@ -42,7 +42,7 @@ export interface KeeperOptions {
   readonly onQuestionFailed: (nodeId: string, error: Error) => void;
   readonly onHeldChanged: (held: boolean) => void;
   /** Keys of caches that are written; `null` where the feed no longer says all that was. */
-  readonly onForgotten?: ((keys: readonly string[] | null) => void) | undefined;
+  readonly onInvalidated?: ((keys: readonly string[] | null) => void) | undefined;
 }
 
 const ASK_EVERY_MS = 1_000;
@@ -54,7 +54,7 @@ export function createLeaseKeeper(options: KeeperOptions): LeaseKeeper {
   const { clock, timers, keepMs } = options;
   const lease = createLease(clock, options.afterwardsMs);
   const revocations = createRevocations();
-  const turns = createTurns(clock);
+  const turns = createNodeRotation(clock);
   const questions = new Set<Promise<void>>();
   let cancel = (): void => undefined;
   let since = 0;
@@ -64,14 +64,14 @@ export function createLeaseKeeper(options: KeeperOptions): LeaseKeeper {
   const learn = (changes: readonly Revocation[]): void => {
     revocations.learn(changes, clock.monotonic());
     const keys = changes.filter((change) => change.kind === "cache").map((change) => change.key);
-    if (keys.length > 0) options.onForgotten?.(keys);
+    if (keys.length > 0) options.onInvalidated?.(keys);
   };
 
   const ask = async (source: LeaseSource): Promise<void> => {
     const node = turns.next(source.nodes());
     if (node === undefined) return;
     try {
-      await readToEnd((from) => source.ask(node, from));
+      await readToEnd((from) => source.renew(node, from));
       turns.succeeded(node);
     } catch (error) {
       turns.failed(node);
@@ -94,7 +94,7 @@ export function createLeaseKeeper(options: KeeperOptions): LeaseKeeper {
       if (!answer.granted) continue;
       if (full) {
         revocations.forgetLearntBefore(startedAt);
-        options.onForgotten?.(null);
+        options.onInvalidated?.(null);
       }
       learn(everything);
       since = full ? answer.seq : Math.max(since, answer.seq);
@@ -126,7 +126,7 @@ export function createLeaseKeeper(options: KeeperOptions): LeaseKeeper {
       await Promise.allSettled(questions);
     },
     check: (claims) => revocations.verdict(claims) ?? (lease.held() ? null : "no_lease"),
-    learn,
+    apply: learn,
     ready: () => ready,
     held: lease.held,
     age: lease.age,

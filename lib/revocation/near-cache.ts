@@ -10,9 +10,9 @@ export interface NearCache<V> {
 
 export interface NearCaches {
   open<V extends object>(name: string, ttlMs: number, options?: CacheOptions<V>): NearCache<V>;
-  /** A write of this key, or group, is about to commit: nothing is kept of it until it is settled, or HOLD_MS have passed. */
-  announced(key: string, write: string): void;
-  settled(key: string, write: string): void;
+  /** A write of this key, or group, is about to commit: nothing is kept of it until it is settled, or INVALIDATION_WINDOW_MS have passed. */
+  beginInvalidation(key: string, write: string): void;
+  endInvalidation(key: string, write: string): void;
   clear(): void;
 }
 
@@ -31,7 +31,7 @@ export function groupKey(group: string): string {
 }
 
 /** Longer than a writer may take from the announcement to its commit, or it announces again. */
-export const HOLD_MS = 10_000;
+export const INVALIDATION_WINDOW_MS = 10_000;
 const KEPT = 10_000;
 /** Of one key: more than can be written between two readings of the feed. */
 const KEPT_WRITES = 1_000;
@@ -78,11 +78,11 @@ export function createNearCaches(clock: Clock, counts: CacheCounts, isUsable: ()
     return known.changedAt < since;
   };
   const mayKeep = (key: string, group: string | null, since: number): boolean => {
-    if (!isUsable() || clearedAt >= since || clock.monotonic() - since > HOLD_MS / 2) return false;
+    if (!isUsable() || clearedAt >= since || clock.monotonic() - since > INVALIDATION_WINDOW_MS / 2) return false;
     return isUntouched(key, since) && (group === null || isUntouched(group, since));
   };
   const forgetOldWrites = (): void => {
-    const before = clock.monotonic() - 2 * HOLD_MS;
+    const before = clock.monotonic() - 2 * INVALIDATION_WINDOW_MS;
     for (const [key, { changedAt }] of writes) {
       if (changedAt >= before) return;
       writes.delete(key);
@@ -119,13 +119,13 @@ export function createNearCaches(clock: Clock, counts: CacheCounts, isUsable: ()
         },
       };
     },
-    announced(key, write) {
+    beginInvalidation(key, write) {
       if (writes.get(key)?.settled.has(write)) return;
-      touch(key).open.set(write, clock.monotonic() + HOLD_MS);
+      touch(key).open.set(write, clock.monotonic() + INVALIDATION_WINDOW_MS);
       for (const store of stores) drop(store, key);
       forgetOldWrites();
     },
-    settled(key, write) {
+    endInvalidation(key, write) {
       const known = touch(key);
       known.open.delete(write);
       known.settled.add(write);

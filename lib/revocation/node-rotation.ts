@@ -3,14 +3,14 @@ import type { Clock } from "../runtime/clock.ts";
 /** Who failed is left out for so long, as long as there is anybody else. */
 const PENALTY_MS = 10_000;
 
-export interface Turns {
+export interface NodeRotation {
   next(nodes: readonly string[]): string | undefined;
   failed(node: string): void;
   succeeded(node: string): void;
 }
 
 /** Another node each time, in a circle. */
-export function createTurns(clock: Pick<Clock, "monotonic">): Turns {
+export function createNodeRotation(clock: Pick<Clock, "monotonic">): NodeRotation {
   const failures = new Map<string, number>();
   let last = "";
   return {

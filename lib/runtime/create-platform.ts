@@ -3,14 +3,14 @@ import { type Config, ConfigError } from "../config/config.ts";
 import { parseKeyRing } from "../crypto/key-ring.ts";
 import { schemas, sslOf } from "../database/database-roles.ts";
 import { openEventLog } from "../events/event-log.ts";
-import { createProcessFigures } from "../observability/process-metrics.ts";
+import { createProcessStats } from "../observability/process-metrics.ts";
 import { openQueues } from "../queues/queues.ts";
 import { systemClock, systemRandom, systemTimers } from "./clock.ts";
 import type { DevMailbox, Platform } from "./platform.ts";
 
 /** Room in libuv's pool beside the hashes, for token checks and files. */
 const THREADS_BESIDE_HASHES = 4;
-const LEAST_POOL = 2;
+const MIN_POOL = 2;
 
 interface PlatformParts {
   readonly log: Logger;
@@ -46,7 +46,7 @@ export async function createPlatform(
     events,
     queues,
     poolSize: poolShare(config, services),
-    figures: createProcessFigures(),
+    stats: createProcessStats(),
     mailbox: mailbox ?? remoteMailbox(config),
     close: async () => {
       await queues.close();
@@ -58,7 +58,7 @@ export async function createPlatform(
 /** A process may hold so many connections; its services share them. */
 export function poolShare({ database }: Config, services: readonly string[]): number {
   const sharers = services.filter((name) => schemas.some((schema) => schema === name)).length;
-  return Math.max(LEAST_POOL, Math.floor((database.poolSize + database.maxOverflow) / Math.max(1, sharers)));
+  return Math.max(MIN_POOL, Math.floor((database.poolSize + database.maxOverflow) / Math.max(1, sharers)));
 }
 
 /** bcrypt and WebCrypto share libuv's threads: with all of them hashing, a token check of 0.1 ms takes 430 (measured). */

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import type { KeyRing } from "../crypto/key-ring.ts";
 import type { MeshEvent, StreamName } from "../events/events.ts";
-import type { ProcessFigures } from "../observability/process-metrics.ts";
+import type { ProcessStats } from "../observability/process-metrics.ts";
 import type { Clock, Random, Timers } from "./clock.ts";
 
 /** What a node gives to every service it runs. A service file is a factory over it; nothing else is reached for. */
@@ -18,7 +18,7 @@ export interface Platform {
   /** Connections that one service of this process may hold. */
   readonly poolSize: number;
   /** Of this process, for its metrics. */
-  readonly figures: ProcessFigures;
+  readonly stats: ProcessStats;
   /** Mails of the embedded SMTP server, for `/dev/mail`; undefined where a real one delivers. */
   readonly mailbox?: DevMailbox | undefined;
 }
@@ -54,9 +54,9 @@ export interface EventLog {
   /** Each event of the stream at least once to one node of `consumer`, again until the handler resolves. */
   consume(consumer: EventConsumer): Promise<() => Promise<void>>;
   /** Takes all of a user off the streams but `user.erased`. False as long as that has not arrived. */
-  forget(user: Pick<MeshEvent, "user_id" | "tenant_id">): Promise<boolean>;
+  purgeUser(user: Pick<MeshEvent, "user_id" | "tenant_id">): Promise<boolean>;
   /** Which stream it is: another one once it was lost and made anew. Null where there is none, or it can't be reached. */
-  incarnation(stream: StreamName): Promise<string | null>;
+  streamId(stream: StreamName): Promise<string | null>;
   readonly embedded: boolean;
   close(): Promise<void>;
 }

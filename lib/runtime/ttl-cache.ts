@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-export interface Kept<T> {
+export interface TtlCache<T> {
   /** Asks `load` again once the value is older than `freshMs`. No failure is kept. */
   read(key: string, load: () => Promise<T>): Promise<T>;
 }
@@ -14,7 +14,7 @@ interface KeptOptions {
 const MOST = 500;
 
 /** For figures that cost more than they are worth at each request: of all who ask at once, one loads. */
-export function createKept<T>(clock: Clock, { freshMs, usableMs = freshMs }: KeptOptions): Kept<T> {
+export function createTtlCache<T>(clock: Clock, { freshMs, usableMs = freshMs }: KeptOptions): TtlCache<T> {
   const kept = new Map<string, { readonly at: number; readonly value: Promise<T> }>();
   return {
     read(key, load) {

@@ -53,7 +53,7 @@ async function readPage({ call, tenant, hashes }: ExportOptions, after: Position
   const page = await call("users.exportAccounts", { ...(tenant !== undefined && { tenant }), after });
   const ids = page.accounts.map(({ id }) => id);
   const [chosen, passwords] = await Promise.all([
-    call("preferences.exportChosen", { user_ids: ids }),
+    call("preferences.exportOverrides", { user_ids: ids }),
     hashes?.read(ids),
   ]);
   const preferences = new Map(chosen.preferences.map((one) => [one.user_id, one.preferences]));

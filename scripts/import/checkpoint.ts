@@ -23,14 +23,14 @@ export interface Progress {
   readonly sent: readonly string[];
 }
 
-export interface Journal {
+export interface AuditLog {
   read(): Promise<Progress | undefined>;
   write(progress: Progress): Promise<void>;
   remove(): Promise<void>;
 }
 
 /** A file beside the one that is imported. */
-export function openJournal(path: string): Journal {
+export function openCheckpoint(path: string): AuditLog {
   return {
     async read() {
       const text = await readFile(path, "utf8").catch(orNothing);

@@ -1,14 +1,14 @@
 import type { Call } from "../../lib/actions/typed-call.ts";
 import type { Clock, Timers } from "../../lib/runtime/clock.ts";
 import { idTime, newId } from "../../lib/runtime/ids.ts";
-import { fingerprint, type Journal, openJournal, type Progress } from "./checkpoint.ts";
+import { type AuditLog, fingerprint, openCheckpoint, type Progress } from "./checkpoint.ts";
 import { type Entry, importBatch } from "./import-batch.ts";
 import { parseLine, type Refused } from "./line-format.ts";
 import { type Line, readLines } from "./lines.ts";
 import { createProgressBar, type ProgressBar } from "./progress.ts";
-import { noteImport } from "./record-import.ts";
+import { recordImport } from "./record-import.ts";
 import { openReport, type Report } from "./report.ts";
-import { untilItWorks } from "./retry-until-success.ts";
+import { retryUntilSuccess } from "./retry-until-success.ts";
 
 export interface ImportOptions {
   readonly file: string;
@@ -29,7 +29,7 @@ export interface ImportResult {
 }
 
 interface Running extends ImportOptions {
-  readonly journal: Journal;
+  readonly journal: AuditLog;
   readonly written: Report;
   readonly bar: ProgressBar;
 }
@@ -40,9 +40,9 @@ const BYTES = 384 * 1024;
 
 /** Brings in a file of any size. After an interruption, however rough, it goes on where it was. */
 export async function importFile(options: ImportOptions): Promise<ImportResult> {
-  const journal = openJournal(journalOf(options.file));
+  const journal = openCheckpoint(journalOf(options.file));
   const { id, bytes } = await fingerprint(options.file);
-  const { installation } = await untilItWorks(options, () => options.call("users.importable", { accounts: [] }));
+  const { installation } = await retryUntilSuccess(options, () => options.call("users.importable", { accounts: [] }));
   const progress = (await journal.read()) ?? begun(id, installation, newId(options.clock));
   if (progress.file !== id) throw new Error(otherFile(options.file));
   if (progress.installation !== installation) throw new Error(otherInstallation(options.file));
@@ -73,11 +73,11 @@ function otherInstallation(file: string): string {
 }
 
 /** Stopped on the way it keeps its journal for the next run. */
-async function finish(options: ImportOptions & { readonly journal: Journal }, last: Progress): Promise<ImportResult> {
+async function finish(options: ImportOptions & { readonly journal: AuditLog }, last: Progress): Promise<ImportResult> {
   const { imported, refused } = last;
   await options.journal.write(last);
   if (options.signal.aborted) return { imported, refused, finished: false };
-  await untilItWorks(options, () => noteImport(options.call, options.clock, last));
+  await retryUntilSuccess(options, () => recordImport(options.call, options.clock, last));
   await options.journal.remove();
   return { imported, refused, finished: true };
 }
@@ -111,7 +111,7 @@ async function importPart(running: Running, from: Progress, lines: readonly Line
   const sent = await idsFor(running, from, lines.length);
   await running.journal.write({ ...from, sent });
   const { entries, unfit } = parse(lines, sent);
-  const outcome = await untilItWorks(running, () => importBatch(running.call, entries));
+  const outcome = await retryUntilSuccess(running, () => importBatch(running.call, entries));
   const refused = [...unfit, ...outcome.refused].sort((left, right) => left.line - right.line);
   return {
     ...from,
@@ -137,7 +137,7 @@ async function idsFor(
   const [first] = sent;
   if (first === undefined) return Array.from({ length: count }, () => newId(clock));
   if (clock.now().getTime() - idTime(first).getTime() < ID_MS) return sent;
-  const found = await untilItWorks(rest, () => call("users.validate", { ids: [...sent] }));
+  const found = await retryUntilSuccess(rest, () => call("users.validate", { ids: [...sent] }));
   const there = new Set(found.map(({ id }) => id));
   return sent.map((id) => (there.has(id) ? id : newId(clock)));
 }

@@ -3,7 +3,7 @@ import type { FieldError } from "../../lib/actions/errors.ts";
 import { fieldErrors } from "../../lib/actions/validation.ts";
 import { PreferencesChange } from "../../services/preferences/preferences.contract.ts";
 import { accountFields } from "../../services/users/contract/users-import.contract.ts";
-import { type Line, LONGEST_LINE } from "./lines.ts";
+import { type Line, MAX_LINE } from "./lines.ts";
 
 const ImportLine = z.strictObject({
   ...accountFields,
@@ -24,8 +24,7 @@ export interface Refused {
 export type Parsed = { readonly value: ImportLine } | { readonly refused: Omit<Refused, "line"> } | "blank";
 
 export function parseLine({ text }: Pick<Line, "text">): Parsed {
-  if (text === null)
-    return refused("unreadable_line", `is longer than ${LONGEST_LINE / 1024} KiB, or is not UTF-8 text`);
+  if (text === null) return refused("unreadable_line", `is longer than ${MAX_LINE / 1024} KiB, or is not UTF-8 text`);
   if (text.trim() === "") return "blank";
   let value: unknown;
   try {

@@ -22,7 +22,7 @@ export interface Child {
 }
 
 const root = join(import.meta.dirname, "../..");
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 const STOP_MS = 15_000;
 
 /** Starts one node as a process of its own; resolves when it is ready. Its IPC channel ends with us, and it with the channel. */
@@ -57,10 +57,10 @@ async function readyInTime(child: ChildProcess, name: string, ended: Promise<unk
   const outcome = await Promise.race([
     once(child, "message", timer).then(() => "ready"),
     ended.then(() => "dead"),
-    delay(PATIENCE_MS, "late", timer),
+    delay(TIMEOUT_MS, "late", timer),
   ]).finally(() => timer.abort());
   if (outcome === "dead") throw new Error(`${name} ended while it started: see above.`);
-  if (outcome === "late") throw new Error(`${name} is not ready after ${PATIENCE_MS / 1_000} s.`);
+  if (outcome === "late") throw new Error(`${name} is not ready after ${TIMEOUT_MS / 1_000} s.`);
 }
 
 async function endGently(child: ChildProcess, ended: Promise<unknown>): Promise<void> {

@@ -5,13 +5,13 @@ import { privateDir } from "../local-servers/secrets.ts";
 const FILE = "mesh-nats-url";
 
 /** Notes where the mesh of this machine is, for `npm run repl`. It holds a password: mode 0600. */
-export async function noteMesh(dataDir: string, natsUrl: string): Promise<() => Promise<void>> {
+export async function writeMeshLockFile(dataDir: string, natsUrl: string): Promise<() => Promise<void>> {
   const path = join(await privateDir(dataDir), FILE);
   await rm(path, { force: true });
   await writeFile(path, natsUrl, { mode: 0o600 });
   return () => rm(path, { force: true });
 }
 
-export async function knownMesh(dataDir: string): Promise<string | undefined> {
+export async function readMeshLockFile(dataDir: string): Promise<string | undefined> {
   return readFile(join(dataDir, FILE), "utf8").catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { ServiceBroker } from "moleculer";
-import { type ProcessFigures, processMetrics } from "../../lib/observability/process-metrics.ts";
+import { type ProcessStats, processMetrics } from "../../lib/observability/process-metrics.ts";
 
 interface Address {
   readonly host: string;
@@ -11,7 +11,7 @@ interface Address {
 /** `/health/live`, `/health/ready` and `/metrics` of a node without a gateway. Ready turns false as soon as the node is told to stop. */
 export async function serveNodeHealth(
   broker: ServiceBroker,
-  figures: ProcessFigures,
+  figures: ProcessStats,
   { host, port }: Address,
 ): Promise<() => Promise<void>> {
   const server = createServer((request, response) => {

@@ -5,11 +5,11 @@ import { type Call, callAsService } from "../../lib/actions/typed-call.ts";
 import { type Config, type Environment, readConfig } from "../../lib/config/config.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { newId } from "../../lib/runtime/ids.ts";
-import { inTime } from "../../lib/runtime/with-timeout.ts";
+import { withTimeout } from "../../lib/runtime/with-timeout.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate.ts";
 import { startEmbedded } from "./embedded.ts";
-import { knownMesh } from "./mesh-lock-file.ts";
+import { readMeshLockFile } from "./mesh-lock-file.ts";
 import { startNode } from "./start-node.ts";
 import type { Say } from "./terminal.ts";
 
@@ -41,7 +41,7 @@ export async function onMesh(options: OnMeshOptions, stack: AsyncDisposableStack
 
 /** Its note stays behind where the mesh was killed. */
 async function meshOf({ dataDir }: Config): Promise<string | undefined> {
-  const url = await knownMesh(dataDir);
+  const url = await readMeshLockFile(dataDir);
   if (url === undefined) return undefined;
   const { hostname, port } = new URL(url);
   return (await isOpen(hostname, Number(port))) ? url : undefined;
@@ -56,14 +56,14 @@ async function isOpen(host: string, port: number): Promise<boolean> {
   return promise.finally(() => socket.destroy());
 }
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 async function join(config: Config, { log, as, say }: OnMeshOptions, stack: AsyncDisposableStack): Promise<OnMesh> {
   say("Joining the mesh that runs.");
   const broker = new ServiceBroker(brokerOptions(config, { log, services: [as] }));
   stack.defer(() => broker.stop());
-  const found = broker.start().then(() => broker.waitForServices(owners, PATIENCE_MS, 50));
-  if (!(await inTime(PATIENCE_MS + 1_000, found)))
+  const found = broker.start().then(() => broker.waitForServices(owners, TIMEOUT_MS, 50));
+  if (!(await withTimeout(TIMEOUT_MS + 1_000, found)))
     throw new Error(`No mesh answers over NATS. It must be running, with ${owners.join(", ")}.`);
   return { call: callAsService(broker, as, newId(systemClock)), config };
 }

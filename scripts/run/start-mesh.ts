@@ -7,7 +7,7 @@ import { migrate } from "../migrate.ts";
 import { type Child, startChild } from "./child.ts";
 import { type Embedded, startEmbedded } from "./embedded.ts";
 import { serveMailbox } from "./mailbox-server.ts";
-import { noteMesh } from "./mesh-lock-file.ts";
+import { writeMeshLockFile } from "./mesh-lock-file.ts";
 import { freePortFrom } from "./port.ts";
 import { gatewayReady } from "./ready.ts";
 import { seedAdmin } from "./seed-admin.ts";
@@ -61,7 +61,7 @@ async function startAll({ env, log, say, nodes }: MeshOptions, started: AsyncDis
   };
   const config = readConfig({ ...common, APP_PORT: String(ports[0]) });
   await migrate(config, (line) => log.info(line));
-  if (config.nats.url) started.defer(await noteMesh(config.dataDir, config.nats.url));
+  if (config.nats.url) started.defer(await writeMeshLockFile(config.dataDir, config.nats.url));
   const family = childrenOf({ common, ports, nodes, say });
   started.defer(family.stop);
   say(`Starting ${family.names.length} processes.`);

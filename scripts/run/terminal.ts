@@ -3,7 +3,7 @@ import { ConfigError } from "../../lib/config/config.ts";
 export type Say = (line: string) => void;
 
 /** Calls that run have 10 s to finish, jobs as long. */
-const PATIENCE_MS = 25_000;
+const TIMEOUT_MS = 25_000;
 
 export const say: Say = (line) => void process.stdout.write(`${line}\n`);
 
@@ -25,7 +25,7 @@ export async function runUntilStopped(start: (stack: AsyncDisposableStack) => Pr
     stopping = true;
     // What was still starting loses its servers now. Its complaints are news to nobody.
     for (const complaint of ["uncaughtException", "unhandledRejection"]) process.on(complaint, () => undefined);
-    setTimeout(() => process.exit(1), PATIENCE_MS).unref();
+    setTimeout(() => process.exit(1), TIMEOUT_MS).unref();
     if (!process.send) say("\nStopping. Once more Ctrl-C ends it at once.");
     await stack.disposeAsync().catch(tell);
     process.exit(0);

@@ -7,7 +7,7 @@ import { personOf } from "./people.ts";
 /** Everybody's, so that whoever looks around can sign in as anyone of them. */
 export const DEMO_PASSWORD = "Demonstration-1";
 
-interface Crowd {
+interface BulkFixtures {
   readonly count: number;
   readonly seed: number;
   /** Of the one hash that all of them have. */
@@ -15,7 +15,7 @@ interface Crowd {
 }
 
 /** Lines for `npm run import`, the same for the same seed. */
-export async function writePeople(file: string, { count, seed, bcryptCost }: Crowd): Promise<void> {
+export async function writePeople(file: string, { count, seed, bcryptCost }: BulkFixtures): Promise<void> {
   const hash = await bcrypt.hash(DEMO_PASSWORD, saltOf(seed, bcryptCost));
   const out = createWriteStream(file, { flags: "wx", mode: 0o600 });
   for (let number = 1; number <= count; number += 1) {

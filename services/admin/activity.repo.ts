@@ -41,14 +41,14 @@ export type ActivityScope =
   | { readonly tenant_id: string; readonly user_id?: string }
   | { readonly tenant_id?: undefined; readonly user_id: string };
 
-interface ActivityWish {
+interface ActivityRequest {
   readonly actor_id?: string | undefined;
   readonly action?: string | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }
 
-type ActivityFilter = ActivityScope & ActivityWish;
+type ActivityFilter = ActivityScope & ActivityRequest;
 
 /** Newest first. */
 export function selectActivity(

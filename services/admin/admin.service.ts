@@ -1,20 +1,20 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { userOf } from "../../lib/actions/caller.ts";
+import { requireUser } from "../../lib/actions/caller.ts";
 import { type Actions, implement } from "../../lib/actions/typed-call.ts";
 import { type EventType, eventTypes, type MeshEvent, type StreamName, streamOf } from "../../lib/events/events.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
-import { createKept } from "../../lib/runtime/ttl-cache.ts";
+import { createTtlCache } from "../../lib/runtime/ttl-cache.ts";
 import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
-import { sweepMeshTables } from "../../mixins/service-sweep.ts";
+import { sweepServiceTables } from "../../mixins/service-sweep.ts";
 import { adminContract } from "./admin.contract.ts";
 import { eraseActivity, recordErasure } from "./erase.ts";
 import { exportSections } from "./export.repo.ts";
 import { readMetrics } from "./metrics.ts";
 import { dropJob, failedJobs, listQueues, retryJobs } from "./queues.ts";
 import { activityOfTenant, activityOfUser, myActivity } from "./read-activity.ts";
-import { noteAct, recordAct, recordActivity } from "./record-activity.ts";
+import { insertAuditEvent, recordActivity, recordAuditEvent } from "./record-activity.ts";
 import { describeMesh } from "./topology.ts";
 
 /** They ask every service, node and queue: at most once in so long, however many look at them. */
@@ -33,7 +33,7 @@ export default function adminService(platform: Platform): ServiceSchema {
       effects: { ...allOf(stream, record), ...(stream === "USERS" && erased) },
     });
   const { queues, clock } = platform;
-  const figures = createKept<Actions["admin.metrics"]["result"]>(clock, { freshMs: FIGURES_MS });
+  const figures = createTtlCache<Actions["admin.metrics"]["result"]>(clock, { freshMs: FIGURES_MS });
   let broker: ServiceBroker | undefined;
   const known = (): ServiceBroker => {
     if (!broker) throw new Error("The service has not been created");
@@ -50,15 +50,15 @@ export default function adminService(platform: Platform): ServiceSchema {
       userActivity: (ctx) => activityOfUser(db, ctx),
       activity: (ctx) => activityOfTenant(db, ctx),
       erase: ({ params }) => eraseActivity(deps, params.user_id),
-      export: ({ caller, params }) => exportPage(exportSections(db), userOf(caller).user_id, params.cursor),
-      record: (ctx) => recordAct(db, ctx),
+      export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
+      record: (ctx) => insertAuditEvent(db, ctx),
       queues: () => listQueues(queues),
       failedJobs: (ctx) => failedJobs(queues, ctx),
-      retryJobs: (ctx) => retryJobs(queues, ctx, (act, details) => noteAct(deps, ctx, act, details)),
-      dropJob: (ctx) => dropJob(queues, ctx, (act, details) => noteAct(deps, ctx, act, details)),
+      retryJobs: (ctx) => retryJobs(queues, ctx, (act, details) => recordAuditEvent(deps, ctx, act, details)),
+      dropJob: (ctx) => dropJob(queues, ctx, (act, details) => recordAuditEvent(deps, ctx, act, details)),
       metrics: (ctx) => figures.read("", () => readMetrics({ broker: known(), queues, db }, ctx)),
       mesh: () => describeMesh(known(), queues),
-      sweep: () => sweepMeshTables(db),
+      sweep: () => sweepServiceTables(db),
     }),
   };
 }

@@ -21,9 +21,9 @@ export async function readMetrics(
 ): Promise<Figures> {
   const [accounts, sessions, logins, erasures, depths, breakers] = await Promise.all([
     call("users.counts", {}).catch(() => null),
-    call("sessions.figures", {}).catch(() => null),
+    call("sessions.stats", {}).catch(() => null),
     countLogins(db).catch(() => null),
-    call("users.erasureFigures", {}).catch(() => null),
+    call("users.erasureStats", {}).catch(() => null),
     listQueues(queues),
     openBreakers(broker),
   ]);

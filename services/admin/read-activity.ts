@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { userOf } from "../../lib/actions/caller.ts";
+import { requireUser } from "../../lib/actions/caller.ts";
 import { AppError } from "../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import { decodeCursor, encodeCursor } from "../../lib/runtime/cursor.ts";
@@ -12,7 +12,7 @@ type Page = Actions["admin.activity"]["result"];
 
 /** What was done to and by the caller himself. Where another acted, his address is not the caller's to know. */
 export async function myActivity(db: Database, { caller, params }: ActionContext<Query>): Promise<Page> {
-  const { user_id } = userOf(caller);
+  const { user_id } = requireUser(caller);
   const page = await readPage(db, params, { user_id });
   return { ...page, items: page.items.map((item) => (item.actor_id === user_id ? item : { ...item, ip: null })) };
 }
@@ -21,14 +21,14 @@ export async function activityOfUser(
   db: Database,
   { caller, params, call }: ActionContext<Query & { readonly user_id: string }>,
 ): Promise<Page> {
-  const { tenant_id } = userOf(caller);
+  const { tenant_id } = requireUser(caller);
   const user = await call("users.get", { id: params.user_id });
   if (user?.tenant_id !== tenant_id) throw new AppError("not_found");
   return readPage(db, params, { tenant_id, user_id: user.id });
 }
 
 export async function activityOfTenant(db: Database, { caller, params }: ActionContext<Query>): Promise<Page> {
-  return readPage(db, params, { tenant_id: userOf(caller).tenant_id });
+  return readPage(db, params, { tenant_id: requireUser(caller).tenant_id });
 }
 
 const ORDER = "activity";

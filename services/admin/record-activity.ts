@@ -1,4 +1,4 @@
-import { userOf } from "../../lib/actions/caller.ts";
+import { requireUser } from "../../lib/actions/caller.ts";
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../lib/events/events.ts";
 import type { Clock, Random } from "../../lib/runtime/clock.ts";
@@ -59,13 +59,13 @@ interface Parts {
 }
 
 /** An act of the caller on the installation; it stands in the log of his own tenant. */
-export async function noteAct(
+export async function recordAuditEvent(
   { db, clock, random }: Parts,
   { caller, client, correlationId }: Pick<ActionContext, "caller" | "client" | "correlationId">,
   action: string,
   details: Record<string, string>,
 ): Promise<void> {
-  const { user_id, home_tenant_id } = userOf(caller);
+  const { user_id, home_tenant_id } = requireUser(caller);
   await insertActivity(db, {
     id: newId(clock, random),
     tenant_id: home_tenant_id,
@@ -80,7 +80,7 @@ export async function noteAct(
 }
 
 /** An act that no event tells of. */
-export async function recordAct(
+export async function insertAuditEvent(
   db: Database,
   { params, correlationId }: ActionContext<Actions["admin.record"]["params"]>,
 ): Promise<Record<string, never>> {

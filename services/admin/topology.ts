@@ -20,7 +20,7 @@ interface KnownAction {
   readonly endpoints?: ReadonlyArray<{ readonly nodeID: string; readonly state: boolean }>;
 }
 
-const PATIENCE_MS = 1_000;
+const TIMEOUT_MS = 1_000;
 
 /** Nodes and services as this node sees them; breakers as each node sees them: each has its own. */
 export async function describeMesh(broker: ServiceBroker, queues: Queues): Promise<Mesh> {
@@ -44,7 +44,7 @@ function knownNodes(broker: ServiceBroker): KnownNode[] {
 
 async function breakersOf(broker: ServiceBroker, nodeID: string): Promise<OpenBreaker[]> {
   const params = { withEndpoints: true, skipInternal: true };
-  const asked = broker.call("$node.actions", params, { nodeID, timeout: PATIENCE_MS }) as Promise<KnownAction[]>;
+  const asked = broker.call("$node.actions", params, { nodeID, timeout: TIMEOUT_MS }) as Promise<KnownAction[]>;
   const actions = await asked.catch(() => []);
   return actions.flatMap(({ name, endpoints = [] }) =>
     endpoints.filter((one) => !one.state).map((one) => ({ action: name, node: one.nodeID, seen_by: nodeID })),

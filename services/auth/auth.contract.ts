@@ -59,9 +59,9 @@ export const Jwk = z.object({
   alg: z.literal("EdDSA"),
 });
 
-const asUser = { who: ["user"] } as const;
-const asAnyone = { who: ["anonymous", "user"] } as const;
-const byService = (permission: string) => ({ who: ["service"], permission }) as const;
+const asUser = { callers: ["user"] } as const;
+const asAnyone = { callers: ["anonymous", "user"] } as const;
+const byService = (permission: string) => ({ callers: ["service"], permission }) as const;
 
 export const authContract = contract("auth", {
   needs: [
@@ -103,7 +103,7 @@ export const authContract = contract("auth", {
       params: field.Empty,
       result: z.strictObject({ user: User, session: Session }),
       access: asUser,
-      repeatable: true,
+      idempotent: true,
     }),
     /** Ends the other sessions before it answers. */
     changePassword: action({
@@ -159,7 +159,7 @@ export const authContract = contract("auth", {
       timeout: 30_000,
     }),
     /** For mail, when it sends: the derived token of an intent and the address it is for; null once it is of no use. */
-    mailedToken: action({
+    deriveMailToken: action({
       params: z.strictObject({ intent: field.Id }),
       result: z
         .strictObject({
@@ -174,7 +174,7 @@ export const authContract = contract("auth", {
       access: byService("auth:mailed_token"),
     }),
     /** The mail went out: the link's time runs from the first such call. */
-    mailed: action({
+    markMailSent: action({
       params: z.strictObject({ intent: field.Id }),
       result: field.Empty,
       access: byService("auth:mailed_token"),
@@ -183,9 +183,9 @@ export const authContract = contract("auth", {
     keys: action({
       params: field.Empty,
       result: z.strictObject({ keys: z.array(Jwk) }),
-      access: { who: ["anonymous", "user", "service", "operator"] },
-      repeatable: true,
-      unguarded: true,
+      access: { callers: ["anonymous", "user", "service", "operator"] },
+      idempotent: true,
+      circuitBreaker: false,
     }),
     /** Makes the next signing key in time, drops dead ones, puts old secrets under the active key of the ring. */
     rotateKeys: action({

@@ -30,18 +30,18 @@ import { me } from "./sign-in/me.ts";
 import { refresh } from "./sign-in/refresh.ts";
 import { register } from "./sign-in/registration.ts";
 import { seedAdmin } from "./sign-in/seed-admin.ts";
-import { signedInUser } from "./sign-in/signed-in-user.ts";
+import { requireUser } from "./sign-in/signed-in-user.ts";
 import { rotateKeys } from "./signing/key-rotation.ts";
 import { createSigningKeys } from "./signing/signing-keys.ts";
 import { sweep } from "./sweep.ts";
-import { deleteWaysIn } from "./transfer/erase.repo.ts";
+import { deleteCredentials } from "./transfer/erase.repo.ts";
 import { exportSections } from "./transfer/export.repo.ts";
 import { importCredentials } from "./transfer/import-credentials.ts";
 
 /** Who somebody is: registration, sign-in, recovery, and the keys that sign access tokens. */
 export default function authService(platform: Platform): ServiceSchema {
   const deps = createDeps(platform);
-  const erase = (userId: string) => eraseUser(deps.db, userId, (tx) => deleteWaysIn(tx, userId));
+  const erase = (userId: string) => eraseUser(deps.db, userId, (tx) => deleteCredentials(tx, userId));
   return {
     name: authContract.name,
     mixins: [
@@ -76,13 +76,13 @@ export default function authService(platform: Platform): ServiceSchema {
       unlinkIdentity: (ctx) => unlinkIdentity(deps, ctx),
       identityCounts: () => deps.identityCounts(),
       seedAdmin: (ctx) => seedAdmin(deps, ctx),
-      mailedToken: (ctx) => mailedToken(deps, ctx),
-      mailed: (ctx) => mailed(deps, ctx),
+      deriveMailToken: (ctx) => mailedToken(deps, ctx),
+      markMailSent: (ctx) => mailed(deps, ctx),
       importCredentials: (ctx) => importCredentials(deps, ctx),
       keys: async () => ({ keys: await deps.signingKeys.published() }),
       erase: ({ params }) => erase(params.user_id),
       export: ({ caller, params }) =>
-        exportPage(exportSections(deps.db), signedInUser({ caller }).user_id, params.cursor),
+        exportPage(exportSections(deps.db), requireUser({ caller }).user_id, params.cursor),
       rotateKeys: () => rotateKeys(deps),
       sweep: (ctx) => sweep(deps, ctx),
     }),

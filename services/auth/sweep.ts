@@ -1,9 +1,9 @@
 import type { ActionContext } from "../../lib/actions/typed-call.ts";
-import { sweepMeshTables } from "../../mixins/service-sweep.ts";
+import { sweepServiceTables } from "../../mixins/service-sweep.ts";
 import type { AuthDeps } from "./dependencies.ts";
-import { deleteOldGuesses } from "./login-throttle/login-attempts.repo.ts";
+import { deleteOldAttempts } from "./login-throttle/login-attempts.repo.ts";
 import { deleteOldOAuth } from "./oauth/oauth.repo.ts";
-import { deleteOldIntents } from "./one-time-tokens/one-time-tokens.repo.ts";
+import { deleteOldOneTimeTokens } from "./one-time-tokens/one-time-tokens.repo.ts";
 import { confirmCredentials, deleteUnconfirmed, unconfirmedCredentials } from "./password/credentials.repo.ts";
 
 type SweepDeps = Pick<AuthDeps, "db">;
@@ -14,11 +14,11 @@ const BATCHES = 20;
 /** So much at a time: what is left is taken by the next one. */
 export async function sweep({ db }: SweepDeps, ctx: Pick<ActionContext, "call">): Promise<Record<string, number>> {
   return {
-    intents: await deleteOldIntents(db),
-    guesses: await deleteOldGuesses(db),
+    intents: await deleteOldOneTimeTokens(db),
+    guesses: await deleteOldAttempts(db),
     oauth: await deleteOldOAuth(db),
     orphans: await sweepOrphans({ db }, ctx),
-    ...(await sweepMeshTables(db)),
+    ...(await sweepServiceTables(db)),
   };
 }
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { action, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
-import { FeedChange } from "../sessions/sessions.contract.ts";
+import { RevocationEntry } from "../../lib/contracts/revocation.contract.ts";
 
 const Introspection = z
   .strictObject({
@@ -32,15 +32,15 @@ export const gatewayContract = contract("gateway", {
         token_type_hint: z.string().max(64).optional(),
       }),
       result: Introspection,
-      access: { who: ["service", "user", "operator"], permission: "platform:introspect" },
-      repeatable: true,
+      access: { callers: ["service", "user", "operator"], permission: "platform:introspect" },
+      idempotent: true,
     }),
     /** sessions tells each holder of a lease at once what is void; an answer from that very process is its acknowledgement. */
-    revoked: action({
-      params: z.strictObject({ gateway_id: field.Id, changes: z.array(FeedChange) }),
+    applyRevocations: action({
+      params: z.strictObject({ gateway_id: field.Id, changes: z.array(RevocationEntry) }),
       result: z.strictObject({ gateway_id: field.Id }),
-      access: { who: ["service"], permission: "gateway:revoke" },
-      unguarded: true,
+      access: { callers: ["service"], permission: "gateway:revoke" },
+      circuitBreaker: false,
       timeout: 1_000,
     }),
   },

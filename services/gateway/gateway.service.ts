@@ -9,7 +9,7 @@ import { createGateway, type Gateway } from "./gateway.ts";
 
 /** The public HTTP API. It opens after everything else, and closes before everything else. */
 export default function gatewayService(platform: Platform): ServiceSchema {
-  const lease = createLeaseHolder(platform, { service: "gateway", action: "gateway.revoked" });
+  const lease = createLeaseHolder(platform, { service: "gateway", action: "gateway.applyRevocations" });
   let gateway: Gateway | undefined;
   return {
     name: "gateway",
@@ -19,7 +19,7 @@ export default function gatewayService(platform: Platform): ServiceSchema {
         if (!gateway) throw new AppError("service_unavailable", { retry_after: 1 });
         return gateway.introspect(ctx);
       },
-      revoked: async ({ params }) => lease.revoked(params),
+      applyRevocations: async ({ params }) => lease.applyEntries(params),
     }),
     methods: {
       /** Where it listens: with APP_PORT=0 only the server knows. */

@@ -8,14 +8,14 @@ import { newId } from "../../lib/runtime/ids.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import type { LeaseHolder } from "../../mixins/lease-holder.mixin.ts";
 import { createApiHandler } from "./api/api.ts";
-import { createJournal } from "./api/audit-log.ts";
+import { createAuditLog } from "./api/audit-log.ts";
 import { createAvatarUploads } from "./api/avatar-upload.ts";
 import { createRateLimits } from "./api/rate-limits.ts";
 import { createAccessTokens } from "./auth/access-token.ts";
 import { createActingTenants } from "./auth/acting-tenant.ts";
 import { createSessionCookies } from "./auth/cookies.ts";
 import { introspect } from "./auth/introspection.ts";
-import { createBrowserWay } from "./auth/oauth-state-cookie.ts";
+import { createOAuthStateCookie } from "./auth/oauth-state-cookie.ts";
 import { createOperatorGuard } from "./auth/operator-guard.ts";
 import { createPublishedKeys } from "./auth/published-keys.ts";
 import { createServiceSecrets } from "./auth/service-secrets.ts";
@@ -96,7 +96,7 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
       tokenMisses: () => tokens.misses,
       inFlight: () => pipeline.inFlight,
       isReady: health.isReady,
-      figures: platform.figures,
+      figures: platform.stats,
       broker,
       queues: platform.queues,
     }),
@@ -111,7 +111,7 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
     avatar: avatarPage(call),
     asset: assetPage,
   };
-  const browserWay = createBrowserWay(config.http.publicUrl);
+  const browserWay = createOAuthStateCookie(config.http.publicUrl);
   const permissionsOf = servicePermissions(config);
   const api = {
     config,
@@ -121,7 +121,7 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
     limits,
     authentication,
     tenants: createActingTenants(clock, call),
-    journal: createJournal(platform, broker),
+    journal: createAuditLog(platform, broker),
     browserWay,
     permissionsOf,
     readAvatar: createAvatarUploads(config.uploads),

@@ -13,17 +13,17 @@ export interface ApiRoute {
   readonly path: string;
   readonly action: ActionName;
   /** `public` looks at no token at all; `optional` takes one that is there; `service` also a foreign service's secret. */
-  readonly who: "public" | "optional" | "user" | "service";
+  readonly auth: "public" | "optional" | "user" | "service";
   /** A call that is not signed in names its tenant here; elsewhere a token or a state tells it. */
   readonly namesTenant?: true;
   /** Where parameters come from beside the path. Nothing in the query ever stands in for a field of the body. */
   readonly input: "none" | "body" | "query" | "file";
   /** Field of the body that stands in for being signed in, on an `optional` route. */
-  readonly insteadOfToken?: string;
+  readonly authFallbackField?: string;
   readonly status: 200 | 201 | 202 | 302;
   readonly message: string;
   /** Member of the result that is the answer's `data`; where it is null, the request was only accepted. */
-  readonly pick?: string;
+  readonly dataField?: string;
   /** The result is a page, or a whole list: `data` is the list, `meta` says where in it we are. */
   readonly list?: "page" | "whole";
   /** Where the result has a `location`, the browser is sent there. */
@@ -34,7 +34,7 @@ export interface ApiRoute {
   /** The action that commits, and so the one that keeps the answer under an `Idempotency-Key`. */
   readonly commit?: ActionName;
   /** Repeatable by protocol: sent again to another node when one does not answer. */
-  readonly hedged?: true;
+  readonly failover?: true;
   /** `set`: the answer's tokens go into cookies where the client asks for it. `clear`: it ends the session that they hold. */
   readonly cookies?: "set" | "clear";
   /** Each service that keeps personal data adds to one bare document by its own action of this name; it is sent as it is read. */
@@ -87,9 +87,9 @@ const users = "/api/v1/users";
 const admin = "/api/v1/admin";
 
 const api = { kind: "api", status: 200, limit: "default" } as const;
-const anyone = { ...api, who: "public" } as const;
+const anyone = { ...api, auth: "public" } as const;
 const named = { ...anyone, namesTenant: true } as const;
-const signedIn = { ...api, who: "user" } as const;
+const signedIn = { ...api, auth: "user" } as const;
 const get = { ...signedIn, method: "GET", input: "none" } as const;
 const list = { ...signedIn, method: "GET", input: "query", list: "page" } as const;
 const page = { kind: "page", method: "GET", tag: "System" } as const;
@@ -101,7 +101,7 @@ const register = {
   input: "body",
   status: 201,
   message: "Account created. A verification link is on its way.",
-  pick: "user",
+  dataField: "user",
   limit: "register",
   commit: "users.create",
   summary: "Create an account",
@@ -122,17 +122,17 @@ const ours: readonly Route[] = [
   { ...named, method: "POST", path: `${auth}/login`, action: "auth.login", input: "body", message: "Signed in.",
     limit: "login", cookies: "set", tag: "Auth", summary: "Sign in with a password" },
   { ...anyone, method: "POST", path: `${auth}/refresh`, action: "auth.refresh", input: "body",
-    message: "Tokens refreshed.", limit: "login", hedged: true, cookies: "set", tag: "Auth",
+    message: "Tokens refreshed.", limit: "login", failover: true, cookies: "set", tag: "Auth",
     summary: "Exchange a refresh token for a new pair" },
-  { ...api, who: "optional", method: "POST", path: `${auth}/logout`, action: "sessions.logout", input: "body",
-    insteadOfToken: "refresh_token", message: "Signed out.", commit: "sessions.logout", cookies: "clear", tag: "Auth",
+  { ...api, auth: "optional", method: "POST", path: `${auth}/logout`, action: "sessions.logout", input: "body",
+    authFallbackField: "refresh_token", message: "Signed out.", commit: "sessions.logout", cookies: "clear", tag: "Auth",
     summary: "End this session" },
   { ...signedIn, method: "POST", path: `${auth}/logout-all`, action: "sessions.logoutAll", input: "none",
     message: "Signed out everywhere.", commit: "sessions.logoutAll", cookies: "clear", tag: "Auth",
     summary: "End every session" },
   { ...get, path: `${auth}/me`, action: "auth.me", message: "Your account and this session.", tag: "Auth",
     summary: "The signed-in user and this session" },
-  { ...api, who: "service", method: "POST", path: `${auth}/introspect`, action: "gateway.introspect", input: "body",
+  { ...api, auth: "service", method: "POST", path: `${auth}/introspect`, action: "gateway.introspect", input: "body",
     form: true, bare: true, message: "What the token is good for.", tag: "Auth",
     summary: "Is this access or refresh token good? (RFC 7662)" },
   { ...signedIn, method: "POST", path: `${auth}/change-password`, action: "auth.changePassword", input: "body",
@@ -144,28 +144,28 @@ const ours: readonly Route[] = [
   { ...anyone, method: "POST", path: `${auth}/password-reset-confirm`, action: "auth.confirmReset", input: "body",
     message: "Password changed. All sessions have ended.", commit: "auth.confirmReset", tag: "Auth",
     summary: "Set a new password with the mailed token" },
-  { ...api, who: "optional", method: "POST", path: `${auth}/verify-email-request`, action: "auth.requestVerification",
-    namesTenant: true, input: "body", insteadOfToken: "email", status: 202,
+  { ...api, auth: "optional", method: "POST", path: `${auth}/verify-email-request`, action: "auth.requestVerification",
+    namesTenant: true, input: "body", authFallbackField: "email", status: 202,
     message: "If the address waits for it, a mail with a link is on its way.", limit: "mail",
     commit: "auth.requestVerification", tag: "Auth", summary: "Ask for a new verification link" },
   { ...anyone, method: "POST", path: `${auth}/verify-email`, action: "auth.verifyEmail", input: "body",
-    message: "Email address verified.", pick: "user", commit: "auth.verifyEmail", tag: "Auth",
+    message: "Email address verified.", dataField: "user", commit: "auth.verifyEmail", tag: "Auth",
     summary: "Verify an email address with the mailed token" },
   { ...page, path: `${auth}/verify-email`, page: "verifyEmail", tag: "Auth", type: "text/html",
     summary: "Page behind the mailed link: its button posts the token" },
-  { ...get, path: `${auth}/sessions`, action: "sessions.mine", list: "whole", message: "Your sessions.", tag: "Auth",
+  { ...get, path: `${auth}/sessions`, action: "sessions.listOwn", list: "whole", message: "Your sessions.", tag: "Auth",
     summary: "Your sessions and devices" },
-  { ...signedIn, method: "DELETE", path: `${auth}/sessions/{id}`, action: "sessions.endMine", input: "none",
-    message: "Session ended.", commit: "sessions.endMine", tag: "Auth", summary: "End one of your sessions" },
+  { ...signedIn, method: "DELETE", path: `${auth}/sessions/{id}`, action: "sessions.revokeOwn", input: "none",
+    message: "Session ended.", commit: "sessions.revokeOwn", tag: "Auth", summary: "End one of your sessions" },
 
   { ...named, method: "GET", path: `${auth}/oauth/{provider}`, action: "auth.oauthStart", input: "query", status: 302,
     redirect: true, browser: true, message: "On to the provider.", limit: "login", tag: "Auth",
     summary: "Sign in with a provider" },
   { ...anyone, method: "GET", path: `${auth}/oauth/{provider}/callback`, action: "auth.oauthCallback", input: "query",
-    redirect: true, browser: true, message: "Signed in.", pick: "outcome", limit: "login", cookies: "set", tag: "Auth",
+    redirect: true, browser: true, message: "Signed in.", dataField: "outcome", limit: "login", cookies: "set", tag: "Auth",
     summary: "Back from the provider: tokens, or back to `return_to` with a one-time code or the session in cookies" },
-  { ...api, who: "optional", method: "POST", path: `${auth}/oauth/exchange`, action: "auth.oauthExchange", input: "body",
-    browser: true, insteadOfToken: "code", message: "Signed in.", limit: "login", cookies: "set", tag: "Auth",
+  { ...api, auth: "optional", method: "POST", path: `${auth}/oauth/exchange`, action: "auth.oauthExchange", input: "body",
+    browser: true, authFallbackField: "code", message: "Signed in.", limit: "login", cookies: "set", tag: "Auth",
     summary: "Exchange the one-time code of a sign-in, or of a link in the session that began it" },
   { ...get, path: `${auth}/identities`, action: "auth.identities", list: "whole", message: "Your linked providers.",
     tag: "Auth", summary: "Your linked providers" },

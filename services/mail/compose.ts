@@ -28,7 +28,7 @@ async function linkMail(
   { params, call }: Ctx,
   kind: LinkKind,
 ): Promise<Content | null> {
-  const found = await call("auth.mailedToken", { intent: params.id });
+  const found = await call("auth.deriveMailToken", { intent: params.id });
   if (!found || found.purpose !== kind) return null;
   const { publicUrl, resetUrl } = config.http;
   const page =

@@ -43,7 +43,7 @@ export const mailContract = contract("mail", {
     send: action({
       params: MailJob,
       result: z.strictObject({ outcome: z.enum(["sent", "already_sent", "skipped"]) }),
-      access: { who: ["service"], permission: "mail:send" },
+      access: { callers: ["service"], permission: "mail:send" },
       timeout: 30_000,
     }),
     ...pushActions,
@@ -52,7 +52,7 @@ export const mailContract = contract("mail", {
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),
-      access: { who: ["service"], permission: "maintenance:run" },
+      access: { callers: ["service"], permission: "maintenance:run" },
       timeout: 60_000,
     }),
   },

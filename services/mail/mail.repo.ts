@@ -2,7 +2,7 @@ import type { Database } from "../../mixins/database.mixin.ts";
 import type { MailJob } from "./mail.contract.ts";
 
 /** A claim not renewed for so long is that of a node that died. */
-export const CLAIM_SECONDS = 10;
+export const LOCK_SECONDS = 10;
 
 export interface Message {
   readonly state: "claimed" | "sent" | "skipped";
@@ -10,10 +10,10 @@ export interface Message {
 }
 
 /** True for the one who may send it now: the first to come, or the first after a claim has run out. */
-export async function claimMessage(db: Database, job: MailJob, claim: string): Promise<boolean> {
+export async function lockMessage(db: Database, job: MailJob, claim: string): Promise<boolean> {
   const rows = await db.query(
     `INSERT INTO mail.messages AS m (id, kind, user_id, tenant_id, state, claim, claimed_until)
-     VALUES ($1, $2, $3, $4, 'claimed', $5, clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS}))
+     VALUES ($1, $2, $3, $4, 'claimed', $5, clock_timestamp() + make_interval(secs => ${LOCK_SECONDS}))
      ON CONFLICT (id) DO UPDATE SET claim = excluded.claim, claimed_until = excluded.claimed_until
        WHERE m.state = 'claimed' AND (m.claimed_until IS NULL OR m.claimed_until < clock_timestamp())
      RETURNING id`,
@@ -30,16 +30,16 @@ export async function findMessage(db: Database, id: string): Promise<Message | u
   return rows[0];
 }
 
-export async function renewClaim(db: Database, id: string, claim: string): Promise<void> {
+export async function renewLock(db: Database, id: string, claim: string): Promise<void> {
   await db.query(
-    `UPDATE mail.messages SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
+    `UPDATE mail.messages SET claimed_until = clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})
      WHERE id = $1 AND claim = $2 AND state = 'claimed'`,
     [id, claim],
   );
 }
 
 /** It was not sent: whoever comes next may try at once. */
-export async function releaseClaim(db: Database, id: string, claim: string): Promise<void> {
+export async function releaseLock(db: Database, id: string, claim: string): Promise<void> {
   await db.query(
     "UPDATE mail.messages SET claim = NULL, claimed_until = NULL WHERE id = $1 AND claim = $2 AND state = 'claimed'",
     [id, claim],

@@ -1,5 +1,5 @@
 import type { ServiceSchema } from "moleculer";
-import { userOf } from "../../lib/actions/caller.ts";
+import { requireUser } from "../../lib/actions/caller.ts";
 import { implement } from "../../lib/actions/typed-call.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import { createDatabase, database } from "../../mixins/database.mixin.ts";
@@ -34,7 +34,7 @@ export default function mailService(platform: Platform): ServiceSchema {
     push: (ctx) => requestPush(deps, ctx),
     sendPush: (ctx) => sendPush(deps, ctx),
     erase: ({ params }) => eraseMessages(db, params.user_id),
-    export: ({ caller, params }) => exportPage(exportSections(db), userOf(caller).user_id, params.cursor),
+    export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
     sweep: () => sweep(deps),
   });
 

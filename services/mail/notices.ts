@@ -1,5 +1,5 @@
 import type { MeshEvent } from "../../lib/events/events.ts";
-import { type Consumption, effectOnce } from "../../mixins/event-consumer.mixin.ts";
+import { type Consumption, handleOnce } from "../../mixins/event-consumer.mixin.ts";
 import { eraseMessages } from "./erase.repo.ts";
 import type { MailJob } from "./mail.contract.ts";
 import type { MailDeps } from "./mail.deps.ts";
@@ -7,7 +7,7 @@ import type { MailDeps } from "./mail.deps.ts";
 type NoticeDeps = Pick<MailDeps, "db" | "outbox" | "clock">;
 
 /** A stream read again from its beginning must not tell people what happened last year. */
-const OLDEST_MS = 7 * 86_400_000;
+const MAX_AGE_MS = 7 * 86_400_000;
 
 export function accountNotices(deps: NoticeDeps): Consumption {
   return {
@@ -59,9 +59,9 @@ async function notify(
   more: Pick<MailJob, "email_change" | "provider"> = {},
 ): Promise<void> {
   const { event_id: id, user_id, tenant_id, correlation_id } = event;
-  if (clock.now().getTime() - Date.parse(event.timestamp) > OLDEST_MS) return;
+  if (clock.now().getTime() - Date.parse(event.timestamp) > MAX_AGE_MS) return;
   const data: MailJob = { id, kind, user_id, tenant_id, correlation_id, ...more };
-  await effectOnce({ db, clock }, event, "notice", (tx) =>
+  await handleOnce({ db, clock }, event, "notice", (tx) =>
     outbox.enqueue(tx, { queue: "mail", job: { id, name: kind, data }, userId: user_id }),
   );
 }

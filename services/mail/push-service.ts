@@ -15,7 +15,7 @@ export interface PushService {
   send(push: OutgoingPush): Promise<"taken" | "unknown_token" | "token_gone">;
 }
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 /** Whoever talks to the platforms of the devices. It is told a token, a name and a text, so no redirect is followed. */
 export function createPushService({ url, secret }: Config["push"]): PushService {
@@ -40,7 +40,7 @@ async function post(url: string, secret: string | undefined, push: OutgoingPush)
       },
       body: JSON.stringify(push),
       redirect: "manual",
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     await response.body?.cancel();
     return response.status;

@@ -6,7 +6,7 @@ import * as field from "../../lib/actions/schemas.ts";
 export const PushJob = z.strictObject({ id: field.Id, correlation_id: z.string() });
 export type PushJob = z.infer<typeof PushJob>;
 
-const MOST_DATA = 20;
+const MAX_DATA = 20;
 
 export const pushActions = {
   /**
@@ -22,11 +22,11 @@ export const pushActions = {
       /** For the app: handed on as it is. */
       data: z
         .record(field.Text[100], field.Text[2000])
-        .refine((data) => Object.keys(data).length <= MOST_DATA, { error: `must hold ${MOST_DATA} entries at most` })
+        .refine((data) => Object.keys(data).length <= MAX_DATA, { error: `must hold ${MAX_DATA} entries at most` })
         .optional(),
     }),
     result: z.strictObject({ id: field.Id }),
-    access: { who: ["service", "operator"], permission: "push:send" },
+    access: { callers: ["service", "operator"], permission: "push:send" },
   }),
   /**
    * Hands one push on, once: `skipped` where its user does not want it or can't get it. 503 `push_unavailable` while the
@@ -35,7 +35,7 @@ export const pushActions = {
   sendPush: action({
     params: z.strictObject({ id: field.Id }),
     result: z.strictObject({ outcome: z.enum(["sent", "already_sent", "skipped"]) }),
-    access: { who: ["service"], permission: "mail:send" },
+    access: { callers: ["service"], permission: "mail:send" },
     timeout: 30_000,
   }),
 };

@@ -1,5 +1,5 @@
 import type { Database, Transaction } from "../../mixins/database.mixin.ts";
-import { CLAIM_SECONDS } from "./mail.repo.ts";
+import { LOCK_SECONDS } from "./mail.repo.ts";
 
 export interface Push {
   readonly id: string;
@@ -22,9 +22,9 @@ export async function insertPush(tx: Transaction, push: Push): Promise<boolean> 
 }
 
 /** For the one who may send it now: the first to come, or the first after a claim has run out. */
-export async function claimPush(db: Database, id: string, claim: string): Promise<Push | undefined> {
+export async function lockPush(db: Database, id: string, claim: string): Promise<Push | undefined> {
   const rows = await db.query<Push>(
-    `UPDATE mail.pushes SET claim = $2, claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
+    `UPDATE mail.pushes SET claim = $2, claimed_until = clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})
      WHERE id = $1 AND state = 'waiting' AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
      RETURNING id, user_id, title, body, data`,
     [id, claim],
@@ -40,16 +40,16 @@ export async function findPushState(db: Database, id: string): Promise<"waiting"
   return rows[0]?.state;
 }
 
-export async function renewPushClaim(db: Database, id: string, claim: string): Promise<void> {
+export async function renewPushLock(db: Database, id: string, claim: string): Promise<void> {
   await db.query(
-    `UPDATE mail.pushes SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
+    `UPDATE mail.pushes SET claimed_until = clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})
      WHERE id = $1 AND claim = $2 AND state = 'waiting'`,
     [id, claim],
   );
 }
 
 /** It was not sent: whoever comes next may try at once. */
-export async function releasePushClaim(db: Database, id: string, claim: string): Promise<void> {
+export async function releasePushLock(db: Database, id: string, claim: string): Promise<void> {
   await db.query(
     "UPDATE mail.pushes SET claim = NULL, claimed_until = NULL WHERE id = $1 AND claim = $2 AND state = 'waiting'",
     [id, claim],

@@ -4,7 +4,7 @@ const ATTEMPTS = 5;
 const AGAIN_MS = 200;
 
 /** Unrecorded, it would be sent again: worth some patience with a database that is away for a moment. */
-export async function recordForCertain(
+export async function recordWithRetry(
   { timers }: Pick<MailDeps, "timers">,
   record: () => Promise<void>,
 ): Promise<void> {

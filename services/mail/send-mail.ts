@@ -6,17 +6,17 @@ import { compose } from "./compose.ts";
 import type { MailJob, mailContract } from "./mail.contract.ts";
 import type { MailDeps } from "./mail.deps.ts";
 import {
-  claimMessage,
   findMessage,
+  lockMessage,
   recordConfirmed,
   recordSent,
   recordSkipped,
-  releaseClaim,
-  renewClaim,
+  releaseLock,
+  renewLock,
 } from "./mail.repo.ts";
-import { recordForCertain } from "./record-with-retry.ts";
+import { recordWithRetry } from "./record-with-retry.ts";
 import { isLinkKind } from "./templates.ts";
-import { holdClaim } from "./with-heartbeat.ts";
+import { withHeartbeat } from "./with-heartbeat.ts";
 
 type Outcome = ResultOf<typeof mailContract, "send">;
 type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;
@@ -28,30 +28,30 @@ type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;
 export async function sendMail(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
   try {
     const claim = randomUUID();
-    return (await claimMessage(deps.db, ctx.params, claim))
-      ? await sendClaimed(deps, ctx, claim)
+    return (await lockMessage(deps.db, ctx.params, claim))
+      ? await sendLocked(deps, ctx, claim)
       : await afterAnother(deps, ctx);
   } catch (error) {
     throw asOtherFault(error);
   }
 }
 
-async function sendClaimed(deps: MailDeps, ctx: Ctx, claim: string): Promise<Outcome> {
+async function sendLocked(deps: MailDeps, ctx: Ctx, claim: string): Promise<Outcome> {
   const { id } = ctx.params;
-  const renew = () => renewClaim(deps.db, id, claim);
-  const sent = await holdClaim(deps, renew, async () => {
+  const renew = () => renewLock(deps.db, id, claim);
+  const sent = await withHeartbeat(deps, renew, async () => {
     const mail = await compose(deps, ctx);
     if (mail) await deps.transport.send(mail);
     return mail !== null;
   }).catch(async (error) => {
-    await releaseClaim(deps.db, id, claim).catch(() => undefined);
+    await releaseLock(deps.db, id, claim).catch(() => undefined);
     throw error;
   });
   if (!sent) {
     await recordSkipped(deps.db, id, claim);
     return { outcome: "skipped" };
   }
-  await recordForCertain(deps, () => recordSent(deps.db, id));
+  await recordWithRetry(deps, () => recordSent(deps.db, id));
   await confirm(deps, ctx);
   return { outcome: "sent" };
 }
@@ -69,10 +69,10 @@ async function afterAnother(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
 /** auth counts a link's time from here, and users keeps an old address until here. It comes after the record: when it fails, the job comes again and only this is repeated. */
 async function confirm({ db }: MailDeps, { params, call }: Ctx): Promise<void> {
   const { id, kind, email_change } = params;
-  if (isLinkKind(kind)) await call("auth.mailed", { intent: id });
-  if (kind === "change_email") await call("users.emailChangeMailed", { intent: id, kind });
+  if (isLinkKind(kind)) await call("auth.markMailSent", { intent: id });
+  if (kind === "change_email") await call("users.recordEmailChangeMail", { intent: id, kind });
   if ((kind === "email_change_requested" || kind === "email_changed") && email_change !== undefined)
-    await call("users.emailChangeMailed", { intent: email_change, kind });
+    await call("users.recordEmailChangeMail", { intent: email_change, kind });
   await recordConfirmed(db, id);
 }
 

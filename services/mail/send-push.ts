@@ -3,17 +3,17 @@ import { AppError, isError } from "../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { MailDeps } from "./mail.deps.ts";
 import {
-  claimPush,
   findPushState,
+  lockPush,
   type Push,
   recordPushSent,
   recordPushSkipped,
-  releasePushClaim,
-  renewPushClaim,
+  releasePushLock,
+  renewPushLock,
   type SkipReason,
 } from "./pushes.repo.ts";
-import { recordForCertain } from "./record-with-retry.ts";
-import { holdClaim } from "./with-heartbeat.ts";
+import { recordWithRetry } from "./record-with-retry.ts";
+import { withHeartbeat } from "./with-heartbeat.ts";
 
 type Outcome = Actions["mail.sendPush"]["result"];
 type Ctx = Pick<ActionContext<Actions["mail.sendPush"]["params"]>, "params" | "call">;
@@ -25,25 +25,25 @@ type Ctx = Pick<ActionContext<Actions["mail.sendPush"]["params"]>, "params" | "c
 export async function sendPush(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
   try {
     const claim = randomUUID();
-    const push = await claimPush(deps.db, ctx.params.id, claim);
-    return push ? await sendClaimed(deps, ctx, push, claim) : await afterAnother(deps, ctx);
+    const push = await lockPush(deps.db, ctx.params.id, claim);
+    return push ? await sendLocked(deps, ctx, push, claim) : await afterAnother(deps, ctx);
   } catch (error) {
     throw asOtherFault(error);
   }
 }
 
-async function sendClaimed(deps: MailDeps, ctx: Ctx, push: Push, claim: string): Promise<Outcome> {
+async function sendLocked(deps: MailDeps, ctx: Ctx, push: Push, claim: string): Promise<Outcome> {
   const { db } = deps;
-  const renew = () => renewPushClaim(db, push.id, claim);
-  const outcome = await holdClaim(deps, renew, () => deliver(deps, ctx, push)).catch(async (error) => {
-    await releasePushClaim(db, push.id, claim).catch(() => undefined);
+  const renew = () => renewPushLock(db, push.id, claim);
+  const outcome = await withHeartbeat(deps, renew, () => deliver(deps, ctx, push)).catch(async (error) => {
+    await releasePushLock(db, push.id, claim).catch(() => undefined);
     throw error;
   });
   if (outcome !== "sent") {
     await recordPushSkipped(db, push.id, claim, outcome);
     return { outcome: "skipped" };
   }
-  await recordForCertain(deps, () => recordPushSent(db, push.id));
+  await recordWithRetry(deps, () => recordPushSent(db, push.id));
   return { outcome: "sent" };
 }
 
@@ -60,7 +60,7 @@ async function deliver({ pushService }: MailDeps, { call }: Ctx, push: Push): Pr
   const answer = await pushService.send({ id, push_token, user, title, body, data });
   if (answer === "taken") return "sent";
   // 404 is also what a wrong PUSH_URL answers, to every push: that must not cost everybody his token.
-  if (answer === "token_gone") await call("users.forgetPushToken", { id: user_id, push_token });
+  if (answer === "token_gone") await call("users.removePushToken", { id: user_id, push_token });
   return "token_gone";
 }
 

@@ -1,4 +1,4 @@
-import { deleteInBatches, sweepMeshTables } from "../../mixins/service-sweep.ts";
+import { deleteInBatches, sweepServiceTables } from "../../mixins/service-sweep.ts";
 import type { MailDeps } from "./mail.deps.ts";
 
 /** A row guards against sending twice for longer than any job or event may come again. */
@@ -6,6 +6,6 @@ export async function sweep({ db }: Pick<MailDeps, "db">): Promise<Record<string
   return {
     messages: await deleteInBatches(db, "mail.messages", "created_at < now() - interval '35 days'"),
     pushes: await deleteInBatches(db, "mail.pushes", "created_at < now() - interval '35 days'"),
-    ...(await sweepMeshTables(db)),
+    ...(await sweepServiceTables(db)),
   };
 }

@@ -140,12 +140,12 @@ export function renderNotice(kind: NoticeKind, { name, provider = "a provider" }
   return { subject, text: asText(paragraphs), html: asHtml(subject, paragraphs.map(paragraph)) };
 }
 
-const LONGEST_NAME = 100;
+const MAX_NAME = 100;
 
 /** A stranger may register any address under any name: one that carries a line or a link of its own would be our letter, his text. */
 function greeting(name: string | null): string {
   const shown = (name ?? "").replace(/[\p{C}\p{Z}]+/gu, " ").trim();
-  return shown === "" || shown.length > LONGEST_NAME || looksLikeLink(shown) ? "Hello," : `Hello ${shown},`;
+  return shown === "" || shown.length > MAX_NAME || looksLikeLink(shown) ? "Hello," : `Hello ${shown},`;
 }
 
 function looksLikeLink(text: string): boolean {

@@ -1,8 +1,8 @@
 import type { MailDeps } from "./mail.deps.ts";
-import { CLAIM_SECONDS } from "./mail.repo.ts";
+import { LOCK_SECONDS } from "./mail.repo.ts";
 
 /** Keeps a message claimed while `work` lasts, however slow its server is; a killed node's claim runs out by itself. */
-export async function holdClaim<T>(
+export async function withHeartbeat<T>(
   { timers }: Pick<MailDeps, "timers">,
   renew: () => Promise<void>,
   work: () => Promise<T>,
@@ -10,7 +10,7 @@ export async function holdClaim<T>(
   const done = new AbortController();
   const beat = async () => {
     for (;;) {
-      await timers.sleep((CLAIM_SECONDS * 1_000) / 3, done.signal);
+      await timers.sleep((LOCK_SECONDS * 1_000) / 3, done.signal);
       await renew().catch(() => undefined);
     }
   };

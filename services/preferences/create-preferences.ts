@@ -1,7 +1,7 @@
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
-import { merge, refuseCrossed } from "./defaults.ts";
-import { insertUnclaimed } from "./preferences.repo.ts";
+import { assertConsistent, merge } from "./defaults.ts";
+import { insertUnconfirmed } from "./preferences.repo.ts";
 
 type Params = Actions["preferences.create"]["params"];
 
@@ -11,7 +11,7 @@ export async function createPreferences(
   { params }: ActionContext<Params>,
 ): Promise<Record<string, never>> {
   const chosen = merge({}, params.preferences);
-  refuseCrossed(chosen, params.preferences, "preferences.");
-  await insertUnclaimed(db, params.user_id, chosen);
+  assertConsistent(chosen, params.preferences, "preferences.");
+  await insertUnconfirmed(db, params.user_id, chosen);
   return {};
 }

@@ -6,7 +6,7 @@ export type PreferencesView = z.output<typeof Preferences>;
 export type Change = z.output<typeof PreferencesChange>;
 export type Settings = Omit<PreferencesView, "user_id" | "updated_at">;
 /** Fields a user has set to something else than their default. */
-export type Chosen = Partial<Settings>;
+export type PreferenceOverrides = Partial<Settings>;
 
 export const defaults: Settings = {
   notification_email: true,
@@ -32,14 +32,14 @@ export const defaults: Settings = {
 };
 
 /** `null` puts a field back to its default; a field that is not sent stays. */
-export function merge(chosen: Chosen, change: Change): Chosen {
+export function merge(chosen: PreferenceOverrides, change: Change): PreferenceOverrides {
   const sent = Object.entries(change).filter(([, value]) => value !== undefined);
   const merged = Object.entries({ ...chosen, ...Object.fromEntries(sent) });
-  return Object.fromEntries(merged.filter(([, value]) => value !== null)) as Chosen;
+  return Object.fromEntries(merged.filter(([, value]) => value !== null)) as PreferenceOverrides;
 }
 
 /** A change that is right by itself may cross what is stored. Said of the field that was sent. */
-export function refuseCrossed(chosen: Chosen, change: Change, prefix = ""): void {
+export function assertConsistent(chosen: PreferenceOverrides, change: Change, prefix = ""): void {
   const settings = { ...defaults, ...chosen };
   for (const [least, most] of [["age_min", "age_max"] as const, ["salary_min", "salary_max"] as const]) {
     const [from, to] = [settings[least], settings[most]];

@@ -1,8 +1,8 @@
 import { AppError } from "../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
-import { merge, refuseCrossed } from "./defaults.ts";
-import { chosenBy, insertManyUnclaimed, type UnclaimedRow } from "./preferences.repo.ts";
+import { assertConsistent, merge } from "./defaults.ts";
+import { insertManyUnconfirmed, overridesOf, type UnconfirmedRow } from "./preferences.repo.ts";
 
 type Params = Actions["preferences.import"]["params"];
 type Result = Actions["preferences.import"]["result"];
@@ -10,17 +10,17 @@ type Result = Actions["preferences.import"]["result"];
 /** Comes before the accounts do; what never becomes one is swept after a day. */
 export async function importPreferences(db: Database, { params }: ActionContext<Params>): Promise<Result> {
   const refused: Result["refused"] = [];
-  const rows = params.preferences.flatMap(({ user_id, preferences }): UnclaimedRow[] => {
+  const rows = params.preferences.flatMap(({ user_id, preferences }): UnconfirmedRow[] => {
     const chosen = merge({}, preferences);
     try {
-      refuseCrossed(chosen, preferences, "preferences.");
+      assertConsistent(chosen, preferences, "preferences.");
       return [{ user_id, chosen }];
     } catch (error) {
       refused.push(...refusalsOf(user_id, error));
       return [];
     }
   });
-  if (rows.length > 0) await insertManyUnclaimed(db, rows);
+  if (rows.length > 0) await insertManyUnconfirmed(db, rows);
   return { refused };
 }
 
@@ -29,10 +29,10 @@ function refusalsOf(id: string, error: unknown): Result["refused"] {
   throw error;
 }
 
-export async function exportChosen(
+export async function exportOverrides(
   db: Database,
-  { params }: ActionContext<Actions["preferences.exportChosen"]["params"]>,
-): Promise<Actions["preferences.exportChosen"]["result"]> {
-  const rows = await chosenBy(db, params.user_ids);
+  { params }: ActionContext<Actions["preferences.exportOverrides"]["params"]>,
+): Promise<Actions["preferences.exportOverrides"]["result"]> {
+  const rows = await overridesOf(db, params.user_ids);
   return { preferences: rows.map(({ user_id, chosen }) => ({ user_id, preferences: chosen })) };
 }

@@ -1,4 +1,4 @@
-import { userOf } from "../../lib/actions/caller.ts";
+import { requireUser } from "../../lib/actions/caller.ts";
 import { AppError } from "../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { PreferencesView } from "./defaults.ts";
@@ -8,9 +8,9 @@ export async function personPreferences(
   ctx: ActionContext<{ readonly id: string }>,
   read: (userId: string) => PreferencesView | Promise<PreferencesView>,
 ): Promise<Actions["preferences.person"]["result"]> {
-  const { user_id, tenant_id, permissions } = userOf(ctx.caller);
+  const { user_id, tenant_id, permissions } = requireUser(ctx.caller);
   const as_connection = permissions.includes("connections:assert");
-  const { visible } = await ctx.call("users.visible", {
+  const { visible } = await ctx.call("users.isVisible", {
     id: ctx.params.id,
     tenant_id,
     viewer_id: user_id,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { action, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
 import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
-import { forgetting } from "../sessions/sessions.contract.ts";
+import { cacheInvalidation } from "../../lib/contracts/revocation.contract.ts";
 import { ImportRefusal } from "../users/contract/users-import.contract.ts";
 
 const fields = {
@@ -82,23 +82,23 @@ export const preferencesContract = contract("preferences", {
     create: action({
       params: z.strictObject({ user_id: field.Id, preferences: PreferencesChange }),
       result: field.Empty,
-      access: { who: ["service"], permission: "preferences:create" },
+      access: { callers: ["service"], permission: "preferences:create" },
     }),
-    me: action({ params: field.Empty, result: Preferences, access: { who: ["user"] }, repeatable: true }),
-    updateMe: action({ params: PreferencesChange, result: Preferences, access: { who: ["user"] } }),
+    me: action({ params: field.Empty, result: Preferences, access: { callers: ["user"] }, idempotent: true }),
+    updateMe: action({ params: PreferencesChange, result: Preferences, access: { callers: ["user"] } }),
     /** What another user looks for, where his privacy settings let the caller see him; else 404. */
     person: action({
       params: z.strictObject({ id: field.Id }),
       result: PersonPreferences,
-      access: { who: ["user"], premiumOr: "users:read" },
-      repeatable: true,
+      access: { callers: ["user"], premiumOr: "users:read" },
+      idempotent: true,
     }),
     /** For services that push or mail: what does this user want? */
     get: action({
       params: z.strictObject({ user_id: field.Id }),
       result: Preferences,
-      access: { who: ["service", "operator"], permission: "preferences:read" },
-      repeatable: true,
+      access: { callers: ["service", "operator"], permission: "preferences:read" },
+      idempotent: true,
     }),
     /** Comes before the accounts do, as `create`. `refused` are not stored. */
     import: action({
@@ -106,26 +106,26 @@ export const preferencesContract = contract("preferences", {
         preferences: z.array(z.strictObject({ user_id: field.Id, preferences: PreferencesChange })).max(500),
       }),
       result: z.strictObject({ refused: z.array(ImportRefusal) }),
-      access: { who: ["service", "operator"], permission: "import:write" },
+      access: { callers: ["service", "operator"], permission: "import:write" },
     }),
     /** What these have chosen, where they have chosen anything, as `import` takes it. */
-    exportChosen: action({
+    exportOverrides: action({
       params: z.strictObject({ user_ids: z.array(field.Id).max(500) }),
       result: z.strictObject({
         preferences: z.array(z.strictObject({ user_id: field.Id, preferences: PreferencesChange })),
       }),
-      access: { who: ["service", "operator"], permission: "export:read" },
-      repeatable: true,
+      access: { callers: ["service", "operator"], permission: "export:read" },
+      idempotent: true,
     }),
     erase: action(erasing),
     export: action(exporting),
     /** sessions tells each node whose caches may keep what is about to be written. */
-    forget: action(forgetting),
+    invalidateCache: action(cacheInvalidation),
     /** Old outbox, inbox and idempotency rows; preferences of registrations that came to nothing. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),
-      access: { who: ["service"], permission: "maintenance:run" },
+      access: { callers: ["service"], permission: "maintenance:run" },
       timeout: 60_000,
     }),
   },

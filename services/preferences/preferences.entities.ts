@@ -1,10 +1,10 @@
 import { EntitySchema } from "typeorm";
-import type { Chosen } from "./defaults.ts";
+import type { PreferenceOverrides } from "./defaults.ts";
 
 export interface PreferencesRow {
   user_id: string;
   /** What differs from the defaults. */
-  chosen: Chosen;
+  chosen: PreferenceOverrides;
   /** False until the account is known to exist. */
   claimed: boolean;
   created_at: Date;

@@ -7,17 +7,17 @@ export async function readPreferences(db: Database, userId: string): Promise<Pre
 }
 
 /** What is there stays: the same registration sends the same. */
-export async function insertUnclaimed(db: Database, userId: string, chosen: PreferencesRow["chosen"]): Promise<void> {
+export async function insertUnconfirmed(db: Database, userId: string, chosen: PreferencesRow["chosen"]): Promise<void> {
   await db.query(
     "INSERT INTO preferences.preferences (user_id, chosen, claimed) VALUES ($1, $2, false) ON CONFLICT DO NOTHING",
     [userId, JSON.stringify(chosen)],
   );
 }
 
-export type UnclaimedRow = Pick<PreferencesRow, "user_id" | "chosen">;
+export type UnconfirmedRow = Pick<PreferencesRow, "user_id" | "chosen">;
 
 /** What is there stays: the batch has come before. */
-export async function insertManyUnclaimed(db: Database, rows: readonly UnclaimedRow[]): Promise<void> {
+export async function insertManyUnconfirmed(db: Database, rows: readonly UnconfirmedRow[]): Promise<void> {
   await db.query(
     `INSERT INTO preferences.preferences (user_id, chosen, claimed)
      SELECT p.user_id, p.chosen, false FROM jsonb_to_recordset($1::jsonb) AS p (user_id uuid, chosen jsonb)
@@ -27,8 +27,8 @@ export async function insertManyUnclaimed(db: Database, rows: readonly Unclaimed
 }
 
 /** Those of them who have chosen anything. */
-export function chosenBy(db: Database, userIds: readonly string[]): Promise<UnclaimedRow[]> {
-  return db.query<UnclaimedRow>(
+export function overridesOf(db: Database, userIds: readonly string[]): Promise<UnconfirmedRow[]> {
+  return db.query<UnconfirmedRow>(
     "SELECT user_id, chosen FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND chosen <> '{}'",
     [userIds],
   );
@@ -56,7 +56,7 @@ export async function updatePreferences(
 }
 
 /** Rows of registrations that are a day old and not known to have become accounts. */
-export async function listUnclaimed(db: Database, limit: number): Promise<string[]> {
+export async function listUnconfirmed(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ user_id: string }>(
     `SELECT user_id FROM preferences.preferences WHERE NOT claimed AND created_at < now() - interval '24 hours'
      ORDER BY created_at LIMIT $1`,
@@ -69,6 +69,6 @@ export async function claim(db: Database, userIds: readonly string[]): Promise<v
   await db.query("UPDATE preferences.preferences SET claimed = true WHERE user_id = ANY($1::uuid[])", [userIds]);
 }
 
-export async function deleteUnclaimed(db: Database, userIds: readonly string[]): Promise<void> {
+export async function deleteUnconfirmed(db: Database, userIds: readonly string[]): Promise<void> {
   await db.query("DELETE FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND NOT claimed", [userIds]);
 }

@@ -1,5 +1,5 @@
 import type { ServiceSchema } from "moleculer";
-import { userOf } from "../../lib/actions/caller.ts";
+import { requireUser } from "../../lib/actions/caller.ts";
 import { type Call, implement } from "../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../lib/events/events.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
@@ -12,7 +12,7 @@ import { createPreferences } from "./create-preferences.ts";
 import type { Change, PreferencesView } from "./defaults.ts";
 import { erasePreferences } from "./erase.repo.ts";
 import { exportSections } from "./export.ts";
-import { exportChosen, importPreferences } from "./import-preferences.ts";
+import { exportOverrides, importPreferences } from "./import-preferences.ts";
 import { personPreferences } from "./person-preferences.ts";
 import { preferencesContract } from "./preferences.contract.ts";
 import { PreferencesEntity } from "./preferences.entities.ts";
@@ -30,7 +30,8 @@ export default function preferencesService(platform: Platform): ServiceSchema {
   const caches = createServiceCaches(platform, "preferences");
   const kept = caches.open<PreferencesView>("preferences", CACHED_MS);
   const deps = { db, outbox, clock: platform.clock, kept };
-  const erase = (call: Call, userId: string) => caches.writing(call, userId, () => erasePreferences(db, userId));
+  const erase = (call: Call, userId: string) =>
+    caches.withInvalidation(call, userId, () => erasePreferences(db, userId));
   const effects = {
     "user.erased": async (event: MeshEvent, call: Call) => void (await erase(call, event.user_id)),
   };
@@ -44,22 +45,27 @@ export default function preferencesService(platform: Platform): ServiceSchema {
     ],
     actions: implement(preferencesContract, {
       create: (ctx) => createPreferences(db, ctx),
-      me: (ctx) => preferencesOf(deps, userOf(ctx.caller).user_id),
+      me: (ctx) => preferencesOf(deps, requireUser(ctx.caller).user_id),
       updateMe: (ctx) =>
-        caches.writing(ctx.call, userOf(ctx.caller).user_id, () => updatePreferencesOf(deps, ctx), besides(ctx.params)),
+        caches.withInvalidation(
+          ctx.call,
+          requireUser(ctx.caller).user_id,
+          () => updatePreferencesOf(deps, ctx),
+          alsoInvalidate(ctx.params),
+        ),
       get: (ctx) => preferencesOf(deps, ctx.params.user_id),
       person: (ctx) => personPreferences(ctx, (userId) => preferencesOf(deps, userId)),
       import: (ctx) => importPreferences(db, ctx),
-      exportChosen: (ctx) => exportChosen(db, ctx),
+      exportOverrides: (ctx) => exportOverrides(db, ctx),
       erase: ({ params, call }) => erase(call, params.user_id),
-      export: ({ caller, params }) => exportPage(exportSections(db), userOf(caller).user_id, params.cursor),
-      forget: async ({ params }) => caches.forget(params),
+      export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
+      invalidateCache: async ({ params }) => caches.applyInvalidation(params),
       sweep: (ctx) => sweepPreferences(db, ctx.call),
     }),
   };
 }
 
 /** Visibility stands in users, and moves the account's `updated_at`. */
-function besides({ privacy_profile, privacy_location }: Change): readonly CachingService[] {
+function alsoInvalidate({ privacy_profile, privacy_location }: Change): readonly CachingService[] {
   return privacy_profile === undefined && privacy_location === undefined ? [] : ["users"];
 }

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import { type UserCaller, userOf } from "../../lib/actions/caller.ts";
+import { requireUser, type UserCaller } from "../../lib/actions/caller.ts";
 import { AppError } from "../../lib/actions/errors.ts";
 import type { ActionContext } from "../../lib/actions/typed-call.ts";
 import type { Clock } from "../../lib/runtime/clock.ts";
 import type { Database, Transaction } from "../../mixins/database.mixin.ts";
 import { idempotently } from "../../mixins/idempotency.ts";
 import type { Outbox } from "../../mixins/outbox.mixin.ts";
-import { type Change, defaults, merge, type PreferencesView, refuseCrossed, type Settings } from "./defaults.ts";
+import { assertConsistent, type Change, defaults, merge, type PreferencesView, type Settings } from "./defaults.ts";
 import { lockPreferences, updatePreferences } from "./preferences.repo.ts";
 import { viewPreferences } from "./read-preferences.ts";
 
@@ -18,7 +18,7 @@ export interface PreferencesDeps {
 
 /** Changes just the fields that are sent. */
 export function updatePreferencesOf(deps: PreferencesDeps, ctx: ActionContext<Change>): Promise<PreferencesView> {
-  const caller = userOf(ctx.caller);
+  const caller = requireUser(ctx.caller);
   return idempotently(deps.db, ctx, caller.user_id, (tx) => change(deps, tx, ctx, caller));
 }
 
@@ -32,13 +32,13 @@ async function change(
   const row = await lockPreferences(tx, user_id);
   if (!row) throw new AppError("user_erased");
   const chosen = merge(row.chosen, ctx.params);
-  refuseCrossed(chosen, ctx.params);
+  assertConsistent(chosen, ctx.params);
   await showToUsers(ctx, user_id, { ...defaults, ...chosen });
   const updated_fields = changedFields(viewPreferences(user_id, row), { ...defaults, ...chosen });
   if (updated_fields.length === 0) return viewPreferences(user_id, row);
   const next = { chosen, updated_at: deps.clock.now() };
   await updatePreferences(tx, user_id, next);
-  await stateUpdate(deps.outbox, tx, ctx, caller, updated_fields);
+  await appendUpdateEvent(deps.outbox, tx, ctx, caller, updated_fields);
   return viewPreferences(user_id, next);
 }
 
@@ -66,14 +66,14 @@ function changedFields(before: Settings, after: Settings): string[] {
   );
 }
 
-async function stateUpdate(
+async function appendUpdateEvent(
   outbox: Outbox,
   tx: Transaction,
   ctx: ActionContext,
   caller: UserCaller,
   updated_fields: string[],
 ): Promise<void> {
-  await outbox.state(tx, {
+  await outbox.append(tx, {
     type: "preferences.updated",
     userId: caller.user_id,
     tenantId: caller.home_tenant_id,

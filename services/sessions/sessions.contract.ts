@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { type ActionDef, action, contract } from "../../lib/actions/contract.ts";
+import { action, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
 import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
+import { RevocationEntry } from "../../lib/contracts/revocation.contract.ts";
 
 export const Session = z
   .strictObject({
@@ -35,29 +36,11 @@ const Grant = z.strictObject({
   amr: z.array(z.string()),
 });
 
-/** One entry of the feed: what is void from now on. */
-export const FeedChange = z.strictObject({
-  seq: z.int(),
-  kind: z.enum(["session", "user", "tenant", "cache"]),
-  key: z.string(),
-  /** Least version that is still good, for `user` and `tenant`. */
-  value: z.int().nullable(),
-});
-
-/** Of every service that keeps its own rows in the memory of its nodes. */
-export const forgetting = {
-  params: z.strictObject({ gateway_id: field.Id, changes: z.array(FeedChange) }),
-  result: z.strictObject({ gateway_id: field.Id }),
-  access: { who: ["service"], permission: "caches:forget" },
-  unguarded: true,
-  timeout: 1_000,
-} as const satisfies ActionDef;
-
-const byService = (permission: string) => ({ who: ["service"], permission }) as const;
-const asUser = { who: ["user"] } as const;
+const byService = (permission: string) => ({ callers: ["service"], permission }) as const;
+const asUser = { callers: ["user"] } as const;
 
 export const sessionsContract = contract("sessions", {
-  needs: ["gateway:revoke", "caches:forget", "users:sign_in", "users:read", "users:tenants"],
+  needs: ["gateway:revoke", "caches:invalidate", "users:sign_in", "users:read", "users:tenants"],
   personal: ["sessions", "accounts", "outbox"],
   actions: {
     /** The account's epoch, to be read before anything that decides a sign-in. Unknown accounts are at 0. */
@@ -65,7 +48,7 @@ export const sessionsContract = contract("sessions", {
       params: z.strictObject({ user_id: field.Id }),
       result: z.strictObject({ epoch: z.int() }),
       access: byService("sessions:read"),
-      repeatable: true,
+      idempotent: true,
     }),
     /** Makes a session only where the epoch is still the given one, else 401 `session_ended`. */
     create: action({
@@ -95,13 +78,13 @@ export const sessionsContract = contract("sessions", {
         .strictObject({ session_id: field.Id, user_id: field.Id, tenant_id: field.Id, iat: z.int(), exp: z.int() })
         .nullable(),
       access: byService("sessions:inspect"),
-      repeatable: true,
+      idempotent: true,
     }),
     /** Ends the caller's own session, or the one whose refresh token is sent. Answers when no node accepts it any more. */
     logout: action({
       params: z.strictObject({ refresh_token: field.RefreshTokenText.optional() }),
       result: field.Empty,
-      access: { who: ["user", "anonymous"] },
+      access: { callers: ["user", "anonymous"] },
       timeout: 8_000,
     }),
     logoutAll: action({
@@ -110,87 +93,87 @@ export const sessionsContract = contract("sessions", {
       access: asUser,
       timeout: 8_000,
     }),
-    mine: action({ params: field.Empty, result: z.array(Session), access: asUser, repeatable: true }),
+    listOwn: action({ params: field.Empty, result: z.array(Session), access: asUser, idempotent: true }),
     /** 404 for a session that is not the caller's. */
-    endMine: action({
+    revokeOwn: action({
       params: z.strictObject({ id: field.Id }),
       result: field.Empty,
       access: asUser,
       timeout: 8_000,
     }),
     /** The caller's own session, for `GET /auth/me`. */
-    current: action({ params: field.Empty, result: Session, access: asUser, repeatable: true }),
+    current: action({ params: field.Empty, result: Session, access: asUser, idempotent: true }),
     /** One session of a user, `is_current` false; null where it has ended. For `GET /auth/me`, which auth answers. */
     get: action({
       params: z.strictObject({ id: field.Id, user_id: field.Id }),
       result: Session.nullable(),
       access: byService("sessions:read"),
-      repeatable: true,
+      idempotent: true,
     }),
     /** For administrators: the sessions of an account of the tenant, 404 for any other. */
-    ofUser: action({
+    listForUser: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.array(Session),
-      access: { who: ["user"], permission: "sessions:read" },
-      repeatable: true,
+      access: { callers: ["user"], permission: "sessions:read" },
+      idempotent: true,
     }),
     /** Ends them all, as `logoutAll` does for oneself. */
-    endOfUser: action({
+    revokeForUser: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.strictObject({ revoked: z.int() }),
-      access: { who: ["user"], permission: "sessions:write" },
+      access: { callers: ["user"], permission: "sessions:write" },
       timeout: 8_000,
     }),
     /** Of the whole installation. */
-    figures: action({
+    stats: action({
       params: field.Empty,
       result: z.strictObject({ active: z.int() }),
       access: byService("sessions:figures"),
-      repeatable: true,
+      idempotent: true,
     }),
     /** How many sessions of a user are alive. */
     count: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.strictObject({ active: z.int() }),
       access: byService("sessions:read"),
-      repeatable: true,
+      idempotent: true,
     }),
     /**
      * Epoch + 1, ends all sessions but `except`, answers when every lease holder knows. One operation with the event
      * `event_id`: whichever comes second finds it done. 503 `revocation_pending` where the holders can't be reached in time.
      */
-    endAll: action({
+    revokeAll: action({
       params: z.strictObject({ user_id: field.Id, event_id: field.Id, except: field.Id.optional() }),
       result: z.strictObject({ revoked: z.int() }),
       access: byService("sessions:manage"),
       timeout: 8_000,
     }),
     /** The least version that is good from now on: roles, tier or status of an account, or settings of a tenant, have changed. */
-    outdate: action({
+    bumpTokenVersion: action({
       params: z.strictObject({ kind: z.enum(["user", "tenant"]), id: field.Id, event_id: field.Id }),
       result: z.strictObject({ version: z.int() }),
       access: byService("sessions:manage"),
       timeout: 8_000,
     }),
     /** `<service>/<id>/<write>`: no cache of that service answers for the id when this does, until the write is done. */
-    forget: action({
+    invalidateCache: action({
       params: z.strictObject({ keys: z.array(z.string().max(200)).min(1).max(100) }),
       result: field.Empty,
       access: byService("sessions:forget"),
-      repeatable: true,
+      idempotent: true,
       timeout: 8_000,
     }),
     /** Asked once a second by everyone who checks access tokens. The lease runs 3 s from the moment of asking. */
-    lease: action({
+    renewLease: action({
       params: z.strictObject({
         gateway_id: field.Id,
         node_id: z.string(),
-        /** Action to call with `FeedChange`s, at `node_id`. */
+        /** Action to call with `RevocationEntry`s, at `node_id`. */
         action: z.string(),
         since: z.int(),
       }),
       result: z.strictObject({
-        changes: z.array(FeedChange),
+        changes: z.array(RevocationEntry),
         seq: z.int(),
         /** False: there is another page after `seq`, nothing is granted yet. */
         granted: z.boolean(),
@@ -198,14 +181,14 @@ export const sessionsContract = contract("sessions", {
         full: z.boolean(),
       }),
       access: byService("sessions:lease"),
-      unguarded: true,
+      circuitBreaker: false,
       timeout: 1_000,
     }),
     releaseLease: action({
       params: z.strictObject({ gateway_id: field.Id }),
       result: field.Empty,
       access: byService("sessions:lease"),
-      unguarded: true,
+      circuitBreaker: false,
     }),
     erase: action(erasing),
     export: action(exporting),

@@ -1,8 +1,8 @@
 import type { ServiceSchema } from "moleculer";
-import { userOf } from "../../lib/actions/caller.ts";
+import { requireUser } from "../../lib/actions/caller.ts";
 import { implement } from "../../lib/actions/typed-call.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
-import { createKept } from "../../lib/runtime/ttl-cache.ts";
+import { createTtlCache } from "../../lib/runtime/ttl-cache.ts";
 import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
@@ -16,14 +16,14 @@ import { lease } from "./revocation/lease.ts";
 import { deleteLease } from "./revocation/leases.repo.ts";
 import { createSession } from "./session/create-session.ts";
 import { inspect } from "./session/inspect.ts";
-import { currentSession, getSession, listMine } from "./session/list-own.ts";
+import { currentSession, getSession, listOwn } from "./session/list-own.ts";
 import { logout } from "./session/logout.ts";
 import { logoutAll } from "./session/logout-all.ts";
 import { refreshSession } from "./session/refresh-session.ts";
-import { endAll } from "./session/revoke-all.ts";
-import { endMine } from "./session/revoke-own.ts";
+import { revokeAll } from "./session/revoke-all.ts";
+import { revokeOwn } from "./session/revoke-own.ts";
 import { countAllLive, countLiveSessions, readEpoch } from "./session/sessions.repo.ts";
-import { endOfUser, listOfUser } from "./session/sessions-of-user.ts";
+import { listForUser, revokeForUser } from "./session/sessions-of-user.ts";
 import { createTenantLimits } from "./session/tenant-limits.ts";
 import { sessionsContract } from "./sessions.contract.ts";
 import { sweep } from "./sweep.ts";
@@ -38,7 +38,7 @@ export default function sessionsService(platform: Platform): ServiceSchema {
   const leaseDb = createDatabase(platform, { schema: "sessions", poolSize: LEASE_CONNECTIONS });
   const outbox = createOutbox(platform, db, "sessions");
   const deps = { platform, db, leaseDb, outbox, limits: createTenantLimits(platform) };
-  const live = createKept<number>(platform.clock, COUNTED);
+  const live = createTtlCache<number>(platform.clock, COUNTED);
 
   return {
     name: "sessions",
@@ -50,33 +50,33 @@ export default function sessionsService(platform: Platform): ServiceSchema {
       inspect: (ctx) => inspect(deps, ctx),
       logout: (ctx) => logout(deps, ctx),
       logoutAll: (ctx) => logoutAll(deps, ctx),
-      mine: (ctx) => listMine(deps, ctx),
-      endMine: (ctx) => endMine(deps, ctx),
-      ofUser: (ctx) => listOfUser(deps, ctx),
-      endOfUser: (ctx) => endOfUser(deps, ctx),
-      figures: async () => ({ active: await live.read("", () => countAllLive(db)) }),
+      listOwn: (ctx) => listOwn(deps, ctx),
+      revokeOwn: (ctx) => revokeOwn(deps, ctx),
+      listForUser: (ctx) => listForUser(deps, ctx),
+      revokeForUser: (ctx) => revokeForUser(deps, ctx),
+      stats: async () => ({ active: await live.read("", () => countAllLive(db)) }),
       current: (ctx) => currentSession(deps, ctx),
       get: (ctx) => getSession(deps, ctx),
       count: async ({ params }) => ({ active: await countLiveSessions(db, params.user_id) }),
-      endAll: ({ params, call, correlationId }) =>
-        endAll(deps, call, {
+      revokeAll: ({ params, call, correlationId }) =>
+        revokeAll(deps, call, {
           userId: params.user_id,
           eventId: params.event_id,
           except: params.except,
           reason: "account_changed",
           correlationId,
         }),
-      outdate: ({ params, call }) =>
+      bumpTokenVersion: ({ params, call }) =>
         outdate(deps, call, { kind: params.kind, id: params.id, eventId: params.event_id }),
-      forget: ({ params, call }) => forget(deps, call, params),
-      lease: ({ params }) => lease(deps, params),
+      invalidateCache: ({ params, call }) => forget(deps, call, params),
+      renewLease: ({ params }) => lease(deps, params),
       releaseLease: async ({ params }) => {
         await deleteLease(leaseDb, params.gateway_id);
         return {};
       },
       erase: ({ params, call, correlationId }) =>
         eraseSessions(deps, call, { userId: params.user_id, eventId: params.erasure_id, correlationId }),
-      export: ({ caller, params }) => exportPage(exportSections(db), userOf(caller).user_id, params.cursor),
+      export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
       sweep: () => sweep(deps),
     }),
   };

@@ -1,4 +1,4 @@
-import { sweepMeshTables } from "../../mixins/service-sweep.ts";
+import { sweepServiceTables } from "../../mixins/service-sweep.ts";
 import type { SessionsDeps } from "./sessions.deps.ts";
 import { deleteOldFeed, deleteOldLeases, deleteOldSessions } from "./sweep.repo.ts";
 
@@ -12,7 +12,7 @@ export async function sweep({ platform, db }: Pick<SessionsDeps, "platform" | "d
     leases: await deleteOldLeases(db),
     // An entry is of use as long as an access token from before it may live; 5 min for clocks and late signers.
     feed: await sweepFeed((batch) => deleteOldFeed(db, platform.config.auth.accessTokenSeconds + 300, batch)),
-    ...(await sweepMeshTables(db)),
+    ...(await sweepServiceTables(db)),
   };
 }
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { action, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
 import { exporting } from "../../lib/contracts/personal-data.contract.ts";
-import { forgetting } from "../sessions/sessions.contract.ts";
+import { cacheInvalidation } from "../../lib/contracts/revocation.contract.ts";
 import { adminActions } from "./contract/users-admin.contract.ts";
 import { erasureActions } from "./contract/users-erasure.contract.ts";
 import { importActions } from "./contract/users-import.contract.ts";
@@ -27,10 +27,10 @@ import {
   WholeProfileChange,
 } from "./contract/users-shapes.contract.ts";
 
-const asUser = { who: ["user"] } as const;
+const asUser = { callers: ["user"] } as const;
 /** Premium, or one who may see the tenant's accounts anyway. */
-const asPremium = { who: ["user"], premiumOr: "users:read" } as const;
-const byService = (permission: string) => ({ who: ["service"], permission }) as const;
+const asPremium = { callers: ["user"], premiumOr: "users:read" } as const;
+const byService = (permission: string) => ({ callers: ["service"], permission }) as const;
 
 /** "RIFF" in base64, which is what WebP begins with. */
 const WebP = z.base64().max(400_000).startsWith("UklG");
@@ -68,23 +68,23 @@ export const usersContract = contract("users", {
       }),
       result: z.strictObject({ tenant_id: field.Id, user: SignInView.nullable() }),
       access: byService("users:sign_in"),
-      repeatable: true,
+      idempotent: true,
     }),
     /** Fresh, past every cache. `null` for an unknown or erased account. */
     signInView: action({
       params: z.strictObject({ id: field.Id }),
       result: SignInView.nullable(),
       access: byService("users:sign_in"),
-      repeatable: true,
+      idempotent: true,
     }),
     claims: action({
       params: z.strictObject({ id: field.Id }),
       result: Claims.nullable(),
       access: byService("users:sign_in"),
-      repeatable: true,
+      idempotent: true,
     }),
     /** Notes a sign-in's time; harmless to lose. */
-    signedIn: action({
+    recordLogin: action({
       params: z.strictObject({ id: field.Id, at: field.Timestamp }),
       result: field.Empty,
       access: byService("users:sign_in"),
@@ -98,21 +98,21 @@ export const usersContract = contract("users", {
     get: action({
       params: z.strictObject({ id: field.Id }),
       result: User.nullable(),
-      access: { who: ["service", "operator"], permission: "users:read" },
-      repeatable: true,
+      access: { callers: ["service", "operator"], permission: "users:read" },
+      idempotent: true,
     }),
     /** For other services, up to 1,000 at once: who of these is there, active and verified? */
     validate: action({
       params: z.strictObject({ ids: z.array(field.Id).max(1_000) }),
       result: z.array(z.strictObject({ id: field.Id, is_active: z.boolean(), is_verified: z.boolean() })),
-      access: { who: ["service", "operator"], permission: "users:validate" },
-      repeatable: true,
+      access: { callers: ["service", "operator"], permission: "users:validate" },
+      idempotent: true,
     }),
-    me: action({ params: field.Empty, result: User, access: asUser, repeatable: true }),
+    me: action({ params: field.Empty, result: User, access: asUser, idempotent: true }),
     updateMe: action({ params: UserChange, result: User, access: asUser }),
-    profile: action({ params: field.Empty, result: Profile, access: asUser, repeatable: true }),
+    profile: action({ params: field.Empty, result: Profile, access: asUser, idempotent: true }),
     /** Account and profile as one, for clients that know them so. */
-    wholeProfile: action({ params: field.Empty, result: WholeProfile, access: asUser, repeatable: true }),
+    wholeProfile: action({ params: field.Empty, result: WholeProfile, access: asUser, idempotent: true }),
     updateWholeProfile: action({ params: WholeProfileChange, result: WholeProfile, access: asUser }),
     updateProfile: action({ params: ProfileChange, result: Profile, access: asUser }),
     /** preferences writes visibility here first, so that search and views never show a stale one. */
@@ -140,24 +140,24 @@ export const usersContract = contract("users", {
       access: byService("maintenance:run"),
       timeout: 60_000,
     }),
-    stats: action({ params: field.Empty, result: Stats, access: asUser, repeatable: true }),
+    stats: action({ params: field.Empty, result: Stats, access: asUser, idempotent: true }),
     /** Those who let themselves be found: never a private account. Counts up to 2,000 matches. */
-    search: action({ params: PersonQuery, result: PersonPage, access: asPremium, repeatable: true }),
+    search: action({ params: PersonQuery, result: PersonPage, access: asPremium, idempotent: true }),
     /** 404 for who is private; `connections` is private to all but holders of `connections:assert`. */
     person: action({
       params: z.strictObject({ id: field.Id }),
       result: Person,
       access: asPremium,
-      repeatable: true,
+      idempotent: true,
     }),
     personProfile: action({
       params: z.strictObject({ id: field.Id }),
       result: PersonProfile,
       access: asPremium,
-      repeatable: true,
+      idempotent: true,
     }),
     /** For services that keep something else about people. */
-    visible: action({
+    isVisible: action({
       params: z.strictObject({
         id: field.Id,
         tenant_id: field.Id,
@@ -166,7 +166,7 @@ export const usersContract = contract("users", {
       }),
       result: z.strictObject({ visible: z.boolean() }),
       access: byService("users:visibility"),
-      repeatable: true,
+      idempotent: true,
     }),
     /** Two pictures that the gateway has made of an upload: WebP in base64, small enough for the bus. */
     setAvatar: action({
@@ -180,16 +180,16 @@ export const usersContract = contract("users", {
       params: z.strictObject({ key: z.string().regex(/^[0-9a-f]{32}$/), size: z.enum(["full", "thumb"]) }),
       result: z.strictObject({ webp: z.string() }).nullable(),
       access: byService("users:avatars"),
-      repeatable: true,
+      idempotent: true,
     }),
     /** Null for an unknown change, or one of an account that is gone. */
     emailChange: action({
       params: z.strictObject({ intent: field.Id }),
       result: EmailChange.nullable(),
       access: byService("users:email_change"),
-      repeatable: true,
+      idempotent: true,
     }),
-    emailChangeMailed: action({
+    recordEmailChangeMail: action({
       params: z.strictObject({
         intent: field.Id,
         kind: z.enum(["change_email", "email_change_requested", "email_changed"]),
@@ -204,10 +204,10 @@ export const usersContract = contract("users", {
         .strictObject({ name: z.string().nullable(), push_token: z.string().nullable(), is_active: z.boolean() })
         .nullable(),
       access: byService("users:push_token"),
-      repeatable: true,
+      idempotent: true,
     }),
     /** Takes a token off the account, where it is still that one. */
-    forgetPushToken: action({
+    removePushToken: action({
       params: z.strictObject({ id: field.Id, push_token: field.PushToken }),
       result: field.Empty,
       access: byService("users:push_token"),
@@ -215,23 +215,23 @@ export const usersContract = contract("users", {
     list: action({
       params: UserQuery,
       result: UserPage,
-      access: { who: ["user"], permission: "users:read" },
-      repeatable: true,
+      access: { callers: ["user"], permission: "users:read" },
+      idempotent: true,
     }),
     adminGet: action({
       params: z.strictObject({ id: field.Id }),
       result: User,
-      access: { who: ["user"], permission: "users:read" },
-      repeatable: true,
+      access: { callers: ["user"], permission: "users:read" },
+      idempotent: true,
     }),
     /** Deactivation ends the sessions before it answers, else 503 `revocation_pending`. */
     setStatus: action({
       params: z.strictObject({ id: field.Id, is_active: z.boolean(), reason: field.Text[2000].optional() }),
       result: User,
-      access: { who: ["user"], permission: "users:write" },
+      access: { callers: ["user"], permission: "users:write" },
     }),
     /** sessions tells each node whose caches may keep what is about to be written. */
-    forget: action(forgetting),
+    invalidateCache: action(cacheInvalidation),
     /** Of this service's schema, which stands for the database as a whole: `mixins/database-status.ts` answers it. */
     databaseStatus: action({
       params: field.Empty,
@@ -241,14 +241,14 @@ export const usersContract = contract("users", {
         pool: z.strictObject({ total: z.int(), idle: z.int(), waiting: z.int() }),
         migrations: z.array(z.string()),
       }),
-      access: { who: ["service", "operator"], permission: "users:status" },
-      repeatable: true,
+      access: { callers: ["service", "operator"], permission: "users:status" },
+      idempotent: true,
     }),
     counts: action({
       params: field.Empty,
       result: z.strictObject({ total_users: z.int(), active_users: z.int() }),
-      access: { who: ["service", "operator", "anonymous"] },
-      repeatable: true,
+      access: { callers: ["service", "operator", "anonymous"] },
+      idempotent: true,
     }),
     /** Puts what is sealed in profiles under the active key of the ring. */
     rotateKeys: action({

@@ -1,5 +1,5 @@
 import type { ServiceSchema } from "moleculer";
-import { userOf } from "../../lib/actions/caller.ts";
+import { requireUser } from "../../lib/actions/caller.ts";
 import { AppError } from "../../lib/actions/errors.ts";
 import { type ActionContext, type Call, implement } from "../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../lib/events/events.ts";
@@ -16,7 +16,7 @@ import { claimsOf } from "./account/claims.ts";
 import { createUser } from "./account/create-user.ts";
 import { findForSignIn, readSignInView } from "./account/find-for-sign-in.ts";
 import { getForAdmin, getMe, getUser } from "./account/get-user.ts";
-import { forgetPushToken, getPushRecipient } from "./account/push-tokens.ts";
+import { getPushRecipient, removePushToken } from "./account/push-tokens.ts";
 import { setStatus } from "./account/set-status.ts";
 import { setVisibility } from "./account/set-visibility.ts";
 import { readValidity } from "./account/sign-in.repo.ts";
@@ -30,7 +30,7 @@ import { createCounts } from "./directory/counts.ts";
 import { listUsers } from "./directory/list-users.ts";
 import { searchPeople } from "./directory/search-people.ts";
 import { getPerson, getPersonProfile, isVisible } from "./directory/view-person.ts";
-import { endPendingEmail } from "./email-change/cancel-pending-email.ts";
+import { cancelPendingEmail } from "./email-change/cancel-pending-email.ts";
 import { confirmEmail } from "./email-change/confirm-email.ts";
 import { getEmailChange, recordEmailChangeMail } from "./email-change/email-change-mails.ts";
 import { deleteByAdmin, deleteMe } from "./erasure/delete-account.ts";
@@ -44,7 +44,7 @@ import { rotateKeys } from "./profile/key-rotation.ts";
 import { ProfileEntity } from "./profile/profile.entities.ts";
 import { getStats } from "./profile/stats.ts";
 import { getProfile, updateProfile } from "./profile/update-profile.ts";
-import { checkManageable } from "./roles/can-manage.ts";
+import { checkCanManage } from "./roles/can-manage.ts";
 import { createRole, deleteRole, listRoles, updateRole } from "./roles/roles.ts";
 import { downgrade, upgrade } from "./subscriptions/change-subscription.ts";
 import { expireSubscriptions } from "./subscriptions/expire-subscriptions.ts";
@@ -77,19 +77,19 @@ export default function usersService(platform: Platform): ServiceSchema {
     accounts: caches.open("users", CACHED_MS, { endOf: endOfView, groupOf: (user) => groupKey(user.tenant_id) }),
     profiles: caches.open("profiles", CACHED_MS),
   };
-  const forgotten = (call: Call, id: string) => caches.writing(call, id, async () => undefined);
+  const forgotten = (call: Call, id: string) => caches.withInvalidation(call, id, async () => undefined);
   const deletion = { ...deps, eraseAfterDays: config.eraseAfterDays };
   const erasure = { ...deps, caches, events: platform.events, log };
   const effects = {
     "user.erased": (event: MeshEvent, call: Call) => eraseRestored(erasure, call, event.user_id),
     "password.changed": (event: MeshEvent, call: Call) =>
-      caches.writing(call, event.user_id, () => endPendingEmail(deps, event)),
+      caches.withInvalidation(call, event.user_id, () => cancelPendingEmail(deps, event)),
     "user.deactivated": (event: MeshEvent, call: Call) => forgotten(call, event.user_id),
     "user.reactivated": (event: MeshEvent, call: Call) => forgotten(call, event.user_id),
   };
   /** Every action that changes an account or its profile goes through here: caches forget it first. */
   const writing = <P, R>(ctx: ActionContext<P>, id: string, write: () => Promise<R>): Promise<R> =>
-    caches.writing(ctx.call, id, write);
+    caches.withInvalidation(ctx.call, id, write);
   return {
     name: usersContract.name,
     mixins: [
@@ -103,7 +103,7 @@ export default function usersService(platform: Platform): ServiceSchema {
       findForSignIn: (ctx) => findForSignIn(deps, ctx),
       signInView: (ctx) => readSignInView(deps, ctx.params.id),
       claims: (ctx) => claimsOf(deps, ctx.params.id),
-      signedIn: async (ctx) => {
+      recordLogin: async (ctx) => {
         await writing(ctx, ctx.params.id, () => updateLastLogin(db, ctx.params.id, ctx.params.at));
         return {};
       },
@@ -111,27 +111,27 @@ export default function usersService(platform: Platform): ServiceSchema {
       get: (ctx) => getUser(deps, ctx.params.id),
       validate: (ctx) => readValidity(db, ctx.params.ids),
       me: (ctx) => getMe(deps, ctx),
-      updateMe: (ctx) => writing(ctx, userOf(ctx.caller).user_id, () => updateMe(deps, ctx)),
+      updateMe: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => updateMe(deps, ctx)),
       profile: (ctx) => getProfile(deps, ctx),
-      updateProfile: (ctx) => writing(ctx, userOf(ctx.caller).user_id, () => updateProfile(deps, ctx)),
+      updateProfile: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => updateProfile(deps, ctx)),
       wholeProfile: (ctx) => getWholeProfile(deps, ctx),
-      updateWholeProfile: (ctx) => writing(ctx, userOf(ctx.caller).user_id, () => updateWholeProfile(deps, ctx)),
+      updateWholeProfile: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => updateWholeProfile(deps, ctx)),
       setVisibility: (ctx) => setVisibility(deps, ctx),
-      upgrade: (ctx) => writing(ctx, userOf(ctx.caller).user_id, () => upgrade(deps, ctx)),
-      downgrade: (ctx) => writing(ctx, userOf(ctx.caller).user_id, () => downgrade(deps, ctx)),
+      upgrade: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => upgrade(deps, ctx)),
+      downgrade: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => downgrade(deps, ctx)),
       expireSubscriptions: (ctx) => expireSubscriptions(deps, ctx),
       stats: (ctx) => getStats(deps, ctx),
       search: (ctx) => searchPeople(deps, ctx),
       person: (ctx) => getPerson(deps, ctx),
       personProfile: (ctx) => getPersonProfile(deps, ctx),
-      visible: (ctx) => isVisible(deps, ctx),
-      setAvatar: (ctx) => writing(ctx, userOf(ctx.caller).user_id, () => setAvatar(deps, ctx)),
-      deleteAvatar: (ctx) => writing(ctx, userOf(ctx.caller).user_id, () => deleteAvatar(deps, ctx)),
+      isVisible: (ctx) => isVisible(deps, ctx),
+      setAvatar: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => setAvatar(deps, ctx)),
+      deleteAvatar: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => deleteAvatar(deps, ctx)),
       avatar: (ctx) => readAvatar(deps, ctx),
       emailChange: (ctx) => getEmailChange(deps, ctx.params.intent),
-      emailChangeMailed: (ctx) => recordEmailChangeMail(deps, ctx),
+      recordEmailChangeMail: (ctx) => recordEmailChangeMail(deps, ctx),
       pushRecipient: (ctx) => getPushRecipient(deps, ctx.params.id),
-      forgetPushToken: (ctx) => writing(ctx, ctx.params.id, () => forgetPushToken(deps, ctx)),
+      removePushToken: (ctx) => writing(ctx, ctx.params.id, () => removePushToken(deps, ctx)),
       list: (ctx) => listUsers(deps, ctx),
       adminGet: (ctx) => getForAdmin(deps, ctx),
       // The account is disabled also while sessions are away; its event makes the caches forget it then.
@@ -141,13 +141,13 @@ export default function usersService(platform: Platform): ServiceSchema {
         return user;
       },
       adminUpdate: (ctx) => writing(ctx, ctx.params.id, () => adminUpdate(deps, ctx)),
-      manageable: (ctx) => checkManageable(db, ctx),
+      canManage: (ctx) => checkCanManage(db, ctx),
       roles: (ctx) => listRoles(deps, ctx),
       createRole: (ctx) => createRole(deps, ctx),
       updateRole: (ctx) => updateRole(deps, ctx),
       // Accounts tell their roles.
       deleteRole: (ctx) =>
-        caches.writing(ctx.call, groupKey(userOf(ctx.caller).tenant_id), () => deleteRole(deps, ctx)),
+        caches.withInvalidation(ctx.call, groupKey(requireUser(ctx.caller).tenant_id), () => deleteRole(deps, ctx)),
       tenants: (ctx) => listTenants(deps, ctx),
       tenant: (ctx) => getTenant(deps, ctx),
       createTenant: (ctx) => createTenant(deps, ctx),
@@ -157,19 +157,19 @@ export default function usersService(platform: Platform): ServiceSchema {
         return id === undefined ? null : { id };
       },
       tenantSettings: (ctx) => tenantSettings(deps, ctx.params),
-      forget: async ({ params }) => caches.forget(params),
+      invalidateCache: async ({ params }) => caches.applyInvalidation(params),
       databaseStatus: () => databaseStatus(db, clock),
       counts: () => deps.counts.installation(),
       rotateKeys: () => rotateKeys({ db, ring, log }),
-      deleteMe: (ctx) => writing(ctx, userOf(ctx.caller).user_id, () => deleteMe(deletion, ctx)),
+      deleteMe: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => deleteMe(deletion, ctx)),
       adminDelete: (ctx) => writing(ctx, ctx.params.id, () => deleteByAdmin(deletion, ctx)),
       erasure: (ctx) => viewErasure(db, ctx),
-      erasureFigures: () => countErasures(db),
+      erasureStats: () => countErasures(db),
       eraseDue: ({ call, correlationId }) => eraseDue(erasure, call, correlationId),
       importable: (ctx) => importable(deps, ctx),
       import: (ctx) => importUsers(deps, ctx),
       exportAccounts: (ctx) => exportAccounts(deps, ctx),
-      export: ({ caller, params }) => exportPage(exportSections(deps), userOf(caller).user_id, params.cursor),
+      export: ({ caller, params }) => exportPage(exportSections(deps), requireUser(caller).user_id, params.cursor),
       sweep: () => sweepUsers(deps),
     }),
   };

@@ -11,7 +11,7 @@ export interface OneProcess {
   stop(): Promise<void>;
 }
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** `npm start` as a process of its own. Resolves when it is ready. */
 export async function startOneProcess(env: Readonly<Record<string, string>>): Promise<OneProcess> {
@@ -27,7 +27,7 @@ export async function startOneProcess(env: Readonly<Record<string, string>>): Pr
 }
 
 async function ready(url: string, child: ChildProcess): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
+  const until = performance.now() + TIMEOUT_MS;
   while (performance.now() < until && child.exitCode === null) {
     const isReady = await fetch(`${url}/health/ready`).then(
       ({ ok }) => ok,

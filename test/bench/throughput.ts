@@ -150,7 +150,7 @@ export async function measureLogin(
 }
 
 const MAILS = 40;
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /**
  * From the request, which is a little more than from the commit, to the mail server: the answer comes after the mail, because
@@ -173,7 +173,7 @@ export async function measureMail({ url, say }: Ground, { password }: Prepared, 
 }
 
 async function arrived(mesh: TestMesh, count: number): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
+  const until = performance.now() + TIMEOUT_MS;
   while (mesh.mails().length < count) {
     if (performance.now() > until) throw new Error(`${mesh.mails().length} mails arrived, not ${count}`);
     await turn();

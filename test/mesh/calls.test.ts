@@ -83,11 +83,13 @@ describe("calls between nodes", () => {
     const revoked = async () => {
       throw new AppError("internal_error");
     };
-    await start([{ name: "gateway", actions: implement(gatewayContract, { revoked, introspect: revoked }) }]);
+    await start([
+      { name: "gateway", actions: implement(gatewayContract, { applyRevocations: revoked, introspect: revoked }) },
+    ]);
     const sessions: Caller = { kind: "service", name: "sessions" };
     const params = { gateway_id: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60", changes: [] };
     for (let turn = 0; turn < FAILURES * 3; turn += 1) {
-      await expect(callAs(caller, sessions, "gateway.revoked", params)).rejects.toMatchObject({
+      await expect(callAs(caller, sessions, "gateway.applyRevocations", params)).rejects.toMatchObject({
         type: "internal_error",
       });
     }

@@ -75,7 +75,7 @@ describe("events", () => {
   }, 120_000);
 
   test("a stream made new gets a snapshot first, though the relay is killed in the middle", async () => {
-    await addCrowd(mesh);
+    await addBulkFixtures(mesh);
     await manager.streams.delete("USERS");
     await eventually("some of the snapshot", async () => (await lengthOf(manager)) > 400, { every: 5 });
     await Promise.all(["users-1", "users-2"].map((name) => mesh.kill(name)));
@@ -283,7 +283,7 @@ async function lengthOf(manager: JetStreamManager): Promise<number> {
   return (await manager.streams.info("USERS")).state.messages;
 }
 
-async function addCrowd(mesh: TestMesh): Promise<void> {
+async function addBulkFixtures(mesh: TestMesh): Promise<void> {
   const crowd = `crowd-${randomUUID()}`;
   await mesh.database.query(
     `INSERT INTO users.users (id, tenant_id, email, email_key, search_text, full_name)

@@ -70,7 +70,7 @@ describe("the walls inside the mesh", () => {
 
   test("our own services hold no more than their contracts need", async () => {
     for (const { name, permission } of guarded) {
-      const without = contracts.filter((one) => !(one.needs as readonly string[]).includes(permission));
+      const without = contracts.filter((one) => !(one.requiredPermissions as readonly string[]).includes(permission));
       for (const { name: service } of without)
         expect([service, name, await refusalOf({ kind: "service", name: service }, name)]).toEqual([
           service,
@@ -93,7 +93,7 @@ describe("the walls inside the mesh", () => {
   });
 
   test("one who may gets an answer, and a stranger at the same node and moment none", async () => {
-    const reader = contracts.find((one) => (one.needs as readonly string[]).includes("users:read"));
+    const reader = contracts.find((one) => (one.requiredPermissions as readonly string[]).includes("users:read"));
     const caller: Caller = { kind: "service", name: reader?.name ?? "" };
     await eventually("an answer", async () => (await refusalOf(caller, "users.get", { id: nobody })) === "answered");
     const answers = await Promise.all(

@@ -51,7 +51,10 @@ function addHolder({ running }: SessionsMesh): LeaseHolder {
   running.broker.createService({
     name: service,
     mixins: [holder.mixin],
-    actions: { revoked: (ctx: { params: Parameters<LeaseHolder["revoked"]>[0] }) => holder.revoked(ctx.params) },
+    actions: {
+      applyRevocations: (ctx: { params: Parameters<LeaseHolder["applyEntries"]>[0] }) =>
+        holder.applyEntries(ctx.params),
+    },
   });
   return holder;
 }

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { type LyingProvider, startLyingProvider } from "../support/fakes/malicious-provider.ts";
+import { type MaliciousProvider, startMaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import { describeRoutesByRole } from "../support/flows/routes-by-role.ts";
 import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 describe("on the mesh", () => {
-  let provider: LyingProvider;
+  let provider: MaliciousProvider;
   let mesh: TestMesh;
   beforeAll(async () => {
-    provider = await startLyingProvider();
+    provider = await startMaliciousProvider();
     mesh = await startTestMesh({ env: { OAUTH_LIAR_ISSUER: provider.issuer, OAUTH_LIAR_CLIENT_ID: "usermesh" } });
   }, 60_000);
   afterAll(async () => {

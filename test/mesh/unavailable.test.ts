@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Answer } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
-import { type CutLine, startCutLine } from "../support/fakes/network-proxy.ts";
+import { type NetworkProxy, startNetworkProxy } from "../support/fakes/network-proxy.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
 import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
@@ -12,12 +12,12 @@ const pages = ["/", "/docs", "/openapi.json", "/health/live", "/.well-known/jwks
 
 let mesh: TestMesh;
 let database: TestDatabase;
-let line: CutLine;
+let line: NetworkProxy;
 let access: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  line = await startCutLine(database.url);
+  line = await startNetworkProxy(database.url);
   mesh = await startTestMesh({ env: { DATABASE_URL: line.url } });
   access = (await signIn(mesh, await register(mesh))).access;
 });

@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { bomb, bytesOf, form, newUploader, picture } from "../support/data/avatar-uploads.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-const MOST_BYTES = 1_048_576;
+const MAX_BYTES = 1_048_576;
 const folder = join(tmpdir(), `usermesh-refused-avatars-${process.pid}`);
 
 let usermesh: Usermesh;
 beforeAll(async () => {
-  usermesh = await startUsermesh({ UPLOAD_FOLDER: folder, MAX_CONTENT_LENGTH: String(MOST_BYTES) });
+  usermesh = await startUsermesh({ UPLOAD_FOLDER: folder, MAX_CONTENT_LENGTH: String(MAX_BYTES) });
 }, 120_000);
 afterAll(async () => {
   await usermesh.stop();
@@ -92,8 +92,8 @@ describe("an upload that is refused leaves nothing behind", () => {
       "unknown_field",
     ],
     ["no part at all", async () => new FormData(), 422, "required"],
-    ["more than MAX_CONTENT_LENGTH", async () => form(new Uint8Array(MOST_BYTES + 1)), 413, "payload_too_large"],
-    ["much more", async () => form(new Uint8Array(3 * MOST_BYTES)), 413, "payload_too_large"],
+    ["more than MAX_CONTENT_LENGTH", async () => form(new Uint8Array(MAX_BYTES + 1)), 413, "payload_too_large"],
+    ["much more", async () => form(new Uint8Array(3 * MAX_BYTES)), 413, "payload_too_large"],
   ];
 
   test.each(bad)("%s", async (_, make, status, code) => {

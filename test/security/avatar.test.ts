@@ -6,12 +6,12 @@ import sharp from "sharp";
 import { bytesOf, form, newUploader, picture } from "../support/data/avatar-uploads.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-const MOST_BYTES = 1_048_576;
+const MAX_BYTES = 1_048_576;
 const folder = join(tmpdir(), `usermesh-avatars-${process.pid}`);
 
 let usermesh: Usermesh;
 beforeAll(async () => {
-  usermesh = await startUsermesh({ UPLOAD_FOLDER: folder, MAX_CONTENT_LENGTH: String(MOST_BYTES) });
+  usermesh = await startUsermesh({ UPLOAD_FOLDER: folder, MAX_CONTENT_LENGTH: String(MAX_BYTES) });
 }, 120_000);
 afterAll(async () => {
   await usermesh.stop();

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { everythingStored } from "../support/data/database-dump.ts";
+import { dumpDatabase } from "../support/data/database-dump.ts";
 import { signInBy } from "../support/data/oauth-flow.ts";
-import { type LyingProvider, startLyingProvider } from "../support/fakes/malicious-provider.ts";
+import { type MaliciousProvider, startMaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** What a stolen back-up shows, and what somebody does who can write to the database but has no key. */
 let usermesh: Usermesh;
-let provider: LyingProvider;
+let provider: MaliciousProvider;
 beforeAll(async () => {
-  provider = await startLyingProvider();
+  provider = await startMaliciousProvider();
   usermesh = await startUsermesh({ OAUTH_LIAR_ISSUER: provider.issuer, OAUTH_LIAR_CLIENT_ID: "usermesh" });
 });
 afterAll(async () => {
@@ -37,7 +37,7 @@ const setSealed = (userId: string, sealed: string) =>
 describe("a stolen copy of the database", () => {
   test("shows neither telephone number nor date of birth, in any table or form", async () => {
     const { id, profile } = await someone();
-    const stored = await everythingStored(usermesh.database);
+    const stored = await dumpDatabase(usermesh.database);
     expect(stored).toContain(id);
     for (const text of [profile.phone, profile.phone.slice(1), profile.date_of_birth])
       for (const form of [
@@ -52,21 +52,21 @@ describe("a stolen copy of the database", () => {
   test("shows no private key, and says under which key of the ring it is sealed", async () => {
     const [row] = await usermesh.database.query<{ private_jwk: string }>("SELECT private_jwk FROM auth.signing_keys");
     expect(row?.private_jwk).toMatch(/^v1\.[a-z0-9]{1,16}\.[\w-]{16}\.[\w-]+$/);
-    expect(await everythingStored(usermesh.database)).not.toMatch(/"d":|PRIVATE KEY/);
+    expect(await dumpDatabase(usermesh.database)).not.toMatch(/"d":|PRIVATE KEY/);
   });
 
   test("shows no hash to guess at", async () => {
     await someone();
     const rows = await usermesh.database.query<{ secret: string }>("SELECT secret FROM auth.credentials");
     for (const { secret } of rows) expect(secret).toMatch(/^bcrypt-sha512_256\$v1\.[a-z0-9]{1,16}\./);
-    expect(await everythingStored(usermesh.database)).not.toMatch(/\$2[aby]\$\d\d\$/);
+    expect(await dumpDatabase(usermesh.database)).not.toMatch(/\$2[aby]\$\d\d\$/);
   });
 
   test("shows nothing of a provider's tokens, which are kept nowhere", async () => {
     const email = newPerson().email;
     const answer = await signInBy(usermesh.api, "liar", provider, { sub: email, email, email_verified: true });
     expect(answer.status).toBe(200);
-    const stored = await everythingStored(usermesh.database);
+    const stored = await dumpDatabase(usermesh.database);
     expect([stored.includes(email), /\bopaque\b|eyJ[\w-]+\./.test(stored)]).toEqual([true, false]);
   });
 

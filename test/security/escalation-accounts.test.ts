@@ -26,7 +26,7 @@ const api = () => mesh.api;
 const remove = (id: string, token: string, body = {}) => api().request("DELETE", `admin/users/${id}`, { token, body });
 const setStatus = (id: string, is_active: boolean, token: string) =>
   api().put(`admin/users/${id}/status`, { is_active }, token);
-const endSessions = (id: string, token: string) => api().delete(`admin/users/${id}/sessions`, token);
+const revokeSessions = (id: string, token: string) => api().delete(`admin/users/${id}/sessions`, token);
 const asVendor = (method: string, path: string, tenant: TestTenant, body?: object) =>
   api().request(method, path, { token: vendor, headers: inTenant(tenant.slug), ...(body && { body }) });
 
@@ -46,7 +46,7 @@ describe("who may do less does nothing to who may do more", () => {
     const { id, access } = tenant.admin;
     expect(verdict(await setStatus(id, false, deputy.access))).toBe("403 forbidden");
     expect(verdict(await remove(id, deputy.access))).toBe("403 forbidden");
-    expect(verdict(await endSessions(id, deputy.access))).toBe("403 forbidden");
+    expect(verdict(await revokeSessions(id, deputy.access))).toBe("403 forbidden");
     expect((await api().get("users/me", access)).body.data).toMatchObject({ id, is_active: true });
   });
 
@@ -57,7 +57,7 @@ describe("who may do less does nothing to who may do more", () => {
         setStatus(id, false, deputy.access),
         api().patch(`admin/users/${id}`, { full_name: "Mallory" }, deputy.access),
         remove(id, deputy.access),
-        endSessions(id, deputy.access),
+        revokeSessions(id, deputy.access),
         api().get(`admin/users/${id}/sessions`, deputy.access),
         api().get(`admin/users/${id}`, deputy.access),
       ]);
@@ -85,7 +85,7 @@ describe("who may do less does nothing to who may do more", () => {
 
   test("all of it is open to him on an account that may do no more than he", async () => {
     const user = await newMember(mesh, tenant.slug);
-    expect((await endSessions(user.id, deputy.access)).body.data).toEqual({ revoked: 1 });
+    expect((await revokeSessions(user.id, deputy.access)).body.data).toEqual({ revoked: 1 });
     expect((await setStatus(user.id, false, deputy.access)).status).toBe(200);
     expect((await setStatus(user.id, true, deputy.access)).status).toBe(200);
     expect((await remove(user.id, deputy.access)).status).toBe(200);
@@ -105,7 +105,7 @@ describe("who may do less does nothing to who may do more", () => {
     const { id } = (await api().get("users/me", vendor)).body.data;
     expect(verdict(await setStatus(id, false, admin.access))).toBe("403 forbidden");
     expect(verdict(await remove(id, admin.access))).toBe("403 forbidden");
-    expect(verdict(await endSessions(id, admin.access))).toBe("403 forbidden");
+    expect(verdict(await revokeSessions(id, admin.access))).toBe("403 forbidden");
     expect((await api().get("users/me", vendor)).status).toBe(200);
   });
 });

@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { begin, beginLink, comeBack, signInBy } from "../support/data/oauth-flow.ts";
-import type { LyingProvider } from "../support/fakes/malicious-provider.ts";
+import type { MaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import { register, signIn } from "../support/flows/main-flow.ts";
 import {
-  type LyingInstallation,
+  type MaliciousProviderInstallation,
   madeBy,
   someone,
-  startLyingInstallation,
+  startMaliciousProviderInstallation,
 } from "../support/start/malicious-provider-installation.ts";
 import type { Usermesh } from "../support/start/usermesh.ts";
 
 const appUrl = "https://app.example.com/signed-in";
-let installation: LyingInstallation;
+let installation: MaliciousProviderInstallation;
 let usermesh: Usermesh;
-let liar: LyingProvider;
+let liar: MaliciousProvider;
 
 beforeAll(async () => {
-  installation = await startLyingInstallation(appUrl);
+  installation = await startMaliciousProviderInstallation(appUrl);
   ({ usermesh, liar } = installation);
 });
 afterAll(() => installation.stop());

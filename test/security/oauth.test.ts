@@ -1,25 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { begin, comeBack, signInBy } from "../support/data/oauth-flow.ts";
-import type { LyingProvider } from "../support/fakes/malicious-provider.ts";
+import type { MaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import {
-  type LyingInstallation,
+  type MaliciousProviderInstallation,
   madeBy,
   someone,
-  startLyingInstallation,
+  startMaliciousProviderInstallation,
 } from "../support/start/malicious-provider-installation.ts";
 import type { Usermesh } from "../support/start/usermesh.ts";
 
 const appUrl = "https://app.example.com/signed-in";
-let installation: LyingInstallation;
+let installation: MaliciousProviderInstallation;
 let usermesh: Usermesh;
-let liar: LyingProvider;
-let other: LyingProvider;
-let promising: LyingProvider;
-let forging: LyingProvider;
-let silent: LyingProvider;
+let liar: MaliciousProvider;
+let other: MaliciousProvider;
+let promising: MaliciousProvider;
+let forging: MaliciousProvider;
+let silent: MaliciousProvider;
 
 beforeAll(async () => {
-  installation = await startLyingInstallation(appUrl);
+  installation = await startMaliciousProviderInstallation(appUrl);
   ({ usermesh, liar, other, promising, forging, silent } = installation);
 });
 afterAll(() => installation.stop());

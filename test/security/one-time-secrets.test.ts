@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Answer } from "../support/clients/api-client.ts";
-import { everythingStored } from "../support/data/database-dump.ts";
+import { dumpDatabase } from "../support/data/database-dump.ts";
 import { vendorOf, verdict } from "../support/data/tenants.ts";
 import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
@@ -141,7 +141,7 @@ describe.each(Object.entries(kinds))("%s", (_, { spend, elsewhere, mailed, renew
     const { token } = await mailed();
     const mac = token.split(".").at(-1) ?? "";
     expect(Buffer.from(mac, "base64url")).toHaveLength(32);
-    const stored = await everythingStored(usermesh.database);
+    const stored = await dumpDatabase(usermesh.database);
     expect([stored.includes(mac), stored.includes(Buffer.from(mac, "base64url").toString("hex"))]).toEqual([
       false,
       false,

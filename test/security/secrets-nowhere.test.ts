@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createBrowserClient } from "../support/clients/browser-client.ts";
-import { everythingStored } from "../support/data/database-dump.ts";
+import { dumpDatabase } from "../support/data/database-dump.ts";
 import { begin, comeBack } from "../support/data/oauth-flow.ts";
 import { eventually } from "../support/eventually.ts";
-import { type LyingProvider, startLyingProvider } from "../support/fakes/malicious-provider.ts";
+import { type MaliciousProvider, startMaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import { linkToken, mailTo, newPerson, type Person, signIn } from "../support/flows/main-flow.ts";
 import { type ObservedNode, startObservedNode } from "../support/start/observed-node.ts";
 
@@ -15,7 +15,7 @@ const secretKey = `k1:${"ring-secret-".repeat(4)}`;
 const appUrl = "https://app.example.com/back";
 const used = new Map<string, string>();
 let node: ObservedNode;
-let provider: LyingProvider;
+let provider: MaliciousProvider;
 let person: Person;
 
 /** Keeps it for the search, and gives it back. */
@@ -26,7 +26,7 @@ function secret<T extends string>(what: string, value: T): T {
 }
 
 beforeAll(async () => {
-  provider = await startLyingProvider();
+  provider = await startMaliciousProvider();
   node = await startObservedNode({
     LOG_LEVEL: "trace",
     SECRET_KEY: secretKey,
@@ -208,7 +208,7 @@ describe("no secret that was used stands", () => {
   });
 
   test("in the database: accounts, outbox, idempotency, activity", async () => {
-    const stored = await everythingStored(node.database);
+    const stored = await dumpDatabase(node.database);
     expect(stored).toContain(person.email.replace(/^.*@/, "@"));
     expect(foundIn(stored)).toEqual([]);
   });

@@ -17,74 +17,76 @@ const anonymous: Caller = { kind: "anonymous", tenant: "default" };
 
 describe("access", () => {
   test("anonymous is asked for a token where a user may call", () => {
-    expect(refusal({ who: ["user"] }, anonymous)).toBe("token_missing");
+    expect(refusal({ callers: ["user"] }, anonymous)).toBe("token_missing");
   });
 
   test("no caller at all is anonymous", () => {
-    expect(refusal({ who: ["user"] }, undefined)).toBe("token_missing");
-    expect(refusal({ who: ["anonymous"] }, undefined)).toBeUndefined();
+    expect(refusal({ callers: ["user"] }, undefined)).toBe("token_missing");
+    expect(refusal({ callers: ["anonymous"] }, undefined)).toBeUndefined();
   });
 
   test("a user may not call what is for services", () => {
-    expect(refusal({ who: ["service"], permission: "users:read" }, aUser({ permissions: ["users:read"] }))).toBe(
+    expect(refusal({ callers: ["service"], permission: "users:read" }, aUser({ permissions: ["users:read"] }))).toBe(
       "forbidden",
     );
   });
 
   test("anonymous may not call what is for services", () => {
-    expect(refusal({ who: ["service"] }, anonymous)).toBe("forbidden");
+    expect(refusal({ callers: ["service"] }, anonymous)).toBe("forbidden");
   });
 
   test("a user needs the permission and not a role's name", () => {
-    const access: Access = { who: ["user"], permission: "users:write" };
+    const access: Access = { callers: ["user"], permission: "users:write" };
     expect(refusal(access, aUser({ roles: ["admin", "users:write"] }))).toBe("forbidden");
     expect(refusal(access, aUser({ permissions: ["users:write"] }))).toBeUndefined();
   });
 
   test("one of our services has what its contract needs and nothing else", () => {
-    expect(refusal({ who: ["service"], permission: "users:create" }, service("auth"))).toBeUndefined();
-    expect(refusal({ who: ["service"], permission: "users:visibility" }, service("auth"))).toBe("forbidden");
+    expect(refusal({ callers: ["service"], permission: "users:create" }, service("auth"))).toBeUndefined();
+    expect(refusal({ callers: ["service"], permission: "users:visibility" }, service("auth"))).toBe("forbidden");
   });
 
   test("SERVICE_PERMISSIONS adds nothing to one of ours", () => {
-    expect(refusal({ who: ["service"], permission: "everything" }, service("auth"))).toBe("forbidden");
+    expect(refusal({ callers: ["service"], permission: "everything" }, service("auth"))).toBe("forbidden");
   });
 
   test("a foreign service has what SERVICE_PERMISSIONS says, an unknown one nothing", () => {
-    expect(refusal({ who: ["service"], permission: "users:read" }, service("jobs"))).toBeUndefined();
-    expect(refusal({ who: ["service"], permission: "users:read" }, service("constructor"))).toBe("forbidden");
+    expect(refusal({ callers: ["service"], permission: "users:read" }, service("jobs"))).toBeUndefined();
+    expect(refusal({ callers: ["service"], permission: "users:read" }, service("constructor"))).toBe("forbidden");
   });
 
   test("a service that brings permissions along is not believed", () => {
     const boastful = { kind: "service", name: "nobody", permissions: ["users:read"] } as Caller;
-    expect(refusal({ who: ["service"], permission: "users:read" }, boastful)).toBe("forbidden");
+    expect(refusal({ callers: ["service"], permission: "users:read" }, boastful)).toBe("forbidden");
   });
 
   test("the mail worker may send and the maintenance worker may sweep, not the other way round", () => {
-    expect(refusal({ who: ["service"], permission: "mail:send" }, service("worker-mail"))).toBeUndefined();
-    expect(refusal({ who: ["service"], permission: "maintenance:run" }, service("worker-maintenance"))).toBeUndefined();
-    expect(refusal({ who: ["service"], permission: "maintenance:run" }, service("worker-mail"))).toBe("forbidden");
+    expect(refusal({ callers: ["service"], permission: "mail:send" }, service("worker-mail"))).toBeUndefined();
+    expect(
+      refusal({ callers: ["service"], permission: "maintenance:run" }, service("worker-maintenance")),
+    ).toBeUndefined();
+    expect(refusal({ callers: ["service"], permission: "maintenance:run" }, service("worker-mail"))).toBe("forbidden");
   });
 
   test("an operator passes only where operators are named", () => {
     const operator: Caller = { kind: "operator", name: "root" };
-    expect(refusal({ who: ["service", "operator"], permission: "users:read" }, operator)).toBeUndefined();
-    expect(refusal({ who: ["service"], permission: "users:read" }, operator)).toBe("forbidden");
+    expect(refusal({ callers: ["service", "operator"], permission: "users:read" }, operator)).toBeUndefined();
+    expect(refusal({ callers: ["service"], permission: "users:read" }, operator)).toBe("forbidden");
   });
 
   test("an old proof of identity is not enough where a fresh one is asked for", () => {
     const seconds = now.getTime() / 1_000;
-    expect(refusal({ who: ["user"], fresh: 300 }, aUser({ auth_time: seconds - 301 }))).toBe("step_up_required");
-    expect(refusal({ who: ["user"], fresh: 300 }, aUser({ auth_time: seconds - 300 }))).toBeUndefined();
+    expect(refusal({ callers: ["user"], fresh: 300 }, aUser({ auth_time: seconds - 301 }))).toBe("step_up_required");
+    expect(refusal({ callers: ["user"], fresh: 300 }, aUser({ auth_time: seconds - 300 }))).toBeUndefined();
   });
 
   test("the method of authentication counts where one is asked for", () => {
-    expect(refusal({ who: ["user"], amr: ["otp", "hwk"] }, aUser({ amr: ["pwd"] }))).toBe("step_up_required");
-    expect(refusal({ who: ["user"], amr: ["otp", "hwk"] }, aUser({ amr: ["pwd", "hwk"] }))).toBeUndefined();
+    expect(refusal({ callers: ["user"], amr: ["otp", "hwk"] }, aUser({ amr: ["pwd"] }))).toBe("step_up_required");
+    expect(refusal({ callers: ["user"], amr: ["otp", "hwk"] }, aUser({ amr: ["pwd", "hwk"] }))).toBeUndefined();
   });
 
   test("a kind of caller that does not exist is refused", () => {
-    expect(refusal({ who: ["user", "service"] }, { kind: "root" } as unknown as Caller)).toBe("forbidden");
+    expect(refusal({ callers: ["user", "service"] }, { kind: "root" } as unknown as Caller)).toBe("forbidden");
   });
 });
 

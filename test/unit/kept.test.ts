@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { createKept } from "../../lib/runtime/ttl-cache.ts";
+import { createTtlCache } from "../../lib/runtime/ttl-cache.ts";
 
 function setUp(options: { freshMs: number; usableMs?: number }) {
   const time = { now: 0 };
   const clock = { now: () => new Date(time.now), monotonic: () => time.now };
-  const kept = createKept<number>(clock, options);
+  const kept = createTtlCache<number>(clock, options);
   const loads: Array<PromiseWithResolvers<number>> = [];
   const read = (key = "") =>
     kept.read(key, () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parseKeyRing } from "../../lib/crypto/key-ring.ts";
 import {
   formatMailedToken,
-  type MailedTokenIntent,
+  type MailedTokenBinding,
   mailedTokenMatches,
   parseMailedToken,
 } from "../../lib/crypto/mailed-token.ts";
@@ -11,9 +11,9 @@ import { emailKey, emailKeyHash, usernameKey } from "../../lib/runtime/text-keys
 
 const ring = parseKeyRing(`k2:${"n".repeat(32)},k1:${"o".repeat(32)}`);
 const tenantId = "0199a3c4-7c5e-7000-8000-00000000000a";
-const intent: MailedTokenIntent = {
+const intent: MailedTokenBinding = {
   kid: "k2",
-  intentId: "0199a3c4-7c5e-7000-8000-000000000001",
+  tokenId: "0199a3c4-7c5e-7000-8000-000000000001",
   purpose: "reset_password",
   userId: "0199a3c4-7c5e-7000-8000-000000000002",
   tenantId,
@@ -30,7 +30,7 @@ describe("a mailed token", () => {
   test("is read back as it was made, and matches its intent", () => {
     const anyIntent = fc.record({
       kid: fc.constantFrom("k1", "k2"),
-      intentId: fc.uuid(),
+      tokenId: fc.uuid(),
       purpose: fc.constantFrom("verify_email" as const, "reset_password", "change_email", "invite"),
       userId: fc.option(fc.uuid()),
       tenantId: fc.uuid(),
@@ -39,7 +39,7 @@ describe("a mailed token", () => {
     fc.assert(
       fc.property(anyIntent, (made) => {
         const text = formatMailedToken(ring, made);
-        expect(parseMailedToken(text)).toMatchObject({ kid: made.kid, intentId: made.intentId });
+        expect(parseMailedToken(text)).toMatchObject({ kid: made.kid, tokenId: made.tokenId });
         expect(accepted(text, made)).toBe(true);
       }),
     );
@@ -49,9 +49,9 @@ describe("a mailed token", () => {
     expect(formatMailedToken(ring, { ...intent })).toBe(token);
   });
 
-  test.each<Partial<MailedTokenIntent>>([
+  test.each<Partial<MailedTokenBinding>>([
     { kid: "k1" },
-    { intentId: "0199a3c4-7c5e-7000-8000-000000000009" },
+    { tokenId: "0199a3c4-7c5e-7000-8000-000000000009" },
     { purpose: "verify_email" },
     { userId: "0199a3c4-7c5e-7000-8000-000000000009" },
     { userId: null },

@@ -1,5 +1,5 @@
 import type { Migration } from "../../../mixins/migration.ts";
-import { meshTables } from "../../../mixins/service-tables.ts";
+import { serviceTables } from "../../../mixins/service-tables.ts";
 
 export const migration: Migration = {
   name: "AdminTables1764000000001",
@@ -20,7 +20,7 @@ export const migration: Migration = {
     "CREATE INDEX activity_action ON admin.activity (tenant_id, action, at, id)",
     "CREATE INDEX activity_actor ON admin.activity (tenant_id, actor_id, at, id)",
     "CREATE INDEX activity_user ON admin.activity (user_id, at, id)",
-    ...meshTables("admin"),
+    ...serviceTables("admin"),
   ],
   down: [
     "DROP FUNCTION admin.state_event",

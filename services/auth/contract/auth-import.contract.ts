@@ -11,6 +11,6 @@ export const credentialActions = {
       credentials: z.array(z.strictObject({ user_id: field.Id, password_hash: z.string().max(512) })).max(500),
     }),
     result: z.strictObject({ refused: z.array(ImportRefusal) }),
-    access: { who: ["service", "operator"], permission: "import:write" },
+    access: { callers: ["service", "operator"], permission: "import:write" },
   }),
 };

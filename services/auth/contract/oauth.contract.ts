@@ -21,8 +21,8 @@ const ReturnTo = z.string().max(2_000).optional();
 const Browser = z.string().max(100).optional();
 const OAuthText = z.string().max(4_096).optional();
 
-const asUser = { who: ["user"] } as const;
-const asAnyone = { who: ["anonymous", "user"] } as const;
+const asUser = { callers: ["user"] } as const;
+const asAnyone = { callers: ["anonymous", "user"] } as const;
 
 /** Part of the contract of auth. */
 export const oauthActions = {
@@ -81,13 +81,13 @@ export const oauthActions = {
     params: field.Empty,
     result: z.array(z.strictObject({ provider: z.string(), email: z.string().nullable(), linked_at: field.Timestamp })),
     access: asUser,
-    repeatable: true,
+    idempotent: true,
   }),
   /** A new way in: like a changed password it takes a sign-in that is fresh. */
   linkIdentity: action({
     params: z.strictObject({ provider: ProviderName, return_to: ReturnTo, browser: Browser }),
     result: z.strictObject({ authorize_url: z.string(), browser: z.string() }),
-    access: { who: ["user"], fresh: 300 },
+    access: { callers: ["user"], fresh: 300 },
     timeout: 9_000,
   }),
   /** 404 where it is not linked, 409 `last_sign_in_method`. */
@@ -100,7 +100,7 @@ export const oauthActions = {
   identityCounts: action({
     params: field.Empty,
     result: z.record(z.string(), z.int()),
-    access: { who: ["service", "operator"] },
-    repeatable: true,
+    access: { callers: ["service", "operator"] },
+    idempotent: true,
   }),
 };

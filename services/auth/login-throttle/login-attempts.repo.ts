@@ -3,12 +3,12 @@ import { deleteInBatches } from "../../../mixins/service-sweep.ts";
 
 type Queryable = Pick<Database, "query">;
 
-export interface GuessKeys {
+export interface AttemptKeys {
   readonly account: string;
   readonly address: string;
 }
 
-export interface GuessLimits {
+export interface AttemptLimits {
   /** Wrong ones in a row, from all addresses, until the account is slowed. */
   readonly account: number;
   /** The same from one address. */
@@ -18,24 +18,24 @@ export interface GuessLimits {
 }
 
 /** 0: look at the hash. -1: others are in flight, ask again. Else the seconds to wait. */
-export async function admitGuess(
+export async function reserveAttempt(
   db: Queryable,
-  keys: GuessKeys,
+  keys: AttemptKeys,
   userId: string | null,
-  limits: GuessLimits,
+  limits: AttemptLimits,
 ): Promise<number> {
   const values = [keys.account, keys.address, userId, limits.account, limits.address, limits.ever];
   const [row] = await db.query<{ wait: number }>("SELECT auth.admit_guess($1, $2, $3, $4, $5, $6) AS wait", values);
   return row?.wait ?? -1;
 }
 
-export type GuessOutcome = "right" | "wrong" | "void";
+export type AttemptOutcome = "right" | "wrong" | "void";
 
-export async function settleGuess(
+export async function recordAttempt(
   db: Queryable,
-  keys: GuessKeys,
-  outcome: GuessOutcome,
-  limits: GuessLimits,
+  keys: AttemptKeys,
+  outcome: AttemptOutcome,
+  limits: AttemptLimits,
 ): Promise<void> {
   await db.query("SELECT auth.settle_guess($1, $2, $3, $4, $5)", [
     keys.account,
@@ -47,7 +47,7 @@ export async function settleGuess(
 }
 
 /** The account's row first, as everybody locks them. */
-export async function clearGuesses(tx: Transaction, account: string): Promise<void> {
+export async function clearAttempts(tx: Transaction, account: string): Promise<void> {
   await tx.query("SELECT 1 FROM auth.guesses WHERE key = $1 FOR UPDATE", [account]);
   await tx.query("DELETE FROM auth.guesses WHERE account = $1", [account]);
 }
@@ -56,7 +56,7 @@ export async function clearGuesses(tx: Transaction, account: string): Promise<vo
  * Rows of single addresses when they slow nobody any more, rows of names that are no account after 90 days. What an
  * account has counted is kept until somebody signs in or resets: else 100 in a row would be 100 a month.
  */
-export function deleteOldGuesses(db: Database): Promise<number> {
+export function deleteOldAttempts(db: Database): Promise<number> {
   const old = `at < now() - interval '1 day'
     AND (key <> account OR (user_id IS NULL AND at < now() - interval '90 days'))`;
   return deleteInBatches(db, "auth.guesses", old);

@@ -2,14 +2,20 @@ import { createHash } from "node:crypto";
 import { AppError } from "../../../lib/actions/errors.ts";
 import { emailKey, emailKeyHash, usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { admitGuess, type GuessKeys, type GuessLimits, type GuessOutcome, settleGuess } from "./login-attempts.repo.ts";
+import {
+  type AttemptKeys,
+  type AttemptLimits,
+  type AttemptOutcome,
+  recordAttempt,
+  reserveAttempt,
+} from "./login-attempts.repo.ts";
 
 /** ASVS 5.0 V6.3.1; NIST SP 800-63B section 3.2.2 for the hundred. */
-const limits: GuessLimits = { account: 50, address: 10, ever: 100 };
-const PATIENCE_MS = 5_000;
+const limits: AttemptLimits = { account: 50, address: 10, ever: 100 };
+const TIMEOUT_MS = 5_000;
 const POLL_MS = 100;
 
-interface GuessedAccount {
+interface ThrottledAccount {
   readonly tenantId: string;
   /** Of the account, or the name that no account has. */
   readonly email?: string | undefined;
@@ -22,7 +28,7 @@ export function accountKey({
   tenantId,
   email,
   username,
-}: Pick<GuessedAccount, "tenantId" | "email" | "username">): string {
+}: Pick<ThrottledAccount, "tenantId" | "email" | "username">): string {
   return emailKeyHash(tenantId, email === undefined ? usernameKey(username ?? "") : emailKey(email));
 }
 
@@ -30,24 +36,24 @@ export function accountKey({
  * Counts the guess before `look` sees the hash, and settles it after. 429 `too_many_attempts` where the account, or this
  * address at it, is slowed: the same for a right and a wrong password.
  */
-export async function countedGuess<T extends { readonly ok: boolean }>(
+export async function withAttempt<T extends { readonly ok: boolean }>(
   deps: Pick<AuthDeps, "db" | "clock" | "timers">,
-  who: GuessedAccount,
+  who: ThrottledAccount,
   look: () => Promise<T>,
 ): Promise<T> {
   const keys = keysOf(who);
   await admit(deps, keys, who.userId);
-  let outcome: GuessOutcome = "void";
+  let outcome: AttemptOutcome = "void";
   try {
     const seen = await look();
     outcome = seen.ok ? "right" : "wrong";
     return seen;
   } finally {
-    await settleGuess(deps.db, keys, outcome, limits);
+    await recordAttempt(deps.db, keys, outcome, limits);
   }
 }
 
-function keysOf(who: GuessedAccount): GuessKeys {
+function keysOf(who: ThrottledAccount): AttemptKeys {
   const account = accountKey(who);
   const address = createHash("sha256")
     .update(JSON.stringify([account, who.ip]))
@@ -61,12 +67,12 @@ function keysOf(who: GuessedAccount): GuessKeys {
  */
 async function admit(
   { db, clock, timers }: Pick<AuthDeps, "db" | "clock" | "timers">,
-  keys: GuessKeys,
+  keys: AttemptKeys,
   userId: string | null,
 ): Promise<void> {
-  const end = clock.monotonic() + PATIENCE_MS;
+  const end = clock.monotonic() + TIMEOUT_MS;
   for (;;) {
-    const wait = await admitGuess(db, keys, userId, limits);
+    const wait = await reserveAttempt(db, keys, userId, limits);
     if (wait === 0) return;
     if (wait > 0) throw new AppError("too_many_attempts", { retry_after: wait });
     if (clock.monotonic() > end) throw new AppError("too_many_attempts", { retry_after: 1 });

@@ -1,5 +1,5 @@
 import type { Migration } from "../../../mixins/migration.ts";
-import { meshTables } from "../../../mixins/service-tables.ts";
+import { serviceTables } from "../../../mixins/service-tables.ts";
 
 const credentials = [
   `CREATE TABLE auth.credentials (
@@ -150,7 +150,7 @@ const signingKeys = [
 
 export const migration: Migration = {
   name: "AuthTables1764000000200",
-  up: [...credentials, ...identities, ...oneTimeTokens, ...guesses, ...signingKeys, ...meshTables("auth")],
+  up: [...credentials, ...identities, ...oneTimeTokens, ...guesses, ...signingKeys, ...serviceTables("auth")],
   down: [
     "DROP FUNCTION auth.state_event, auth.settle_guess, auth.admit_guess, auth.guess_row, auth.guess_slowed_until",
     `DROP TABLE auth.credentials, auth.identities, auth.one_time_tokens, auth.guesses, auth.signing_keys,

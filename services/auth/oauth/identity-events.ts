@@ -10,11 +10,11 @@ type Linked = Pick<Identity, "user_id" | "tenant_id" | "issuer">;
 /** A new way into an account that is there: its owner is told (ASVS 5.0 V6.3.7). False as `insertIdentity`. */
 export async function addIdentity(deps: Deps, tx: Transaction, ctx: Ctx, identity: Identity): Promise<boolean> {
   if (!(await insertIdentity(tx, identity))) return false;
-  await stateIdentity(deps, tx, ctx, "identity.linked", identity);
+  await appendIdentityEvent(deps, tx, ctx, "identity.linked", identity);
   return true;
 }
 
-export async function stateIdentity(
+export async function appendIdentityEvent(
   { outbox, oauth }: Deps,
   tx: Transaction,
   { client, correlationId }: Ctx,
@@ -23,7 +23,7 @@ export async function stateIdentity(
 ): Promise<void> {
   const provider = providerName(oauth, issuer);
   const data = { provider, ...(client.ip !== "" && { ip: client.ip }) };
-  await outbox.state(tx, { type, userId: user_id, tenantId: tenant_id, correlationId, data });
+  await outbox.append(tx, { type, userId: user_id, tenantId: tenant_id, correlationId, data });
 }
 
 /** Of a provider that is not configured any more its issuer is all that is known. */

@@ -5,9 +5,9 @@ import type { Clock } from "../../../lib/runtime/clock.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { signedInUser } from "../sign-in/signed-in-user.ts";
+import { requireUser } from "../sign-in/signed-in-user.ts";
 import { countByIssuer, countSignInMethods, identitiesOf, lockIdentities, unlinkIssuer } from "./identities.repo.ts";
-import { stateIdentity } from "./identity-events.ts";
+import { appendIdentityEvent } from "./identity-events.ts";
 
 type Deps = Pick<AuthDeps, "db" | "oauth" | "outbox">;
 
@@ -15,7 +15,7 @@ export async function listIdentities(
   { db, oauth }: Pick<Deps, "db" | "oauth">,
   ctx: ActionContext,
 ): Promise<ResultOf<typeof authContract, "identities">> {
-  const linked = await identitiesOf(db, signedInUser(ctx).user_id);
+  const linked = await identitiesOf(db, requireUser(ctx).user_id);
   return linked.flatMap(({ issuer, email, created_at }) => {
     const provider = oauth.all.find((one) => one.issuer === issuer);
     return provider ? [{ provider: provider.name, email, linked_at: created_at.toISOString() }] : [];
@@ -28,14 +28,14 @@ export async function unlinkIdentity(
   ctx: ActionContext<{ provider: string }>,
 ): Promise<Record<string, never>> {
   const { db, oauth } = deps;
-  const { user_id, home_tenant_id: tenant_id } = signedInUser(ctx);
+  const { user_id, home_tenant_id: tenant_id } = requireUser(ctx);
   const { issuer } = oauth.find(ctx.params.provider);
   const issuers = oauth.all.map((one) => one.issuer);
   return idempotently(db, ctx, user_id, async (tx) => {
     await lockIdentities(tx, user_id);
     if (!(await unlinkIssuer(tx, user_id, issuer))) throw new AppError("not_found");
     if ((await countSignInMethods(tx, user_id, issuers)) === 0) throw new AppError("last_sign_in_method");
-    await stateIdentity(deps, tx, ctx, "identity.unlinked", { user_id, tenant_id, issuer });
+    await appendIdentityEvent(deps, tx, ctx, "identity.unlinked", { user_id, tenant_id, issuer });
     return {};
   });
 }

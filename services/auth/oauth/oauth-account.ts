@@ -3,11 +3,11 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { newId } from "../../../lib/runtime/ids.ts";
 import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { commitAccount, isCertain } from "../sign-in/new-account.ts";
+import { commitAccount, isDefinitive } from "../sign-in/new-account.ts";
 import { deleteIdentity, deleteOrphan, type IdentityKey, insertIdentity, ownerOf } from "./identities.repo.ts";
 import { addIdentity } from "./identity-events.ts";
 import type { ProvenIdentity } from "./oauth-providers.ts";
-import { claimAccount } from "./take-over-account.ts";
+import { takeOverUnverifiedAccount } from "./take-over-account.ts";
 
 type SignInView = NonNullable<Actions["users.signInView"]["result"]>;
 type Account = Pick<SignInView, "id" | "tenant_id" | "email" | "is_active" | "is_verified">;
@@ -35,7 +35,8 @@ export async function accountOfIdentity(
   const owner = await ownerOf(deps.db, key);
   if (owner !== null) {
     const linked = await linkedAccount(deps, ctx, key, owner);
-    if (linked) return proven(linked, identity) ? claimAccount(deps, ctx, linked.account, identity) : linked;
+    if (linked)
+      return proven(linked, identity) ? takeOverUnverifiedAccount(deps, ctx, linked.account, identity) : linked;
   }
   if (email === null) throw new AppError("oauth_failed", { message: "The provider tells no email address of yours." });
   if (!user) return createAccountFor(deps, ctx, tenant, key, { ...identity, email });
@@ -72,7 +73,7 @@ async function joinAccount(
   const account = await ctx.call("users.signInView", { id: userId });
   if (!account || emailKey(account.email) !== emailKey(identity.email ?? "")) throw new AppError("oauth_failed");
   if (!account.is_active) throw new AppError("account_disabled");
-  if (!account.is_verified) return claimAccount(deps, ctx, account, identity);
+  if (!account.is_verified) return takeOverUnverifiedAccount(deps, ctx, account, identity);
   const wanted = { ...key, user_id: userId, email: identity.email };
   const linked = await deps.db.transaction((tx) => addIdentity(deps, tx, ctx, wanted));
   // Another `sub` with the same email is another person at the provider, or the same one anew: he has to say so himself.
@@ -106,7 +107,7 @@ async function createAccountFor(
     // Nobody has moved the epoch of an account that was not there.
     return { account, epoch: 0 };
   } catch (error) {
-    if (isCertain(error)) await deleteIdentity(deps.db, key, id);
+    if (isDefinitive(error)) await deleteIdentity(deps.db, key, id);
     throw isError(error, "email_taken") ? emailTaken() : error;
   }
 }

@@ -4,7 +4,7 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { openSession } from "../sign-in/open-session.ts";
-import { noteRefusedSignIn } from "../sign-in/refused-sign-in.ts";
+import { recordRefusedSignIn } from "../sign-in/refused-sign-in.ts";
 import { type Code, findCode, takeCode } from "./oauth.repo.ts";
 import { linkByCode } from "./oauth-link.ts";
 import { hashOf } from "./oauth-state.ts";
@@ -18,13 +18,13 @@ export async function exchangeCode(deps: AuthDeps, ctx: Input): Promise<Output> 
   const code = await findCode(deps.db, hashOf(ctx.params.code), sessionId);
   if (!code) throw new AppError("oauth_code_invalid");
   if (code.link) return linkByCode(deps, ctx, code, code.link);
-  refuseOtherBrowser(ctx.params, code);
+  assertSameBrowser(ctx.params, code);
   if (!(await takeCode(deps.db, code.hash))) throw new AppError("oauth_code_invalid");
   return signIn(deps, ctx, code);
 }
 
 /** Else a page could be made to keep a stranger's sign-in: he sends it his own code (RFC 9700 section 4.7). */
-function refuseOtherBrowser({ use_cookies, browser = "" }: Input["params"], { browser_hash }: Code): void {
+function assertSameBrowser({ use_cookies, browser = "" }: Input["params"], { browser_hash }: Code): void {
   if (use_cookies === true && browser_hash !== hashOf(browser)) throw new AppError("oauth_code_invalid");
 }
 
@@ -33,7 +33,7 @@ async function signIn(deps: AuthDeps, ctx: Input, { user_id, tenant_id, epoch }:
   const account = await ctx.call("users.signInView", { id: user_id });
   if (!account?.is_active) {
     const refusal = new AppError("account_disabled");
-    noteRefusedSignIn(deps, ctx, { tenantId: tenant_id, userId: user_id }, refusal);
+    recordRefusedSignIn(deps, ctx, { tenantId: tenant_id, userId: user_id }, refusal);
     throw refusal;
   }
   const device_name = ctx.params.device_name ?? null;

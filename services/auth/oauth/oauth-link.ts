@@ -4,7 +4,7 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { signedInUser } from "../sign-in/signed-in-user.ts";
+import { requireUser } from "../sign-in/signed-in-user.ts";
 import { ownerOf } from "./identities.repo.ts";
 import { addIdentity, providerName } from "./identity-events.ts";
 import { type Code, finishState, insertCode, type Linker, takeCode } from "./oauth.repo.ts";
@@ -21,7 +21,7 @@ export async function startLink(
   deps: AuthDeps,
   ctx: ActionContext<ParamsOf<typeof authContract, "linkIdentity">>,
 ): Promise<ResultOf<typeof authContract, "linkIdentity">> {
-  const { user_id, home_tenant_id, session_id } = signedInUser(ctx);
+  const { user_id, home_tenant_id, session_id } = requireUser(ctx);
   const provider = deps.oauth.find(ctx.params.provider);
   const { epoch } = await ctx.call("sessions.epoch", { user_id });
   const { location, browser } = await beginState(deps, ctx, {
@@ -43,7 +43,7 @@ export async function finishLink(
   linker: Linker,
   identity: Named,
 ): Promise<Linked> {
-  await refuseEnded(ctx, linker);
+  await assertSessionActive(ctx, linker);
   await deps.db.transaction(async (tx) => {
     if (!(await finishState(tx, hash))) throw new AppError("session_ended");
     await link(deps, tx, ctx, linker, identity);
@@ -75,7 +75,7 @@ export async function linkByCode(
   { hash, user_id, tenant_id, epoch }: Code,
   { session_id, issuer, sub, email }: NonNullable<Code["link"]>,
 ): Promise<Linked> {
-  await refuseEnded(ctx, { user_id, tenant_id, session_id, epoch });
+  await assertSessionActive(ctx, { user_id, tenant_id, session_id, epoch });
   await deps.db.transaction(async (tx) => {
     if (!(await takeCode(tx, hash))) throw new AppError("oauth_code_invalid");
     await link(deps, tx, ctx, { user_id, tenant_id }, { issuer, sub, email });
@@ -83,7 +83,10 @@ export async function linkByCode(
   return { status: "linked", provider: providerName(deps.oauth, issuer), email };
 }
 
-async function refuseEnded(ctx: Pick<ActionContext, "call">, { user_id, session_id, epoch }: Linker): Promise<void> {
+async function assertSessionActive(
+  ctx: Pick<ActionContext, "call">,
+  { user_id, session_id, epoch }: Linker,
+): Promise<void> {
   const [now, session] = await Promise.all([
     ctx.call("sessions.epoch", { user_id }),
     ctx.call("sessions.get", { id: session_id, user_id }),

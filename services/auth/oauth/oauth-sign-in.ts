@@ -6,7 +6,7 @@ import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { namedTenant } from "../sign-in/named-tenant.ts";
 import { openSession } from "../sign-in/open-session.ts";
-import { noteRefusedIdentity } from "../sign-in/refused-sign-in.ts";
+import { recordRefusedIdentity } from "../sign-in/refused-sign-in.ts";
 import { insertCode } from "./oauth.repo.ts";
 import { accountOfIdentity } from "./oauth-account.ts";
 import { finishLink, linkLater } from "./oauth-link.ts";
@@ -41,7 +41,8 @@ export async function finishOAuth(deps: AuthDeps, ctx: ActionContext<Callback>):
     identity = await deps.oauth.redeem(provider, { ...answer, state: returned.secrets.state }, returned.secrets);
     return await conclude(deps, ctx, returned, { ...identity, provider: name });
   } catch (error) {
-    if (!returned.linker) noteRefusedIdentity(deps, ctx, { tenant: returned.tenant, provider: name, identity }, error);
+    if (!returned.linker)
+      recordRefusedIdentity(deps, ctx, { tenant: returned.tenant, provider: name, identity }, error);
     if (returned.return_to === null || !(error instanceof AppError)) throw error;
     return { location: withQuery(returned.return_to, "error", publicCode(error.type)), ...nothing };
   }

@@ -39,7 +39,7 @@ export async function beginState(
   beginning: Beginning,
 ): Promise<Begun> {
   const { provider, tenant, returnTo, useCookies, linker } = beginning;
-  refuseOtherReturn(deps.config.oauth.returnUrls, returnTo);
+  assertSameReturn(deps.config.oauth.returnUrls, returnTo);
   const state = encode(deps.random.bytes(32));
   const kid = deps.ring.active;
   const known = beginning.browser !== undefined && SECRET.test(beginning.browser);
@@ -82,7 +82,7 @@ export function hashOf(secret: string): string {
 }
 
 /** RFC 9700 section 4.1: compared letter by letter, or a look-alike would get the code. */
-function refuseOtherReturn(allowed: readonly string[], returnTo: string | undefined): void {
+function assertSameReturn(allowed: readonly string[], returnTo: string | undefined): void {
   if (returnTo === undefined || allowed.includes(returnTo)) return;
   throw fieldError("return_to", "not_allowed", "is not one of OAUTH_RETURN_URLS");
 }

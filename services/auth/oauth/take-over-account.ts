@@ -3,9 +3,9 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { newId } from "../../../lib/runtime/ids.ts";
 import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { endIntents, lockIntents } from "../one-time-tokens/one-time-tokens.repo.ts";
+import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-time-tokens.repo.ts";
 import { deletePasswords } from "../password/credentials.repo.ts";
-import { endSessions } from "../password/password-change.ts";
+import { revokeSessions } from "../password/password-change.ts";
 import { deleteIdentities, insertIdentity } from "./identities.repo.ts";
 import { endLinks } from "./oauth.repo.ts";
 import type { ProvenIdentity } from "./oauth-providers.ts";
@@ -19,9 +19,9 @@ type Ctx = Pick<ActionContext, "call" | "correlationId">;
  * Pre-hijacking (Sudhodanan and Paverd, USENIX Security 2022): a stranger may have made the account to wait in it. So
  * every way in that was there before goes with its sessions, and only then the account is verified and his.
  */
-export async function claimAccount(deps: ClaimDeps, ctx: Ctx, account: Account, identity: ProvenIdentity) {
-  const eventId = await replaceWaysIn(deps, ctx, account, identity);
-  await endSessions(ctx, { user_id: account.id, event_id: eventId, except: null });
+export async function takeOverUnverifiedAccount(deps: ClaimDeps, ctx: Ctx, account: Account, identity: ProvenIdentity) {
+  const eventId = await replaceCredentials(deps, ctx, account, identity);
+  await revokeSessions(ctx, { user_id: account.id, event_id: eventId, except: null });
   const { epoch } = await ctx.call("sessions.epoch", { user_id: account.id });
   const { user } = await ctx.call("users.confirmEmail", {
     user_id: account.id,
@@ -33,20 +33,20 @@ export async function claimAccount(deps: ClaimDeps, ctx: Ctx, account: Account, 
 }
 
 /** `password.changed` ends what else was begun before, a change of address too, and is mailed to the owner. */
-function replaceWaysIn(
+function replaceCredentials(
   { db, outbox, clock, random }: ClaimDeps,
   ctx: Ctx,
   { id, tenant_id }: Account,
   { issuer, sub, email }: ProvenIdentity,
 ): Promise<string> {
   return db.transaction(async (tx) => {
-    await lockIntents(tx, id);
-    await endIntents(tx, id, ["verify_email", "reset_password", "change_email"]);
+    await lockOneTimeTokens(tx, id);
+    await revokeOneTimeTokens(tx, id, ["verify_email", "reset_password", "change_email"]);
     await deletePasswords(tx, id);
     await deleteIdentities(tx, id);
     await endLinks(tx, id);
     if (!(await insertIdentity(tx, { tenant_id, issuer, sub, user_id: id, email }))) throw new AppError("conflict");
-    return outbox.state(tx, {
+    return outbox.append(tx, {
       type: "password.changed",
       userId: id,
       tenantId: tenant_id,

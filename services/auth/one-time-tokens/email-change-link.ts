@@ -1,12 +1,12 @@
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../../lib/events/events.ts";
-import { effectOnce } from "../../../mixins/event-consumer.mixin.ts";
+import { handleOnce } from "../../../mixins/event-consumer.mixin.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { type IntentDeps, requestMail } from "./request-mail.ts";
+import { type MailLinkDeps, requestMail } from "./request-mail.ts";
 
 /** A new address is sent a link, whose intent has the id that users gave the change. */
 export async function mailEmailChangeLink(
-  deps: IntentDeps & Pick<AuthDeps, "db">,
+  deps: MailLinkDeps & Pick<AuthDeps, "db">,
   event: MeshEvent,
   call: Call,
 ): Promise<void> {
@@ -22,5 +22,5 @@ export async function mailEmailChangeLink(
     correlationId: correlation_id,
     id,
   } as const;
-  await effectOnce(deps, event, "email-change-mail", (tx) => requestMail(deps, tx, request));
+  await handleOnce(deps, event, "email-change-mail", (tx) => requestMail(deps, tx, request));
 }

@@ -4,7 +4,7 @@ import { deleteInBatches } from "../../../mixins/service-sweep.ts";
 
 type Queryable = Pick<Database, "query">;
 
-interface NewIntent {
+interface NewOneTimeToken {
   readonly id: string;
   readonly purpose: MailedTokenPurpose;
   readonly user_id: string;
@@ -15,7 +15,7 @@ interface NewIntent {
   readonly event_id: string;
 }
 
-export interface Intent extends NewIntent {
+export interface OneTimeToken extends NewOneTimeToken {
   readonly spent: boolean;
   /** Its time is over. */
   readonly outdated: boolean;
@@ -35,18 +35,18 @@ const END = `least(requested_at + interval '24 hours',
 const NEWER = `EXISTS (SELECT 1 FROM auth.one_time_tokens n
   WHERE n.user_id = t.user_id AND n.purpose = t.purpose AND n.seq > t.seq)`;
 
-export async function insertIntent(tx: Queryable, intent: NewIntent): Promise<void> {
+export async function insertOneTimeToken(tx: Queryable, intent: NewOneTimeToken): Promise<void> {
   const sql = `INSERT INTO auth.one_time_tokens (id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`;
   const { id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id } = intent;
   await tx.query(sql, [id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id]);
 }
 
-export async function intentById(db: Queryable, id: string): Promise<Intent | null> {
+export async function findOneTimeToken(db: Queryable, id: string): Promise<OneTimeToken | null> {
   const sql = `SELECT id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id, spent_at IS NOT NULL AS spent,
       clock_timestamp() > ${END} AS outdated, clock_timestamp() > requested_at + interval '24 hours' AS stale, ${NEWER} AS superseded
     FROM auth.one_time_tokens t WHERE id = $1`;
-  const rows = await db.query<Intent>(sql, [id]);
+  const rows = await db.query<OneTimeToken>(sql, [id]);
   return rows[0] ?? null;
 }
 
@@ -58,11 +58,11 @@ export async function countUnused(db: Queryable, userId: string, purpose: Mailed
   return row?.n ?? 0;
 }
 
-export async function noteDerived(db: Queryable, id: string): Promise<void> {
+export async function recordDerived(db: Queryable, id: string): Promise<void> {
   await db.query("UPDATE auth.one_time_tokens SET derived_at = clock_timestamp() WHERE id = $1", [id]);
 }
 
-export async function noteSent(db: Queryable, id: string): Promise<void> {
+export async function recordSent(db: Queryable, id: string): Promise<void> {
   await db.query(
     "UPDATE auth.one_time_tokens SET first_sent_at = clock_timestamp() WHERE id = $1 AND first_sent_at IS NULL",
     [id],
@@ -70,14 +70,14 @@ export async function noteSent(db: Queryable, id: string): Promise<void> {
 }
 
 /** A statement of its own: what is read after it sees what the one before us did. */
-export async function lockIntents(tx: Transaction, userId: string): Promise<void> {
+export async function lockOneTimeTokens(tx: Transaction, userId: string): Promise<void> {
   await tx.query("SELECT 1 FROM auth.one_time_tokens WHERE user_id = $1 AND spent_at IS NULL ORDER BY seq FOR UPDATE", [
     userId,
   ]);
 }
 
 /** Of n at once one gets true, and none for an intent that is outdated or has a newer one beside it. */
-export async function spendIntent(tx: Transaction, id: string): Promise<boolean> {
+export async function spendOneTimeToken(tx: Transaction, id: string): Promise<boolean> {
   const sql = `UPDATE auth.one_time_tokens t SET spent_at = clock_timestamp()
     WHERE id = $1 AND spent_at IS NULL AND clock_timestamp() <= ${END} AND NOT ${NEWER} RETURNING id`;
   return (await tx.query(sql, [id])).length === 1;
@@ -95,7 +95,7 @@ export async function markSpent(tx: Transaction, id: string): Promise<boolean> {
   );
 }
 
-export async function endIntents(
+export async function revokeOneTimeTokens(
   tx: Transaction,
   userId: string,
   purposes: readonly MailedTokenPurpose[],
@@ -105,6 +105,6 @@ export async function endIntents(
   await tx.query(sql, [userId, purposes]);
 }
 
-export function deleteOldIntents(db: Database): Promise<number> {
+export function deleteOldOneTimeTokens(db: Database): Promise<number> {
   return deleteInBatches(db, "auth.one_time_tokens", "requested_at < now() - interval '7 days'");
 }

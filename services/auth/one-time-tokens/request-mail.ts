@@ -4,9 +4,9 @@ import { emailKey, emailKeyHash } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import type { MailJob } from "../../mail/mail.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { countUnused, insertIntent } from "./one-time-tokens.repo.ts";
+import { countUnused, insertOneTimeToken } from "./one-time-tokens.repo.ts";
 
-export type IntentDeps = Pick<AuthDeps, "clock" | "random" | "ring" | "outbox">;
+export type MailLinkDeps = Pick<AuthDeps, "clock" | "random" | "ring" | "outbox">;
 
 export interface Recipient {
   readonly id: string;
@@ -28,10 +28,10 @@ interface MailRequest {
 const UNUSED_LINKS = 10;
 
 /** The intent and the job that mails it, in one transaction. */
-export async function requestMail(deps: IntentDeps, tx: Transaction, request: MailRequest): Promise<void> {
+export async function requestMail(deps: MailLinkDeps, tx: Transaction, request: MailRequest): Promise<void> {
   const { purpose, recipient, epoch, correlationId } = request;
   const id = request.id ?? newId(deps.clock, deps.random);
-  await insertIntent(tx, {
+  await insertOneTimeToken(tx, {
     id,
     purpose,
     user_id: recipient.id,
@@ -55,7 +55,7 @@ export async function requestMail(deps: IntentDeps, tx: Transaction, request: Ma
  * The same for whoever asks from outside. An account that is none, or has had enough mails, is replaced by a nobody: its
  * job finds no account and is skipped, and to here all takes the same time (ASVS 5.0 V6.3.8).
  */
-export async function requestMailBySomebody(deps: IntentDeps, tx: Transaction, request: MailRequest): Promise<void> {
+export async function requestMailAnonymously(deps: MailLinkDeps, tx: Transaction, request: MailRequest): Promise<void> {
   const unused = await countUnused(tx, request.recipient.id, request.purpose);
   const recipient = unused < UNUSED_LINKS ? request.recipient : nobody(deps, request.recipient.tenant_id);
   await requestMail(deps, tx, { ...request, recipient });

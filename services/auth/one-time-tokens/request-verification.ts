@@ -3,18 +3,18 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { namedTenant } from "../sign-in/named-tenant.ts";
-import { type IntentDeps, nobody, type Recipient, requestMailBySomebody } from "./request-mail.ts";
+import { type MailLinkDeps, nobody, type Recipient, requestMailAnonymously } from "./request-mail.ts";
 
 type Input = ActionContext<{ email?: string | undefined }>;
 
 /** The same answer in the same time, whether the address waits for a link or not. */
 export async function requestVerification(
-  deps: IntentDeps & Pick<AuthDeps, "db">,
+  deps: MailLinkDeps & Pick<AuthDeps, "db">,
   ctx: Input,
 ): Promise<Record<string, never>> {
   const { recipient, known } = await findRecipient(deps, ctx);
   return idempotently(deps.db, ctx, known ? recipient.id : null, async (tx) => {
-    await requestMailBySomebody(deps, tx, {
+    await requestMailAnonymously(deps, tx, {
       purpose: "verify_email",
       recipient,
       epoch: null,
@@ -24,7 +24,7 @@ export async function requestVerification(
   });
 }
 
-async function findRecipient(deps: IntentDeps, ctx: Input): Promise<{ recipient: Recipient; known: boolean }> {
+async function findRecipient(deps: MailLinkDeps, ctx: Input): Promise<{ recipient: Recipient; known: boolean }> {
   const { tenantId, account } = await findAccount(ctx);
   const waits = account?.is_active && !account.is_verified ? account : null;
   return { recipient: waits ?? nobody(deps, tenantId), known: waits !== null };

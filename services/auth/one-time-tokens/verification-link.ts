@@ -1,8 +1,8 @@
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../../lib/events/events.ts";
-import { effectOnce } from "../../../mixins/event-consumer.mixin.ts";
+import { handleOnce } from "../../../mixins/event-consumer.mixin.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { type IntentDeps, requestMail } from "./request-mail.ts";
+import { type MailLinkDeps, requestMail } from "./request-mail.ts";
 
 const verification = { purpose: "verify_email", epoch: null } as const;
 /** A new account is at epoch 0: whatever ends its sessions ends the invitation too. */
@@ -10,7 +10,7 @@ const invitation = { purpose: "invite", epoch: 0 } as const;
 
 /** A new account is sent a link, unless it came verified: to verify, or to choose the first password where it has none. */
 export async function mailVerificationLink(
-  deps: IntentDeps & Pick<AuthDeps, "db">,
+  deps: MailLinkDeps & Pick<AuthDeps, "db">,
   event: MeshEvent,
   call: Call,
 ): Promise<void> {
@@ -23,5 +23,5 @@ export async function mailVerificationLink(
     recipient: account,
     correlationId: event.correlation_id,
   } as const;
-  await effectOnce(deps, event, "verification-mail", (tx) => requestMail(deps, tx, request));
+  await handleOnce(deps, event, "verification-mail", (tx) => requestMail(deps, tx, request));
 }

@@ -5,8 +5,8 @@ import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import { preparedIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { accountOf, intentOfToken } from "./mailed-token.ts";
-import { endIntents, type Intent, lockIntents, markSpent } from "./one-time-tokens.repo.ts";
+import { accountOf, requireOneTimeToken } from "./mailed-token.ts";
+import { lockOneTimeTokens, markSpent, type OneTimeToken, revokeOneTimeTokens } from "./one-time-tokens.repo.ts";
 
 type Input = ParamsOf<typeof authContract, "verifyEmail">;
 type Output = ResultOf<typeof authContract, "verifyEmail">;
@@ -17,25 +17,25 @@ type VerifyDeps = Pick<AuthDeps, "db" | "ring">;
  * are told that the link was used. Who dies in between leaves no mark, so the next one finishes it and wins.
  */
 export async function verifyEmail(deps: VerifyDeps, ctx: ActionContext<Input>): Promise<Output> {
-  const intent = await intentOfToken(deps, ctx.params.token, "verify_email", "change_email");
+  const intent = await requireOneTimeToken(deps, ctx.params.token, "verify_email", "change_email");
   return preparedIdempotently(deps.db, ctx, intent.user_id, {
     prepare: () => confirm(ctx, intent),
     commit: async (tx, answer) => {
-      await lockIntents(tx, intent.user_id);
+      await lockOneTimeTokens(tx, intent.user_id);
       if (!(await markSpent(tx, intent.id))) throw new AppError("link_invalid");
-      await endIntents(tx, intent.user_id, [intent.purpose]);
+      await revokeOneTimeTokens(tx, intent.user_id, [intent.purpose]);
       return answer;
     },
   });
 }
 
 /** A new address that was asked for before a reset, a changed password or "end all" is not the owner's wish any more. */
-async function isOutrun(ctx: ActionContext<Input>, { purpose, user_id, epoch }: Intent): Promise<boolean> {
+async function isOutrun(ctx: ActionContext<Input>, { purpose, user_id, epoch }: OneTimeToken): Promise<boolean> {
   if (purpose !== "change_email") return false;
   return (await ctx.call("sessions.epoch", { user_id })).epoch !== epoch;
 }
 
-async function confirm(ctx: ActionContext<Input>, intent: Intent): Promise<Output> {
+async function confirm(ctx: ActionContext<Input>, intent: OneTimeToken): Promise<Output> {
   if (intent.spent || intent.superseded || intent.outdated) throw new AppError("link_invalid");
   if (await isOutrun(ctx, intent)) throw new AppError("link_invalid");
   const account = await accountOf(ctx, intent);

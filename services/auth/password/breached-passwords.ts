@@ -7,9 +7,9 @@ export interface BreachedPasswords {
   includes(password: string): Promise<boolean>;
 }
 
-const PATIENCE_MS = 1_500;
+const TIMEOUT_MS = 1_500;
 /** A range holds some 1,000 lines of 40 characters, padding included. */
-const LONGEST_RANGE = 1_000_000;
+const MAX_RANGE = 1_000_000;
 
 /**
  * Asks a range service in the way of Have I Been Pwned: it is told the first 20 bits of the password's SHA-1 and nothing
@@ -39,14 +39,14 @@ async function readRange(url: string, prefix: string): Promise<string> {
     // Answers of one length, so that nobody on the line can tell by it which range was asked for.
     headers: { "add-padding": "true", "user-agent": "usermesh" },
     redirect: "error",
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
   const text: string[] = [];
   let length = 0;
   for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
     length += part.length;
-    if (length > LONGEST_RANGE) throw new Error("The range is too long");
+    if (length > MAX_RANGE) throw new Error("The range is too long");
     text.push(part);
   }
   return text.join("");

@@ -8,13 +8,13 @@ import { preparedIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { endLinks } from "../oauth/oauth.repo.ts";
-import { endIntents, lockIntents } from "../one-time-tokens/one-time-tokens.repo.ts";
-import { signedInUser } from "../sign-in/signed-in-user.ts";
+import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-time-tokens.repo.ts";
+import { requireUser } from "../sign-in/signed-in-user.ts";
 import { rulesIn } from "../sign-in/tenant-rules.ts";
 import { type Credential, replaceSecret } from "./credentials.repo.ts";
-import { endSessions, type PasswordChange } from "./password-change.ts";
+import { type PasswordChange, revokeSessions } from "./password-change.ts";
 import { provePassword } from "./password-proof.ts";
-import { refuseBadPassword } from "./passwords.ts";
+import { assertPasswordAcceptable } from "./passwords.ts";
 
 type Input = ParamsOf<typeof authContract, "changePassword">;
 type ChangeDeps = Pick<
@@ -30,12 +30,12 @@ interface Change {
 
 /** Commits here, ends the caller's other sessions, and only then answers. */
 export async function changePassword(deps: ChangeDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
-  const caller = signedInUser(ctx);
+  const caller = requireUser(ctx);
   const change = await preparedIdempotently(deps.db, ctx, caller.user_id, {
     prepare: () => prepareChange(deps, ctx, caller),
     commit: (tx, prepared) => commitChange(deps, ctx, tx, caller, prepared),
   });
-  await endSessions(ctx, change);
+  await revokeSessions(ctx, change);
   return {};
 }
 
@@ -44,7 +44,7 @@ async function prepareChange(deps: ChangeDeps, ctx: ActionContext<Input>, caller
   const account = await ctx.call("users.signInView", { id: caller.user_id });
   if (!account?.is_active) throw new AppError("session_ended");
   const { email, username, full_name: fullName } = account;
-  await refuseBadPassword(deps, await rulesIn(deps, ctx, { id: account.tenant_id }), {
+  await assertPasswordAcceptable(deps, await rulesIn(deps, ctx, { id: account.tenant_id }), {
     field: "new_password",
     password: wanted,
     owner: { email, username, fullName },
@@ -63,11 +63,11 @@ async function commitChange(
   caller: UserCaller,
   change: Change,
 ): Promise<PasswordChange> {
-  await lockIntents(tx, caller.user_id);
+  await lockOneTimeTokens(tx, caller.user_id);
   if (!(await replaceSecret(tx, change.looked, change.secret, deps.ring.active))) throw new AppError("conflict");
-  await endIntents(tx, caller.user_id, ["reset_password", "change_email"]);
+  await revokeOneTimeTokens(tx, caller.user_id, ["reset_password", "change_email"]);
   await endLinks(tx, caller.user_id);
-  const eventId = await deps.outbox.state(tx, {
+  const eventId = await deps.outbox.append(tx, {
     type: "password.changed",
     userId: caller.user_id,
     tenantId: caller.home_tenant_id,

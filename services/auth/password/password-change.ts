@@ -10,12 +10,12 @@ export interface PasswordChange {
 }
 
 /** 503 `revocation_pending` where it can't be confirmed now: the event finishes it. */
-export async function endSessions(
+export async function revokeSessions(
   ctx: Pick<ActionContext, "call">,
   { user_id, event_id, except }: PasswordChange,
 ): Promise<void> {
   try {
-    await ctx.call("sessions.endAll", { user_id, event_id, ...(except !== null && { except }) });
+    await ctx.call("sessions.revokeAll", { user_id, event_id, ...(except !== null && { except }) });
   } catch (error) {
     throw isError(error, "revocation_pending")
       ? error

@@ -1,6 +1,6 @@
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { countedGuess } from "../login-throttle/login-throttle.ts";
+import { withAttempt } from "../login-throttle/login-throttle.ts";
 import { type Credential, passwordOf } from "./credentials.repo.ts";
 import type { Verification } from "./password-hashing.ts";
 
@@ -25,7 +25,7 @@ export async function provePassword(
 ): Promise<Proof> {
   const credential = await passwordOf(deps.db, account.id);
   const who = { tenantId: account.tenant_id, email: account.email, userId: account.id, ip: ctx.client.ip };
-  return countedGuess(deps, who, () => lookAt(deps, credential, password));
+  return withAttempt(deps, who, () => lookAt(deps, credential, password));
 }
 
 export async function lookAt(

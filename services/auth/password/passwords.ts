@@ -19,7 +19,7 @@ interface NewPassword {
 }
 
 /** 422 on its field where the policy refuses the new password, or it is known to be stolen. */
-export async function refuseBadPassword(
+export async function assertPasswordAcceptable(
   { breached }: { readonly breached: BreachedPasswords },
   rules: PasswordRules,
   { field, password, owner }: NewPassword,

@@ -1,12 +1,12 @@
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { type IntentDeps, nobody, requestMailBySomebody } from "../one-time-tokens/request-mail.ts";
+import { type MailLinkDeps, nobody, requestMailAnonymously } from "../one-time-tokens/request-mail.ts";
 import { namedTenant } from "../sign-in/named-tenant.ts";
 
 /** The same answer in the same time, account or not. */
 export async function requestReset(
-  deps: IntentDeps & Pick<AuthDeps, "db">,
+  deps: MailLinkDeps & Pick<AuthDeps, "db">,
   ctx: ActionContext<{ email: string }>,
 ): Promise<Record<string, never>> {
   const { tenant_id, user } = await ctx.call("users.findForSignIn", {
@@ -17,7 +17,7 @@ export async function requestReset(
   const recipient = known ?? nobody(deps, tenant_id);
   const { epoch } = await ctx.call("sessions.epoch", { user_id: recipient.id });
   return idempotently(deps.db, ctx, known?.id ?? null, async (tx) => {
-    await requestMailBySomebody(deps, tx, {
+    await requestMailAnonymously(deps, tx, {
       purpose: "reset_password",
       recipient,
       epoch,

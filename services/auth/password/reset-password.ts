@@ -7,38 +7,43 @@ import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { preparedIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { clearGuesses } from "../login-throttle/login-attempts.repo.ts";
+import { clearAttempts } from "../login-throttle/login-attempts.repo.ts";
 import { accountKey } from "../login-throttle/login-throttle.ts";
 import { endLinks } from "../oauth/oauth.repo.ts";
-import { accountOf, intentOfToken } from "../one-time-tokens/mailed-token.ts";
-import { endIntents, type Intent, lockIntents, spendIntent } from "../one-time-tokens/one-time-tokens.repo.ts";
+import { accountOf, requireOneTimeToken } from "../one-time-tokens/mailed-token.ts";
+import {
+  lockOneTimeTokens,
+  type OneTimeToken,
+  revokeOneTimeTokens,
+  spendOneTimeToken,
+} from "../one-time-tokens/one-time-tokens.repo.ts";
 import { rulesIn } from "../sign-in/tenant-rules.ts";
 import { deletePasswords, insertPassword, type NewCredential } from "./credentials.repo.ts";
-import { endSessions, type PasswordChange } from "./password-change.ts";
-import { refuseBadPassword } from "./passwords.ts";
+import { type PasswordChange, revokeSessions } from "./password-change.ts";
+import { assertPasswordAcceptable } from "./passwords.ts";
 
 type Input = ParamsOf<typeof authContract, "confirmReset">;
 type ResetDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "passwords" | "rules" | "breached" | "outbox">;
 
 interface Reset {
-  readonly intent: Intent;
+  readonly intent: OneTimeToken;
   readonly account: { readonly id: string; readonly tenant_id: string; readonly email: string };
   readonly credential: NewCredential;
 }
 
 /** Commits here, ends every session, and only then answers. */
 export async function confirmReset(deps: ResetDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
-  const intent = await intentOfToken(deps, ctx.params.token, "reset_password", "invite");
+  const intent = await requireOneTimeToken(deps, ctx.params.token, "reset_password", "invite");
   const change = await preparedIdempotently(deps.db, ctx, intent.user_id, {
     prepare: () => prepareReset(deps, ctx, intent),
     commit: (tx, reset) => commitReset(deps, ctx, tx, reset),
   });
-  await endSessions(ctx, change);
+  await revokeSessions(ctx, change);
   return {};
 }
 
 /** All that may refuse goes before the hash, and the hash before the transaction. */
-async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, intent: Intent): Promise<Reset> {
+async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, intent: OneTimeToken): Promise<Reset> {
   if (intent.spent || intent.outdated || intent.superseded) throw new AppError("link_invalid");
   const { epoch } = await ctx.call("sessions.epoch", { user_id: intent.user_id });
   const account = await accountOf(ctx, intent);
@@ -46,7 +51,7 @@ async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, intent: 
   const { email, username, full_name: fullName } = account;
   const rules = await rulesIn(deps, ctx, { id: account.tenant_id });
   const owner = { email, username, fullName };
-  await refuseBadPassword(deps, rules, { field: "new_password", password: ctx.params.new_password, owner });
+  await assertPasswordAcceptable(deps, rules, { field: "new_password", password: ctx.params.new_password, owner });
   if (intent.purpose === "invite") await verifyInvited(ctx, intent, email);
   const id = newId(deps.clock, deps.random);
   const secret = await deps.passwords.hash(ctx.params.new_password, id);
@@ -54,7 +59,7 @@ async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, intent: 
 }
 
 /** Who opens the invitation has the address. Once by the intent; without the password after it, harmless. */
-async function verifyInvited(ctx: ActionContext<Input>, intent: Intent, email: string): Promise<void> {
+async function verifyInvited(ctx: ActionContext<Input>, intent: OneTimeToken, email: string): Promise<void> {
   await ctx.call("users.confirmEmail", {
     user_id: intent.user_id,
     email_key: emailKey(email),
@@ -70,15 +75,15 @@ async function commitReset(
   reset: Reset,
 ): Promise<PasswordChange> {
   const { intent, account, credential } = reset;
-  await lockIntents(tx, account.id);
-  if (!(await spendIntent(tx, intent.id))) throw new AppError("link_invalid");
-  await endIntents(tx, account.id, ["reset_password", "change_email", "invite"]);
+  await lockOneTimeTokens(tx, account.id);
+  if (!(await spendOneTimeToken(tx, intent.id))) throw new AppError("link_invalid");
+  await revokeOneTimeTokens(tx, account.id, ["reset_password", "change_email", "invite"]);
   await endLinks(tx, account.id);
   // Another row, not another secret: whoever upgrades the old one finds it gone.
   await deletePasswords(tx, account.id);
   await insertPassword(tx, credential);
-  await clearGuesses(tx, accountKey({ tenantId: account.tenant_id, email: account.email }));
-  await outbox.state(tx, {
+  await clearAttempts(tx, accountKey({ tenantId: account.tenant_id, email: account.email }));
+  await outbox.append(tx, {
     type: "password.changed",
     userId: account.id,
     tenantId: account.tenant_id,

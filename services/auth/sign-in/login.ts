@@ -4,12 +4,12 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { countedGuess } from "../login-throttle/login-throttle.ts";
+import { withAttempt } from "../login-throttle/login-throttle.ts";
 import { type Credential, passwordOf, replaceSecret } from "../password/credentials.repo.ts";
 import { lookAt } from "../password/password-proof.ts";
 import { namedTenant } from "./named-tenant.ts";
 import { openSession } from "./open-session.ts";
-import { noteRefusedSignIn } from "./refused-sign-in.ts";
+import { recordRefusedSignIn } from "./refused-sign-in.ts";
 
 type Input = ParamsOf<typeof authContract, "login">;
 type Output = ResultOf<typeof authContract, "login">;
@@ -35,7 +35,7 @@ export async function login(deps: LoginDeps, ctx: ActionContext<Input>): Promise
   const candidate = await findCandidate(deps, ctx);
   const account = await authenticate(deps, ctx, candidate).catch((error: unknown) => {
     const { tenantId, userId, known } = candidate;
-    noteRefusedSignIn(deps, ctx, { tenantId, userId: known ? userId : null }, error);
+    recordRefusedSignIn(deps, ctx, { tenantId, userId: known ? userId : null }, error);
     throw error;
   });
   return openSession(deps, ctx, {
@@ -65,7 +65,7 @@ async function authenticate(deps: LoginDeps, ctx: ActionContext<Input>, candidat
   ]);
   const name = account ? { email: account.email } : { email, username };
   const who = { tenantId: candidate.tenantId, ...name, userId: account?.id ?? null, ip: ctx.client.ip };
-  const proof = await countedGuess(deps, who, () => lookAt(deps, account && credential, password));
+  const proof = await withAttempt(deps, who, () => lookAt(deps, account && credential, password));
   if (!proof.ok || !account) throw new AppError("invalid_credentials");
   if (!account.is_active) throw new AppError("account_disabled");
   if (!account.is_verified && deps.config.auth.requireVerifiedEmail) throw new AppError("email_not_verified");

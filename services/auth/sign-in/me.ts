@@ -2,11 +2,11 @@ import type { ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
-import { signedInUser } from "./signed-in-user.ts";
+import { requireUser } from "./signed-in-user.ts";
 
 /** The caller's account and the session his token belongs to. */
 export async function me(ctx: ActionContext): Promise<ResultOf<typeof authContract, "me">> {
-  const { user_id, session_id } = signedInUser(ctx);
+  const { user_id, session_id } = requireUser(ctx);
   const [user, session] = await Promise.all([
     ctx.call("users.get", { id: user_id }),
     ctx.call("sessions.get", { id: session_id, user_id }),

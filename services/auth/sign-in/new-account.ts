@@ -31,7 +31,7 @@ export async function createAccount(
     if (user.id !== userId) await dropCredential(deps, credentialId);
     return user;
   } catch (error) {
-    if (isCertain(error)) await dropCredential(deps, credentialId);
+    if (isDefinitive(error)) await dropCredential(deps, credentialId);
     throw error;
   }
 }
@@ -44,7 +44,7 @@ export async function commitAccount(
   try {
     return (await ctx.call("users.create", params)).user;
   } catch (error) {
-    if (isCertain(error)) throw error;
+    if (isDefinitive(error)) throw error;
     const user = await ctx.call("users.get", { id: params.id }).catch(() => null);
     if (user) return user;
     throw new AppError("service_unavailable", { retry_after: 1, cause: error });
@@ -52,7 +52,7 @@ export async function commitAccount(
 }
 
 /** users has refused: nothing was written, and nothing will be. */
-export function isCertain(error: unknown): boolean {
+export function isDefinitive(error: unknown): boolean {
   return error instanceof AppError && error.status < 500;
 }
 

@@ -35,7 +35,7 @@ export async function openSession(
     ctx.call("users.get", { id: opening.user_id }),
   ]);
   if (!user) throw new AppError("session_ended");
-  noteSignIn(deps, ctx, opening.user_id);
+  recordSignIn(deps, ctx, opening.user_id);
   return {
     status: "signed_in",
     ...access,
@@ -46,7 +46,7 @@ export async function openSession(
   };
 }
 
-function noteSignIn({ clock, log }: Deps, ctx: Pick<ActionContext, "call">, id: string): void {
-  const noted = ctx.call("users.signedIn", { id, at: clock.now().toISOString() });
+function recordSignIn({ clock, log }: Deps, ctx: Pick<ActionContext, "call">, id: string): void {
+  const noted = ctx.call("users.recordLogin", { id, at: clock.now().toISOString() });
   noted.catch((error: Error) => log.debug({ error: error.message }, "could not note a sign-in"));
 }

@@ -24,7 +24,7 @@ const refusals = [
  * A refused sign-in goes to the activity log directly and nobody waits for it: as a fact of the outbox every guess would
  * stay in the stream of the mesh for ever. Those that are turned away unseen (429) are counted, not logged.
  */
-export function noteRefusedSignIn(
+export function recordRefusedSignIn(
   { clock, random, log }: Pick<AuthDeps, "clock" | "random" | "log">,
   ctx: Pick<ActionContext, "call" | "client">,
   { tenantId, userId, provider }: Attempt,
@@ -53,7 +53,7 @@ interface RefusedIdentity {
 }
 
 /** Stands with the account that it is linked to, else with the one that has its email. */
-export function noteRefusedIdentity(
+export function recordRefusedIdentity(
   deps: Pick<AuthDeps, "clock" | "random" | "log" | "db">,
   ctx: Pick<ActionContext, "call" | "client">,
   { tenant, provider, identity }: RefusedIdentity,
@@ -64,7 +64,7 @@ export function noteRefusedIdentity(
   const noted = (async () => {
     const { tenant_id, user } = await ctx.call("users.findForSignIn", { tenant, ...(email !== null && { email }) });
     const owner = identity && (await ownerOf(deps.db, { tenant_id, issuer: identity.issuer, sub: identity.sub }));
-    noteRefusedSignIn(deps, ctx, { tenantId: tenant_id, userId: owner ?? user?.id ?? null, provider }, error);
+    recordRefusedSignIn(deps, ctx, { tenantId: tenant_id, userId: owner ?? user?.id ?? null, provider }, error);
   })();
   noted.catch((failure: Error) => deps.log.warn({ error: failure.message }, "could not log a refused sign-in"));
 }

@@ -3,7 +3,7 @@ import { isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { refuseBadPassword } from "../password/passwords.ts";
+import { assertPasswordAcceptable } from "../password/passwords.ts";
 import { namedTenant } from "./named-tenant.ts";
 import { type AccountFields, createAccount } from "./new-account.ts";
 import { rulesIn } from "./tenant-rules.ts";
@@ -20,7 +20,7 @@ export async function register(deps: RegistrationDeps, ctx: ActionContext<Input>
   const { email, username, password, preferences } = ctx.params;
   const fullName = ctx.params.full_name ?? ctx.params.name;
   const rules = await rulesIn(deps, ctx, { slug: namedTenant(ctx.caller) });
-  await refuseBadPassword(deps, rules, { field: "password", password, owner: { email, username, fullName } });
+  await assertPasswordAcceptable(deps, rules, { field: "password", password, owner: { email, username, fullName } });
   const hidden = deps.config.auth.hideRegistered;
   try {
     const user = await createAccount(deps, ctx, {

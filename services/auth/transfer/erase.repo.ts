@@ -8,7 +8,7 @@ const GUESSES = `DELETE FROM auth.guesses WHERE key = ANY(ARRAY(
   SELECT key FROM auth.guesses WHERE user_id = $1
   UNION SELECT g.key FROM auth.guesses AS own JOIN auth.guesses AS g USING (account) WHERE own.user_id = $1))`;
 
-export async function deleteWaysIn(tx: Transaction, userId: string): Promise<Record<string, number>> {
+export async function deleteCredentials(tx: Transaction, userId: string): Promise<Record<string, number>> {
   const deleted: Record<string, number> = {};
   for (const table of tables)
     deleted[table] = await deleteOf(tx, `DELETE FROM auth.${table} WHERE user_id = $1`, userId);

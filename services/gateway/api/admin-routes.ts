@@ -3,7 +3,7 @@ import type { ApiRoute } from "../routes.ts";
 
 const admin = "/api/v1/admin";
 
-const signedIn = { kind: "api", status: 200, limit: "default", who: "user", tag: "Admin" } as const;
+const signedIn = { kind: "api", status: 200, limit: "default", auth: "user", tag: "Admin" } as const;
 const get = { ...signedIn, method: "GET", input: "none" } as const;
 const list = { ...signedIn, method: "GET", input: "query", list: "page" } as const;
 const whole = { ...get, list: "whole" } as const;
@@ -19,9 +19,9 @@ export const adminRoutes: readonly ApiRoute[] = [
     summary: "Change a user, his roles and his subscription" },
   { ...writing("users.adminUpdate"), method: "PATCH", path: `${admin}/users/{id}`, message: "User updated.",
     summary: "Change a user, his roles and his subscription" },
-  { ...whole, path: `${admin}/users/{user_id}/sessions`, action: "sessions.ofUser", message: "Sessions of the user.",
+  { ...whole, path: `${admin}/users/{user_id}/sessions`, action: "sessions.listForUser", message: "Sessions of the user.",
     summary: "One user's sessions and devices" },
-  { ...writing("sessions.endOfUser", "none"), method: "DELETE", path: `${admin}/users/{user_id}/sessions`,
+  { ...writing("sessions.revokeForUser", "none"), method: "DELETE", path: `${admin}/users/{user_id}/sessions`,
     message: "All sessions of the user have ended.", summary: "End every session of a user" },
 
   { ...whole, path: `${admin}/roles`, action: "users.roles", message: "Roles.", summary: "The roles of the tenant" },

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import * as z from "zod";
-import { type Caller, type Meta, type UserCaller, userOf } from "../../../lib/actions/caller.ts";
+import { type Caller, type Meta, requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import type { ActionDef } from "../../../lib/actions/contract.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { PermissionsOfService } from "../../../lib/actions/service-permissions.ts";
@@ -13,16 +13,16 @@ import { refusalOf } from "../../../mixins/access.middleware.ts";
 import type { ActingTenants } from "../auth/acting-tenant.ts";
 import { type Authentication, type AuthenticationDeps, authenticate } from "../auth/authenticate.ts";
 import { inCookies, withHeaders, withRefreshCookie } from "../auth/cookie-mode.ts";
-import type { BrowserWay } from "../auth/oauth-state-cookie.ts";
+import type { OAuthStateCookie } from "../auth/oauth-state-cookie.ts";
 import type { Answer } from "../http/answer.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { type JsonObject, readFormOrJsonBody, readJsonBody } from "../http/json-body.ts";
 import { readQuery } from "../http/target.ts";
 import type { ApiRoute } from "../routes.ts";
-import type { Journal } from "./audit-log.ts";
+import type { AuditLog } from "./audit-log.ts";
 import type { ReadAvatar } from "./avatar-upload.ts";
-import { callAction, callHedged } from "./call-action.ts";
-import { ourNames } from "./compatibility.ts";
+import { callAction, callWithFailover } from "./call-action.ts";
+import { toCanonical } from "./compatibility.ts";
 import { exportAnswer, type ReadPage } from "./export-document.ts";
 import { idempotencyOf, readIdempotencyKey, requestIdOf } from "./idempotency-key.ts";
 import type { RateLimits } from "./rate-limits.ts";
@@ -37,8 +37,8 @@ export interface ApiDeps {
   readonly readAvatar: ReadAvatar;
   readonly authentication: AuthenticationDeps;
   readonly tenants: ActingTenants;
-  readonly journal: Journal;
-  readonly browserWay: BrowserWay;
+  readonly journal: AuditLog;
+  readonly browserWay: OAuthStateCookie;
   readonly permissionsOf: PermissionsOfService;
 }
 
@@ -81,16 +81,16 @@ async function serve(
   who: Authentication,
 ): Promise<Answer> {
   const { route } = prepared;
-  refuseUnlessPermitted(deps, prepared, who);
+  assertPermitted(deps, prepared, who);
   if (actsElsewhere(who.caller)) await deps.journal.acted(exchange, route, who.caller);
   const key = route.commit === undefined ? null : keyOf(route, exchange.request);
   const body = bodyOf(deps, route, exchange, who, await readBody(deps, route, exchange));
-  if (who.refusal && !(route.insteadOfToken && Object.hasOwn(body, route.insteadOfToken))) throw who.refusal;
+  if (who.refusal && !(route.authFallbackField && Object.hasOwn(body, route.authFallbackField))) throw who.refusal;
   const browser = route.browser ? deps.browserWay.paramsOf(exchange.request) : {};
   const params = { ...paramsOf(prepared, body, exchange.query, pathParams), ...browser };
   // The body may have come slowly: what was good at the door is looked at again, and sent before anything can change.
   who.recheck();
-  if (route.stream) return exportAnswer(userOf(who.caller), deps.clock, readPages(deps, route, exchange, who));
+  if (route.stream) return exportAnswer(requireUser(who.caller), deps.clock, readPages(deps, route, exchange, who));
   const result = await send(deps, prepared, exchange, { params, body, key, who });
   return answerOf(deps, route, exchange, result, params);
 }
@@ -124,7 +124,7 @@ function bodyOf(
   who: Authentication,
   sent: JsonObject,
 ): JsonObject {
-  const body = route.seed ? ourNames(sent, route.seed) : sent;
+  const body = route.seed ? toCanonical(sent, route.seed) : sent;
   if (route.cookies === undefined || route.input !== "body") return body;
   return withRefreshCookie(authentication.cookies, route, request, who, body);
 }
@@ -159,7 +159,7 @@ async function takeAllowance(limits: RateLimits, route: ApiRoute, exchange: Exch
 }
 
 /** The action's own node looks again; here a refusal comes before the body is read. */
-function refuseUnlessPermitted(deps: ApiDeps, { def }: PreparedRoute, { caller }: Authentication): void {
+function assertPermitted(deps: ApiDeps, { def }: PreparedRoute, { caller }: Authentication): void {
   const refusal = refusalOf(def.access, caller, deps.clock, deps.permissionsOf);
   if (refusal) throw new AppError(refusal);
 }
@@ -197,7 +197,7 @@ function send(deps: ApiDeps, { route, def }: PreparedRoute, exchange: Exchange, 
   const left = deps.config.http.requestTimeoutMs - (deps.clock.monotonic() - exchange.startedAt) - ANSWER_MARGIN_MS;
   const timeout = Math.max(1, Math.min(def.timeout ?? BUS_TIMEOUT_MS, left));
   const call = { action: route.action, params: request.params, meta: metaOf(deps, route, exchange, request), timeout };
-  if (route.hedged) return callHedged(deps.broker, call);
+  if (route.failover) return callWithFailover(deps.broker, call);
   return callAction(deps.broker, call, () => exchange.headers.push("Idempotency-Replayed", "true"));
 }
 

@@ -8,7 +8,7 @@ import type { Exchange } from "../http/exchange.ts";
 import type { ApiRoute } from "../routes.ts";
 
 /** What the gateway alone sees, for the activity log. */
-export interface Journal {
+export interface AuditLog {
   /** Resolves when the act is logged in both tenants: what can't be logged is not done. */
   acted(exchange: Exchange, route: ApiRoute, caller: UserCaller): Promise<void>;
   /** Notes a 403, once a minute for each user and route; nobody waits for it. */
@@ -19,9 +19,9 @@ type Entry = Actions["admin.record"]["params"];
 type Parts = Pick<Platform, "clock" | "random" | "log">;
 
 const ONCE_PER_MS = 60_000;
-const MOST_KEPT = 10_000;
+const MAX_KEPT = 10_000;
 
-export function createJournal({ clock, random, log }: Parts, broker: ServiceBroker): Journal {
+export function createAuditLog({ clock, random, log }: Parts, broker: ServiceBroker): AuditLog {
   const noted = new Map<string, number>();
   const record = (
     exchange: Exchange,
@@ -40,7 +40,7 @@ export function createJournal({ clock, random, log }: Parts, broker: ServiceBrok
   const isNew = (key: string): boolean => {
     const now = clock.monotonic();
     if ((noted.get(key) ?? Number.NEGATIVE_INFINITY) > now - ONCE_PER_MS) return false;
-    if (noted.size >= MOST_KEPT) noted.clear();
+    if (noted.size >= MAX_KEPT) noted.clear();
     noted.set(key, now);
     return true;
   };

@@ -17,9 +17,9 @@ export type ReadAvatar = (request: IncomingMessage) => Promise<AvatarImages>;
 const FULL = 512;
 const THUMBNAIL = 96;
 /** What a telephone takes today; a picture of so many pixels takes 200 MB while it is decoded. */
-const MOST_PIXELS = 50_000_000;
+const MAX_PIXELS = 50_000_000;
 /** Below the bus's limit of a message, with both pictures and base64 in it. Noise alone comes near. */
-const MOST_IMAGE_BYTES = 280_000;
+const MAX_IMAGE_BYTES = 280_000;
 const QUALITIES = [82, 60, 30, 1];
 /** Each holds up to MAX_CONTENT_LENGTH in memory. */
 const UPLOADS = { concurrency: 8, queue: 0 };
@@ -37,12 +37,12 @@ export function createAvatarUploads({ mostBytes, formats }: Config["uploads"]): 
   return (request) =>
     uploading(async () => {
       const bytes = await readFilePart(request, mostBytes);
-      await refuseOtherFormats(bytes, formats);
+      await assertSupportedFormat(bytes, formats);
       return decoding(() => reencode(bytes));
     }).catch(asAppError);
 }
 
-async function refuseOtherFormats(bytes: Buffer, formats: readonly string[]): Promise<void> {
+async function assertSupportedFormat(bytes: Buffer, formats: readonly string[]): Promise<void> {
   const found = await fileTypeFromBuffer(bytes).catch(() => undefined);
   if (found && formats.includes(found.ext) && supported.has(found.ext)) return;
   throw refusedFile("unsupported_format", `must be a picture of one of these formats: ${formats.join(", ")}`);
@@ -57,7 +57,7 @@ async function reencode(bytes: Buffer): Promise<AvatarImages> {
     return { image: image.toString("base64"), thumbnail: thumbnail.toString("base64") };
   } catch (error) {
     if (/pixel limit/.test((error as Error).message))
-      throw refusedFile("too_many_pixels", `must have at most ${MOST_PIXELS} pixels`);
+      throw refusedFile("too_many_pixels", `must have at most ${MAX_PIXELS} pixels`);
     throw refusedFile("not_an_image", "is not a picture that can be read");
   }
 }
@@ -72,7 +72,7 @@ function openDecoder(): Promise<Decode> {
     sharp.concurrency(1);
     sharp.block({ operation: ["VipsForeignLoad"] });
     sharp.unblock({ operation: loaders });
-    const options: SharpOptions = { limitInputPixels: MOST_PIXELS, pages: 1, failOn: "error", sequentialRead: true };
+    const options: SharpOptions = { limitInputPixels: MAX_PIXELS, pages: 1, failOn: "error", sequentialRead: true };
     return (bytes) => sharp(bytes, options);
   });
   return decoder;
@@ -82,7 +82,7 @@ async function toWebP(picture: Sharp, size: number): Promise<Buffer> {
   const square = picture.autoOrient().resize(size, size, { fit: "cover" }).timeout({ seconds: 5 });
   for (const quality of QUALITIES) {
     const bytes = await square.clone().webp({ quality }).toBuffer();
-    if (bytes.length <= MOST_IMAGE_BYTES) return bytes;
+    if (bytes.length <= MAX_IMAGE_BYTES) return bytes;
   }
   throw new Error("No quality makes this picture small enough");
 }

@@ -40,7 +40,7 @@ const ATTEMPTS = 3;
  * A refresh is repeatable by protocol, so where a node or an answer is lost the client need not notice: it is sent
  * again, each time to another node where there is one.
  */
-export async function callHedged(broker: ServiceBroker, call: ActionCall): Promise<unknown> {
+export async function callWithFailover(broker: ServiceBroker, call: ActionCall): Promise<unknown> {
   const tried = new Set<string>();
   for (let attempt = 1; ; attempt++) {
     const sent = send(

@@ -78,7 +78,7 @@ const notification = ofNotification.map((one): Mount => ({ ...one, requestIdIsKe
 
 /** Basic and extended fields in one resource. */
 function profileAt(path: string, method: "PUT" | "PATCH", requestIdIsKey: boolean): ApiRoute[] {
-  const row = { kind: "api", who: "user", path, status: 200, limit: "default", tag: "Compatibility" } as const;
+  const row = { kind: "api", auth: "user", path, status: 200, limit: "default", tag: "Compatibility" } as const;
   const change: ActionName = "users.updateWholeProfile";
   const seed = { renamed: {}, requestIdIsKey };
   return [
@@ -125,11 +125,11 @@ function mountedRoute(route: Route, { path, renamed = {}, requestIdIsKey = false
 }
 
 /** A body as our own paths take it. A field that comes under both names is left for the contract to refuse. */
-export function ourNames(
+export function toCanonical(
   body: Readonly<Record<string, unknown>>,
   { renamed }: Pick<Seed, "renamed">,
 ): Readonly<Record<string, unknown>> {
-  const known = theirFields({ renamed });
+  const known = legacyAliases({ renamed });
   const entries = Object.entries(body).map(([name, value]) => {
     const ours = Object.hasOwn(known, name) ? known[name] : undefined;
     return [ours !== undefined && !Object.hasOwn(body, ours) ? ours : name, value];
@@ -138,23 +138,23 @@ export function ourNames(
 }
 
 /** Their names of fields, and ours. */
-export function theirFields({ renamed }: Pick<Seed, "renamed">): Readonly<Record<string, string>> {
+export function legacyAliases({ renamed }: Pick<Seed, "renamed">): Readonly<Record<string, string>> {
   return { ...names, ...renamed };
 }
 
 /** An answer with the fields of earlier systems beside ours. */
-export function withTheirNames(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withTheirNames);
+export function withLegacyAliases(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withLegacyAliases);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).flatMap(([name, member]) => {
     const theirs = namesByOurs.get(name);
-    const own: [string, unknown] = [name, withTheirNames(member)];
+    const own: [string, unknown] = [name, withLegacyAliases(member)];
     return theirs === undefined ? [own] : [own, [theirs, member] as [string, unknown]];
   });
   return Object.fromEntries(entries);
 }
 
 /** Their name of one of our fields, for the OpenAPI document. */
-export function theirNameOf(ours: string): string | undefined {
+export function legacyNameOf(ours: string): string | undefined {
   return namesByOurs.get(ours);
 }

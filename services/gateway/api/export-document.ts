@@ -7,7 +7,7 @@ type Page = Actions["users.export"]["result"];
 /** Asks one service for the part behind the cursor. */
 export type ReadPage = (action: string, params: { readonly cursor?: string }) => Promise<Page>;
 
-const owners = contracts.filter(({ personal }) => personal.length > 0).map(({ name }) => name);
+const owners = contracts.filter(({ personalDataTables: personal }) => personal.length > 0).map(({ name }) => name);
 
 /**
  * All that every service holds of a user, as one document that is never whole in memory. The first part of each service

@@ -1,6 +1,6 @@
 import { type Answer, JSON_TYPE, json } from "../http/answer.ts";
 import type { ApiRoute } from "../routes.ts";
-import { withTheirNames } from "./compatibility.ts";
+import { withLegacyAliases } from "./compatibility.ts";
 
 interface Page {
   readonly items: readonly unknown[];
@@ -13,8 +13,8 @@ interface Page {
 /** The envelope of every good answer. */
 export function successAnswer(route: ApiRoute, result: unknown, params: Readonly<Record<string, unknown>>): Answer {
   if (route.bare) return json(200, result);
-  const data = route.seed ? withTheirNames(dataOf(route, result)) : dataOf(route, result);
-  const status = route.pick !== undefined && data === null ? 202 : route.status;
+  const data = route.seed ? withLegacyAliases(dataOf(route, result)) : dataOf(route, result);
+  const status = route.dataField !== undefined && data === null ? 202 : route.status;
   const message = status === route.status ? route.message : "Accepted. Look into your mails.";
   const meta = metaOf(route, result, params);
   const body = JSON.stringify(meta ? { success: true, message, data, meta } : { success: true, message, data });
@@ -23,7 +23,7 @@ export function successAnswer(route: ApiRoute, result: unknown, params: Readonly
 
 function dataOf(route: ApiRoute, result: unknown): unknown {
   if (route.list === "page") return (result as Page).items;
-  if (route.pick !== undefined) return (result as Record<string, unknown>)[route.pick] ?? null;
+  if (route.dataField !== undefined) return (result as Record<string, unknown>)[route.dataField] ?? null;
   return isEmpty(result) ? null : result;
 }
 

@@ -14,7 +14,7 @@ export interface ActingTenants {
 }
 
 const FRESH_MS = 10_000;
-const MOST_KEPT = 1_000;
+const MAX_KEPT = 1_000;
 
 export function createActingTenants(clock: Clock, call: Call): ActingTenants {
   const idOf = keepIds(clock, async (slug) => (await call("users.findTenant", { slug }))?.id ?? null);
@@ -46,7 +46,7 @@ function keepIds(
     const known = kept.get(slug);
     if (known && clock.monotonic() < known.until) return known.id;
     const id = await load(slug);
-    if (kept.size >= MOST_KEPT) kept.clear();
+    if (kept.size >= MAX_KEPT) kept.clear();
     if (id !== null) kept.set(slug, { id, until: clock.monotonic() + FRESH_MS });
     return id;
   };

@@ -33,12 +33,12 @@ export function authenticate(
   route: ApiRoute,
   request: IncomingMessage,
 ): Authentication | Promise<Authentication> {
-  if (route.who === "public") return asAnonymous(request);
+  if (route.auth === "public") return asAnonymous(request);
   const header = request.headers.authorization;
-  if (route.who === "service" && header !== undefined && /^basic /i.test(header))
+  if (route.auth === "service" && header !== undefined && /^basic /i.test(header))
     return { caller: deps.serviceOf(header), recheck: nothingToRecheck };
   const check = header === undefined ? byCookie(deps, request) : () => byToken(deps, bearerOf(header));
-  if (route.who === "optional") return check ? ifGood(request, check) : asAnonymous(request);
+  if (route.auth === "optional") return check ? ifGood(request, check) : asAnonymous(request);
   if (!check) throw new AppError("token_missing");
   return check();
 }

@@ -32,17 +32,17 @@ interface Asked {
 /** What the client is given where it asked for cookies: no token that a script could carry away, but the CSRF token. */
 export function inCookies(
   cookies: SessionCookies,
-  { pick }: Pick<ApiRoute, "pick">,
+  { dataField }: Pick<ApiRoute, "dataField">,
   result: unknown,
   params: Asked,
 ): { readonly result: unknown; readonly headers: readonly string[] } {
   // Back from a provider, the client that asked is not the one that sends the request.
   const isAsked = params.use_cookies === true || (result as Asked).use_cookies === true;
-  const tokens = pick === undefined ? result : (result as Readonly<Record<string, unknown>>)[pick];
+  const tokens = dataField === undefined ? result : (result as Readonly<Record<string, unknown>>)[dataField];
   if (!isAsked || !isSignedIn(tokens)) return { result, headers: [] };
   const { access_token: _, refresh_token: __, ...rest } = tokens;
   const data = { ...rest, csrf_token: cookies.csrfToken(tokens.session_id) };
-  const shown = pick === undefined ? data : { ...(result as object), [pick]: data };
+  const shown = dataField === undefined ? data : { ...(result as object), [dataField]: data };
   return { result: shown, headers: cookies.kept(tokens) };
 }
 

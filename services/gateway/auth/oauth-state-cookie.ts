@@ -4,7 +4,7 @@ import type { Answer } from "../http/answer.ts";
 import type { ApiRoute } from "../routes.ts";
 
 /** A browser's way through a provider and back. A cookie says that it is the same one that began. */
-export interface BrowserWay {
+export interface OAuthStateCookie {
   /** The parameter for the action; nothing of the query or the body stands in for it. */
   paramsOf(request: IncomingMessage): { readonly browser?: string };
   answer(route: ApiRoute, result: unknown, params: Readonly<Record<string, unknown>>): Answer;
@@ -13,7 +13,7 @@ export interface BrowserWay {
 const LIFE_SECONDS = 600;
 
 /** Lax: the way back from the provider is a navigation from another site. `__Host-`: no subdomain can set it (V3.3.1). */
-export function createBrowserWay(publicUrl: string): BrowserWay {
+export function createOAuthStateCookie(publicUrl: string): OAuthStateCookie {
   const secure = publicUrl.startsWith("https:");
   const name = secure ? "__Host-usermesh_oauth" : "usermesh_oauth";
   const attributes = `Max-Age=${LIFE_SECONDS}; Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;

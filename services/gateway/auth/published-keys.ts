@@ -25,7 +25,7 @@ interface Deps {
 
 const REFRESH_MS = 10_000;
 const RETRY_MS = 500;
-const LEAST_MS_BETWEEN = 1_000;
+const MIN_MS_BETWEEN = 1_000;
 
 /** The signing keys that auth publishes, kept in this process: a token is checked without asking anybody. */
 export function createPublishedKeys(deps: Deps): PublishedKeys {
@@ -61,7 +61,7 @@ export function createPublishedKeys(deps: Deps): PublishedKeys {
     },
     async find(kid) {
       if (!byKid.has(kid)) {
-        const mayAsk = asking !== null || deps.clock.monotonic() - askedAt >= LEAST_MS_BETWEEN;
+        const mayAsk = asking !== null || deps.clock.monotonic() - askedAt >= MIN_MS_BETWEEN;
         if (mayAsk) await refresh();
       }
       if (!latest) throw new AppError("service_unavailable", { retry_after: 1 });

@@ -10,7 +10,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 /** Reads a body of JSON: the doors 415, 413 and 400 in this order. No body at all is an empty object. */
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<JsonObject> {
   if (!hasBody(request)) return NOTHING;
-  refuseOtherTypes(request);
+  assertContentType(request);
   const bytes = await readBytes(request, limit);
   if (bytes.length === 0) return NOTHING;
   return toObject(decode(bytes));
@@ -33,7 +33,7 @@ function hasBody(request: IncomingMessage): boolean {
   return (length !== undefined && length !== "0") || request.headers["transfer-encoding"] !== undefined;
 }
 
-function refuseOtherTypes({ headers }: IncomingMessage): void {
+function assertContentType({ headers }: IncomingMessage): void {
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new AppError("unsupported_media_type", { message: "Send the body without content encoding." });

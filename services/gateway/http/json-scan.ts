@@ -1,6 +1,6 @@
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 
-const DEEPEST = 20;
+const MAX_DEPTH = 20;
 const FORBIDDEN: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 interface Frame {
@@ -27,7 +27,8 @@ export function scanJson(text: string): void {
       else stringAt(text, at, end, frames);
       at = end;
     } else if (character === 123 || character === 91) {
-      if (frames.length === DEEPEST) throw new AppError("invalid_json", { message: "The body is nested too deeply." });
+      if (frames.length === MAX_DEPTH)
+        throw new AppError("invalid_json", { message: "The body is nested too deeply." });
       frames.push({ names: character === 123 ? new Set() : null, name: "", nextIsName: character === 123 });
       at++;
     } else if (character === 125 || character === 93) {

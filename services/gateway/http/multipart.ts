@@ -4,11 +4,11 @@ import { AppError, type FieldError } from "../../../lib/actions/errors.ts";
 
 /** What the frame around a file may take: boundaries and the heads of its parts. */
 const FRAME_BYTES = 16_384;
-const MOST_PARTS = 10;
+const MAX_PARTS = 10;
 
 /** The one part `file` of a multipart body (RFC 7578), and nothing beside it: the doors 415, 413, 400 and 422. */
 export async function readFilePart(request: IncomingMessage, mostBytes: number): Promise<Buffer> {
-  refuseOtherTypes(request);
+  assertContentType(request);
   const most = mostBytes + FRAME_BYTES;
   if (Number(request.headers["content-length"]) > 2 * most) throw new AppError("payload_too_large");
   const parts = await readParts(request, mostBytes, most);
@@ -21,7 +21,7 @@ export function refusedFile(code: string, message: string): AppError {
   return new AppError("validation_failed", { errors: [{ field: "file", code, message }] });
 }
 
-function refuseOtherTypes({ headers }: IncomingMessage): void {
+function assertContentType({ headers }: IncomingMessage): void {
   const isMultipart = /^multipart\/form-data[ \t]*;/i.test(headers["content-type"] ?? "");
   const isEncoded = headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity";
   if (!isMultipart || isEncoded)
@@ -86,7 +86,7 @@ function openParser(request: IncomingMessage, mostBytes: number): busboy.Busboy 
   try {
     return busboy({
       headers: request.headers,
-      limits: { fileSize: mostBytes, parts: MOST_PARTS, fieldSize: 1_024, fieldNameSize: 100, headerPairs: 20 },
+      limits: { fileSize: mostBytes, parts: MAX_PARTS, fieldSize: 1_024, fieldNameSize: 100, headerPairs: 20 },
     });
   } catch (cause) {
     throw new AppError("bad_request", { message: "The multipart body is not well-formed.", cause });

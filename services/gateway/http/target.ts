@@ -12,7 +12,7 @@ export function readTarget(url: string): Target {
   const target = url.startsWith("/") ? url : originForm(url);
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);
-  if (target.includes("%")) refuseBadEncoding(target);
+  if (target.includes("%")) assertEncoding(target);
   return { path: withoutTrailingSlash(path), query: mark === -1 ? "" : target.slice(mark + 1) };
 }
 
@@ -26,7 +26,7 @@ function withoutTrailingSlash(path: string): string {
   return path.length > 1 && path.charCodeAt(path.length - 1) === 47 ? path.slice(0, -1) : path;
 }
 
-function refuseBadEncoding(text: string): void {
+function assertEncoding(text: string): void {
   try {
     decodeURIComponent(text);
   } catch {

@@ -30,7 +30,7 @@ interface Health {
 }
 
 const KEPT_MS = 2_000;
-const PATIENCE_MS = 1_500;
+const TIMEOUT_MS = 1_500;
 
 /** `GET /health`. The gateway has no database: it asks users, the one service that nothing works without. */
 export function healthPage(deps: HealthDeps): Page {
@@ -72,7 +72,7 @@ function createDatabaseLook({ call, config }: HealthDeps): () => Promise<State> 
   let last: State = "down";
   return async () => {
     try {
-      const { up } = await call("users.databaseStatus", {}, { timeout: PATIENCE_MS });
+      const { up } = await call("users.databaseStatus", {}, { timeout: TIMEOUT_MS });
       last = up ? well : "down";
     } catch (error) {
       if (!isNodeGone(error) && !isNodeGone((error as Error).cause)) last = "down";
@@ -82,11 +82,11 @@ function createDatabaseLook({ call, config }: HealthDeps): () => Promise<State> 
 }
 
 async function countUsers({ call }: HealthDeps): Promise<{ active_users: number; total_users: number } | null> {
-  return call("users.counts", {}, { timeout: PATIENCE_MS }).catch(() => null);
+  return call("users.counts", {}, { timeout: TIMEOUT_MS }).catch(() => null);
 }
 
 async function countIdentities({ call }: HealthDeps): Promise<Record<string, number>> {
-  return call("auth.identityCounts", {}, { timeout: PATIENCE_MS }).catch(() => ({}));
+  return call("auth.identityCounts", {}, { timeout: TIMEOUT_MS }).catch(() => ({}));
 }
 
 function stateOf(url: string | undefined, isUp: boolean): State {
@@ -114,7 +114,7 @@ export function readyPage({ isReady }: Pick<HealthDeps, "isReady">): Page {
 export function databaseStatusPage({ call, guard }: Pick<HealthDeps, "call" | "guard">): Page {
   return async ({ request }) => {
     guard.refuseStrangers(request);
-    const status = await call("users.databaseStatus", {}, { timeout: PATIENCE_MS });
+    const status = await call("users.databaseStatus", {}, { timeout: TIMEOUT_MS });
     return json(status.up ? 200 : 503, status, status.up ? {} : { headers: ["Retry-After", "2"] });
   };
 }

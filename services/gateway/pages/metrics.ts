@@ -1,5 +1,5 @@
 import type { ServiceBroker } from "moleculer";
-import { type ProcessFigures, processMetrics } from "../../../lib/observability/process-metrics.ts";
+import { type ProcessStats, processMetrics } from "../../../lib/observability/process-metrics.ts";
 import { metric } from "../../../lib/observability/prometheus.ts";
 import { type Queues, queueNames } from "../../../lib/runtime/platform.ts";
 import type { OperatorGuard } from "../auth/operator-guard.ts";
@@ -13,12 +13,12 @@ interface Sources {
   tokenMisses(): number;
   inFlight(): number;
   isReady(): boolean;
-  readonly figures: ProcessFigures;
+  readonly figures: ProcessStats;
   readonly broker: ServiceBroker;
   readonly queues: Queues;
 }
 
-const PATIENCE_MS = 1_000;
+const TIMEOUT_MS = 1_000;
 
 /** Prometheus text. Figures of the process are read when they are asked for; queues are the same at every gateway. */
 export function metricsPage(sources: Sources): Page {
@@ -54,5 +54,5 @@ async function queueJobs(queues: Queues): Promise<string> {
 }
 
 function late(): Promise<Record<string, number>> {
-  return new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, {}).unref());
+  return new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS, {}).unref());
 }

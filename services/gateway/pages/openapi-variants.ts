@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { theirFields, theirNameOf } from "../api/compatibility.ts";
+import { legacyAliases, legacyNameOf } from "../api/compatibility.ts";
 import type { ApiRoute } from "../routes.ts";
 
 /** What routes add to the schemas of their actions: tokens that go into cookies, fields of earlier systems. */
@@ -9,7 +9,7 @@ const translated = new Map<z.ZodType, z.ZodType>();
 export function bodyWithTheirNames({ seed }: ApiRoute, schema: z.ZodType): z.ZodType {
   if (!seed || !(schema instanceof z.ZodObject)) return schema;
   const shape = { ...(schema.shape as Record<string, z.ZodType>) };
-  for (const [theirs, ours] of Object.entries(theirFields(seed))) {
+  for (const [theirs, ours] of Object.entries(legacyAliases(seed))) {
     const type = shape[ours];
     if (!type || shape[theirs]) continue;
     shape[ours] = type.optional();
@@ -33,7 +33,7 @@ function translate(schema: z.ZodType): z.ZodType {
   const entries = Object.entries(schema.shape as Record<string, z.ZodType>);
   const shape = Object.fromEntries(
     entries.flatMap(([name, type]) => {
-      const theirs = theirNameOf(name);
+      const theirs = legacyNameOf(name);
       const own = [name, answerWithTheirNames(type)] as const;
       return theirs === undefined ? [own] : [own, [theirs, type] as const];
     }),

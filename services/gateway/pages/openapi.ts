@@ -91,10 +91,10 @@ function operationIdOf(route: ApiRoute): string {
 }
 
 function securityOf(route: ApiRoute): Array<Record<string, string[]>> {
-  if (route.who === "public") return [];
+  if (route.auth === "public") return [];
   const byUser = [{ bearer: [] }, { cookie: [] }];
-  if (route.who === "user") return byUser;
-  return route.who === "service" ? [{ service: [] }, ...byUser] : [{}, ...byUser];
+  if (route.auth === "user") return byUser;
+  return route.auth === "service" ? [{ service: [] }, ...byUser] : [{}, ...byUser];
 }
 
 function requestParamsOf(
@@ -110,8 +110,8 @@ function requestParamsOf(
   const header = {
     "X-Correlation-ID": parameters.correlationId,
     ...(route.namesTenant && { "X-Tenant": parameters.tenant }),
-    ...(route.who === "user" && { "X-Tenant": parameters.actingTenant }),
-    ...(route.method !== "GET" && route.who !== "public" && { "X-CSRF-Token": parameters.csrfToken }),
+    ...(route.auth === "user" && { "X-Tenant": parameters.actingTenant }),
+    ...(route.method !== "GET" && route.auth !== "public" && { "X-CSRF-Token": parameters.csrfToken }),
   };
   return {
     ...(inPath.length > 0 && {
@@ -180,7 +180,7 @@ function goodResponses(route: ApiRoute, def: ActionDef): ZodOpenApiResponsesObje
   return {
     ...(route.redirect && { "302": redirection }),
     ...(route.status !== 302 && { [String(route.status)]: response }),
-    ...(route.pick && !route.redirect && isNullable(def, route.pick) && { "202": accepted }),
+    ...(route.dataField && !route.redirect && isNullable(def, route.dataField) && { "202": accepted }),
   } as ZodOpenApiResponsesObject;
 }
 
@@ -197,7 +197,8 @@ function envelopeOf(route: ApiRoute, def: ActionDef): z.ZodType {
   if (route.list === "whole") return envelope(def.result, { meta: ListMeta });
   const shape = def.result instanceof z.ZodObject ? (def.result.shape as Record<string, z.ZodType>) : {};
   if (route.list === "page") return envelope(shape.items as z.ZodType, { meta: ListMeta });
-  if (route.pick !== undefined) return envelope(orInCookies(route, unwrapped(shape[route.pick] as z.ZodType)));
+  if (route.dataField !== undefined)
+    return envelope(orInCookies(route, unwrapped(shape[route.dataField] as z.ZodType)));
   if (!(def.result instanceof z.ZodObject)) return envelope(orInCookies(route, def.result));
   if (Object.keys(shape).length === 0) return envelope(z.null());
   return envelope(orInCookies(route, without(def.result, ofBrowser(route, def.result))));

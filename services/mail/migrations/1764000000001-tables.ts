@@ -1,5 +1,5 @@
 import type { Migration } from "../../../mixins/migration.ts";
-import { meshTables } from "../../../mixins/service-tables.ts";
+import { serviceTables } from "../../../mixins/service-tables.ts";
 
 export const migration: Migration = {
   name: "MailTables1764000000001",
@@ -19,7 +19,7 @@ export const migration: Migration = {
      )`,
     "CREATE INDEX messages_created ON mail.messages (created_at)",
     "CREATE INDEX messages_user ON mail.messages (user_id)",
-    ...meshTables("mail"),
+    ...serviceTables("mail"),
   ],
   down: [
     "DROP TABLE mail.messages, mail.event_counters, mail.outbox, mail.inbox, mail.idempotency, mail.erased",

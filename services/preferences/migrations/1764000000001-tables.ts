@@ -1,5 +1,5 @@
 import type { Migration } from "../../../mixins/migration.ts";
-import { meshTables } from "../../../mixins/service-tables.ts";
+import { serviceTables } from "../../../mixins/service-tables.ts";
 
 export const migration: Migration = {
   name: "PreferencesTables1764000000001",
@@ -13,7 +13,7 @@ export const migration: Migration = {
        updated_at timestamptz(3) NOT NULL DEFAULT clock_timestamp()
      )`,
     "CREATE INDEX preferences_unclaimed ON preferences.preferences (created_at) WHERE NOT claimed",
-    ...meshTables("preferences"),
+    ...serviceTables("preferences"),
   ],
   down: [
     "DROP FUNCTION preferences.state_event",

@@ -1,5 +1,5 @@
 import type { Migration } from "../../../mixins/migration.ts";
-import { meshTables } from "../../../mixins/service-tables.ts";
+import { serviceTables } from "../../../mixins/service-tables.ts";
 
 export const migration: Migration = {
   name: "SessionsTables1764000000001",
@@ -56,7 +56,7 @@ export const migration: Migration = {
        action text NOT NULL,
        until timestamptz NOT NULL
      )`,
-    ...meshTables("sessions"),
+    ...serviceTables("sessions"),
   ],
   down: [
     "DROP FUNCTION sessions.state_event",

@@ -1,6 +1,6 @@
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import { eraseUser } from "../../../mixins/erasure.ts";
-import { endAll } from "../session/revoke-all.ts";
+import { revokeAll } from "../session/revoke-all.ts";
 import type { SessionsDeps } from "../sessions.deps.ts";
 import { deleteSessions } from "./erase.repo.ts";
 
@@ -17,6 +17,6 @@ interface Erasure {
  */
 export async function eraseSessions(deps: SessionsDeps, call: Call, erasure: Erasure): Promise<Record<string, number>> {
   const { userId } = erasure;
-  await endAll(deps, call, { ...erasure, reason: "account_changed" });
+  await revokeAll(deps, call, { ...erasure, reason: "account_changed" });
   return eraseUser(deps.db, userId, (tx) => deleteSessions(tx, userId));
 }

@@ -1,8 +1,8 @@
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../../lib/events/events.ts";
-import { type Consumption, isHistory } from "../../../mixins/event-consumer.mixin.ts";
+import { type Consumption, isExpiredEvent } from "../../../mixins/event-consumer.mixin.ts";
 import { eraseSessions } from "../personal-data/erase.ts";
-import { endAll } from "../session/revoke-all.ts";
+import { revokeAll } from "../session/revoke-all.ts";
 import type { SessionsDeps } from "../sessions.deps.ts";
 import { outdate } from "./bump-token-version.ts";
 
@@ -11,11 +11,11 @@ import { outdate } from "./bump-token-version.ts";
  * call's work done, and does it where the call was lost.
  */
 export function accountEvents(deps: SessionsDeps): Consumption {
-  const unlessHistory = (effect: typeof endForEvent) => async (event: MeshEvent, call: Call) => {
-    if (!isHistory(deps.platform.clock, event)) await effect(deps, event, call);
+  const unlessHistory = (effect: typeof revokeForEvent) => async (event: MeshEvent, call: Call) => {
+    if (!isExpiredEvent(deps.platform.clock, event)) await effect(deps, event, call);
   };
-  const ends = unlessHistory(endForEvent);
-  const outdates = unlessHistory(outdateForEvent);
+  const ends = unlessHistory(revokeForEvent);
+  const outdates = unlessHistory(bumpForEvent);
   return {
     service: "sessions",
     stream: "USERS",
@@ -32,9 +32,9 @@ export function accountEvents(deps: SessionsDeps): Consumption {
   };
 }
 
-async function endForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
+async function revokeForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
   const except = typeof event.except_session_id === "string" ? event.except_session_id : undefined;
-  await endAll(deps, call, {
+  await revokeAll(deps, call, {
     userId: event.user_id,
     eventId: event.event_id,
     reason: "account_changed",
@@ -44,7 +44,7 @@ async function endForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Pr
 }
 
 /** `scope`: `tenant` where the permissions of a role have changed, not who has it; `none` where no token says anything of it. */
-async function outdateForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
+async function bumpForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
   if (event.scope === "none") return;
   const target =
     event.scope === "tenant"

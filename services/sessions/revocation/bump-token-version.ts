@@ -3,7 +3,7 @@ import * as repo from "../session/sessions.repo.ts";
 import type { SessionsDeps } from "../sessions.deps.ts";
 import { confirmRevocation } from "./revocation.ts";
 
-export interface Outdate {
+export interface TokenVersionBump {
   readonly kind: "user" | "tenant";
   readonly id: string;
   readonly eventId: string;
@@ -13,9 +13,9 @@ export interface Outdate {
 export async function outdate(
   deps: SessionsDeps,
   call: Call,
-  { kind, id, eventId }: Outdate,
+  { kind, id, eventId }: TokenVersionBump,
 ): Promise<{ version: number }> {
-  const { version, changes } = await repo.outdateVersion(deps.db, kind, id, eventId);
+  const { version, changes } = await repo.bumpTokenVersion(deps.db, kind, id, eventId);
   await confirmRevocation(deps, call, changes);
   return { version };
 }

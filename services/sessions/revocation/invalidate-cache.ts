@@ -1,5 +1,5 @@
 import type { Call } from "../../../lib/actions/typed-call.ts";
-import { appendForgotten } from "../session/sessions.repo.ts";
+import { appendCacheInvalidations } from "../session/sessions.repo.ts";
 import type { SessionsDeps } from "../sessions.deps.ts";
 import { confirmRevocation } from "./revocation.ts";
 
@@ -9,7 +9,7 @@ export async function forget(
   call: Call,
   { keys }: { readonly keys: readonly string[] },
 ): Promise<Record<string, never>> {
-  await appendForgotten(deps.db, keys);
+  await appendCacheInvalidations(deps.db, keys);
   const changes = keys.map((key) => ({ seq: 0, kind: "cache" as const, key, value: null }));
   await confirmRevocation(deps, call, changes);
   return {};

@@ -17,7 +17,7 @@ export interface LeaseAnswer {
   readonly full: boolean;
 }
 
-export async function askLease(
+export async function renewLease(
   db: Database,
   { gatewayId, nodeId, action, since, pageSize }: Question,
 ): Promise<LeaseAnswer> {

@@ -34,8 +34,8 @@ export async function confirmRevocation(deps: RevocationDeps, call: Call, change
 
 /** A cache waits for its own service's writes alone, and whoever checks tokens for none of them. */
 function concerns({ action }: Holder, { kind, key }: Change): boolean {
-  if (kind === "cache") return action === `${key.split("/")[0]}.forget`;
-  return !action.endsWith(".forget");
+  if (kind === "cache") return action === `${key.split("/")[0]}.invalidateCache`;
+  return !action.endsWith(".invalidateCache");
 }
 
 function acknowledgedOrLapsed(
@@ -63,7 +63,7 @@ function acknowledgedOrLapsed(
 async function push(call: Call, holder: Holder, changes: readonly Change[]): Promise<void> {
   const params = { gateway_id: holder.gateway_id, changes: [...changes] };
   // Other services that check tokens have an action of the same form as the gateway's.
-  const answer = await call(holder.action as Extract<ActionName, "gateway.revoked">, params, {
+  const answer = await call(holder.action as Extract<ActionName, "gateway.applyRevocations">, params, {
     nodeId: holder.node_id,
     timeout: PUSH_TIMEOUT_MS,
   });

@@ -1,19 +1,19 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import { findLiveSession, listLiveSessions, type SessionRow } from "./sessions.repo.ts";
-import { signedIn } from "./signed-in.ts";
+import { requireUser } from "./signed-in.ts";
 
 /** The latest used ones; nobody reads further. */
 export const MOST = 500;
 
-export async function listMine({ db }: Pick<SessionsDeps, "db">, { caller }: Ctx<"mine">) {
-  const { user_id, session_id } = signedIn(caller);
+export async function listOwn({ db }: Pick<SessionsDeps, "db">, { caller }: Ctx<"listOwn">) {
+  const { user_id, session_id } = requireUser(caller);
   const rows = await listLiveSessions(db, user_id, MOST);
   return rows.map((row) => toSession(row, session_id));
 }
 
 export async function currentSession({ db }: Pick<SessionsDeps, "db">, { caller }: Ctx<"current">) {
-  const { user_id, session_id } = signedIn(caller);
+  const { user_id, session_id } = requireUser(caller);
   const row = await findLiveSession(db, user_id, session_id);
   if (!row) throw new AppError("session_ended");
   return toSession(row, session_id);

@@ -1,7 +1,7 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import { onceById } from "../../../mixins/idempotency.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
-import { endSession } from "./revoke-session.ts";
+import { revokeSession } from "./revoke-session.ts";
 import { authenticToken } from "./token-owner.ts";
 
 /** Who is signed in ends his session; who isn't, the one whose refresh token he sends: spent or ended, if only it is genuine. */
@@ -10,7 +10,7 @@ export async function logout(deps: SessionsDeps, ctx: Ctx<"logout">): Promise<Re
   const { id } = await onceById(deps.db, ctx, own.userId, { id: own.id });
   // The same key in a later session is no repetition: it must not be told that this one has ended.
   if (id !== own.id) throw new AppError("idempotency_key_reused");
-  await endSession(deps, ctx, own, "logout");
+  await revokeSession(deps, ctx, own, "logout");
   return {};
 }
 

@@ -4,7 +4,7 @@ import type { SessionsDeps } from "../sessions.deps.ts";
 import type { Actor } from "./actor.ts";
 import * as repo from "./sessions.repo.ts";
 
-export interface EndAll {
+export interface RevokeAll {
   readonly userId: string;
   /** Of the event that states the change: the call and that event are one operation. */
   readonly eventId: string;
@@ -16,10 +16,16 @@ export interface EndAll {
 }
 
 /** Moves the account's epoch, so that no sign-in under way makes a session, and ends all there are but `except`. */
-export async function endAll(deps: SessionsDeps, call: Call, end: EndAll): Promise<{ revoked: number }> {
+export async function revokeAll(deps: SessionsDeps, call: Call, end: RevokeAll): Promise<{ revoked: number }> {
   const { userId, eventId, reason, correlationId, except = null, by } = end;
   const body = deps.outbox.draft({ type: "session.revoked", userId, correlationId, ...(by && { data: { ...by } }) });
-  const { revoked, changes } = await repo.endAllSessions(deps.db, { userId, eventId, reason, except, revoked: body });
+  const { revoked, changes } = await repo.revokeAllSessions(deps.db, {
+    userId,
+    eventId,
+    reason,
+    except,
+    revoked: body,
+  });
   deps.outbox.wake();
   await confirmRevocation(deps, call, changes);
   return { revoked };

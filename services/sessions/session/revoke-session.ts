@@ -11,7 +11,7 @@ interface OwnSession {
 }
 
 /** False where that user has no such session. One that has ended already is waited for all the same: whoever ended it may have died before the wait. */
-export async function endSession(
+export async function revokeSession(
   deps: SessionsDeps,
   ctx: Pick<ActionContext, "call" | "correlationId" | "caller" | "client">,
   session: OwnSession,
@@ -21,7 +21,7 @@ export async function endSession(
   const { correlationId } = ctx;
   const data = { ...actorOf(ctx, userId) };
   const revoked = deps.outbox.draft({ type: "session.revoked", userId, tenantId, correlationId, data });
-  const ended = await repo.endSession(deps.db, { id, userId, reason, revoked });
+  const ended = await repo.revokeSession(deps.db, { id, userId, reason, revoked });
   if (!ended) return false;
   deps.outbox.wake();
   await confirmRevocation(deps, ctx.call, ended.changes);

@@ -1,15 +1,15 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { onceById } from "../../../mixins/idempotency.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import { actorOf } from "./actor.ts";
 import { MOST, toSession } from "./list-own.ts";
-import { endAll } from "./revoke-all.ts";
+import { revokeAll } from "./revoke-all.ts";
 import { listLiveSessions } from "./sessions.repo.ts";
 
-export async function listOfUser({ db }: Pick<SessionsDeps, "db">, ctx: Ctx<"ofUser">) {
-  const { session_id, tenant_id } = userOf(ctx.caller);
+export async function listForUser({ db }: Pick<SessionsDeps, "db">, ctx: Ctx<"listForUser">) {
+  const { session_id, tenant_id } = requireUser(ctx.caller);
   const user = await ctx.call("users.get", { id: ctx.params.user_id });
   // To an administrator another tenant's account is as unknown as one that never was.
   if (user?.tenant_id !== tenant_id) throw new AppError("not_found");
@@ -18,12 +18,12 @@ export async function listOfUser({ db }: Pick<SessionsDeps, "db">, ctx: Ctx<"ofU
 }
 
 /** Not of an account that is mightier. Under the key of an earlier request it is that one again: a sign-in made since lives on. */
-export async function endOfUser(deps: SessionsDeps, ctx: Ctx<"endOfUser">): Promise<{ revoked: number }> {
+export async function revokeForUser(deps: SessionsDeps, ctx: Ctx<"revokeForUser">): Promise<{ revoked: number }> {
   const { clock, random } = deps.platform;
-  const { user_id: actor_id, tenant_id } = userOf(ctx.caller);
+  const { user_id: actor_id, tenant_id } = requireUser(ctx.caller);
   const userId = ctx.params.user_id;
-  await ctx.call("users.manageable", { id: userId, tenant_id, actor_id });
+  await ctx.call("users.canManage", { id: userId, tenant_id, actor_id });
   const eventId = await onceById(deps.db, ctx, userId, newId(clock, random));
   const by = actorOf(ctx, userId);
-  return endAll(deps, ctx.call, { userId, eventId, reason: "ended_by_admin", correlationId: ctx.correlationId, by });
+  return revokeAll(deps, ctx.call, { userId, eventId, reason: "ended_by_admin", correlationId: ctx.correlationId, by });
 }

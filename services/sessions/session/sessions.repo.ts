@@ -124,7 +124,7 @@ export function refreshSession(db: Database, refresh: Refresh): Promise<Refreshe
 }
 
 /** Null where that user has no such session. `changes` is what must be waited for, whoever ended it. */
-export function endSession(
+export function revokeSession(
   db: Database,
   session: { id: string; userId: string; reason: string; revoked: EventBody },
 ): Promise<{ readonly changes: readonly Change[] } | null> {
@@ -137,7 +137,7 @@ export function endSession(
   ]);
 }
 
-export interface EndOfAll {
+export interface RevokeAllSessions {
   readonly userId: string;
   readonly except: string | null;
   readonly eventId: string;
@@ -145,9 +145,9 @@ export interface EndOfAll {
   readonly revoked: EventBody;
 }
 
-export function endAllSessions(
+export function revokeAllSessions(
   db: Database,
-  end: EndOfAll,
+  end: RevokeAllSessions,
 ): Promise<{ readonly revoked: number; readonly changes: readonly Change[] }> {
   const { userId, except, eventId, reason, revoked } = end;
   return callFunction(db, "SELECT sessions.end_all($1, $2, $3, $4, $5) AS answer", [
@@ -159,7 +159,7 @@ export function endAllSessions(
   ]);
 }
 
-export function outdateVersion(
+export function bumpTokenVersion(
   db: Database,
   kind: "user" | "tenant",
   id: string,
@@ -187,7 +187,7 @@ export async function findCurrent(db: Database, id: string, counter: number): Pr
   return row;
 }
 
-export async function appendForgotten(db: Database, keys: readonly string[]): Promise<void> {
+export async function appendCacheInvalidations(db: Database, keys: readonly string[]): Promise<void> {
   await db.query("SELECT sessions.append_to_feed('cache', $1::text[], NULL)", [keys]);
 }
 

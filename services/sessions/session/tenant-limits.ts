@@ -9,8 +9,8 @@ export interface SessionLimits {
 export type TenantLimits = (call: Call, tenantId: string) => Promise<SessionLimits>;
 
 const FRESH_MS = 10_000;
-const PATIENCE_MS = 500;
-const MOST_KEPT = 10_000;
+const TIMEOUT_MS = 500;
+const MAX_KEPT = 10_000;
 
 /**
  * How long sessions of a tenant live, at most 10 s old: a refresh waits for no other service. Where users does not answer
@@ -22,11 +22,11 @@ export function createTenantLimits({ clock, config }: Pick<Platform, "clock" | "
   return async (call, tenantId) => {
     const known = kept.get(tenantId);
     if (known && clock.monotonic() < known.until) return known.limits;
-    const limits = await call("users.tenantSettings", { id: tenantId }, { timeout: PATIENCE_MS }).then(
+    const limits = await call("users.tenantSettings", { id: tenantId }, { timeout: TIMEOUT_MS }).then(
       (found) => ({ idleSeconds: found.refresh_idle_seconds, maxSeconds: found.session_max_seconds }),
       () => known?.limits ?? { idleSeconds, maxSeconds },
     );
-    if (kept.size >= MOST_KEPT) kept.clear();
+    if (kept.size >= MAX_KEPT) kept.clear();
     kept.set(tenantId, { limits, until: clock.monotonic() + FRESH_MS });
     return limits;
   };

@@ -1,16 +1,21 @@
-import { type UserCaller, userOf } from "../../../lib/actions/caller.ts";
+import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, insertRoles, lockAccount, readUserOf } from "../core/users.repo.ts";
-import { permissionsOfRoles, refuseBeyond, refuseLastAdmin, refuseMightier } from "../roles/privilege-checks.ts";
-import { lockRoles, noteGrant, readGrantedRoles, readRolesEvent, removeRoles } from "../roles/roles.repo.ts";
-import { outdateTokens, setSubscription, wantedSubscription } from "../subscriptions/change-subscription.ts";
+import {
+  assertCanManageAccount,
+  assertHoldsPermissions,
+  assertNotLastAdmin,
+  permissionsOfRoles,
+} from "../roles/privilege-checks.ts";
+import { lockRoles, readGrantedRoles, readRolesEvent, recordGrant, removeRoles } from "../roles/roles.repo.ts";
+import { invalidateTokens, requestedSubscription, setSubscription } from "../subscriptions/change-subscription.ts";
 import { changeAccount } from "./change-account.ts";
 
 type Params = Actions["users.adminUpdate"]["params"];
@@ -24,13 +29,13 @@ interface Decided {
 
 /** Changes just the fields that are sent. Roles and tier are in force at the user's next request when this answers. */
 export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
-  const caller = userOf(ctx.caller);
+  const caller = requireUser(ctx.caller);
   if (ctx.params.roles && !caller.permissions.includes("roles:write"))
     throw new AppError("forbidden", { message: "Roles are granted by those who hold roles:write." });
   const { user, event_ids } = await idempotently<Decided>(deps.db, ctx, ctx.params.id, (tx) =>
     change(deps, tx, ctx, caller),
   );
-  await Promise.all(event_ids.map((eventId) => outdateTokens(ctx, user.id, eventId)));
+  await Promise.all(event_ids.map((eventId) => invalidateTokens(ctx, user.id, eventId)));
   return user;
 }
 
@@ -38,7 +43,7 @@ async function change(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, c
   const { id, roles, subscription } = ctx.params;
   const account = await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
-  await refuseMightier(tx, caller, account);
+  await assertCanManageAccount(tx, caller, account);
   const changed = await changeAccount(deps, tx, ctx, account);
   const event_ids = [
     roles && (await setRoles(deps, tx, ctx, caller, changed, roles)),
@@ -64,14 +69,14 @@ async function setRoles(
   const added = [...wanted].filter((role) => !present.has(role));
   const removed = [...present].filter((role) => !wanted.has(role));
   if (added.length + removed.length === 0) return readRolesEvent(tx, account.id);
-  await refuseBeyond(tx, caller, await permissionsOfRoles(tx, account.tenant_id, added));
-  await refuseLastAdmin(tx, caller, account, removed);
+  await assertHoldsPermissions(tx, caller, await permissionsOfRoles(tx, account.tenant_id, added));
+  await assertNotLastAdmin(tx, caller, account, removed);
   await removeRoles(tx, account.id, removed);
   await insertRoles(tx, account.id, account.tenant_id, added);
   const eventId = newId(clock, random);
-  await noteGrant(tx, account.id, caller.user_id, eventId);
+  await recordGrant(tx, account.id, caller.user_id, eventId);
   const data = { scope: "user", roles: [...wanted].toSorted(), added, removed };
-  return stateUserFact(outbox, tx, ctx, { type: "role.changed", user: account, eventId, data });
+  return appendUserEvent(outbox, tx, ctx, { type: "role.changed", user: account, eventId, data });
 }
 
 function setTier(
@@ -81,6 +86,6 @@ function setTier(
   account: Account,
   wanted: NonNullable<Params["subscription"]> | null,
 ): Promise<string | null> {
-  const next = wanted && wantedSubscription(deps.clock, wanted);
+  const next = wanted && requestedSubscription(deps.clock, wanted);
   return setSubscription(deps, tx, ctx, account, next);
 }

@@ -5,10 +5,10 @@ import { newId } from "../../../lib/runtime/ids.ts";
 import { usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { searchText } from "../core/search-text.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, updateAccount } from "../core/users.repo.ts";
-import { closeEmailChange, endPendingChanges, insertEmailChange } from "../email-change/email-changes.repo.ts";
+import { cancelPendingChanges, closeEmailChange, insertEmailChange } from "../email-change/email-changes.repo.ts";
 import { indexableEmailKey } from "./create-user.ts";
 
 type Params = Actions["users.adminUpdate"]["params"];
@@ -32,7 +32,7 @@ export async function changeAccount(
   await write(tx, next);
   const email_change = next.email === account.email ? null : await noteEmailChange(deps, tx, account, next);
   const data = { updated_fields, ...(email_change !== null && { email_change }) };
-  await stateUserFact(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
+  await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
   return next;
 }
 
@@ -60,7 +60,7 @@ async function write(tx: Transaction, next: Account): Promise<void> {
 
 /** The row keeps the old address until it was written to. */
 async function noteEmailChange({ clock, random }: Deps, tx: Transaction, account: Account, next: Account) {
-  await endPendingChanges(tx, account.id);
+  await cancelPendingChanges(tx, account.id);
   const intent = newId(clock, random);
   await insertEmailChange(tx, {
     intent,

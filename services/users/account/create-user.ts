@@ -6,7 +6,7 @@ import { emailKey, usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
 import { searchText } from "../core/search-text.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import {
@@ -18,7 +18,7 @@ import {
   type NewAccount,
   readUser,
 } from "../core/users.repo.ts";
-import { refuseBeyondLimit } from "../tenants/tenant-limit.ts";
+import { assertWithinAccountLimit } from "../tenants/tenant-limit.ts";
 import { unknownTenant } from "../tenants/tenant-settings.ts";
 
 type Params = Actions["users.create"]["params"];
@@ -31,15 +31,15 @@ type Deps = Pick<UsersDeps, "db" | "outbox" | "clock">;
  */
 export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promise<Created> {
   const { params } = ctx;
-  refuseOldId(deps.clock, params.id);
+  assertRecentId(deps.clock, params.id);
   const tenantId = await findTenantId(deps.db, params.tenant);
   if (tenantId === undefined) throw unknownTenant();
   const account = newAccount(params, tenantId);
   return idempotently(deps.db, ctx, account.id, async (tx) => {
     if (!(await insertAccount(tx, account))) return { user: await sameAccount(tx, account) };
-    await refuseBeyondLimit(tx, tenantId);
+    await assertWithinAccountLimit(tx, tenantId);
     await grant(tx, account, params.roles ?? []);
-    await stateUserFact(deps.outbox, tx, ctx, {
+    await appendUserEvent(deps.outbox, tx, ctx, {
       type: "user.created",
       user: factOf(account),
       data: { is_verified: account.isVerified },
@@ -48,15 +48,15 @@ export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promis
   });
 }
 
-const OLDEST_MS = 10 * 60_000;
+const MAX_AGE_MS = 10 * 60_000;
 
 /**
  * What was sent along under this id (a credential, preferences) is swept after 24 hours without an account, so none may
  * come to be long after. Not a lasting refusal: the request is repeated under a new id.
  */
-export function refuseOldId(clock: Clock, id: string): void {
+export function assertRecentId(clock: Clock, id: string): void {
   const age = clock.now().getTime() - madeAt(id);
-  if (Math.abs(age) > OLDEST_MS)
+  if (Math.abs(age) > MAX_AGE_MS)
     throw new AppError("service_unavailable", {
       retry_after: 1,
       cause: new Error(`The new user's id is ${age} ms old`),

@@ -1,4 +1,4 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
@@ -16,7 +16,7 @@ export async function getUser({ db, accounts }: Deps, id: string): Promise<UserV
 
 /** The caller's own account. A token that outlived it is of no use any more. */
 export async function getMe(deps: Deps, { caller }: Pick<ActionContext, "caller">): Promise<UserView> {
-  const user = await getUser(deps, userOf(caller).user_id);
+  const user = await getUser(deps, requireUser(caller).user_id);
   if (!user) throw new AppError("session_ended");
   return user;
 }
@@ -26,7 +26,7 @@ export async function getForAdmin(
   { db }: Pick<Deps, "db">,
   { caller, params }: ActionContext<{ readonly id: string }>,
 ): Promise<UserView> {
-  const row = await readUserOf(db, userOf(caller).tenant_id, params.id);
+  const row = await readUserOf(db, requireUser(caller).tenant_id, params.id);
   if (!row) throw new AppError("not_found");
   return viewUser(row);
 }

@@ -1,5 +1,5 @@
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { clearPushToken, lockAccount, readPushRecipient } from "../core/users.repo.ts";
 
@@ -11,16 +11,16 @@ export async function getPushRecipient({ db }: Pick<UsersDeps, "db">, id: string
 }
 
 /** A device that is gone. Its owner may have a new one meanwhile: that token stays. */
-export async function forgetPushToken(
+export async function removePushToken(
   { db, outbox }: Pick<UsersDeps, "db" | "outbox">,
-  ctx: ActionContext<Actions["users.forgetPushToken"]["params"]>,
+  ctx: ActionContext<Actions["users.removePushToken"]["params"]>,
 ): Promise<Record<string, never>> {
   await db.transaction(async (tx) => {
     const account = await lockAccount(tx, ctx.params.id);
     if (account?.push_token !== ctx.params.push_token) return;
     await clearPushToken(tx, account.id);
     const data = { updated_fields: ["push_token"] };
-    await stateUserFact(outbox, tx, ctx, { type: "user.updated", user: account, data });
+    await appendUserEvent(outbox, tx, ctx, { type: "user.updated", user: account, data });
   });
   return {};
 }

@@ -1,15 +1,15 @@
-import { type UserCaller, userOf } from "../../../lib/actions/caller.ts";
+import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount, readUserOf, updateStatus } from "../core/users.repo.ts";
-import { lockEvenDeleted, takeBackDeletion } from "../erasure/erasures.repo.ts";
-import { refuseLastAdmin, refuseMightier } from "../roles/privilege-checks.ts";
+import { cancelDeletion, lockIncludingDeleted } from "../erasure/erasures.repo.ts";
+import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
 
 type Params = Actions["users.setStatus"]["params"];
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
@@ -25,22 +25,22 @@ interface Decided {
  * the event that comes later does not end a sign-in made after the account was enabled again.
  */
 export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
-  const caller = userOf(ctx.caller);
+  const caller = requireUser(ctx.caller);
   if (caller.user_id === ctx.params.id && !ctx.params.is_active)
     throw new AppError("forbidden", { message: "You can't disable your own account." });
   const { user, event_id } = await idempotently<Decided>(deps.db, ctx, ctx.params.id, (tx) =>
     decide(deps, tx, ctx, caller),
   );
-  if (!ctx.params.is_active && event_id !== null) await endSessions(ctx, user.id, event_id);
+  if (!ctx.params.is_active && event_id !== null) await revokeSessions(ctx, user.id, event_id);
   return user;
 }
 
 async function decide(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, caller: UserCaller): Promise<Decided> {
   const { id, is_active } = ctx.params;
-  const account = is_active ? await lockEvenDeleted(tx, id) : await lockAccount(tx, id);
+  const account = is_active ? await lockIncludingDeleted(tx, id) : await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
-  await refuseMightier(tx, caller, account);
-  if (!is_active) await refuseLastAdmin(tx, caller, account);
+  await assertCanManageAccount(tx, caller, account);
+  if (!is_active) await assertNotLastAdmin(tx, caller, account);
   // Unchanged: what an earlier request began and could not confirm is confirmed now.
   const event_id = account.is_active === is_active ? account.status_event_id : await change(deps, tx, ctx, account);
   const row = await readUserOf(tx, caller.tenant_id, id);
@@ -56,16 +56,16 @@ async function change(
 ): Promise<string> {
   const { is_active: isActive, reason = null } = ctx.params;
   const eventId = newId(clock, random);
-  if (account.deleted_at && !(await takeBackDeletion(tx, account.id))) throw new AppError("user_erased");
+  if (account.deleted_at && !(await cancelDeletion(tx, account.id))) throw new AppError("user_erased");
   await updateStatus(tx, { id: account.id, isActive, reason, eventId });
   const type = isActive ? "user.reactivated" : "user.deactivated";
-  return stateUserFact(outbox, tx, ctx, { type, user: account, eventId, data: { reason } });
+  return appendUserEvent(outbox, tx, ctx, { type, user: account, eventId, data: { reason } });
 }
 
 /** Whatever went wrong, the change is made and its event will finish it; the client may ask again. */
-async function endSessions(ctx: ActionContext, userId: string, eventId: string): Promise<void> {
+async function revokeSessions(ctx: ActionContext, userId: string, eventId: string): Promise<void> {
   try {
-    await ctx.call("sessions.endAll", { user_id: userId, event_id: eventId });
+    await ctx.call("sessions.revokeAll", { user_id: userId, event_id: eventId });
   } catch (cause) {
     throw new AppError("revocation_pending", { retry_after: 1, cause });
   }

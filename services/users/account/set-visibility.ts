@@ -1,6 +1,6 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { lockAccount, updateVisibility } from "../core/users.repo.ts";
 
@@ -25,7 +25,7 @@ export async function setVisibility(
     );
     if (updated_fields.length === 0) return;
     await updateVisibility(tx, next);
-    await stateUserFact(outbox, tx, ctx, { type: "user.updated", user: account, data: { updated_fields } });
+    await appendUserEvent(outbox, tx, ctx, { type: "user.updated", user: account, data: { updated_fields } });
   });
   return {};
 }

@@ -17,32 +17,32 @@ export function createUsersSnapshot(deps: SnapshotDeps): Snapshot {
   let done: string | undefined;
   return {
     stream: "USERS",
-    async step(tx, incarnation) {
-      if (done === incarnation) return true;
-      const complete = await tellPage(deps, tx, incarnation);
+    async step(tx, streamId) {
+      if (done === streamId) return true;
+      const complete = await tellPage(deps, tx, streamId);
       // Not before this transaction has committed: what it wrote is looked at once more.
-      if (complete === "known") done = incarnation;
+      if (complete === "known") done = streamId;
       return complete === "known";
     },
   };
 }
 
-async function tellPage(deps: SnapshotDeps, tx: Transaction, incarnation: string): Promise<"known" | "told"> {
-  const progress = await readProgress(tx, incarnation);
+async function tellPage(deps: SnapshotDeps, tx: Transaction, streamId: string): Promise<"known" | "told"> {
+  const progress = await readProgress(tx, streamId);
   if (progress.done) return "known";
   const page = await readSnapshotPage(tx, progress.cursor, PAGE);
   const told = page.filter((row) => !row.is_deleted && !row.unborn);
   const correlationId = newId(deps.clock, deps.random);
-  await Promise.all(told.map((row) => deps.events.publish(snapshotOf(deps, row, incarnation, correlationId))));
-  await writeProgress(tx, incarnation, { cursor: page.at(-1)?.id ?? progress.cursor, done: page.length < PAGE });
+  await Promise.all(told.map((row) => deps.events.publish(snapshotOf(deps, row, streamId, correlationId))));
+  await writeProgress(tx, streamId, { cursor: page.at(-1)?.id ?? progress.cursor, done: page.length < PAGE });
   return "told";
 }
 
 /** `user.updated` with all that a copy needs. `snapshot` says that nobody has done anything. */
-function snapshotOf({ clock }: SnapshotDeps, row: SnapshotRow, incarnation: string, correlationId: string): MeshEvent {
+function snapshotOf({ clock }: SnapshotDeps, row: SnapshotRow, streamId: string, correlationId: string): MeshEvent {
   const { id, tenant_id, email, full_name, is_active, is_verified, version } = row;
   return {
-    event_id: derivedId(incarnation, id),
+    event_id: derivedId(streamId, id),
     event_type: "user.updated",
     source: "users",
     version,

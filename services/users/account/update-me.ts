@@ -1,4 +1,4 @@
-import { type UserCaller, userOf } from "../../../lib/actions/caller.ts";
+import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { brokenUnique } from "../../../lib/database/database-errors.ts";
@@ -6,13 +6,13 @@ import { newId } from "../../../lib/runtime/ids.ts";
 import { usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { preparedIdempotently } from "../../../mixins/idempotency.ts";
-import { proveIdentity } from "../core/require-recent-auth.ts";
+import { requireRecentAuth } from "../core/require-recent-auth.ts";
 import { searchText } from "../core/search-text.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount, readUser, updateBasicProfile } from "../core/users.repo.ts";
-import { countRecentChanges, endPendingChanges, insertEmailChange } from "../email-change/email-changes.repo.ts";
+import { cancelPendingChanges, countRecentChanges, insertEmailChange } from "../email-change/email-changes.repo.ts";
 import { indexableEmailKey } from "./create-user.ts";
 
 type Params = Actions["users.updateMe"]["params"];
@@ -25,18 +25,18 @@ const plainFields = ["username", "full_name", "current_title", "company", "locat
  * it is not reserved meanwhile.
  */
 export async function updateMe(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
-  const caller = userOf(ctx.caller);
+  const caller = requireUser(ctx.caller);
   return preparedIdempotently(deps.db, ctx, caller.user_id, {
-    prepare: () => prepareEmailWish(deps, ctx, caller),
+    prepare: () => prepareEmailChange(deps, ctx, caller),
     commit: (tx, epoch) => changeMe(deps, tx, ctx, caller, epoch),
   });
 }
 
 /** The epoch is read before the proof: what ends the sessions from now on ends the link too. */
-export async function prepareEmailWish(deps: Deps, ctx: ActionContext<Params>, caller: UserCaller): Promise<number> {
+export async function prepareEmailChange(deps: Deps, ctx: ActionContext<Params>, caller: UserCaller): Promise<number> {
   if (!(await asksForOtherEmail(deps, caller, ctx.params))) return 0;
   const { epoch } = await ctx.call("sessions.epoch", { user_id: caller.user_id });
-  await proveIdentity(deps, ctx, ctx.params.current_password);
+  await requireRecentAuth(deps, ctx, ctx.params.current_password);
   return epoch;
 }
 
@@ -55,7 +55,7 @@ export async function changeMe(
 ): Promise<UserView> {
   const account = await lockAccount(tx, caller.user_id);
   if (!account) throw new AppError("session_ended");
-  const wish = await noteEmailWish(deps, tx, account, { email: ctx.params.email, epoch });
+  const wish = await recordEmailChangeRequest(deps, tx, account, { email: ctx.params.email, epoch });
   const next = { ...merge(account, ctx.params), ...(wish && { pending_email: wish.pending_email }) };
   const updated_fields = [
     ...plainFields.filter((name) => next[name] !== account[name]),
@@ -64,7 +64,7 @@ export async function changeMe(
   if (updated_fields.length > 0) {
     await write(tx, next);
     const data = { updated_fields, ...(wish?.intent && { email_change: wish.intent }) };
-    await stateUserFact(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
+    await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
   }
   const row = await readUser(tx, account.id);
   if (!row) throw new AppError("session_ended");
@@ -76,24 +76,24 @@ function merge(account: Account, params: Params): Account {
   return { ...account, ...Object.fromEntries(sent) };
 }
 
-const MOST_AN_HOUR = 10;
+const MAX_AN_HOUR = 10;
 
-interface EmailWish {
+interface EmailChangeRequest {
   readonly pending_email: string | null;
   readonly intent?: string;
 }
 
 /** A newer wish ends the older ones; the present address sent again takes them back. */
-async function noteEmailWish(
+async function recordEmailChangeRequest(
   { clock, random }: Deps,
   tx: Transaction,
   account: Account,
   { email, epoch }: { readonly email: string | undefined; readonly epoch: number },
-): Promise<EmailWish | undefined> {
+): Promise<EmailChangeRequest | undefined> {
   if (email === undefined || (email === account.email && account.pending_email === null)) return undefined;
-  await endPendingChanges(tx, account.id);
+  await cancelPendingChanges(tx, account.id);
   if (email === account.email) return { pending_email: null };
-  if ((await countRecentChanges(tx, account.id)) >= MOST_AN_HOUR)
+  if ((await countRecentChanges(tx, account.id)) >= MAX_AN_HOUR)
     throw new AppError("rate_limited", { retry_after: 3_600, cause: new Error("Too many changes of address") });
   const intent = newId(clock, random);
   await insertEmailChange(tx, {

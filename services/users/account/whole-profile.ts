@@ -1,4 +1,4 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { preparedIdempotently } from "../../../mixins/idempotency.ts";
 import { ProfileChange } from "../contract/users-shapes.contract.ts";
@@ -7,7 +7,7 @@ import type { UsersDeps } from "../core/users.deps.ts";
 import type { ProfileView } from "../profile/profile-view.ts";
 import { changeProfile, getProfile } from "../profile/update-profile.ts";
 import { getMe } from "./get-user.ts";
-import { changeMe, prepareEmailWish } from "./update-me.ts";
+import { changeMe, prepareEmailChange } from "./update-me.ts";
 
 type Params = Actions["users.updateWholeProfile"]["params"];
 type WholeProfile = Actions["users.wholeProfile"]["result"];
@@ -20,11 +20,11 @@ export async function getWholeProfile(deps: UsersDeps, ctx: ActionContext): Prom
 
 /** Basic and extended fields in one transaction: all of them or none. */
 export function updateWholeProfile(deps: UsersDeps, ctx: ActionContext<Params>): Promise<WholeProfile> {
-  const caller = userOf(ctx.caller);
-  const [extended, basic] = parted(ctx.params);
+  const caller = requireUser(ctx.caller);
+  const [extended, basic] = partition(ctx.params);
   const ofAccount = { ...ctx, params: basic };
   return preparedIdempotently(deps.db, ctx, caller.user_id, {
-    prepare: () => prepareEmailWish(deps, ofAccount, caller),
+    prepare: () => prepareEmailChange(deps, ofAccount, caller),
     commit: async (tx, epoch) => {
       const user = await changeMe(deps, tx, ofAccount, caller, epoch);
       const account = { ...user, created_at: new Date(user.created_at) };
@@ -33,7 +33,7 @@ export function updateWholeProfile(deps: UsersDeps, ctx: ActionContext<Params>):
   });
 }
 
-function parted(params: Params): [extended: Params, basic: Params] {
+function partition(params: Params): [extended: Params, basic: Params] {
   const entries = Object.entries(params);
   const isExtended = ([name]: [string, unknown]) => Object.hasOwn(ProfileChange.shape, name);
   return [

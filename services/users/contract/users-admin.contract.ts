@@ -3,8 +3,8 @@ import { action } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { User } from "./users-shapes.contract.ts";
 
-const by = (permission: string) => ({ who: ["user"], permission }) as const;
-const byService = (permission: string) => ({ who: ["service"], permission }) as const;
+const by = (permission: string) => ({ callers: ["user"], permission }) as const;
+const byService = (permission: string) => ({ callers: ["service"], permission }) as const;
 
 const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, { error: "must be the name of a role" });
 const Permissions = z.array(z.string().min(1).max(50)).max(50);
@@ -84,13 +84,13 @@ export const adminActions = {
     timeout: 9_000,
   }),
   /** For services that keep something else of an account: 404 for one that is not of the tenant, 403 for one that may do what the actor may not. */
-  manageable: action({
+  canManage: action({
     params: z.strictObject({ id: field.Id, tenant_id: field.Id, actor_id: field.Id }),
     result: field.Empty,
     access: byService("users:read"),
-    repeatable: true,
+    idempotent: true,
   }),
-  roles: action({ params: field.Empty, result: z.array(Role), access: by("roles:read"), repeatable: true }),
+  roles: action({ params: field.Empty, result: z.array(Role), access: by("roles:read"), idempotent: true }),
   /** 403 for permissions that the caller lacks, 409 `role_exists`. */
   createRole: action({
     params: z.strictObject({ name: RoleName, permissions: Permissions.default([]) }),
@@ -117,13 +117,13 @@ export const adminActions = {
     }),
     result: TenantPage,
     access: by("platform:tenants"),
-    repeatable: true,
+    idempotent: true,
   }),
   tenant: action({
     params: z.strictObject({ id: field.Id }),
     result: Tenant,
     access: by("platform:tenants"),
-    repeatable: true,
+    idempotent: true,
   }),
   /** The first administrator is invited by mail. 409 `slug_taken`. */
   createTenant: action({
@@ -147,13 +147,13 @@ export const adminActions = {
     params: z.strictObject({ slug: field.TenantSlug }),
     result: z.strictObject({ id: field.Id }).nullable(),
     access: byService("users:tenants"),
-    repeatable: true,
+    idempotent: true,
   }),
   /** The one place that says which settings hold in a tenant. 422 `unknown_tenant`. */
   tenantSettings: action({
     params: z.union([z.strictObject({ id: field.Id }), z.strictObject({ slug: field.TenantSlug })]),
     result: SettingsInForce,
     access: byService("users:tenants"),
-    repeatable: true,
+    idempotent: true,
   }),
 };

@@ -3,7 +3,7 @@ import { action } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { Receipt } from "../../../lib/contracts/personal-data.contract.ts";
 
-const by = (permission: string) => ({ who: ["user"], permission }) as const;
+const by = (permission: string) => ({ callers: ["user"], permission }) as const;
 
 const Deletion = z.strictObject({
   /** Until then an administrator can take it back. */
@@ -34,7 +34,7 @@ export const erasureActions = {
       erase: z.boolean().optional(),
     }),
     result: Deletion,
-    access: { who: ["user"] },
+    access: { callers: ["user"] },
     timeout: 9_000,
   }),
   adminDelete: action({
@@ -47,20 +47,20 @@ export const erasureActions = {
     params: z.strictObject({ id: field.Id }),
     result: Erasure,
     access: by("users:read"),
-    repeatable: true,
+    idempotent: true,
   }),
   /** Not completed yet, and of these the ones past their deadline. */
-  erasureFigures: action({
+  erasureStats: action({
     params: field.Empty,
     result: z.strictObject({ open: z.int(), overdue: z.int() }),
-    access: { who: ["service", "operator"], permission: "users:read" },
-    repeatable: true,
+    access: { callers: ["service", "operator"], permission: "users:read" },
+    idempotent: true,
   }),
   /** Goes on with what is due, and purges the streams after it. `overdue` are past their deadline: an alarm. */
   eraseDue: action({
     params: field.Empty,
     result: z.strictObject({ due: z.int(), completed: z.int(), overdue: z.int(), purged: z.int() }),
-    access: { who: ["service"], permission: "maintenance:run" },
+    access: { callers: ["service"], permission: "maintenance:run" },
     timeout: 60_000,
   }),
 };

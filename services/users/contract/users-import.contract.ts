@@ -46,8 +46,8 @@ export const ImportRefusal = z.strictObject({
 /** Where a page of an export ended. */
 const ExportPosition = z.strictObject({ tenant_id: field.Id, created_at: field.Timestamp, id: field.Id });
 
-const MOST_IN_A_BATCH = 500;
-const byImporter = { who: ["service", "operator"], permission: "import:write" } as const;
+const MAX_IN_A_BATCH = 500;
+const byImporter = { callers: ["service", "operator"], permission: "import:write" } as const;
 
 /** Whole accounts in and out, in batches. Part of the contract of users. */
 export const importActions = {
@@ -56,7 +56,7 @@ export const importActions = {
     params: z.strictObject({
       accounts: z
         .array(ImportedAccount.pick({ id: true, tenant: true, email: true, username: true }))
-        .max(MOST_IN_A_BATCH),
+        .max(MAX_IN_A_BATCH),
     }),
     result: z.strictObject({
       /** Tells installations apart. */
@@ -65,14 +65,14 @@ export const importActions = {
       refused: z.array(ImportRefusal),
     }),
     access: byImporter,
-    repeatable: true,
+    idempotent: true,
   }),
   /**
    * The commit point of an import: all of the batch that can be, in one transaction; safe to repeat with the same ids.
    * States `user.created` with `imported: true`. 503 `overloaded` while too many facts wait to be relayed.
    */
   import: action({
-    params: z.strictObject({ accounts: z.array(ImportedAccount).max(MOST_IN_A_BATCH) }),
+    params: z.strictObject({ accounts: z.array(ImportedAccount).max(MAX_IN_A_BATCH) }),
     result: z.strictObject({ refused: z.array(ImportRefusal) }),
     access: byImporter,
     timeout: 30_000,
@@ -81,8 +81,8 @@ export const importActions = {
   exportAccounts: action({
     params: z.strictObject({ tenant: field.TenantSlug.optional(), after: ExportPosition.nullable() }),
     result: z.strictObject({ accounts: z.array(ImportedAccount), next: ExportPosition.nullable() }),
-    access: { who: ["service", "operator"], permission: "export:read" },
-    repeatable: true,
+    access: { callers: ["service", "operator"], permission: "export:read" },
+    idempotent: true,
     timeout: 30_000,
   }),
 };

@@ -3,7 +3,7 @@ import type { Transaction } from "../../../mixins/database.mixin.ts";
 import type { Fact, Outbox } from "../../../mixins/outbox.mixin.ts";
 import type { Cause } from "./users.deps.ts";
 
-interface UserFact {
+interface UserEvent {
   readonly type: Extract<EventType, `user.${string}` | "subscription.changed" | "role.changed">;
   readonly user: {
     readonly id: string;
@@ -16,23 +16,23 @@ interface UserFact {
 }
 
 /** States a fact about an account with what every `user.*` says: whom to write to, and who did it from where. */
-export function stateUserFact(outbox: Outbox, tx: Transaction, cause: Cause, fact: UserFact): Promise<string> {
-  return outbox.state(tx, userFact(cause, fact));
+export function appendUserEvent(outbox: Outbox, tx: Transaction, cause: Cause, fact: UserEvent): Promise<string> {
+  return outbox.append(tx, userFact(cause, fact));
 }
 
-export function stateUserFacts(
+export function appendUserEvents(
   outbox: Outbox,
   tx: Transaction,
   cause: Cause,
-  facts: readonly UserFact[],
+  facts: readonly UserEvent[],
 ): Promise<void> {
-  return outbox.stateAll(
+  return outbox.appendAll(
     tx,
     facts.map((fact) => userFact(cause, fact)),
   );
 }
 
-function userFact({ caller, client, correlationId }: Cause, fact: UserFact): Fact {
+function userFact({ caller, client, correlationId }: Cause, fact: UserEvent): Fact {
   const { id, tenant_id, email, full_name } = fact.user;
   return {
     type: fact.type,

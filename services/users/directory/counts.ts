@@ -1,6 +1,6 @@
 import type { Actions } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
-import { createKept } from "../../../lib/runtime/ttl-cache.ts";
+import { createTtlCache } from "../../../lib/runtime/ttl-cache.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
 import { countAll, countUsers, type UserFilter } from "./user-list.repo.ts";
 
@@ -17,8 +17,8 @@ const EXACT = 1_000;
 const AGES = { freshMs: 10_000, usableMs: 300_000 };
 
 export function createCounts(clock: Clock, db: Database): Counts {
-  const installation = createKept<Actions["users.counts"]["result"]>(clock, AGES);
-  const matching = createKept<number>(clock, AGES);
+  const installation = createTtlCache<Actions["users.counts"]["result"]>(clock, AGES);
+  const matching = createTtlCache<number>(clock, AGES);
   return {
     installation: () =>
       installation.read("", async () => {

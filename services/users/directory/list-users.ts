@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { decodeCursor, encodeCursor } from "../../../lib/runtime/cursor.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
@@ -18,7 +18,7 @@ export async function listUsers(
   deps: { readonly db: Database; readonly counts: Counts },
   { caller, params }: ActionContext<Query>,
 ): Promise<Page> {
-  const filter = filterOf(userOf(caller).tenant_id, params);
+  const filter = filterOf(requireUser(caller).tenant_id, params);
   const [found, total] = await Promise.all([
     selectUsers(deps.db, filter, pageOf(params)),
     deps.counts.matching(filter),

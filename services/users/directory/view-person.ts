@@ -1,4 +1,4 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -34,14 +34,14 @@ export async function getPersonProfile({ db, ring }: Pick<UsersDeps, "db" | "rin
 /** For a service that keeps something else about people: may this one see that one? */
 export async function isVisible(
   { db }: Pick<UsersDeps, "db">,
-  { params }: ActionContext<Actions["users.visible"]["params"]>,
+  { params }: ActionContext<Actions["users.isVisible"]["params"]>,
 ): Promise<{ visible: boolean }> {
   const viewer = { id: params.viewer_id, tenantId: params.tenant_id, asConnection: params.as_connection };
   return { visible: (await readPerson(db, viewer, params.id)) !== undefined };
 }
 
 export function viewerOf({ caller }: Pick<ActionContext, "caller">): Viewer {
-  const { user_id, tenant_id, permissions } = userOf(caller);
+  const { user_id, tenant_id, permissions } = requireUser(caller);
   return { id: user_id, tenantId: tenant_id, asConnection: permissions.includes("connections:assert") };
 }
 

@@ -2,9 +2,9 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { brokenUnique } from "../../../lib/database/database-errors.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { enterInbox } from "../../../mixins/event-consumer.mixin.ts";
+import { claimInbox } from "../../../mixins/event-consumer.mixin.ts";
 import { searchText } from "../core/search-text.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount, readUser, updateVerified } from "../core/users.repo.ts";
@@ -38,7 +38,7 @@ async function confirm(deps: Deps, tx: Transaction, ctx: ActionContext<Params>):
   const { user_id, intent, email_key } = ctx.params;
   const account = await lockAccount(tx, user_id);
   if (!account) throw new AppError("link_invalid");
-  if (!(await enterInbox(deps.db, tx, intent, "confirm-email"))) return repeated(tx, user_id, intent);
+  if (!(await claimInbox(deps.db, tx, intent, "confirm-email"))) return repeated(tx, user_id, intent);
   const change = await findEmailChange(tx, intent);
   if (change) return changeAddress(deps, tx, ctx, account, change);
   if (account.email_key !== email_key) throw new AppError("link_invalid");
@@ -54,7 +54,7 @@ async function repeated(tx: Transaction, userId: string, intent: string): Promis
 
 async function verify(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, account: Account): Promise<void> {
   await updateVerified(tx, account.id);
-  await stateUserFact(deps.outbox, tx, ctx, { type: "user.verified", user: account, eventId: ctx.params.event_id });
+  await appendUserEvent(deps.outbox, tx, ctx, { type: "user.verified", user: account, eventId: ctx.params.event_id });
 }
 
 async function changeAddress(
@@ -78,7 +78,7 @@ async function changeAddress(
     updated_fields: ["email", ...(account.is_verified ? [] : ["is_verified"])],
     email_change: change.intent,
   };
-  await stateUserFact(deps.outbox, tx, ctx, { type: "user.updated", user, eventId: event_id, data });
+  await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user, eventId: event_id, data });
   return { user: await view(tx, account.id), already: false };
 }
 

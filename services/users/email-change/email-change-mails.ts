@@ -12,7 +12,7 @@ export async function getEmailChange({ db }: Pick<UsersDeps, "db">, intent: stri
 /** The old address is kept until all mails about the change went out. */
 export async function recordEmailChangeMail(
   { db }: Pick<UsersDeps, "db">,
-  { params }: ActionContext<Actions["users.emailChangeMailed"]["params"]>,
+  { params }: ActionContext<Actions["users.recordEmailChangeMail"]["params"]>,
 ): Promise<Record<string, never>> {
   await recordMail(db, params.intent, params.kind);
   return {};

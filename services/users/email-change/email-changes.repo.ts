@@ -12,7 +12,7 @@ export interface EmailChange {
 }
 
 /** A newer wish ends the older ones: only the latest link works. */
-export async function endPendingChanges(tx: Transaction, userId: string): Promise<void> {
+export async function cancelPendingChanges(tx: Transaction, userId: string): Promise<void> {
   await tx.query("UPDATE users.email_changes SET state = 'ended' WHERE user_id = $1 AND state = 'pending'", [userId]);
 }
 

@@ -1,16 +1,16 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { idempotently, preparedIdempotently } from "../../../mixins/idempotency.ts";
-import { proveIdentity } from "../core/require-recent-auth.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { requireRecentAuth } from "../core/require-recent-auth.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import { isoOrNull } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import type { Account } from "../core/users.repo.ts";
-import { refuseLastAdmin, refuseMightier } from "../roles/privilege-checks.ts";
-import { lockEvenDeleted, markDeleted, scheduleErasure } from "./erasures.repo.ts";
+import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
+import { lockIncludingDeleted, markDeleted, scheduleErasure } from "./erasures.repo.ts";
 
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random"> & { readonly eraseAfterDays: number };
 type Deletion = Actions["users.deleteMe"]["result"];
@@ -25,33 +25,33 @@ const DEADLINE_DAYS = 1;
 
 /** Deactivated at once, erased later. An administrator can take it back until then. */
 export async function deleteMe(deps: Deps, ctx: ActionContext<Actions["users.deleteMe"]["params"]>): Promise<Deletion> {
-  const { user_id } = userOf(ctx.caller);
+  const { user_id } = requireUser(ctx.caller);
   const decided = await preparedIdempotently<void, Decided>(deps.db, ctx, user_id, {
-    prepare: () => proveIdentity(deps, ctx, ctx.params.password),
+    prepare: () => requireRecentAuth(deps, ctx, ctx.params.password),
     commit: async (tx) => {
-      const account = await lockEvenDeleted(tx, user_id);
+      const account = await lockIncludingDeleted(tx, user_id);
       if (!account) throw new AppError("session_ended");
       return decide(deps, tx, ctx, account);
     },
   });
-  return endSessions(ctx, user_id, decided);
+  return revokeSessions(ctx, user_id, decided);
 }
 
 export async function deleteByAdmin(
   deps: Deps,
   ctx: ActionContext<Actions["users.adminDelete"]["params"]>,
 ): Promise<Deletion> {
-  const caller = userOf(ctx.caller);
+  const caller = requireUser(ctx.caller);
   const { id } = ctx.params;
   if (caller.user_id === id)
     throw new AppError("forbidden", { message: "Your own account you delete as every user does: DELETE /users/me." });
   const decided = await idempotently<Decided>(deps.db, ctx, id, async (tx) => {
-    const account = await lockEvenDeleted(tx, id);
+    const account = await lockIncludingDeleted(tx, id);
     if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
-    await refuseMightier(tx, caller, account);
+    await assertCanManageAccount(tx, caller, account);
     return decide(deps, tx, ctx, account);
   });
-  return endSessions(ctx, id, decided);
+  return revokeSessions(ctx, id, decided);
 }
 
 /** Deleted already: what an earlier request could not confirm is confirmed now, and `erase` counts still. */
@@ -62,11 +62,11 @@ async function decide(
   account: Account & { readonly deleted_at: Date | null },
 ): Promise<Decided> {
   const { outbox, clock, random, eraseAfterDays } = deps;
-  await refuseLastAdmin(tx, userOf(ctx.caller), account);
+  await assertNotLastAdmin(tx, requireUser(ctx.caller), account);
   const dueAt = await scheduleErasure(tx, {
     id: newId(clock, random),
     account,
-    requestedBy: userOf(ctx.caller).user_id,
+    requestedBy: requireUser(ctx.caller).user_id,
     graceDays: ctx.params.erase ? 0 : eraseAfterDays,
     deadlineDays: DEADLINE_DAYS,
   });
@@ -74,7 +74,7 @@ async function decide(
   if (account.deleted_at && account.status_event_id) return { erase_at, event_id: account.status_event_id };
   const eventId = newId(clock, random);
   await markDeleted(tx, account.id, eventId);
-  const event_id = await stateUserFact(outbox, tx, ctx, {
+  const event_id = await appendUserEvent(outbox, tx, ctx, {
     type: "user.deleted",
     user: account,
     eventId,
@@ -83,13 +83,13 @@ async function decide(
   return { erase_at, event_id };
 }
 
-async function endSessions(
+async function revokeSessions(
   ctx: Pick<ActionContext, "call">,
   user_id: string,
   { event_id, erase_at }: Decided,
 ): Promise<Deletion> {
   try {
-    await ctx.call("sessions.endAll", { user_id, event_id });
+    await ctx.call("sessions.revokeAll", { user_id, event_id });
   } catch (cause) {
     throw new AppError("revocation_pending", { retry_after: 1, cause });
   }

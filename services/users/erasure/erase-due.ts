@@ -17,13 +17,13 @@ import {
   listDueErasures,
   listPurgesDue,
   lockErasure,
-  lockEvenDeleted,
+  lockIncludingDeleted,
   planNextPurge,
   readErasure,
 } from "./erasures.repo.ts";
 
 export interface EraseDeps extends Pick<UsersDeps, "db" | "outbox" | "avatars"> {
-  readonly caches: Pick<ServiceCaches, "writing">;
+  readonly caches: Pick<ServiceCaches, "withInvalidation">;
   readonly events: EventLog;
   readonly log: Logger;
 }
@@ -34,7 +34,7 @@ const BATCH = 10;
 
 /** Who keeps personal data says so in the contract; users itself comes last. */
 const others = contracts
-  .filter(({ name, personal }) => personal.length > 0 && name !== "users")
+  .filter(({ name, personalDataTables: personal }) => personal.length > 0 && name !== "users")
   .map(({ name }) => name);
 
 /**
@@ -44,7 +44,7 @@ const others = contracts
 export async function eraseDue(deps: EraseDeps, call: Call, correlationId: string): Promise<Turn> {
   const due = await listDueErasures(deps.db, BATCH);
   const outcomes = await Promise.all(
-    due.map((userId) => orLater(deps, () => eraseOne(deps, call, userId, correlationId))),
+    due.map((userId) => tryOrDefer(deps, () => eraseOne(deps, call, userId, correlationId))),
   );
   const purged = await purgeStreams(deps);
   const { overdue } = await countErasures(deps.db);
@@ -54,16 +54,16 @@ export async function eraseDue(deps: EraseDeps, call: Call, correlationId: strin
 
 async function eraseOne(deps: EraseDeps, call: Call, userId: string, correlationId: string): Promise<boolean> {
   const erasure = await deps.db.transaction(async (tx) => {
-    await lockEvenDeleted(tx, userId);
+    await lockIncludingDeleted(tx, userId);
     return beginErasure(tx, userId);
   });
   if (!erasure) return false;
   const missing = others.filter((name) => !(name in erasure.receipts));
-  await Promise.all(missing.map((name) => orLater(deps, () => askFor(deps, call, name, erasure))));
+  await Promise.all(missing.map((name) => tryOrDefer(deps, () => askFor(deps, call, name, erasure))));
   const { receipts } = (await readErasure(deps.db, userId)) ?? { receipts: {} };
   if (!others.every((name) => name in receipts)) return false;
   await dropAvatarsOf(deps, userId);
-  return deps.caches.writing(call, userId, () =>
+  return deps.caches.withInvalidation(call, userId, () =>
     deps.db.transaction((tx) => complete(deps, tx, userId, correlationId)),
   );
 }
@@ -82,20 +82,20 @@ async function complete(
   userId: string,
   correlationId: string,
 ): Promise<boolean> {
-  await lockEvenDeleted(tx, userId);
+  await lockIncludingDeleted(tx, userId);
   const erasure = await lockErasure(tx, userId);
   if (!erasure) return false;
   const receipt = await eraseIn(tx, db.schema, userId, (inside) => deleteAccount(inside, userId));
   await completeErasure(tx, userId, receipt);
   const { id: erasure_id, tenant_id: tenantId } = erasure;
-  await outbox.state(tx, { type: "user.erased", userId, tenantId, correlationId, data: { erasure_id } });
+  await outbox.append(tx, { type: "user.erased", userId, tenantId, correlationId, data: { erasure_id } });
   return true;
 }
 
 /** Heard from a stream that is read again, after a restore: the account that came back goes again. */
 export async function eraseRestored({ db, caches }: EraseDeps, call: Call, userId: string): Promise<void> {
   if (!(await hasAccount(db, userId))) return;
-  await caches.writing(call, userId, () =>
+  await caches.withInvalidation(call, userId, () =>
     db.transaction((tx) => eraseIn(tx, db.schema, userId, (inside) => deleteAccount(inside, userId))),
   );
 }
@@ -104,8 +104,8 @@ async function purgeStreams(deps: EraseDeps): Promise<number> {
   const due = await listPurgesDue(deps.db, BATCH);
   const outcomes = await Promise.all(
     due.map(({ user_id, tenant_id }) =>
-      orLater(deps, async () => {
-        const purged = await deps.events.forget({ user_id, tenant_id });
+      tryOrDefer(deps, async () => {
+        const purged = await deps.events.purgeUser({ user_id, tenant_id });
         if (purged) await planNextPurge(deps.db, user_id);
         return purged;
       }),
@@ -115,7 +115,7 @@ async function purgeStreams(deps: EraseDeps): Promise<number> {
 }
 
 /** What fails has its next turn in seconds, and the deadline watches over it. */
-async function orLater({ log }: EraseDeps, work: () => Promise<boolean>): Promise<boolean> {
+async function tryOrDefer({ log }: EraseDeps, work: () => Promise<boolean>): Promise<boolean> {
   try {
     return await work();
   } catch (error) {

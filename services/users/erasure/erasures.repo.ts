@@ -21,7 +21,7 @@ export interface ErasureRow {
 const columns = "id, user_id, tenant_id, requested_at, due_at, deadline, tried_at, receipts, completed_at";
 
 /** The account, locked, whether it is deleted or not. */
-export async function lockEvenDeleted(
+export async function lockIncludingDeleted(
   tx: Transaction,
   id: string,
 ): Promise<(Account & { readonly deleted_at: Date | null }) | undefined> {
@@ -65,7 +65,7 @@ export async function scheduleErasure(tx: Transaction, wish: Wish): Promise<Date
 }
 
 /** False where the erasure has begun. */
-export async function takeBackDeletion(tx: Transaction, userId: string): Promise<boolean> {
+export async function cancelDeletion(tx: Transaction, userId: string): Promise<boolean> {
   const gone = await tx.query("DELETE FROM users.erasures WHERE user_id = $1 AND tried_at IS NULL RETURNING id", [
     userId,
   ]);

@@ -1,4 +1,4 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
@@ -13,7 +13,7 @@ export async function viewErasure(
   { caller, params }: ActionContext<{ readonly id: string }>,
 ): Promise<View> {
   const row = await readErasure(db, params.id);
-  if (row?.tenant_id !== userOf(caller).tenant_id) throw new AppError("not_found");
+  if (row?.tenant_id !== requireUser(caller).tenant_id) throw new AppError("not_found");
   const { id, user_id, receipts } = row;
   return {
     id,

@@ -1,5 +1,5 @@
 import type { Migration } from "../../../mixins/migration.ts";
-import { meshTables } from "../../../mixins/service-tables.ts";
+import { serviceTables } from "../../../mixins/service-tables.ts";
 
 const DEFAULT_TENANT_ID = "00000000-0000-7000-8000-000000000001";
 
@@ -140,7 +140,7 @@ export const migration: Migration = {
     "CREATE INDEX email_changes_user ON users.email_changes (user_id)",
     "CREATE INDEX email_changes_requested ON users.email_changes (requested_at)",
 
-    ...meshTables("users"),
+    ...serviceTables("users"),
   ],
   down: [
     "DROP FUNCTION users.state_event, users.granted_roles, users.granted_permissions",

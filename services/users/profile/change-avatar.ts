@@ -1,9 +1,9 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { idempotently, preparedIdempotently } from "../../../mixins/idempotency.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { lockAccount } from "../core/users.repo.ts";
 import {
@@ -28,7 +28,7 @@ type Size = (typeof sizes)[number];
  * stored first under a row that says so; the account's own row decides; what has no account is swept.
  */
 export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise<Result> {
-  const { user_id } = userOf(ctx.caller);
+  const { user_id } = requireUser(ctx.caller);
   const key = deps.random.bytes(16).toString("hex");
   let replaced: string[] = [];
   const answer = await preparedIdempotently(deps.db, ctx, user_id, {
@@ -47,7 +47,7 @@ export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise
 }
 
 export async function deleteAvatar(deps: Deps, ctx: ActionContext): Promise<Record<string, never>> {
-  const { user_id } = userOf(ctx.caller);
+  const { user_id } = requireUser(ctx.caller);
   let replaced: string[] = [];
   await idempotently(deps.db, ctx, user_id, async (tx) => {
     replaced = await change(deps, tx, ctx, null);
@@ -100,12 +100,12 @@ async function change(
   ctx: ActionContext,
   next: { readonly key: string; readonly url: string } | null,
 ): Promise<string[]> {
-  const account = await lockAccount(tx, userOf(ctx.caller).user_id);
+  const account = await lockAccount(tx, requireUser(ctx.caller).user_id);
   if (!account) throw new AppError("session_ended");
   const replaced = await switchAvatar(tx, account.id, next);
   if (next || replaced.length > 0) {
     const data = { updated_fields: ["avatar_url"] };
-    await stateUserFact(deps.outbox, tx, ctx, { type: "user.updated", user: account, data });
+    await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: account, data });
   }
   return replaced;
 }

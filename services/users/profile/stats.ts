@@ -1,4 +1,4 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
@@ -13,7 +13,7 @@ export async function getStats(
   { db, ring, clock }: Pick<UsersDeps, "db" | "ring" | "clock">,
   ctx: ActionContext,
 ): Promise<Actions["users.stats"]["result"]> {
-  const { user_id } = userOf(ctx.caller);
+  const { user_id } = requireUser(ctx.caller);
   const [row, profile, logins_total, { active }] = await Promise.all([
     readUser(db, user_id),
     readProfile(db, user_id),

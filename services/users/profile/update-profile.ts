@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount, readUser } from "../core/users.repo.ts";
 import { emptyProfile, type ProfileView, toRow, viewProfile } from "./profile-view.ts";
@@ -17,7 +17,7 @@ export async function getProfile(
   { db, ring, profiles }: Pick<Deps, "db" | "ring" | "profiles">,
   { caller }: Pick<ActionContext, "caller">,
 ): Promise<ProfileView> {
-  const { user_id } = userOf(caller);
+  const { user_id } = requireUser(caller);
   const row = await profiles.read(user_id, async () => {
     const stored = await readProfile(db, user_id);
     if (stored) return stored;
@@ -30,7 +30,7 @@ export async function getProfile(
 
 /** Changes just the fields that are sent; null clears one. */
 export function updateProfile(deps: Omit<Deps, "profiles">, ctx: ActionContext<Params>): Promise<ProfileView> {
-  const { user_id } = userOf(ctx.caller);
+  const { user_id } = requireUser(ctx.caller);
   return idempotently(deps.db, ctx, user_id, async (tx) => {
     // The account's lock makes the writers of its profile take turns, the first one too.
     const account = await lockAccount(tx, user_id);
@@ -45,7 +45,7 @@ export async function changeProfile(
   ctx: ActionContext<Params>,
   account: Pick<Account, "id" | "tenant_id" | "email" | "full_name" | "created_at">,
 ): Promise<ProfileView> {
-  refuseFutureBirth(ctx.params, clock.now());
+  assertNotInFuture(ctx.params, clock.now());
   const present = viewProfile(
     ring,
     (await readProfile(tx, account.id)) ?? emptyProfile(account.id, account.created_at),
@@ -57,7 +57,7 @@ export async function changeProfile(
   if (updated_fields.length === 0) return present;
   const row = toRow(ring, next, clock.now());
   await writeProfile(tx, row);
-  await stateUserFact(outbox, tx, ctx, { type: "user.updated", user: account, data: { updated_fields } });
+  await appendUserEvent(outbox, tx, ctx, { type: "user.updated", user: account, data: { updated_fields } });
   return viewProfile(ring, row);
 }
 
@@ -71,7 +71,7 @@ function merge(present: ProfileView, params: Params): ProfileView {
   };
 }
 
-function refuseFutureBirth({ date_of_birth: date }: Params, now: Date): void {
+function assertNotInFuture({ date_of_birth: date }: Params, now: Date): void {
   if (date && Date.parse(date) > now.getTime())
     throw fieldError("date_of_birth", "in_the_future", "must not be in the future");
 }

@@ -7,19 +7,23 @@ import { listRoles, lockRoles, readPermissions, readSoleRoles } from "./roles.re
 type Actor = Pick<UserCaller, "user_id">;
 
 /** Nobody grants what he lacks. Read from the tables, not from his token: a role of his may have gone a moment ago. */
-export async function refuseBeyond(tx: Transaction, actor: Actor, wanted: readonly string[]): Promise<void> {
+export async function assertHoldsPermissions(tx: Transaction, actor: Actor, wanted: readonly string[]): Promise<void> {
   if (await lacks(tx, actor, wanted))
     throw new AppError("forbidden", { message: "You can't grant what you don't have yourself." });
 }
 
 /** Nor takes away, or makes less of, what holds more than he has. */
-export async function refuseMightierRole(tx: Transaction, actor: Actor, permissions: readonly string[]): Promise<void> {
+export async function assertCanManageRole(
+  tx: Transaction,
+  actor: Actor,
+  permissions: readonly string[],
+): Promise<void> {
   if (await lacks(tx, actor, permissions))
     throw new AppError("forbidden", { message: "This role permits what you may not do: you can't change it." });
 }
 
 /** Who could change the address of a mightier account would own it a reset later; who could disable it would be rid of it. */
-export async function refuseMightier(on: Queryable, actor: Actor, account: Pick<Account, "id">): Promise<void> {
+export async function assertCanManageAccount(on: Queryable, actor: Actor, account: Pick<Account, "id">): Promise<void> {
   if (actor.user_id === account.id) return;
   if (await lacks(on, actor, await readPermissions(on, account.id)))
     throw new AppError("forbidden", { message: "This account may do what you may not: you can't change it." });
@@ -30,7 +34,7 @@ export async function refuseMightier(on: Queryable, actor: Actor, account: Pick<
  * from another tenant may take away its last administrator: they can appoint the next one. Of two administrators who
  * disable each other at once one is refused.
  */
-export async function refuseLastAdmin(
+export async function assertNotLastAdmin(
   tx: Transaction,
   caller: UserCaller,
   account: Account,

@@ -104,7 +104,7 @@ export async function removeRoles(tx: Transaction, userId: string, roles: readon
   await tx.query("DELETE FROM users.role_members WHERE user_id = $1 AND role = ANY($2::text[])", [userId, roles]);
 }
 
-export async function noteGrant(tx: Transaction, userId: string, grantedBy: string, eventId: string): Promise<void> {
+export async function recordGrant(tx: Transaction, userId: string, grantedBy: string, eventId: string): Promise<void> {
   await tx.query("UPDATE users.role_members SET granted_by = $2 WHERE user_id = $1 AND granted_by IS NULL", [
     userId,
     grantedBy,

@@ -1,13 +1,13 @@
-import { type UserCaller, userOf } from "../../../lib/actions/caller.ts";
+import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { outdateTenant } from "./invalidate-tokens.ts";
+import { invalidateTenantTokens } from "./invalidate-tokens.ts";
 import { permissions as known } from "./permissions.ts";
-import { refuseBeyond, refuseMightierRole } from "./privilege-checks.ts";
+import { assertCanManageRole, assertHoldsPermissions } from "./privilege-checks.ts";
 import * as repo from "./roles.repo.ts";
 
 type Role = Actions["users.createRole"]["result"];
@@ -22,70 +22,70 @@ interface Decided {
 }
 
 export async function listRoles({ db }: Pick<Deps, "db">, { caller }: ActionContext): Promise<Role[]> {
-  return (await repo.listRoles(db, userOf(caller).tenant_id)).map(viewRole);
+  return (await repo.listRoles(db, requireUser(caller).tenant_id)).map(viewRole);
 }
 
 /** Nobody has it yet, so no token says anything of it. */
 export function createRole(deps: Deps, ctx: ActionContext<Wish>): Promise<Role> {
-  const caller = userOf(ctx.caller);
+  const caller = requireUser(ctx.caller);
   return idempotently(deps.db, ctx, caller.user_id, async (tx) => {
     const role = await allowedRole(tx, caller, ctx.params);
     const made = await repo.insertRole(tx, caller.tenant_id, role);
     if (!made) throw new AppError("role_exists");
-    await stateRole(deps, tx, ctx, { scope: "none", change: "created", ...role });
+    await appendRoleEvent(deps, tx, ctx, { scope: "none", change: "created", ...role });
     return viewRole(made);
   });
 }
 
 export async function updateRole(deps: Deps, ctx: ActionContext<Wish>): Promise<Role> {
-  const caller = userOf(ctx.caller);
+  const caller = requireUser(ctx.caller);
   const { role, event_id } = await idempotently<Decided>(deps.db, ctx, caller.user_id, async (tx) => {
     const wanted = await allowedRole(tx, caller, ctx.params);
     const present = await repo.findOwnRole(tx, caller.tenant_id, wanted.name);
     if (!present) throw new AppError("not_found");
-    await refuseMightierRole(tx, caller, present.permissions);
+    await assertCanManageRole(tx, caller, present.permissions);
     if (isSame(present.permissions, wanted.permissions)) return { role: viewRole(present), event_id: present.event_id };
-    const event_id = await stateRole(deps, tx, ctx, { scope: "tenant", change: "updated", ...wanted });
+    const event_id = await appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "updated", ...wanted });
     const changed = await repo.updateRolePermissions(tx, caller.tenant_id, { ...wanted, event_id });
     return { role: changed ? viewRole(changed) : null, event_id };
   });
   if (!role) throw new AppError("not_found");
-  if (event_id !== null) await outdateTenant(ctx, caller.tenant_id, event_id);
+  if (event_id !== null) await invalidateTenantTokens(ctx, caller.tenant_id, event_id);
   return role;
 }
 
 export async function deleteRole(deps: Deps, ctx: ActionContext<Named>): Promise<Record<string, never>> {
-  const caller = userOf(ctx.caller);
+  const caller = requireUser(ctx.caller);
   const { name } = ctx.params;
-  refuseReserved(name);
+  assertNotReserved(name);
   const { event_id } = await idempotently<Decided>(deps.db, ctx, caller.user_id, async (tx) => {
     await repo.lockRoles(tx, caller.tenant_id);
     const present = await repo.findOwnRole(tx, caller.tenant_id, name);
     if (!present) throw new AppError("not_found");
-    await refuseMightierRole(tx, caller, present.permissions);
+    await assertCanManageRole(tx, caller, present.permissions);
     await repo.deleteRole(tx, caller.tenant_id, name);
-    return { role: null, event_id: await stateRole(deps, tx, ctx, { scope: "tenant", change: "deleted", name }) };
+    return { role: null, event_id: await appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "deleted", name }) };
   });
-  if (event_id !== null) await outdateTenant(ctx, caller.tenant_id, event_id);
+  if (event_id !== null) await invalidateTenantTokens(ctx, caller.tenant_id, event_id);
   return {};
 }
 
 /** Under the tenant's lock, so that what the caller may do is what he may do when it commits. */
 async function allowedRole(tx: Transaction, caller: UserCaller, { name, permissions }: Wish) {
-  refuseReserved(name);
+  assertNotReserved(name);
   const wanted = [...new Set(permissions)].toSorted();
-  refuseUnknown(wanted);
+  assertKnownPermissions(wanted);
   await repo.lockRoles(tx, caller.tenant_id);
-  await refuseBeyond(tx, caller, wanted);
+  await assertHoldsPermissions(tx, caller, wanted);
   return { name, permissions: wanted };
 }
 
-function refuseReserved(name: string): void {
+function assertNotReserved(name: string): void {
   if (["admin", "vendor", "user"].includes(name))
     throw new AppError("forbidden", { message: "This role belongs to the system and can't be changed." });
 }
 
-function refuseUnknown(wanted: readonly string[]): void {
+function assertKnownPermissions(wanted: readonly string[]): void {
   if (wanted.some((one) => one.startsWith("platform:")))
     throw new AppError("forbidden", { message: "Permissions of the platform can't be granted by a tenant's role." });
   const unknown = wanted.find((one) => !Object.hasOwn(known, one));
@@ -93,14 +93,14 @@ function refuseUnknown(wanted: readonly string[]): void {
 }
 
 /** About a role, not about an account: it stands with the one who acted. `scope` says whose tokens it outdates. */
-function stateRole(
+function appendRoleEvent(
   { outbox, clock, random }: Deps,
   tx: Transaction,
   { caller, client, correlationId }: ActionContext,
   { name, ...data }: Partial<Wish> & { readonly scope: "tenant" | "none"; readonly change: string },
 ): Promise<string> {
-  const { user_id, tenant_id } = userOf(caller);
-  return outbox.state(tx, {
+  const { user_id, tenant_id } = requireUser(caller);
+  return outbox.append(tx, {
     type: "role.changed",
     userId: user_id,
     tenantId: tenant_id,

@@ -1,18 +1,18 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import { viewSubscription } from "../core/user-view.ts";
 import type { Cause, UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount } from "../core/users.repo.ts";
 import {
   deleteSubscription,
-  noteSubscriptionEvent,
   readSubscription,
   readSubscriptionEvent,
+  recordSubscriptionEvent,
   type SubscriptionRow,
   writeSubscription,
 } from "./subscriptions.repo.ts";
@@ -30,10 +30,10 @@ interface Decided {
 const DEFAULT_PLAN = "premium";
 
 export function upgrade(deps: Deps, ctx: ActionContext<Params>): Promise<View> {
-  return changeOwn(deps, ctx, wantedSubscription(deps.clock, ctx.params));
+  return changeOwn(deps, ctx, requestedSubscription(deps.clock, ctx.params));
 }
 
-export function wantedSubscription(
+export function requestedSubscription(
   { now }: Pick<UsersDeps["clock"], "now">,
   { plan, expires_at }: Params,
 ): SubscriptionRow {
@@ -47,18 +47,18 @@ export function downgrade(deps: Deps, ctx: ActionContext): Promise<View> {
 }
 
 async function changeOwn(deps: Deps, ctx: ActionContext, next: SubscriptionRow | null): Promise<View> {
-  const { user_id } = userOf(ctx.caller);
+  const { user_id } = requireUser(ctx.caller);
   const { subscription, event_id } = await idempotently<Decided>(deps.db, ctx, user_id, async (tx) => {
     const account = await lockAccount(tx, user_id);
     if (!account) throw new AppError("session_ended");
     return { event_id: await setSubscription(deps, tx, ctx, account, next), subscription: viewSubscription(next) };
   });
-  if (event_id !== null) await outdateTokens(ctx, user_id, event_id);
+  if (event_id !== null) await invalidateTokens(ctx, user_id, event_id);
   return subscription;
 }
 
 /**
- * Of a locked account. Resolves to the event that stated it as it is now, for `outdateTokens` after the commit:
+ * Of a locked account. Resolves to the event that stated it as it is now, for `invalidateTokens` after the commit:
  * unchanged, it is the earlier one, and what an earlier request could not confirm is confirmed then.
  */
 export async function setSubscription(
@@ -71,10 +71,10 @@ export async function setSubscription(
   if (isSame(await readSubscription(tx, account.id), next)) return readSubscriptionEvent(tx, account.id);
   if (next) await writeSubscription(tx, account.id, next);
   else await deleteSubscription(tx, account.id);
-  return stateSubscription(deps, tx, cause, account, next);
+  return appendSubscriptionEvent(deps, tx, cause, account, next);
 }
 
-export async function stateSubscription(
+export async function appendSubscriptionEvent(
   { outbox, clock, random }: Pick<Deps, "outbox" | "clock" | "random">,
   tx: Transaction,
   cause: Cause,
@@ -82,15 +82,19 @@ export async function stateSubscription(
   next: SubscriptionRow | null,
 ): Promise<string> {
   const eventId = newId(clock, random);
-  await noteSubscriptionEvent(tx, account.id, eventId);
+  await recordSubscriptionEvent(tx, account.id, eventId);
   const data = { ...viewSubscription(next) };
-  return stateUserFact(outbox, tx, cause, { type: "subscription.changed", user: account, eventId, data });
+  return appendUserEvent(outbox, tx, cause, { type: "subscription.changed", user: account, eventId, data });
 }
 
 /** Tokens that say another tier are `token_stale` everywhere when this resolves. One operation with the event. */
-export async function outdateTokens(ctx: Pick<ActionContext, "call">, userId: string, eventId: string): Promise<void> {
+export async function invalidateTokens(
+  ctx: Pick<ActionContext, "call">,
+  userId: string,
+  eventId: string,
+): Promise<void> {
   try {
-    await ctx.call("sessions.outdate", { kind: "user", id: userId, event_id: eventId });
+    await ctx.call("sessions.bumpTokenVersion", { kind: "user", id: userId, event_id: eventId });
   } catch (cause) {
     throw new AppError("revocation_pending", {
       retry_after: 1,

@@ -1,7 +1,7 @@
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { lockAccount } from "../core/users.repo.ts";
-import { stateSubscription } from "./change-subscription.ts";
+import { appendSubscriptionEvent } from "./change-subscription.ts";
 import { deleteExpired, listExpired } from "./subscriptions.repo.ts";
 
 const BATCH = 500;
@@ -19,7 +19,7 @@ export async function expireSubscriptions(
     await deps.db.transaction(async (tx) => {
       const account = await lockAccount(tx, userId);
       if (!(await deleteExpired(tx, userId)) || !account) return;
-      await stateSubscription(deps, tx, ctx, account, null);
+      await appendSubscriptionEvent(deps, tx, ctx, account, null);
       expired += 1;
     });
   }

@@ -53,7 +53,7 @@ export async function readSubscriptionEvent(tx: Transaction, userId: string): Pr
   return row?.subscription_event_id ?? null;
 }
 
-export async function noteSubscriptionEvent(tx: Transaction, userId: string, eventId: string): Promise<void> {
+export async function recordSubscriptionEvent(tx: Transaction, userId: string, eventId: string): Promise<void> {
   await tx.query("UPDATE users.users SET subscription_event_id = $2, updated_at = clock_timestamp() WHERE id = $1", [
     userId,
     eventId,

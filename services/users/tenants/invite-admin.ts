@@ -1,14 +1,14 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { indexableEmailKey } from "../account/create-user.ts";
 import { searchText } from "../core/search-text.ts";
-import { stateUserFact } from "../core/user-events.ts";
+import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { insertAccount, insertRoles } from "../core/users.repo.ts";
-import { noteGrant } from "../roles/roles.repo.ts";
+import { recordGrant } from "../roles/roles.repo.ts";
 
 /** An account without a credential: the link in the mail that `invited` makes auth send sets its first password. */
 export async function inviteAdmin(
@@ -37,9 +37,9 @@ export async function inviteAdmin(
   if (!made) throw new AppError("email_taken");
   await insertRoles(tx, id, tenantId, ["admin"]);
   const eventId = newId(clock, random);
-  await noteGrant(tx, id, userOf(ctx.caller).user_id, eventId);
+  await recordGrant(tx, id, requireUser(ctx.caller).user_id, eventId);
   const user = { id, tenant_id: tenantId, email, full_name: null };
-  await stateUserFact(outbox, tx, ctx, {
+  await appendUserEvent(outbox, tx, ctx, {
     type: "user.created",
     user,
     eventId,

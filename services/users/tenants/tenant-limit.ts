@@ -7,13 +7,13 @@ import { countAccounts, findTenant, lockTenant } from "./tenants.repo.ts";
  * To be asked when the account is written. Where a tenant limits its accounts, its registrations take turns: each counts
  * those of whoever came before it, so n at once are no more than the limit.
  */
-export async function refuseBeyondLimit(tx: Transaction, tenantId: string): Promise<void> {
-  const limit = await lockLimit(tx, tenantId);
+export async function assertWithinAccountLimit(tx: Transaction, tenantId: string): Promise<void> {
+  const limit = await lockAccountLimit(tx, tenantId);
   if (limit !== null && (await countAccounts(tx, tenantId, limit + 1)) > limit) throw new AppError("tenant_full");
 }
 
 /** How many accounts the tenant may have. Where there is a limit, the tenant is locked until the transaction ends. */
-export async function lockLimit(tx: Transaction, tenantId: string): Promise<number | null> {
+export async function lockAccountLimit(tx: Transaction, tenantId: string): Promise<number | null> {
   const tenant = await findTenant(tx, { id: tenantId });
   if (!tenant || accountLimit(tenant.settings) === null) return null;
   const locked = await lockTenant(tx, tenantId);

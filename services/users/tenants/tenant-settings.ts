@@ -38,7 +38,7 @@ export function accountLimit(settings: StoredSettings): number | null {
 }
 
 /** 422 for what is beyond the installation's bounds: a setting that has no effect would be a lie. */
-export function refuseBeyondBounds(bounds: Bounds, settings: StoredSettings): void {
+export function assertWithinBounds(bounds: Bounds, settings: StoredSettings): void {
   const { password_policy: policy, access_token_minutes, refresh_token_days, session_max_days } = settings;
   if (policy && strength[policy] < strength[bounds.passwordPolicy]) throw beyond("password_policy");
   if (isMore(access_token_minutes, 60, bounds.accessTokenSeconds)) throw beyond("access_token_minutes");

@@ -1,13 +1,13 @@
-import { userOf } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { idempotently } from "../../../mixins/idempotency.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { outdateTenant } from "../roles/invalidate-tokens.ts";
+import { invalidateTenantTokens } from "../roles/invalidate-tokens.ts";
 import { inviteAdmin } from "./invite-admin.ts";
-import { refuseBeyondBounds } from "./tenant-settings.ts";
+import { assertWithinBounds } from "./tenant-settings.ts";
 import * as repo from "./tenants.repo.ts";
 
 type Tenant = Actions["users.tenant"]["result"];
@@ -34,10 +34,10 @@ export async function getTenant({ db }: Pick<Deps, "db">, { params }: Ctx<"tenan
 /** The tenant, its first administrator and what makes his invitation due, in one transaction. */
 export function createTenant(deps: Deps, ctx: Ctx<"createTenant">): Promise<Tenant> {
   const { slug, name, admin_email } = ctx.params;
-  return idempotently(deps.db, ctx, userOf(ctx.caller).user_id, async (tx) => {
+  return idempotently(deps.db, ctx, requireUser(ctx.caller).user_id, async (tx) => {
     const row = await repo.insertTenant(tx, { id: newId(deps.clock, deps.random), slug, name });
     if (!row) throw new AppError("slug_taken");
-    await stateTenant(deps, tx, ctx, { type: "tenant.created", tenantId: row.id, data: { slug } });
+    await appendTenantEvent(deps, tx, ctx, { type: "tenant.created", tenantId: row.id, data: { slug } });
     await inviteAdmin(deps, tx, ctx, row.id, admin_email);
     return viewTenant(row);
   });
@@ -50,10 +50,10 @@ interface Decided {
 }
 
 export async function updateTenant(deps: Deps, ctx: Ctx<"updateTenant">): Promise<Tenant> {
-  const { tenant, event_id } = await idempotently<Decided>(deps.db, ctx, userOf(ctx.caller).user_id, (tx) =>
+  const { tenant, event_id } = await idempotently<Decided>(deps.db, ctx, requireUser(ctx.caller).user_id, (tx) =>
     change(deps, tx, ctx),
   );
-  if (event_id !== null) await outdateTenant(ctx, tenant.id, event_id);
+  if (event_id !== null) await invalidateTenantTokens(ctx, tenant.id, event_id);
   return tenant;
 }
 
@@ -62,7 +62,7 @@ async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">): Pr
   const present = await repo.lockTenant(tx, id);
   if (!present) throw new AppError("not_found");
   const settings = merge(present.settings, sent ?? {});
-  refuseBeyondBounds(deps.bounds, settings);
+  assertWithinBounds(deps.bounds, settings);
   const changed = (Object.keys(sent ?? {}) as Array<keyof repo.StoredSettings>).filter(
     (key) => settings[key] !== present.settings[key],
   );
@@ -70,7 +70,7 @@ async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">): Pr
   if (changed.length === 0 && !renamed)
     return { tenant: viewTenant(present), event_id: sent ? present.settings_event_id : null };
   const data = { updated_fields: [...(renamed ? ["name"] : []), ...changed], scope: scopeOf(changed) };
-  const eventId = await stateTenant(deps, tx, ctx, { type: "tenant.updated", tenantId: id, data });
+  const eventId = await appendTenantEvent(deps, tx, ctx, { type: "tenant.updated", tenantId: id, data });
   const settings_event_id = changed.length > 0 ? eventId : present.settings_event_id;
   const row = await repo.updateTenant(tx, { ...present, name: name ?? present.name, settings, settings_event_id });
   if (!row) throw new AppError("not_found");
@@ -88,14 +88,14 @@ function merge(present: repo.StoredSettings, sent: NonNullable<Actions["users.up
 }
 
 /** It stands with the one who acted, in the log of the tenant. */
-function stateTenant(
+function appendTenantEvent(
   { outbox, clock, random }: Deps,
   tx: Transaction,
   { caller, client, correlationId }: Pick<ActionContext, "caller" | "client" | "correlationId">,
   fact: { readonly type: "tenant.created" | "tenant.updated"; readonly tenantId: string; readonly data: object },
 ): Promise<string> {
-  const { user_id } = userOf(caller);
-  return outbox.state(tx, {
+  const { user_id } = requireUser(caller);
+  return outbox.append(tx, {
     type: fact.type,
     userId: user_id,
     tenantId: fact.tenantId,

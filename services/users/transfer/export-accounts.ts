@@ -14,7 +14,7 @@ type Account = Result["accounts"][number];
 
 const PAGE = 250;
 /** A message on the bus may have 1 MB. A page ends with the account that passes this, which may have a quarter of it itself. */
-const ENOUGH_BYTES = 400_000;
+const TARGET_BYTES = 400_000;
 
 export async function exportAccounts(
   { db, ring }: Pick<UsersDeps, "db" | "ring">,
@@ -27,7 +27,7 @@ export async function exportAccounts(
     db,
     rows.map(({ id }) => id),
   );
-  const accounts = upToEnough(rows.map((row) => viewAccount(ring, row, profiles.get(row.id))));
+  const accounts = upToTargetBytes(rows.map((row) => viewAccount(ring, row, profiles.get(row.id))));
   const last = rows[accounts.length - 1];
   const isMore = accounts.length < rows.length || rows.length === PAGE;
   return { accounts, next: last && isMore ? positionOf(last) : null };
@@ -37,11 +37,11 @@ function positionOf({ tenant_id, created_at, id }: ExportRow) {
   return { tenant_id, created_at: created_at.toISOString(), id };
 }
 
-function upToEnough(accounts: readonly Account[]): Account[] {
+function upToTargetBytes(accounts: readonly Account[]): Account[] {
   let bytes = 0;
   const end = accounts.findIndex((account) => {
     bytes += Buffer.byteLength(JSON.stringify(account));
-    return bytes >= ENOUGH_BYTES;
+    return bytes >= TARGET_BYTES;
   });
   return end === -1 ? [...accounts] : accounts.slice(0, end + 1);
 }

@@ -15,7 +15,7 @@ type Refusal = z.output<typeof ImportRefusal>;
 type Named = Pick<Account, "id" | "tenant" | "email" | "username">;
 
 /** What can be told of each by itself: the ones that pass, made into something else, and why the others don't. */
-export function sortOut<A extends { readonly id: string }, R>(
+export function classifyImport<A extends { readonly id: string }, R>(
   accounts: readonly A[],
   make: (account: A) => R,
 ): { made: R[]; refused: Refusal[] } {
@@ -55,8 +55,8 @@ export function keysOf({ id, tenant, email, username }: Named, tenants: Readonly
 }
 
 export function accountRow(account: Account, tenants: ReadonlyMap<string, string>, now: Date): ImportRow {
-  for (const name of ["created_at", "last_login_at"] as const) refuseFuture(name, account[name], now);
-  refuseFuture("profile.date_of_birth", account.profile?.date_of_birth, now);
+  for (const name of ["created_at", "last_login_at"] as const) assertNoFutureDates(name, account[name], now);
+  assertNoFutureDates("profile.date_of_birth", account.profile?.date_of_birth, now);
   const { username = null, full_name = null, current_title = null, company = null } = account;
   const { location = null, bio = null, push_token = null, last_login_at = null } = account;
   const { email, is_active, is_verified, privacy_profile, privacy_location } = account;
@@ -69,7 +69,7 @@ export function accountRow(account: Account, tenants: ReadonlyMap<string, string
   };
 }
 
-function refuseFuture(name: string, time: string | null | undefined, now: Date): void {
+function assertNoFutureDates(name: string, time: string | null | undefined, now: Date): void {
   if (time && Date.parse(time) > now.getTime())
     throw fieldError(name, "in_the_future", "must not be in the future: the accounts are there already");
 }

@@ -4,10 +4,10 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
-import { refuseOldId } from "../account/create-user.ts";
-import { stateUserFacts } from "../core/user-events.ts";
+import { assertRecentId } from "../account/create-user.ts";
+import { appendUserEvents } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { lockLimit } from "../tenants/tenant-limit.ts";
+import { lockAccountLimit } from "../tenants/tenant-limit.ts";
 import { countAccounts } from "../tenants/tenants.repo.ts";
 import type { usersContract } from "../users.contract.ts";
 import {
@@ -19,7 +19,7 @@ import {
   removeImported,
   type Standing,
 } from "./import.repo.ts";
-import { accountRow, keysOf, profileRow, refusalFor, sortOut } from "./import-account.ts";
+import { accountRow, classifyImport, keysOf, profileRow, refusalFor } from "./import-account.ts";
 
 type Params = ParamsOf<typeof usersContract, "import">;
 type Account = Params["accounts"][number];
@@ -33,31 +33,31 @@ export async function importable(
   { params }: ActionContext<ParamsOf<typeof usersContract, "importable">>,
 ): Promise<ResultOf<typeof usersContract, "importable">> {
   const tenants = await tenantsOf(db, params.accounts);
-  const { made, refused } = sortOut(params.accounts, (account) => keysOf(account, tenants));
-  const { there, clashes } = judge(await findStanding(db, made));
+  const { made, refused } = classifyImport(params.accounts, (account) => keysOf(account, tenants));
+  const { there, clashes } = resolveConflicts(await findStanding(db, made));
   const installation = await nameInstallation(db, DEFAULT_TENANT_ID);
   return { installation, imported: there, refused: [...refused, ...clashes] };
 }
 
 /** Beyond it the facts of people who sign up meanwhile would wait for those of an import. */
-const MOST_WAITING = 5_000;
+const MAX_WAITING = 5_000;
 /** As long as the caller waits, but for the answer's way back. */
 const STATEMENT_TIMEOUT = "25s";
 
 export async function importUsers(deps: Deps, ctx: ActionContext<Params>): Promise<Result> {
   const { db, outbox, clock } = deps;
-  for (const { id } of ctx.params.accounts) refuseOldId(clock, id);
-  if ((await outbox.waiting(MOST_WAITING)) === MOST_WAITING) throw new AppError("overloaded", { retry_after: 1 });
+  for (const { id } of ctx.params.accounts) assertRecentId(clock, id);
+  if ((await outbox.waiting(MAX_WAITING)) === MAX_WAITING) throw new AppError("overloaded", { retry_after: 1 });
   const tenants = await tenantsOf(db, ctx.params.accounts);
-  const { made: rows, refused } = sortOut(ctx.params.accounts, (one) => accountRow(one, tenants, clock.now()));
+  const { made: rows, refused } = classifyImport(ctx.params.accounts, (one) => accountRow(one, tenants, clock.now()));
   return db.transaction(async (tx) => {
     await tx.query(`SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`);
     const inserted = await insertImport(tx, { accounts: rows, ...belongings(deps, ctx.params.accounts) });
-    const [came, stayed] = parted(rows, ({ id }) => inserted.has(id));
-    const { clashes } = judge(await findStanding(tx, stayed));
-    const full = await refuseBeyondLimits(tx, came);
+    const [came, stayed] = partition(rows, ({ id }) => inserted.has(id));
+    const { clashes } = resolveConflicts(await findStanding(tx, stayed));
+    const full = await assertWithinLimits(tx, came);
     const beyond = new Set(full.map(({ id }) => id));
-    await stateUserFacts(outbox, tx, ctx, came.filter(({ id }) => !beyond.has(id)).map(factOf));
+    await appendUserEvents(outbox, tx, ctx, came.filter(({ id }) => !beyond.has(id)).map(factOf));
     return { refused: [...refused, ...clashes, ...full] };
   });
 }
@@ -76,9 +76,9 @@ function belongings({ ring, clock }: { readonly ring: UsersDeps["ring"]; readonl
 }
 
 /** An account that meets itself came in before, by a call whose answer was lost. */
-function judge(standing: readonly Standing[]): { there: string[]; clashes: Refusal[] } {
+function resolveConflicts(standing: readonly Standing[]): { there: string[]; clashes: Refusal[] } {
   const found = [...Map.groupBy(standing, ({ id }) => id).entries()];
-  const [there, clashing] = parted(found, ([, all]) => all.some((one) => one.same_id && one.same_email));
+  const [there, clashing] = partition(found, ([, all]) => all.some((one) => one.same_id && one.same_email));
   return {
     there: there.map(([id]) => id),
     clashes: clashing.map(([id, all]) =>
@@ -90,10 +90,10 @@ function judge(standing: readonly Standing[]): { there: string[]; clashes: Refus
 }
 
 /** As a registration: where a tenant limits its accounts, whoever adds some takes turns, and the last ones stay outside. */
-async function refuseBeyondLimits(tx: Transaction, came: readonly ImportRow[]): Promise<Refusal[]> {
+async function assertWithinLimits(tx: Transaction, came: readonly ImportRow[]): Promise<Refusal[]> {
   const refused: string[] = [];
   for (const [tenantId, accounts] of [...Map.groupBy(came, (one) => one.tenant_id)].sort()) {
-    const limit = await lockLimit(tx, tenantId);
+    const limit = await lockAccountLimit(tx, tenantId);
     if (limit === null) continue;
     const beyond = (await countAccounts(tx, tenantId, limit + accounts.length)) - limit;
     if (beyond > 0) refused.push(...accounts.slice(-beyond).map(({ id }) => id));
@@ -107,6 +107,6 @@ function factOf(user: ImportRow) {
   return { type: "user.created", user, data: { is_verified, is_active, imported: true } } as const;
 }
 
-function parted<T>(all: readonly T[], belongs: (one: T) => boolean): [T[], T[]] {
+function partition<T>(all: readonly T[], belongs: (one: T) => boolean): [T[], T[]] {
   return [all.filter(belongs), all.filter((one) => !belongs(one))];
 }

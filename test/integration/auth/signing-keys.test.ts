@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import pino from "pino";
 import { type Config, readConfig } from "../../../lib/config/config.ts";
 import { parseKeyRing } from "../../../lib/crypto/key-ring.ts";
-import { createProcessFigures } from "../../../lib/observability/process-metrics.ts";
+import { createProcessStats } from "../../../lib/observability/process-metrics.ts";
 import { type Clock, systemRandom, systemTimers } from "../../../lib/runtime/clock.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
@@ -23,7 +23,7 @@ const clock: Clock = { now: () => new Date(now), monotonic: () => now };
 beforeAll(async () => {
   database = await createTestDatabase();
   config = readConfig({ NODE_ENV: "test", DATABASE_URL: database.url });
-  const figures = createProcessFigures();
+  const figures = createProcessStats();
   const platform = { config, log, timers: systemTimers, poolSize: 4, figures } as unknown as Platform;
   db = createDatabase(platform, { schema: "auth" });
   await db.connect();

@@ -69,7 +69,7 @@ describe("a verification link", () => {
     const { person, token } = await personWithToken();
     const [intent] = await auth.intents(person.id, "verify_email");
     await verify(token);
-    expect(await auth.as("mail", "auth.mailedToken", { intent: intent?.id ?? "" })).toBeNull();
+    expect(await auth.as("mail", "auth.deriveMailToken", { intent: intent?.id ?? "" })).toBeNull();
   });
 
   test("is the same text at each try of the mail", async () => {

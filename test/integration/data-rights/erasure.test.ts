@@ -6,7 +6,7 @@ import { mailTo, newPerson, register, signIn } from "../../support/flows/main-fl
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 import { pictureForm } from "../../support/tables/http-contract/row.ts";
 
-const keepers = contracts.filter(({ personal }) => personal.length > 0);
+const keepers = contracts.filter(({ personalDataTables: personal }) => personal.length > 0);
 
 describe("an account that is deleted", () => {
   let usermesh: Usermesh;

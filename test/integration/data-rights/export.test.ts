@@ -19,7 +19,7 @@ describe("the export of an account", () => {
     expect(status).toBe(200);
     expect(headers.get("content-disposition")).toBe('attachment; filename="usermesh-export.json"');
     expect(headers.get("cache-control")).toBe("no-store");
-    const keepers = contracts.filter(({ personal }) => personal.length > 0).map(({ name }) => name);
+    const keepers = contracts.filter(({ personalDataTables: personal }) => personal.length > 0).map(({ name }) => name);
     expect(Object.keys(body.services).toSorted()).toEqual(keepers.toSorted());
     expect(body.services.sessions.sessions).toHaveLength(1);
     expect(body.services.auth.sign_in_methods).toMatchObject([{ kind: "password" }]);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { createDatabase, type Database, type Transaction } from "../../../mixins/database.mixin.ts";
-import { effectOnce } from "../../../mixins/event-consumer.mixin.ts";
+import { handleOnce } from "../../../mixins/event-consumer.mixin.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const DAY_MS = 86_400_000;
@@ -23,7 +23,7 @@ describe("the effect of an event", () => {
 
   const event = (timestamp = daysAgo(0)) => ({ event_id: randomUUID(), timestamp });
   const deliver = (one: ReturnType<typeof event>, effect: (tx: Transaction) => Promise<void>) =>
-    effectOnce({ db, clock: systemClock }, one, "test", effect);
+    handleOnce({ db, clock: systemClock }, one, "test", effect);
   /** An effect that nothing else guards: it counts. */
   const count = (userId: string) => async (tx: Transaction) =>
     void (await tx.query("SELECT mail.state_event(gen_random_uuid(), $1, '{}')", [userId]));

@@ -52,7 +52,7 @@ describe("two relays of one schema", () => {
   const state = (userIds: readonly string[], facts: number) =>
     nodes[0].db.transaction(async (tx) => {
       for (const userId of Array.from({ length: facts }, () => userIds).flat())
-        await nodes[0].outbox.state(tx, {
+        await nodes[0].outbox.append(tx, {
           type: "preferences.updated",
           userId,
           tenantId: TENANT,

@@ -182,7 +182,7 @@ describe("import and export", () => {
     ["auth.importCredentials", { credentials: [] }],
     ["preferences.import", { preferences: [] }],
     ["users.exportAccounts", { after: null }],
-    ["preferences.exportChosen", { user_ids: [] }],
+    ["preferences.exportOverrides", { user_ids: [] }],
   ] as const;
   const strangers = [
     [

@@ -22,15 +22,15 @@ const goodOf = (lines: readonly Written[]) =>
 
 const old = "01800000-0000-7000-8000-000000000000";
 
-interface Kept {
+interface TtlCache {
   readonly email: string;
   readonly n: number;
   readonly credentials: number;
 }
 
 /** What has become of each account that was to come in. */
-async function kept(database: Usermesh["database"], emails: ReadonlySet<string>): Promise<Kept[]> {
-  return database.query<Kept>(
+async function kept(database: Usermesh["database"], emails: ReadonlySet<string>): Promise<TtlCache[]> {
+  return database.query<TtlCache>(
     `SELECT lower(u.email) AS email, count(*)::int AS n, count(c.id)::int AS credentials FROM users.users u
      LEFT JOIN auth.credentials c ON c.user_id = u.id WHERE lower(u.email) = ANY($1::text[]) GROUP BY 1`,
     [[...emails]],
@@ -38,7 +38,7 @@ async function kept(database: Usermesh["database"], emails: ReadonlySet<string>)
 }
 
 const whole = (emails: ReadonlySet<string>) => new Set([...emails].map((email) => `${email} 1 1`));
-const seen = (rows: readonly Kept[]) =>
+const seen = (rows: readonly TtlCache[]) =>
   new Set(rows.map(({ email, n, credentials }) => `${email} ${n} ${credentials}`));
 
 describe("an import that ends at any of its calls", () => {

@@ -114,7 +114,7 @@ describe("a token that the push service does not know", () => {
   test("stays where its owner has another one by now", async () => {
     const { id, token } = await pushing.person();
     const mail = { kind: "service", name: "mail" } as const;
-    await pushing.usermesh.call("users.forgetPushToken", { id, push_token: "an-older-one" }, mail);
+    await pushing.usermesh.call("users.removePushToken", { id, push_token: "an-older-one" }, mail);
     expect(await kept(id)).toEqual({ push_token: token });
   });
 });

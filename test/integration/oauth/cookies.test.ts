@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type BrowserClient, createBrowserClient } from "../../support/clients/browser-client.ts";
-import { type LyingProvider, startLyingProvider } from "../../support/fakes/malicious-provider.ts";
+import { type MaliciousProvider, startMaliciousProvider } from "../../support/fakes/malicious-provider.ts";
 import { newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const appUrl = "https://app.example.com/signed-in";
 let usermesh: Usermesh;
-let provider: LyingProvider;
+let provider: MaliciousProvider;
 
 beforeAll(async () => {
-  provider = await startLyingProvider();
+  provider = await startMaliciousProvider();
   usermesh = await startUsermesh({
     OAUTH_LIAR_ISSUER: provider.issuer,
     OAUTH_LIAR_CLIENT_ID: "usermesh",

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Answer } from "../../support/clients/api-client.ts";
 import { signInBy } from "../../support/data/oauth-flow.ts";
-import { type LyingProvider, startLyingProvider } from "../../support/fakes/malicious-provider.ts";
+import { type MaliciousProvider, startMaliciousProvider } from "../../support/fakes/malicious-provider.ts";
 import { linkToken, mailTo, newPerson } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 /** Where HIDE_REGISTERED is set, neither sign-up nor a provider that anybody may run tells who has an account. */
 let usermesh: Usermesh;
-let provider: LyingProvider;
+let provider: MaliciousProvider;
 
 beforeAll(async () => {
-  provider = await startLyingProvider();
+  provider = await startMaliciousProvider();
   usermesh = await startUsermesh({
     HIDE_REGISTERED: "true",
     OAUTH_LIAR_ISSUER: provider.issuer,

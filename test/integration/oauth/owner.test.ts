@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { beginLink, comeBack, signInBy } from "../../support/data/oauth-flow.ts";
 import { newTenant, vendorOf } from "../../support/data/tenants.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type LyingProvider, startLyingProvider } from "../../support/fakes/malicious-provider.ts";
+import { type MaliciousProvider, startMaliciousProvider } from "../../support/fakes/malicious-provider.ts";
 import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 let usermesh: Usermesh;
-let provider: LyingProvider;
+let provider: MaliciousProvider;
 
 beforeAll(async () => {
-  provider = await startLyingProvider();
+  provider = await startMaliciousProvider();
   usermesh = await startUsermesh({
     OAUTH_LIAR_ISSUER: provider.issuer,
     OAUTH_LIAR_CLIENT_ID: "usermesh",

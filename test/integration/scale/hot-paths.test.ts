@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { contracts } from "../../../lib/actions/typed-call.ts";
 import { gatewayReady } from "../../../scripts/run/ready.ts";
 import { type ApiClient, createApiClient } from "../../support/clients/api-client.ts";
-import { addCrowd, fullScans, type Scanned } from "../../support/data/bulk-fixtures.ts";
+import { addBulkFixtures, fullScans, type Scanned } from "../../support/data/bulk-fixtures.ts";
 import {
   linkToken,
   mailTo,
@@ -24,7 +24,7 @@ const admin = { email: "admin@example.com", password: "Usher-of-the-Mesh-1" };
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
-  await addCrowd(database, ACCOUNTS);
+  await addBulkFixtures(database, ACCOUNTS);
 }, 240_000);
 afterAll(() => database?.drop());
 

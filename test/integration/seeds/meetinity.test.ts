@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import sharp from "sharp";
-import { type LyingProvider, startLyingProvider } from "../../support/fakes/malicious-provider.ts";
+import { type MaliciousProvider, startMaliciousProvider } from "../../support/fakes/malicious-provider.ts";
 import { newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 let usermesh: Usermesh;
-let providers: Record<"google" | "linkedin", LyingProvider>;
+let providers: Record<"google" | "linkedin", MaliciousProvider>;
 beforeAll(async () => {
-  providers = { google: await startLyingProvider(), linkedin: await startLyingProvider() };
+  providers = { google: await startMaliciousProvider(), linkedin: await startMaliciousProvider() };
   usermesh = await startUsermesh({
     PASSWORD_POLICY: "length",
     OAUTH_GOOGLE_ISSUER: providers.google.issuer,

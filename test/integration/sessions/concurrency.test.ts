@@ -29,9 +29,9 @@ describe("everything at once on one account", () => {
       [
         ...grants.map((grant) => mesh.refresh(grant.refresh_token)),
         ...grants.map((grant) => call("sessions.logout", { refresh_token: grant.refresh_token })),
-        call("sessions.endAll", { user_id: userId, ...operation() }, auth),
-        call("sessions.outdate", { kind: "user", id: userId, ...operation() }, auth),
-        call("sessions.endAll", { user_id: userId, ...operation() }, auth),
+        call("sessions.revokeAll", { user_id: userId, ...operation() }, auth),
+        call("sessions.bumpTokenVersion", { kind: "user", id: userId, ...operation() }, auth),
+        call("sessions.revokeAll", { user_id: userId, ...operation() }, auth),
         mesh.signIn(userId),
       ].map(refusal),
     );

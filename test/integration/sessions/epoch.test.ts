@@ -19,8 +19,8 @@ describe("the epoch of an account", () => {
     (await mesh.running.call("sessions.epoch", { user_id: userId }, auth)).epoch;
   const create = (userId: string, epoch: number) =>
     mesh.running.call("sessions.create", { id: id(), user_id: userId, tenant_id: tenantId, epoch, amr: ["pwd"] }, auth);
-  const endAll = (userId: string, more: { event_id?: string; except?: string } = {}) =>
-    mesh.running.call("sessions.endAll", { user_id: userId, event_id: id(), ...more }, auth);
+  const revokeAll = (userId: string, more: { event_id?: string; except?: string } = {}) =>
+    mesh.running.call("sessions.revokeAll", { user_id: userId, event_id: id(), ...more }, auth);
   const state = (type: EventType, userId: string, eventId: string, more: Record<string, string> = {}) =>
     mesh.running.platform.events.publish({
       event_id: eventId,
@@ -42,7 +42,7 @@ describe("the epoch of an account", () => {
   test("that has moved since a sign-in began lets it make no session", async () => {
     const userId = id();
     const epoch = await epochOf(userId);
-    await endAll(userId);
+    await revokeAll(userId);
     expect(await refusal(create(userId, epoch))).toBe("session_ended");
     expect(await mesh.liveSessions(userId)).toBe(0);
   });
@@ -54,7 +54,7 @@ describe("the epoch of an account", () => {
         const epoch = await epochOf(userId);
         await Promise.all([
           create(userId, epoch).catch(() => undefined),
-          endAll(userId),
+          revokeAll(userId),
           create(userId, epoch).catch(() => undefined),
         ]);
         return mesh.liveSessions(userId);
@@ -78,7 +78,7 @@ describe("the epoch of an account", () => {
   test("moves with the end of all sessions, which is stated once for them all", async () => {
     const first = await mesh.signIn();
     const second = await mesh.signIn(first.user_id);
-    expect(await endAll(first.user_id)).toEqual({ revoked: 2 });
+    expect(await revokeAll(first.user_id)).toEqual({ revoked: 2 });
     expect(await refusal(mesh.refresh(first.refresh_token))).toBe("session_ended");
     const revoked = (await mesh.outbox(first.user_id)).filter((event) => event.event_type === "session.revoked");
     expect(revoked).toHaveLength(1);
@@ -92,7 +92,7 @@ describe("the epoch of an account", () => {
     const here = await mesh.signIn();
     const there = await mesh.signIn(here.user_id);
     const epoch = await epochOf(here.user_id);
-    await endAll(here.user_id, { except: here.session_id });
+    await revokeAll(here.user_id, { except: here.session_id });
     expect(await refusal(mesh.refresh(there.refresh_token))).toBe("session_ended");
     expect(await refusal(mesh.refresh(here.refresh_token))).toBe("nothing");
     expect(await refusal(create(here.user_id, epoch))).toBe("session_ended");
@@ -103,7 +103,7 @@ describe("the epoch of an account", () => {
     async (type) => {
       const before = await mesh.signIn();
       const eventId = id();
-      await endAll(before.user_id, { event_id: eventId });
+      await revokeAll(before.user_id, { event_id: eventId });
       const after = await mesh.signIn(before.user_id);
       await state(type, before.user_id, eventId);
       expect(await refusal(mesh.refresh(after.refresh_token))).toBe("nothing");
@@ -145,9 +145,9 @@ describe("the epoch of an account", () => {
     const { user_id } = await mesh.signIn();
     const eventId = id();
     await Promise.all([
-      endAll(user_id, { event_id: eventId }),
+      revokeAll(user_id, { event_id: eventId }),
       state("user.deactivated", user_id, eventId),
-      endAll(user_id, { event_id: eventId }),
+      revokeAll(user_id, { event_id: eventId }),
     ]);
     expect(await epochOf(user_id)).toBe(1);
   });
@@ -161,7 +161,7 @@ describe("the versions in a token", () => {
   afterAll(() => mesh.stop());
 
   const outdate = (kind: "user" | "tenant", key: string, eventId = id()) =>
-    mesh.running.call("sessions.outdate", { kind, id: key, event_id: eventId }, auth);
+    mesh.running.call("sessions.bumpTokenVersion", { kind, id: key, event_id: eventId }, auth);
 
   test("rise for the account, and the next token has them", async () => {
     const { refresh_token, user_id, ver } = await mesh.signIn();

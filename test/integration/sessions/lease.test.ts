@@ -11,7 +11,7 @@ import {
   startSessions,
 } from "../../support/start/sessions-services.ts";
 
-type Answer = Actions["sessions.lease"]["result"];
+type Answer = Actions["sessions.renewLease"]["result"];
 
 describe("a lease", () => {
   let mesh: SessionsMesh;
@@ -22,8 +22,8 @@ describe("a lease", () => {
 
   const ask = (since: number, gatewayId = randomUUID(), caller = gateway): Promise<Answer> =>
     mesh.running.call(
-      "sessions.lease",
-      { gateway_id: gatewayId, node_id: "node", action: "gateway.revoked", since },
+      "sessions.renewLease",
+      { gateway_id: gatewayId, node_id: "node", action: "gateway.applyRevocations", since },
       caller,
     );
   const newest = async (): Promise<number> =>

@@ -32,7 +32,7 @@ describe("the owner of sessions", () => {
       expired.session_id,
     ]);
     await mesh.signIn();
-    const mine = await mesh.running.call("sessions.mine", {}, mesh.callerOf(here));
+    const mine = await mesh.running.call("sessions.listOwn", {}, mesh.callerOf(here));
     expect(mine).toHaveLength(1);
     expect(mine[0]).toMatchObject({
       id,
@@ -53,7 +53,7 @@ describe("the owner of sessions", () => {
   test("ends one of his own, again and again, and never another's", async () => {
     const mine = await mesh.signIn();
     const other = await mesh.signIn();
-    const end = (id: string) => refusal(mesh.running.call("sessions.endMine", { id }, mesh.callerOf(mine)));
+    const end = (id: string) => refusal(mesh.running.call("sessions.revokeOwn", { id }, mesh.callerOf(mine)));
     expect(await end(other.session_id)).toBe("not_found");
     expect(await refusal(mesh.refresh(other.refresh_token))).toBe("nothing");
     expect([await end(mine.session_id), await end(mine.session_id)]).toEqual(["nothing", "nothing"]);

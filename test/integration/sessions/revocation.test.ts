@@ -20,11 +20,14 @@ describe("a revocation", () => {
   let holder: LeaseHolder;
   beforeAll(async () => {
     mesh = await startSessions();
-    holder = createLeaseHolder(mesh.running.platform, { service: "probe", action: "probe.revoked" });
+    holder = createLeaseHolder(mesh.running.platform, { service: "probe", action: "probe.applyRevocations" });
     mesh.running.broker.createService({
       name: "probe",
       mixins: [holder.mixin],
-      actions: { revoked: (ctx: { params: Parameters<LeaseHolder["revoked"]>[0] }) => holder.revoked(ctx.params) },
+      actions: {
+        applyRevocations: (ctx: { params: Parameters<LeaseHolder["applyEntries"]>[0] }) =>
+          holder.applyEntries(ctx.params),
+      },
     });
     await eventually("the first lease", () => holder.ready());
   });
@@ -63,7 +66,7 @@ describe("a revocation", () => {
   test("makes stale what was signed before, not what is signed after", async () => {
     const grant = await mesh.signIn();
     const { version } = await mesh.running.call(
-      "sessions.outdate",
+      "sessions.bumpTokenVersion",
       { kind: "user", id: grant.user_id, event_id: newId(systemClock) },
       auth,
     );
@@ -119,19 +122,26 @@ describe("a revocation", () => {
     expect(await milliseconds(logout(grant))).toBeLessThan(700);
   });
 
-  test.each(["logoutAll", "endAll", "outdate"] as const)("by %s that is repeated waits too", async (how) => {
-    const grant = await mesh.signIn();
-    const eventId = newId(systemClock);
-    const act = (): Promise<unknown> => {
-      if (how === "logoutAll") return mesh.running.call("sessions.logoutAll", {}, mesh.callerOf(grant));
-      if (how === "endAll")
-        return mesh.running.call("sessions.endAll", { user_id: grant.user_id, event_id: eventId }, auth);
-      return mesh.running.call("sessions.outdate", { kind: "user", id: grant.user_id, event_id: eventId }, auth);
-    };
-    await act();
-    await plantSilentHolder(mesh.database, 800);
-    expect(await milliseconds(act())).toBeGreaterThan(750);
-  });
+  test.each(["logoutAll", "revokeAll", "bumpTokenVersion"] as const)(
+    "by %s that is repeated waits too",
+    async (how) => {
+      const grant = await mesh.signIn();
+      const eventId = newId(systemClock);
+      const act = (): Promise<unknown> => {
+        if (how === "logoutAll") return mesh.running.call("sessions.logoutAll", {}, mesh.callerOf(grant));
+        if (how === "revokeAll")
+          return mesh.running.call("sessions.revokeAll", { user_id: grant.user_id, event_id: eventId }, auth);
+        return mesh.running.call(
+          "sessions.bumpTokenVersion",
+          { kind: "user", id: grant.user_id, event_id: eventId },
+          auth,
+        );
+      };
+      await act();
+      await plantSilentHolder(mesh.database, 800);
+      expect(await milliseconds(act())).toBeGreaterThan(750);
+    },
+  );
 
   test("by theft has reached every holder when the thief is answered", async () => {
     const grant = await mesh.signIn();
@@ -175,7 +185,7 @@ describe("a revocation", () => {
   });
 
   test("goes on when a holder stops: it gives its lease back and accepts nothing", async () => {
-    const leaving = createLeaseHolder(mesh.running.platform, { service: "probe", action: "leaving.revoked" });
+    const leaving = createLeaseHolder(mesh.running.platform, { service: "probe", action: "leaving.applyRevocations" });
     const service = mesh.running.broker.createService({ name: "leaving", mixins: [leaving.mixin] });
     await eventually("its first lease", () => leaving.ready());
     await mesh.running.broker.destroyService(service);

@@ -11,14 +11,14 @@ beforeAll(async () => {
 });
 afterAll(() => mesh.stop());
 
-interface Crowd {
+interface BulkFixtures {
   readonly slug: string;
   readonly admin: UserCaller;
   readonly ids: readonly string[];
 }
 
 /** A tenant with `size` accounts, made one after the other; the last is its administrator. */
-async function crowd(size: number): Promise<Crowd> {
+async function crowd(size: number): Promise<BulkFixtures> {
   const { slug } = await newTenant(mesh.database);
   const ids: string[] = [];
   for (let index = 1; index < size; index += 1)
@@ -60,7 +60,7 @@ describe("the list of accounts", () => {
     async (sort) => {
       const { slug, admin, ids } = await crowd(9);
       for (const id of ids.slice(0, 3))
-        await mesh.as("auth", "users.signedIn", { id, at: `2026-01-0${ids.indexOf(id) + 1}T00:00:00.000Z` });
+        await mesh.as("auth", "users.recordLogin", { id, at: `2026-01-0${ids.indexOf(id) + 1}T00:00:00.000Z` });
       const newcomers = ["Ada", "Bo", "Cy", "Di"];
       const seen = await walk(admin, { sort, limit: 2 }, async () => {
         const full_name = newcomers.pop();
@@ -73,7 +73,7 @@ describe("the list of accounts", () => {
 
   test("by last sign-in has those who never did at the far end", async () => {
     const { admin, ids } = await crowd(3);
-    await mesh.as("auth", "users.signedIn", { id: ids[1] ?? "", at: "2026-01-02T00:00:00.000Z" });
+    await mesh.as("auth", "users.recordLogin", { id: ids[1] ?? "", at: "2026-01-02T00:00:00.000Z" });
     expect(idsOf(await list(admin, { sort: "-last_login_at" }))[0]).toBe(ids[1]);
     expect(idsOf(await list(admin, { sort: "last_login_at" })).at(-1)).toBe(ids[1]);
   });

@@ -44,8 +44,8 @@ describe("a sign-in finds its account", () => {
 
   test("notes the time of the latest sign-in, whichever report comes last", async () => {
     const { id } = await mesh.create();
-    await mesh.as("auth", "users.signedIn", { id, at: "2026-03-01T00:00:00.000Z" });
-    await mesh.as("auth", "users.signedIn", { id, at: "2026-02-01T00:00:00.000Z" });
+    await mesh.as("auth", "users.recordLogin", { id, at: "2026-03-01T00:00:00.000Z" });
+    await mesh.as("auth", "users.recordLogin", { id, at: "2026-02-01T00:00:00.000Z" });
     expect((await mesh.as("auth", "users.get", { id }))?.last_login_at).toBe("2026-03-01T00:00:00.000Z");
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../support/eventually.ts";
 import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/flows/session-endings.ts";
-import { type FarGateway, nothingOfRevocations, startFarGateway } from "../../support/start/remote-gateway.ts";
+import { nothingOfRevocations, type RemoteGateway, startRemoteGateway } from "../../support/start/remote-gateway.ts";
 import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
 
 const LEASE_MS = 3_000;
@@ -9,10 +9,10 @@ const BOUND_MS = 3_000;
 
 describe("a gateway with REVOCATION=bounded", () => {
   let mesh: TestMesh;
-  let far: FarGateway;
+  let far: RemoteGateway;
   beforeAll(async () => {
     mesh = await startTestMesh();
-    far = await startFarGateway(mesh, { REVOCATION: `bounded:${BOUND_MS / 1_000}` });
+    far = await startRemoteGateway(mesh, { REVOCATION: `bounded:${BOUND_MS / 1_000}` });
   }, 120_000);
   afterAll(async () => {
     await far?.stop();

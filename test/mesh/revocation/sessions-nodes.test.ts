@@ -64,17 +64,17 @@ describe("with sessions nodes that fail", () => {
   test("one of them stopped in the middle of a revocation, the other goes on within 2 s", async () => {
     const { broker, stoppedNode, otherNode } = await join(mesh);
     const call = callAsService(broker, "auth", newId(systemClock));
-    const endAll = ({ id }: Account, nodeId: string) =>
-      call("sessions.endAll", { user_id: id, event_id: newId(systemClock) }, { nodeId });
+    const revokeAll = ({ id }: Account, nodeId: string) =>
+      call("sessions.revokeAll", { user_id: id, event_id: newId(systemClock) }, { nodeId });
     const accounts = await Promise.all(Array.from({ length: 6 }, () => newAccount(mesh, 1)));
     const inside = accounts.slice(0, 3);
     const feed = await holdFeed(mesh);
-    const stuck = inside.map((account) => endAll(account, stoppedNode).catch(() => undefined));
+    const stuck = inside.map((account) => revokeAll(account, stoppedNode).catch(() => undefined));
     await eventually("three revocations to have their locks", async () => (await waiting(mesh)) === inside.length);
     mesh.pause("sessions-1");
     await feed.release();
     // The same accounts too: what the stopped node began is found done, or done.
-    const took = await Promise.all(accounts.map((account) => milliseconds(endAll(account, otherNode))));
+    const took = await Promise.all(accounts.map((account) => milliseconds(revokeAll(account, otherNode))));
     const sessions = accounts.flatMap((account) => account.sessions);
     expect(await verdicts(mesh.gateways, sessions)).toEqual(Array(12).fill("401 session_ended"));
     expect(Math.max(...took)).toBeLessThan(2_000);
@@ -123,7 +123,7 @@ async function join(mesh: TestMesh) {
   const broker: ServiceBroker = await startBroker({ env: { NATS_URL: mesh.nats.url } });
   await broker.waitForServices("sessions", 5_000, 20);
   const nodes = await eventually("both nodes", () => {
-    const found = broker.registry.actions.get("sessions.endAll")?.endpoints.map((one) => one.id) ?? [];
+    const found = broker.registry.actions.get("sessions.revokeAll")?.endpoints.map((one) => one.id) ?? [];
     return found.length === 2 && found;
   });
   const [first = ""] = nodes;

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
 import { eventually } from "../../support/eventually.ts";
-import { openLateBody } from "../../support/fakes/slow-body.ts";
+import { openSlowBody } from "../../support/fakes/slow-body.ts";
 import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/flows/session-endings.ts";
 import {
-  type FarGateway,
   isLeaseAnswer,
   isLeaseQuestion,
   nothingOfRevocations,
-  startFarGateway,
+  type RemoteGateway,
+  startRemoteGateway,
 } from "../../support/start/remote-gateway.ts";
 import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
 
@@ -23,10 +23,10 @@ const LATE_ANSWER_MS = 800;
 
 describe("a gateway that can't be reached", () => {
   let mesh: TestMesh;
-  let far: FarGateway;
+  let far: RemoteGateway;
   beforeAll(async () => {
     mesh = await startTestMesh({ nodes: 2 });
-    far = await startFarGateway(mesh);
+    far = await startRemoteGateway(mesh);
   }, 120_000);
   afterAll(async () => {
     await far?.stop();
@@ -68,7 +68,7 @@ describe("a gateway that can't be reached", () => {
   test("stopped, with a lease on its way, the call lost, and continued 3.3 s later: it lets in neither what waited nor late bodies", async () => {
     const session = await signedIn();
     const bodies = await Promise.all(
-      Array.from({ length: LATE_BODIES }, () => openLateBody(far.api.url, session.access, { bio: "too late" })),
+      Array.from({ length: LATE_BODIES }, () => openSlowBody(far.api.url, session.access, { bio: "too late" })),
     );
     await answerInFlight();
     far.pause();

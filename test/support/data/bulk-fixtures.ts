@@ -40,7 +40,7 @@ const accounts = (count: number) => [
    SELECT gen_random_uuid(), gen_random_uuid(), '${tenant}', gen_random_uuid(), now(), now(), now() FROM ${many(count / 4)}`,
 ];
 
-const waysIn = (count: number) => [
+const credentials = (count: number) => [
   `INSERT INTO auth.credentials (id, user_id, kind, secret, kid, confirmed)
    SELECT gen_random_uuid(), ${user("n")}, 'password', 'bcrypt$x', 'k1', true FROM ${many(count)}`,
   `INSERT INTO auth.identities (tenant_id, issuer, sub, user_id)
@@ -66,8 +66,8 @@ const rest = (count: number) => [
 ];
 
 /** So many accounts with all that they leave in the tables of all services, straight into these. */
-export async function addCrowd(database: TestDatabase, count: number): Promise<void> {
-  const statements = [...accounts(count), ...waysIn(count), ...sessions(count), ...rest(count)];
+export async function addBulkFixtures(database: TestDatabase, count: number): Promise<void> {
+  const statements = [...accounts(count), ...credentials(count), ...sessions(count), ...rest(count)];
   const filling = [...schemas.flatMap((schema) => meshRows(schema, count / 4)), ...statements];
   // No triggers, which would take a row each.
   await database.query(["SET session_replication_role = replica", ...filling].join(";\n"));

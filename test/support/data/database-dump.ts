@@ -1,7 +1,7 @@
 import type { TestDatabase } from "../start/database.ts";
 
 /** Every row of every table of the database as text, BullMQ's included: what a stolen copy would show. */
-export async function everythingStored(database: TestDatabase): Promise<string> {
+export async function dumpDatabase(database: TestDatabase): Promise<string> {
   const tables = await database.query<{ name: string }>(
     `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
      WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`,

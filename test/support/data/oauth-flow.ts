@@ -1,5 +1,5 @@
 import type { Answer, ApiClient } from "../clients/api-client.ts";
-import type { Claims, LyingProvider } from "../fakes/malicious-provider.ts";
+import type { Claims, MaliciousProvider } from "../fakes/malicious-provider.ts";
 
 /** A sign-in or a link under way: where the browser was sent, and its cookie. */
 export interface Begun {
@@ -42,7 +42,7 @@ export function comeBack(
 export async function signInBy(
   api: ApiClient,
   name: string,
-  provider: LyingProvider,
+  provider: MaliciousProvider,
   claims: Claims,
   query = "",
 ): Promise<Answer> {

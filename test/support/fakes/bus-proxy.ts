@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 export type Fate = "arrives" | "waits" | "is lost";
 
 /** A TCP line to a NATS server, of which a test decides what arrives at the other end. */
-export interface BusLine {
+export interface BusProxy {
   /** Of the server, by this line. */
   readonly url: string;
   /** Of the messages that come from now on. */
@@ -23,7 +23,7 @@ export interface BusLine {
 
 const arrives = (): Fate => "arrives";
 
-export async function openBusLine(serverUrl: string): Promise<BusLine> {
+export async function openBusProxy(serverUrl: string): Promise<BusProxy> {
   const target = new URL(serverUrl);
   const ends = new Set<Socket>();
   let waiting: Array<() => void> = [];

@@ -6,7 +6,7 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 /** What the ID token says beside what it must; `undefined` leaves a claim out. */
 export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };
 
-export interface LyingProvider {
+export interface MaliciousProvider {
   readonly issuer: string;
   /** A code for the sign-in that `authorizeUrl` begins, as if the person had agreed. */
   issue(authorizeUrl: string, claims: Claims): string;
@@ -30,10 +30,10 @@ interface Options {
 }
 
 /** An OpenID Connect provider that checks as it must, and puts into its ID tokens whatever a test wants. */
-export async function startLyingProvider({
+export async function startMaliciousProvider({
   promisesIss = false,
   forges = false,
-}: Options = {}): Promise<LyingProvider> {
+}: Options = {}): Promise<MaliciousProvider> {
   const [published, other] = await Promise.all([generateKeyPair("RS256"), generateKeyPair("RS256")]);
   const jwks = { keys: [{ ...(await exportJWK(published.publicKey)), alg: "RS256", use: "sig", kid: "1" }] };
   const codes = new Map<string, Issued>();

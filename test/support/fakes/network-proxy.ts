@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /** A way to a server that a test may cut and mend. */
-export interface CutLine {
+export interface NetworkProxy {
   /** The server's URL, by this way. */
   readonly url: string;
   cut(): void;
@@ -11,7 +11,7 @@ export interface CutLine {
 }
 
 /** Stands before a server on this machine; while it is cut, it drops what is open and takes nothing new. */
-export async function startCutLine(serverUrl: string): Promise<CutLine> {
+export async function startNetworkProxy(serverUrl: string): Promise<NetworkProxy> {
   const target = new URL(serverUrl);
   const open = new Set<Socket>();
   let isCut = false;

@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { request } from "node:http";
 
 /** A request that has passed the door: its head is read, its body not sent. */
-export interface LateBody {
+export interface SlowBody {
   /** Sends the body, and resolves with the answer: `401 session_ended`. */
   send(): Promise<string>;
 }
 
 /** PATCH /users/me. Node answers `100 Continue` in the same turn in which the gateway sees the head. */
-export async function openLateBody(url: string, token: string, change: object): Promise<LateBody> {
+export async function openSlowBody(url: string, token: string, change: object): Promise<SlowBody> {
   const body = JSON.stringify(change);
   const opened = request(`${url}/api/v1/users/me`, {
     method: "PATCH",

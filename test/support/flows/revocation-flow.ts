@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import type { ApiClient } from "../clients/api-client.ts";
-import { openLateBody } from "../fakes/slow-body.ts";
+import { openSlowBody } from "../fakes/slow-body.ts";
 import type { Running } from "./main-flow.ts";
 import { adminOf, endings, expectGood, newAccount, verdicts } from "./session-endings.ts";
 
@@ -54,7 +54,7 @@ export function describeRevocation(stage: () => RevocationStage): void {
     const account = await newAccount(running, 1);
     const [access = ""] = account.sessions.map((session) => session.access);
     await expectGood(gateways, account.sessions);
-    const bodies = await Promise.all(gateways.map(({ url }) => openLateBody(url, access, { bio: "too late" })));
+    const bodies = await Promise.all(gateways.map(({ url }) => openSlowBody(url, access, { bio: "too late" })));
     expect((await running.api.post("auth/logout", undefined, access)).status).toBe(200);
     expect(await Promise.all(bodies.map((body) => body.send()))).toEqual(gateways.map(() => "401 session_ended"));
   });

@@ -57,7 +57,7 @@ export function describeTenantWalk(installation: () => Walked, patience: number)
         let bearer = await token(running, ground);
         for (const route of api) {
           for (const { path, body } of targetsOf(route, ground)) {
-            const signedIn = route.who === "public" ? undefined : bearer;
+            const signedIn = route.auth === "public" ? undefined : bearer;
             const answer = await running.api.request(route.method, path, { token: signedIn, ...(body && { body }) });
             if (answer.status < 300 && route.method !== "GET") bearer = await token(running, ground);
             const found = shownOf(answer, ground).filter((one) => !isOwnAct(role, route, one, ground));
@@ -81,7 +81,7 @@ export function describeTenantWalk(installation: () => Walked, patience: number)
         async () => {
           const allowed: string[] = [];
           const bearer = await token(installation(), ground);
-          for (const route of api.filter((one) => one.who === "user")) {
+          for (const route of api.filter((one) => one.auth === "user")) {
             const path = pathsOf(route, ground)[0] as string;
             const options = { token: bearer, headers: inTenant(ground.foreign.slug) };
             const { status } = await installation().api.request(route.method, path, options);

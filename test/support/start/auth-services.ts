@@ -82,7 +82,7 @@ export async function startAuth(
         `an intent to ${purpose}`,
         async () => (await intents(userId, purpose)).at(-1)?.id,
       );
-      const mailed = await as("mail", "auth.mailedToken", { intent });
+      const mailed = await as("mail", "auth.deriveMailToken", { intent });
       if (!mailed) throw new Error("The token is of no use any more");
       return mailed.token;
     },

@@ -1,9 +1,9 @@
-import { type LyingProvider, startLyingProvider } from "../fakes/malicious-provider.ts";
+import { type MaliciousProvider, startMaliciousProvider } from "../fakes/malicious-provider.ts";
 import { newPerson } from "../flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "./usermesh.ts";
 
 /** An installation and the providers that it believes, which lie each in its own way. */
-export interface LyingInstallation extends Record<Name, LyingProvider> {
+export interface MaliciousProviderInstallation extends Record<Name, MaliciousProvider> {
   readonly usermesh: Usermesh;
   stop(): Promise<void>;
 }
@@ -13,11 +13,11 @@ const options = { liar: {}, other: {}, promising: { promisesIss: true }, forging
 type Name = keyof typeof options;
 const names = Object.keys(options) as Name[];
 
-export async function startLyingInstallation(returnUrl: string): Promise<LyingInstallation> {
+export async function startMaliciousProviderInstallation(returnUrl: string): Promise<MaliciousProviderInstallation> {
   const started = await Promise.all(
-    names.map(async (name) => [name, await startLyingProvider(options[name])] as const),
+    names.map(async (name) => [name, await startMaliciousProvider(options[name])] as const),
   );
-  const providers = Object.fromEntries(started) as Record<Name, LyingProvider>;
+  const providers = Object.fromEntries(started) as Record<Name, MaliciousProvider>;
   const env = started.flatMap(([name, { issuer }]) => [
     [`OAUTH_${name.toUpperCase()}_ISSUER`, issuer],
     [`OAUTH_${name.toUpperCase()}_CLIENT_ID`, "usermesh"],
@@ -41,7 +41,7 @@ export async function startLyingInstallation(returnUrl: string): Promise<LyingIn
 export const someone = () => ({ sub: newPerson().email, email: newPerson().email, email_verified: true });
 
 /** What a sign-in by a provider may make. */
-export async function madeBy({ usermesh }: Pick<LyingInstallation, "usermesh">) {
+export async function madeBy({ usermesh }: Pick<MaliciousProviderInstallation, "usermesh">) {
   const {
     "auth.identities": identities,
     "users.users": users,

@@ -2,22 +2,25 @@ import { freePort } from "../../../scripts/local-servers/ports.ts";
 import { startChild } from "../../../scripts/run/child.ts";
 import { gatewayReady } from "../../../scripts/run/ready.ts";
 import { type ApiClient, createApiClient } from "../clients/api-client.ts";
-import { type BusLine, type Fate, openBusLine } from "../fakes/bus-proxy.ts";
+import { type BusProxy, type Fate, openBusProxy } from "../fakes/bus-proxy.ts";
 import type { TestMesh } from "./test-mesh.ts";
 
 /** One more gateway of a mesh, whose bus comes by a line that a test may hold or lose. */
-export interface FarGateway {
+export interface RemoteGateway {
   readonly api: ApiClient;
   readonly nodeId: string;
-  readonly line: BusLine;
+  readonly line: BusProxy;
   /** SIGSTOP, SIGCONT. */
   pause(): void;
   resume(): void;
   stop(): Promise<void>;
 }
 
-export async function startFarGateway(mesh: TestMesh, env: Readonly<Record<string, string>> = {}): Promise<FarGateway> {
-  const line = await openBusLine(mesh.nats.url);
+export async function startRemoteGateway(
+  mesh: TestMesh,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RemoteGateway> {
+  const line = await openBusProxy(mesh.nats.url);
   const port = await freePort();
   const url = `http://localhost:${port}`;
   const nodeId = `gateway-far-${port}`;
@@ -51,7 +54,7 @@ export async function startFarGateway(mesh: TestMesh, env: Readonly<Record<strin
 }
 
 export function isLeaseQuestion(message: string): boolean {
-  return message.includes('"action":"sessions.lease"');
+  return message.includes('"action":"sessions.renewLease"');
 }
 
 export function isLeaseAnswer(message: string): boolean {
@@ -60,5 +63,5 @@ export function isLeaseAnswer(message: string): boolean {
 
 /** A rule for its line: it is on the bus and serves, but hears nothing of what has ended. */
 export function nothingOfRevocations(message: string): Fate {
-  return isLeaseAnswer(message) || message.includes('"action":"gateway.revoked"') ? "is lost" : "arrives";
+  return isLeaseAnswer(message) || message.includes('"action":"gateway.applyRevocations"') ? "is lost" : "arrives";
 }

@@ -3,7 +3,7 @@ import {
   type CacheCounts,
   createNearCaches,
   groupKey,
-  HOLD_MS,
+  INVALIDATION_WINDOW_MS,
   type NearCache,
   type NearCaches,
 } from "../../../lib/revocation/near-cache.ts";
@@ -60,17 +60,17 @@ describe("what a node keeps of its tables", () => {
 
   test("a read that began before a write was announced leaves nothing behind", async () => {
     const slow = slowRead();
-    caches.announced("ada", "w1");
+    caches.beginInvalidation("ada", "w1");
     stored = "new";
     ms++;
-    caches.settled("ada", "w1");
+    caches.endInvalidation("ada", "w1");
     ms++;
     expect(await slow.arrive()).toEqual({ text: "old" });
     expect(await read()).toEqual({ text: "new" });
   });
 
   test("a read between announcement and commit leaves nothing behind", async () => {
-    caches.announced("ada", "w1");
+    caches.beginInvalidation("ada", "w1");
     ms++;
     expect(await read()).toEqual({ text: "old" });
     stored = "new";
@@ -78,31 +78,31 @@ describe("what a node keeps of its tables", () => {
   });
 
   test("a read that began before the commit and ends after it was settled leaves nothing behind", async () => {
-    caches.announced("ada", "w1");
+    caches.beginInvalidation("ada", "w1");
     ms++;
     const slow = slowRead();
     stored = "new";
-    caches.settled("ada", "w1");
+    caches.endInvalidation("ada", "w1");
     ms++;
     await slow.arrive();
     expect(await read()).toEqual({ text: "new" });
   });
 
   test("an announcement that comes again, by the feed, after its write was settled holds up nothing", async () => {
-    caches.announced("ada", "w1");
-    caches.settled("ada", "w1");
+    caches.beginInvalidation("ada", "w1");
+    caches.endInvalidation("ada", "w1");
     ms++;
     await read();
-    caches.announced("ada", "w1");
+    caches.beginInvalidation("ada", "w1");
     await read();
     expect(counts.get("users")).toEqual({ hits: 1, misses: 1 });
   });
 
   test("of two writes at once the end of one does not settle the other", async () => {
-    caches.announced("ada", "w1");
-    caches.announced("ada", "w2");
+    caches.beginInvalidation("ada", "w1");
+    caches.beginInvalidation("ada", "w2");
     ms++;
-    caches.settled("ada", "w1");
+    caches.endInvalidation("ada", "w1");
     ms++;
     await read();
     stored = "new";
@@ -111,7 +111,7 @@ describe("what a node keeps of its tables", () => {
 
   test("what was kept is forgotten with the announcement", async () => {
     await read();
-    caches.announced("ada", "w1");
+    caches.beginInvalidation("ada", "w1");
     stored = "new";
     expect(await read()).toEqual({ text: "new" });
   });
@@ -123,18 +123,18 @@ describe("what a node keeps of its tables", () => {
 
     test("is forgotten with the group's announcement, and not with another group's", async () => {
       await read();
-      caches.announced(groupKey("loom"), "w1");
+      caches.beginInvalidation(groupKey("loom"), "w1");
       stored = "new";
       expect(await read()).toEqual({ text: "old" });
-      caches.announced(groupKey("engine"), "w2");
+      caches.beginInvalidation(groupKey("engine"), "w2");
       expect(await read()).toEqual({ text: "new" });
     });
 
     test("a read that began before the group was announced leaves nothing behind", async () => {
       const slow = slowRead();
-      caches.announced(groupKey("engine"), "w1");
+      caches.beginInvalidation(groupKey("engine"), "w1");
       stored = "new";
-      caches.settled(groupKey("engine"), "w1");
+      caches.endInvalidation(groupKey("engine"), "w1");
       ms++;
       await slow.arrive();
       expect(await read()).toEqual({ text: "new" });
@@ -142,8 +142,8 @@ describe("what a node keeps of its tables", () => {
   });
 
   test("a write that is never settled holds it up for a while only", async () => {
-    caches.announced("ada", "w1");
-    ms += HOLD_MS + 1;
+    caches.beginInvalidation("ada", "w1");
+    ms += INVALIDATION_WINDOW_MS + 1;
     await read();
     await read();
     expect(counts.get("users")).toEqual({ hits: 1, misses: 1 });

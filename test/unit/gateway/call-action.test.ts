@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { Errors, ServiceBroker } from "moleculer";
 import { AppError } from "../../../lib/actions/errors.ts";
-import { callHedged } from "../../../services/gateway/api/call-action.ts";
+import { callWithFailover } from "../../../services/gateway/api/call-action.ts";
 
 let broker: ServiceBroker;
 let calls = 0;
@@ -25,17 +25,17 @@ describe("a refresh", () => {
   afterEach(() => broker.stop());
 
   test("is sent again where its node or its answer was lost", async () => {
-    expect(await callHedged(await answering(away, () => "pair"), refresh)).toBe("pair");
+    expect(await callWithFailover(await answering(away, () => "pair"), refresh)).toBe("pair");
   });
 
   test("is sent again when no answer has come for 1.5 s", async () => {
     const startedAt = performance.now();
-    expect(await callHedged(await answering(silent, () => "pair"), refresh)).toBe("pair");
+    expect(await callWithFailover(await answering(silent, () => "pair"), refresh)).toBe("pair");
     expect(performance.now() - startedAt).toBeGreaterThan(1_450);
   });
 
   test("is sent three times at most", async () => {
-    await expect(callHedged(await answering(away, away, away, () => "pair"), refresh)).rejects.toThrow();
+    await expect(callWithFailover(await answering(away, away, away, () => "pair"), refresh)).rejects.toThrow();
     expect(calls).toBe(3);
   });
 
@@ -43,7 +43,7 @@ describe("a refresh", () => {
     const refuse = () => {
       throw new AppError("token_reused");
     };
-    await expect(callHedged(await answering(refuse), refresh)).rejects.toMatchObject({ type: "token_reused" });
+    await expect(callWithFailover(await answering(refuse), refresh)).rejects.toMatchObject({ type: "token_reused" });
     expect(calls).toBe(1);
   });
 });

@@ -38,8 +38,8 @@ describe("router", () => {
     const kinds = { public: "anonymous", optional: "anonymous", user: "user", service: "service" } as const;
     for (const route of routes) {
       if (route.kind !== "api") continue;
-      const who = definitionOf(route.action)?.access.who ?? [];
-      expect([route.path, who.includes(kinds[route.who])]).toEqual([route.path, true]);
+      const who = definitionOf(route.action)?.access.callers ?? [];
+      expect([route.path, who.includes(kinds[route.auth])]).toEqual([route.path, true]);
     }
   });
 });

@@ -25,7 +25,7 @@ test("a request pays at most 5 µs for revocation where nothing of its own is re
     key: randomUUID(),
     value: n % 3 ? 1 : null,
   }));
-  keeper.start({ nodes: () => ["a"], ask: async () => ({ changes, seq: REVOKED, granted: true, full: true }) });
+  keeper.start({ nodes: () => ["a"], renew: async () => ({ changes, seq: REVOKED, granted: true, full: true }) });
   const tokens = Array.from({ length: TOKENS }, () => ({
     sid: randomUUID(),
     sub: randomUUID(),

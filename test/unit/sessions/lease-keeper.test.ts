@@ -35,7 +35,7 @@ function setUp({
   });
   keeper.start({
     nodes: () => nodes,
-    ask: (node, since) =>
+    renew: (node, since) =>
       new Promise((resolve, reject) => {
         const answer = (page: Partial<LeasePage>) =>
           resolve({ changes: [], seq: since, granted: true, full: false, ...page });
@@ -95,7 +95,7 @@ describe("who keeps a lease", () => {
     const { keeper, question, pass } = setUp();
     question(0).answer({ seq: 7 });
     await pass(100);
-    keeper.learn([ended("s1")]);
+    keeper.apply([ended("s1")]);
     expect(keeper.check(claims)).toBe("session_ended");
     await pass(100);
     expect(question(1).since).toBe(7);
@@ -134,7 +134,7 @@ describe("who keeps a lease", () => {
     const { keeper, question, pass } = setUp();
     question(0).answer({ changes: [{ kind: "user", key: "u1", value: 9 }], seq: 900 });
     await pass(200);
-    keeper.learn([ended("pushed")]);
+    keeper.apply([ended("pushed")]);
     question(1).answer({ changes: [{ kind: "user", key: "u1", value: 2 }], seq: 3, full: true });
     await pass(0);
     expect(keeper.check({ ...claims, ver: 2 })).toBeNull();
@@ -145,7 +145,7 @@ describe("who keeps a lease", () => {
 
   test("forgets entries that no living token can meet", async () => {
     const { keeper, pass } = setUp({ keepMs: 10_000, immediately: { seq: 1 } });
-    keeper.learn([ended("s1")]);
+    keeper.apply([ended("s1")]);
     await pass(9_900);
     expect(keeper.check(claims)).toBe("session_ended");
     await pass(1_400);

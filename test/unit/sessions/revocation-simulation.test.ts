@@ -129,7 +129,7 @@ function startHolder(
   });
   keeper.start({
     nodes: () => ["a", "b"],
-    ask: (_, since) =>
+    renew: (_, since) =>
       new Promise((resolve, reject) => {
         timers.after(1_000, () => reject(new Error("timeout")));
         database.after(delay(), () => {
@@ -155,7 +155,7 @@ function pushOver(
       if (there === null) return reject(new Error("no such node"));
       time.at(time.now() + there, () =>
         processes[n]?.deliver(() => {
-          keepers[n]?.learn(params.changes);
+          keepers[n]?.apply(params.changes);
           if (back !== null) time.at(time.now() + back, () => resolve({ gateway_id: params.gateway_id }));
         }),
       );
@@ -174,7 +174,7 @@ function createDatabaseModel(time: VirtualTime) {
       .map(([gateway_id, until]) => ({
         gateway_id,
         node_id: "n",
-        action: "gateway.revoked",
+        action: "gateway.applyRevocations",
         remaining: until - time.now(),
       }));
   return {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { createTurns } from "../../../lib/revocation/node-rotation.ts";
+import { createNodeRotation } from "../../../lib/revocation/node-rotation.ts";
 
 function turnsAt() {
   const time = { now: 0 };
-  return { time, turns: createTurns({ monotonic: () => time.now }) };
+  return { time, turns: createNodeRotation({ monotonic: () => time.now }) };
 }
 
 const take = (count: number, next: () => string | undefined) => Array.from({ length: count }, next);

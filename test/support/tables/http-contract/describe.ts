@@ -6,7 +6,7 @@ import { seedRows } from "./seed-rows.ts";
 
 /** The public API by heart: what is gone from the table of routes, or answers otherwise, breaks a client. */
 export function describeHttpContract(running: () => Running): void {
-  const walked = new Set(besides.map(nameless));
+  const walked = new Set(alsoInvalidate.map(nameless));
   const actor = { email: "", password: "", id: "", access: "", refresh: "", session: "" };
   const become = async () => {
     Object.assign(actor, await register(running()));
@@ -53,7 +53,7 @@ export function describeHttpContract(running: () => Running): void {
 }
 
 /** Named by what other routes answer. */
-const besides = ["GET /dev/mail", "GET /avatars/{image}", "GET /assets/{file}"];
+const alsoInvalidate = ["GET /dev/mail", "GET /avatars/{image}", "GET /assets/{file}"];
 
 /** What a place of the path is called is nobody's business. */
 const nameless = (route: string) => route.replace(/\{\w+\}/g, "{}").replace(/(?<=.)\/$/, "");
