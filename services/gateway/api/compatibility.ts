@@ -89,7 +89,7 @@ function profileAt(path: string, method: "PUT" | "PATCH", requestIdIsKey: boolea
       input: "none",
       message: "Your profile.",
       seed,
-      summary: "Your account and your profile as one",
+      summary: "Your account and profile in one resource",
     },
     {
       ...row,
@@ -99,7 +99,7 @@ function profileAt(path: string, method: "PUT" | "PATCH", requestIdIsKey: boolea
       message: "Profile updated.",
       commit: change,
       seed,
-      summary: "Change your account and your profile as one",
+      summary: "Change your account and profile in one request",
     },
   ];
 }

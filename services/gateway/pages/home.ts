@@ -9,6 +9,10 @@ export function homePage(version: string): Page {
     health: "/health",
     jwks: "/.well-known/jwks.json",
   };
-  const answer = json(200, { success: true, message: "Usermesh.", data: { service: "usermesh", version, links } });
+  const answer = json(200, {
+    success: true,
+    message: "Usermesh is running.",
+    data: { service: "usermesh", version, links },
+  });
   return () => answer;
 }
