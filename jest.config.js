@@ -1,9 +1,9 @@
-import { ensureServers, explain } from "./test/support/start/servers.ts";
+import { explainMissing, missingServers } from "./test/support/jest/programs.ts";
 
-const missing = ensureServers();
-if (missing.length > 0 && process.env.CI === "true") throw new Error(explain(missing));
-if (missing.length > 0) process.stderr.write(`${explain(missing)} Left out: the suites over them.\n`);
-const left =
+const missing = missingServers();
+if (missing.length > 0 && process.env.CI === "true") throw new Error(explainMissing(missing));
+if (missing.length > 0) process.stderr.write(`${explainMissing(missing)} These suites are skipped.\n`);
+const skipped =
   missing.length > 0
     ? ["/test/mesh/", "/integration/durable/", "/integration/local-servers/(nats|redis)", "/security/(secrets|tls)"]
     : [];
@@ -21,15 +21,15 @@ const project = (name, more = {}) => ({
   extensionsToTreatAsEsm: [".ts"],
   transform: { "^.+\\.ts$": ["@swc/jest", swc] },
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
-  testPathIgnorePatterns: ["/node_modules/", ...left],
-  setupFiles: ["<rootDir>/test/support/start/environment.ts"],
+  testPathIgnorePatterns: ["/node_modules/", ...skipped],
+  setupFiles: ["<rootDir>/test/support/jest/environment.ts"],
   ...more,
 });
 
 // One PostgreSQL for all of a project's files; each file clones its own database from a migrated template.
 const postgres = {
-  globalSetup: "<rootDir>/test/support/start/postgres-setup.ts",
-  globalTeardown: "<rootDir>/test/support/start/postgres-teardown.ts",
+  globalSetup: "<rootDir>/test/support/jest/postgres-setup.ts",
+  globalTeardown: "<rootDir>/test/support/jest/postgres-teardown.ts",
 };
 
 export default {
@@ -39,6 +39,7 @@ export default {
     project("security", postgres),
     project("mesh", postgres),
   ],
+  reporters: ["default", "<rootDir>/test/support/jest/run-reporter.ts"],
   // Most of a test is waiting. More at once would ask the one PostgreSQL for more connections than it has.
   maxWorkers: 2,
   collectCoverageFrom: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"],

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import setup from "../support/jest/postgres-setup.ts";
+import teardown from "../support/jest/postgres-teardown.ts";
 import { createTestDatabase } from "../support/start/database.ts";
-import setup from "../support/start/postgres-setup.ts";
-import teardown from "../support/start/postgres-teardown.ts";
 import { startTestMesh } from "../support/start/test-mesh.ts";
 import { residentMegabytes, startGenerator } from "./children.ts";
 import { startOneProcess } from "./embedded.ts";
