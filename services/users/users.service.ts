@@ -24,7 +24,7 @@ import { createUsersSnapshot } from "./account/snapshot.ts";
 import { updateMe } from "./account/update-me.ts";
 import { getWholeProfile, updateWholeProfile } from "./account/whole-profile.ts";
 import { endOfView } from "./core/user-view.ts";
-import type { UsersDeps } from "./core/users.deps.ts";
+import type { CachedAccount, UsersDeps } from "./core/users.deps.ts";
 import { findTenantId, updateLastLogin } from "./core/users.repo.ts";
 import { createCounts } from "./directory/counts.ts";
 import { listUsers } from "./directory/list-users.ts";
@@ -57,6 +57,7 @@ import { usersContract } from "./users.contract.ts";
 
 /** The figure of the systems that came before. */
 const CACHED_MS = 3_600_000;
+const LAST_LOGIN_CACHED_MS = 60_000;
 
 /** The accounts: who there is, under which unique names, in which tenant, with which roles. */
 export default function usersService(platform: Platform): ServiceSchema {
@@ -74,7 +75,11 @@ export default function usersService(platform: Platform): ServiceSchema {
     bounds: config.auth,
     avatars: createAvatarStore(config.uploads.folder, db),
     publicUrl: config.http.publicUrl,
-    accounts: caches.open("users", CACHED_MS, { endOf: endOfView, groupOf: (user) => groupKey(user.tenant_id) }),
+    accounts: caches.open<CachedAccount>("users", CACHED_MS, {
+      endOf: endOfView,
+      groupOf: (user) => groupKey(user.tenant_id),
+    }),
+    lastLogins: caches.open("last_logins", LAST_LOGIN_CACHED_MS),
     profiles: caches.open("profiles", CACHED_MS),
   };
   const forgotten = (call: Call, id: string) => caches.withInvalidation(call, id, async () => undefined);
@@ -104,7 +109,7 @@ export default function usersService(platform: Platform): ServiceSchema {
       signInView: (ctx) => readSignInView(deps, ctx.params.id),
       claims: (ctx) => claimsOf(deps, ctx.params.id),
       recordLogin: async (ctx) => {
-        await writing(ctx, ctx.params.id, () => updateLastLogin(db, ctx.params.id, ctx.params.at));
+        await updateLastLogin(db, ctx.params.id, ctx.params.at);
         return {};
       },
       confirmEmail: (ctx) => writing(ctx, ctx.params.user_id, () => confirmEmail(deps, ctx)),

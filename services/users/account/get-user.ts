@@ -1,27 +1,32 @@
 import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
-import { type UserView, viewUser } from "../core/user-view.ts";
-import type { UsersDeps } from "../core/users.deps.ts";
-import { readUser, readUserOf } from "../core/users.repo.ts";
+import { isoOrNull, type UserView, viewUser } from "../core/user-view.ts";
+import type { CachedAccount, UsersDeps } from "../core/users.deps.ts";
+import { readLastLogin, readUser, readUserOf } from "../core/users.repo.ts";
 
-type Deps = Pick<UsersDeps, "db" | "accounts">;
+type Deps = Pick<UsersDeps, "db" | "accounts" | "lastLogins">;
 
-export async function getUser({ db, accounts }: Deps, id: string): Promise<UserView | null> {
-  return accounts.read(id, async () => {
-    const row = await readUser(db, id);
-    return row ? viewUser(row) : null;
-  });
+export async function getUser({ db, accounts, lastLogins }: Deps, id: string): Promise<UserView | null> {
+  const [account, login] = await Promise.all([
+    accounts.read(id, () => readCachedAccount(db, id)),
+    lastLogins.read(id, () => readLastLogin(db, id)),
+  ]);
+  return account && { ...account, last_login_at: isoOrNull(login?.at ?? null) };
 }
 
-/** The caller's own account. A token that outlived it is of no use any more. */
+/** The caller's own account. A token that outlived its account counts as ended. */
 export async function getMe(deps: Deps, { caller }: Pick<ActionContext, "caller">): Promise<UserView> {
-  const user = await getUser(deps, requireUser(caller).user_id);
+  const { user_id, auth_time } = requireUser(caller);
+  const user = await getUser(deps, user_id);
   if (!user) throw new AppError("session_ended");
-  return user;
+  // A node may have cached the last sign-in before this one happened, but never hides the one behind the token.
+  const signedInAt = new Date(auth_time * 1_000).toISOString();
+  const known = user.last_login_at;
+  return known !== null && known >= signedInAt ? user : { ...user, last_login_at: signedInAt };
 }
 
-/** To an administrator another tenant's account is as unknown as one that never was. */
+/** Administrators get 404 for an account of another tenant. */
 export async function getForAdmin(
   { db }: Pick<Deps, "db">,
   { caller, params }: ActionContext<{ readonly id: string }>,
@@ -29,4 +34,11 @@ export async function getForAdmin(
   const row = await readUserOf(db, requireUser(caller).tenant_id, params.id);
   if (!row) throw new AppError("not_found");
   return viewUser(row);
+}
+
+async function readCachedAccount(db: Deps["db"], id: string): Promise<CachedAccount | null> {
+  const row = await readUser(db, id);
+  if (!row) return null;
+  const { last_login_at: _, ...account } = viewUser(row);
+  return account;
 }

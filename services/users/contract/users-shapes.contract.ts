@@ -30,7 +30,9 @@ export const User = z
     subscription: Subscription,
     created_at: field.Timestamp,
     updated_at: field.Timestamp,
-    last_login_at: field.Timestamp.nullable(),
+    last_login_at: field.Timestamp.nullable().meta({
+      description: "In `GET /users/me` up to a minute behind a sign-in on another device.",
+    }),
     deleted_at: field.Timestamp.nullable().meta({
       description: "Since when it waits for its erasure; until that begins an administrator can take it back.",
     }),

@@ -17,8 +17,8 @@ export function viewUser(row: UserRow): UserView {
   };
 }
 
-/** When it says something else by itself: a subscription ends without anybody's doing. */
-export function endOfView({ subscription: { tier, expires_at } }: UserView): number {
+/** When the view changes without a write: at the end of the subscription. Milliseconds since the epoch. */
+export function endOfView({ subscription: { tier, expires_at } }: Pick<UserView, "subscription">): number {
   return tier === "premium" && expires_at !== null ? Date.parse(expires_at) : Number.POSITIVE_INFINITY;
 }
 

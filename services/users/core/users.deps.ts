@@ -9,6 +9,7 @@ import type { Counts } from "../directory/counts.ts";
 import type { AvatarStore } from "../profile/avatar-store.ts";
 import type { ProfileRow } from "../profile/profile.entities.ts";
 import type { UserView } from "./user-view.ts";
+import type { LastLogin } from "./users.repo.ts";
 
 /** What the use cases of this service stand on. Each names the part it takes. */
 export interface UsersDeps {
@@ -23,10 +24,14 @@ export interface UsersDeps {
   readonly avatars: AvatarStore;
   /** What clients call us, for addresses of pictures. */
   readonly publicUrl: string;
-  readonly accounts: NearCache<UserView>;
+  readonly accounts: NearCache<CachedAccount>;
+  /** At most a minute old: sign-ins are frequent and must not invalidate the account. */
+  readonly lastLogins: NearCache<LastLogin>;
   /** As they are stored: what is sealed stays sealed. */
   readonly profiles: NearCache<ProfileRow>;
 }
+
+export type CachedAccount = Omit<UserView, "last_login_at">;
 
 /** What a use case needs to know of the call behind a change, to state it. */
 export type Cause = Pick<ActionContext, "caller" | "client" | "correlationId">;

@@ -251,6 +251,15 @@ export async function updateLastLogin(on: Queryable, id: string, at: string): Pr
   );
 }
 
+export interface LastLogin {
+  readonly at: Date | null;
+}
+
+export async function readLastLogin(on: Queryable, id: string): Promise<LastLogin | null> {
+  const [row] = await on.query<LastLogin>("SELECT last_login_at AS at FROM users.users WHERE id = $1", [id]);
+  return row ?? null;
+}
+
 export async function readLoginsTotal(on: Queryable, id: string): Promise<number> {
   const [row] = await on.query<{ logins_total: number }>("SELECT logins_total FROM users.users WHERE id = $1", [id]);
   return row?.logins_total ?? 0;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { permissions, systemRoles } from "../../../services/users/roles/permissions.ts";
+import { aUser } from "../../support/start/broker.ts";
 import { newTenant, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 let mesh: UserServices;
@@ -47,6 +48,23 @@ describe("a sign-in finds its account", () => {
     await mesh.as("auth", "users.recordLogin", { id, at: "2026-03-01T00:00:00.000Z" });
     await mesh.as("auth", "users.recordLogin", { id, at: "2026-02-01T00:00:00.000Z" });
     expect((await mesh.as("auth", "users.get", { id }))?.last_login_at).toBe("2026-03-01T00:00:00.000Z");
+  });
+
+  test("a sign-in invalidates no cache: nothing is appended to the revocation log", async () => {
+    const { id } = await mesh.create();
+    const lastEntry = async () => (await mesh.database.query("SELECT last_seq FROM sessions.feed_state"))[0];
+    const before = await lastEntry();
+    await mesh.as("auth", "users.recordLogin", { id, at: "2026-03-01T00:00:00.000Z" });
+    expect(await lastEntry()).toEqual(before);
+  });
+
+  test("the owner sees the sign-in behind the token, also where an earlier one is cached", async () => {
+    const account = await mesh.create();
+    const me = (authTime: number) => mesh.call("users.me", {}, aUser({ user_id: account.id, auth_time: authTime }));
+    expect((await me(1_700_000_000)).last_login_at).toBe("2023-11-14T22:13:20.000Z");
+    expect((await me(1_700_000_060)).last_login_at).toBe("2023-11-14T22:14:20.000Z");
+    await mesh.as("auth", "users.recordLogin", { id: account.id, at: "2026-03-01T00:00:00.000Z" });
+    expect((await me(1_800_000_000)).last_login_at).toBe("2027-01-15T08:00:00.000Z");
   });
 });
 
