@@ -31,9 +31,9 @@ export function contractMiddleware(
 
 function assertResult(name: string, def: ActionDef, result: unknown): void {
   const parsed = def.result.safeParse(result);
-  if (!parsed.success) throw new Error(`The result of ${name} breaks its contract: ${parsed.error.message}`);
+  if (!parsed.success) throw new Error(`The result of ${name} violates its contract: ${parsed.error.message}`);
   if (!isDeepStrictEqual(parsed.data, result))
-    throw new Error(`The result of ${name} is not what its contract says: ${JSON.stringify(result)}`);
+    throw new Error(`The result of ${name} has fields its contract does not know: ${JSON.stringify(result)}`);
   const text = JSON.stringify(result);
   if (text === undefined || !isDeepStrictEqual(JSON.parse(text), result))
     throw new Error(`The result of ${name} does not survive JSON`);

@@ -101,7 +101,7 @@ function transactionOver(manager: EntityManager, afterwards: Array<() => void>):
     afterCommit: (fn) => void afterwards.push(fn),
     async query<Row>(sql: string, values: readonly unknown[] = []) {
       const runner = manager.queryRunner;
-      if (!runner) throw new Error("A transaction has a query runner");
+      if (!runner) throw new Error("The transaction has no query runner");
       const result = await runner.query(sql, [...values], true);
       return result.records as Row[];
     },
@@ -122,7 +122,7 @@ async function connectWithRetry(
       closing.throwIfAborted();
       platform.log.warn(
         { schema, error: error instanceof Error ? error.message : String(error) },
-        "waiting for the database",
+        "database unavailable, waiting",
       );
       await platform.timers.sleep(wait, closing);
     }

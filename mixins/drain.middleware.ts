@@ -25,7 +25,7 @@ export function drainMiddleware(log: Logger, limitMs: number): Middleware {
       await stopAll(broker, isWorker);
       const deadline = performance.now() + limitMs;
       while (running > 0 && performance.now() < deadline) await delay(POLL_MS);
-      if (running > 0) log.warn({ calls: running }, "stopping although calls still run");
+      if (running > 0) log.warn({ calls: running }, "drain timed out with calls still running");
     },
   };
 }

@@ -15,7 +15,7 @@ export function errorMiddleware(log: Logger): Middleware {
     } catch (error) {
       const known = translateKnownError(error);
       if (known) throw known;
-      log.error({ action, correlation_id: ctx.meta.correlation_id ?? ctx.requestID, err: error }, "an action failed");
+      log.error({ action, correlation_id: ctx.meta.correlation_id ?? ctx.requestID, err: error }, "action failed");
       throw new AppError("internal_error", { cause: error });
     }
   });

@@ -83,11 +83,10 @@ function keeperOptions({ clock, timers, config, log }: HolderPlatform, service: 
     afterwardsMs: revocation.kind === "bounded" ? revocation.seconds * 1_000 : 0,
     // 5 min for clocks that differ and signers that are late.
     keepMs: (auth.accessTokenSeconds + 300) * 1_000,
-    onQuestionFailed: (node: string, error: Error) =>
-      log.debug({ node, error: error.message }, "no lease from this node"),
+    onQuestionFailed: (node: string, error: Error) => log.debug({ node, error: error.message }, "lease request failed"),
     onHeldChanged: (held: boolean) => {
       if (held) log.info({ service }, "lease held");
-      else log.warn({ service }, "lease lost: nothing that it vouches for counts until there is one");
+      else log.warn({ service }, "lease lost: cached state is distrusted until it is renewed");
     },
   };
 }

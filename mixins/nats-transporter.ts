@@ -74,7 +74,7 @@ export class NatsTransporter extends Transporters.NATS {
 
   override async send(topic: string, data: Buffer, { packet }: Sending = {}): Promise<void> {
     const client = this.client as NatsConnection | null;
-    if (!client || !this.connected) throw new Errors.BrokerDisconnectedError("The bus is away");
+    if (!client || !this.connected) throw new Errors.BrokerDisconnectedError("NATS is disconnected");
     const target = packet?.target;
     const asks = target && (packet.type === "REQ" || packet.type === "PING");
     if (asks) client.publish(topic, data, { reply: this.#replyFor(target) });
@@ -92,7 +92,7 @@ export class NatsTransporter extends Transporters.NATS {
         await client.close();
       } catch (error) {
         const { message } = error as Error;
-        if (message !== said) logger.warn(`Waiting for NATS: ${message}`);
+        if (message !== said) logger.warn(`NATS unavailable, waiting: ${message}`);
         said = message;
         await delay(RETRY_MS, undefined, { signal: running }).catch(() => undefined);
       }
@@ -111,14 +111,14 @@ export class NatsTransporter extends Transporters.NATS {
     if (!this.connected) return;
     this.connected = false;
     const { broker, transit, logger } = this as unknown as Insides;
-    logger.warn("The bus is away.");
+    logger.warn("NATS disconnected.");
     for (const nodeId of owing(transit.pendingRequests)) transit.removePendingRequestByNodeID(nodeId);
     broker.broadcastLocal("$transporter.disconnected", { graceFul: false });
   }
 
   #found(): void {
     const { logger } = this as unknown as Insides;
-    logger.warn("The bus is back.");
+    logger.info("NATS reconnected.");
     void this.onConnected(true);
   }
 
@@ -140,7 +140,7 @@ export class NatsTransporter extends Transporters.NATS {
     if (message.headers?.code !== 503 || nodeId === undefined) return;
     this.#targets.delete(message.subject.slice(this.#inbox.length + 1));
     const { broker, transit, logger } = this as unknown as Insides;
-    logger.debug(`Nobody listens at '${nodeId}'.`);
+    logger.debug(`No subscriber for node '${nodeId}'.`);
     broker.registry.discoverer.remoteNodeDisconnected(nodeId, true);
     transit.removePendingRequestByNodeID(nodeId);
   }

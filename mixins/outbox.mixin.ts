@@ -169,7 +169,7 @@ async function publishInOrder(platform: Platform, rows: readonly Row[], done: st
     } catch (error) {
       platform.log.warn(
         { outbox_id: row.id, kind: row.kind, error: (error as Error).message },
-        "could not relay, will try again",
+        "outbox entry relay failed, will be retried",
       );
       return;
     }
@@ -208,7 +208,7 @@ function createLoop(platform: Platform, ms: number, step: () => Promise<"more" |
   const turn = async () => {
     woken = false;
     const outcome = await step().catch((error: Error) => {
-      platform.log.warn({ error: error.message }, "relay failed, will try again");
+      platform.log.warn({ error: error.message }, "outbox relay failed, will be retried");
       return "idle" as const;
     });
     if (outcome === "more" || woken || stopping.signal.aborted) return;

@@ -60,12 +60,11 @@ function createHandler(
     const correlationId = correlationOf(job);
     try {
       await withCorrelation(correlationId, () => run(job, callAsService(broker, `worker-${name}`, correlationId)));
-      if (resting) log.info({ queue }, "the queue goes on");
+      if (resting) log.info({ queue }, "queue resumed");
       resting = false;
     } catch (error) {
       if (!isSystemic(error)) throw isPermanent(error) ? new DeadLetter((error as Error).message) : error;
-      if (!resting)
-        log.warn({ queue, error: (error as Error).message }, "the queue rests until its action can be done again");
+      if (!resting) log.warn({ queue, error: (error as Error).message }, "queue paused: dependency unavailable");
       resting = true;
       throw new PauseQueue(PAUSE_MS);
     }
@@ -97,7 +96,7 @@ async function scheduleAll(
         await queues.schedule(queue, name, everyMs);
         break;
       } catch (error) {
-        log.debug({ queue, error: (error as Error).message }, "could not schedule, will try again");
+        log.debug({ queue, error: (error as Error).message }, "scheduling failed, will be retried");
         await timers.sleep(SCHEDULE_AGAIN_MS, signal).catch(() => undefined);
       }
     }

@@ -24,7 +24,7 @@ async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<v
       host: config.metrics.host,
       port: config.metrics.port,
     });
-  log.info({ node: node.broker.nodeID, services: node.services }, "the node is ready");
+  log.info({ node: node.broker.nodeID, services: node.services }, "node ready");
   process.send?.({ ready: node.broker.nodeID });
   if (node.services.includes("auth") && config.admin.password !== undefined)
     void seedWhenPossible(node.broker, config, log);
@@ -34,7 +34,7 @@ async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<v
 async function seedWhenPossible(broker: ServiceBroker, config: Config, log: Logger): Promise<void> {
   await broker.waitForServices(["users", "sessions"]).catch(() => undefined);
   await seedAdmin(broker, config).catch((error: Error) =>
-    log.warn({ error: error.message }, "the administrator could not be made"),
+    log.warn({ error: error.message }, "creating the administrator failed"),
   );
 }
 

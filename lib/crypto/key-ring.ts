@@ -97,7 +97,7 @@ const cipher = "aes-256-gcm";
 function readSecrets(text: string): Map<string, string> {
   const entries = readEntries(text);
   const secrets = new Map(entries);
-  if (secrets.size < entries.length) throw new Error("SECRET_KEY names a key id twice. Give each key its own id.");
+  if (secrets.size < entries.length) throw new Error("SECRET_KEY contains a key id twice. Give each key its own id.");
   for (const [kid, secret] of secrets) assertLongEnough(kid, secret);
   return secrets;
 }
@@ -161,7 +161,7 @@ function decrypt(key: KeyObject, nonce: Buffer, body: Buffer, label: Buffer): Bu
   try {
     return Buffer.concat([plaintext, opening.final()]);
   } catch (cause) {
-    throw new SealBrokenError("A sealed value does not open", { cause });
+    throw new SealBrokenError("A sealed value could not be decrypted", { cause });
   }
 }
 

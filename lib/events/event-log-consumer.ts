@@ -31,7 +31,7 @@ export function startConsumer(link: Link, consumer: EventConsumer, options: Opti
       await read(connection).catch((error: Error) =>
         options.log.warn(
           { consumer: consumer.name, error: error.message },
-          "reading events was interrupted, will go on",
+          "event consumption interrupted, will resume",
         ),
       );
       if (!ended.aborted) await options.timers.sleep(RESTART_MS, ended);

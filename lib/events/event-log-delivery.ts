@@ -101,7 +101,7 @@ export function createDelivery(consumer: EventConsumer, { clock, timers, log }: 
         again_in_ms: delay,
         error: error.message,
       },
-      "an event was not handled, it will come again",
+      "event handling failed, will be redelivered",
     );
     heldBack.set(event.user_id, { seq: message.seq, due: clock.monotonic() + delay });
     message.nak(delay);
@@ -109,10 +109,7 @@ export function createDelivery(consumer: EventConsumer, { clock, timers, log }: 
 
   /** No repeat makes it readable, and it must not stop those behind it. */
   function refuse(message: JsMsg): void {
-    log.error(
-      { consumer: consumer.name, stream: message.info.stream, seq: message.seq },
-      "an event that can't be read was put aside",
-    );
+    log.error({ consumer: consumer.name, stream: message.info.stream, seq: message.seq }, "unreadable event dropped");
     message.term();
   }
 }

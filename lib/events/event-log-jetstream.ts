@@ -50,7 +50,7 @@ export function openJetStreamLog(options: Options): EventLog {
   return {
     embedded: false,
     async publish(event) {
-      if (!stream || !manager || !connected) throw new Error("NATS is away");
+      if (!stream || !manager || !connected) throw new Error("NATS is unavailable");
       const sending = stream.publish(subjectOf(event), encode(event), {
         msgID: event.event_id,
         timeout: ACK_TIMEOUT_MS,
@@ -67,7 +67,7 @@ export function openJetStreamLog(options: Options): EventLog {
       return stop;
     },
     async purgeUser(user) {
-      if (!manager || !connected) throw new Error("NATS is away");
+      if (!manager || !connected) throw new Error("NATS is unavailable");
       return purgeUser(manager, user);
     },
     async streamId(name) {
@@ -93,7 +93,7 @@ async function connectWithRetry({ natsUrl, timers, log }: Options, closing: Abor
       await connection.close();
     } catch (error) {
       const { message } = error as Error;
-      if (message !== said && !closing.aborted) log.warn({ error: message }, "waiting for NATS to keep events");
+      if (message !== said && !closing.aborted) log.warn({ error: message }, "NATS JetStream unavailable, waiting");
       said = message;
       await timers.sleep(RETRY_MS, closing);
     }
@@ -111,7 +111,7 @@ async function ensureWithRetry(
       await ensureStreams(manager);
       return manager;
     } catch (error) {
-      log.warn({ error: (error as Error).message }, "could not make the event streams, will try again");
+      log.warn({ error: (error as Error).message }, "creating event streams failed, will be retried");
       await timers.sleep(RETRY_MS, closing);
     }
   }

@@ -43,7 +43,7 @@ export function openProducers(backend: QueueBackend) {
   };
   return {
     async get(name: string): Promise<JobQueue> {
-      if (!backend.isUp()) throw new Error("The store of the queues is away");
+      if (!backend.isUp()) throw new Error("The queue store is unavailable");
       const known = producers.get(name);
       if (known) return known;
       const opening = Promise.resolve().then(() => open(name));

@@ -34,7 +34,7 @@ export function openPostgresBackend(url: string, ssl: Ssl, log: Logger): QueueBa
   return {
     queue: (name, options) => {
       const queue = new Queue(name, { ...options, connection }, createPostgresBackend);
-      queue.on("error", (error) => log.warn({ queue: name, error: error.message }, "a queue's connection failed"));
+      queue.on("error", (error) => log.warn({ queue: name, error: error.message }, "queue connection failed"));
       return queue as unknown as JobQueue;
     },
     worker: (name, processor, options) => {

@@ -44,11 +44,11 @@ function connection(url: string, options: RedisOptions, log: Logger): Redis {
   const redis = new Redis(url, options);
   let away = false;
   redis.on("error", (error: Error) => {
-    if (!away) log.warn({ error: error.message }, "Redis is away");
+    if (!away) log.warn({ error: error.message }, "Redis unavailable");
     away = true;
   });
   redis.on("ready", () => {
-    if (away) log.info("Redis is back");
+    if (away) log.info("Redis available again");
     away = false;
   });
   return redis;

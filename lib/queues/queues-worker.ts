@@ -52,7 +52,7 @@ export function startWorker(options: Options): RunningWorker {
         open.worker.close().catch(() => undefined),
       );
       if (!orderly)
-        options.log.warn({ queue: options.queue }, "a worker did not end in time, its jobs go to another one");
+        options.log.warn({ queue: options.queue }, "worker shutdown timed out, its jobs move to another worker");
       await withTimeout(
         CLOSE_WITHOUT_STORE_MS,
         open.discard().catch(() => undefined),
@@ -82,7 +82,9 @@ async function openWithRetry(
     open.worker.on("error", createErrorLog(queue, log));
     try {
       await Promise.race([open.worker.waitUntilReady(), aborted(ended)]);
-      open.worker.run().catch((error: Error) => log.error({ queue, error: error.message }, "a worker ended"));
+      open.worker
+        .run()
+        .catch((error: Error) => log.error({ queue, error: error.message }, "worker stopped unexpectedly"));
       return;
     } catch {
       await withTimeout(
@@ -125,7 +127,7 @@ export function retryDelay(attempts: number, random: Random): number {
 function createErrorLog(queue: string, log: Logger): (error: Error) => void {
   let said = "";
   return ({ message }) => {
-    if (message !== said) log.warn({ queue, error: message }, "a worker's connection failed");
+    if (message !== said) log.warn({ queue, error: message }, "worker connection failed");
     said = message;
   };
 }

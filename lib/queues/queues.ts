@@ -92,7 +92,7 @@ function backendOf({ redisUrl, databaseUrl, databaseSsl = false, log }: QueueOpt
 
 /** BullMQ takes no colon in an id, and takes digits alone for one of its own. */
 function checkedId({ id }: Job): string {
-  if (id.includes(":") || /^\d*$/.test(id)) throw new Error(`Not fit for a job's id: ${JSON.stringify(id)}`);
+  if (id.includes(":") || /^\d*$/.test(id)) throw new Error(`Invalid job id: ${JSON.stringify(id)}`);
   return id;
 }
 

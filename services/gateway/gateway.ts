@@ -58,7 +58,7 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
     timers,
     fetchKeys: () => call("auth.keys", {}, { timeout: 2_000 }),
     onFailure: (error) =>
-      log.debug({ error: (error as Error).message }, "no answer from auth, going on with the keys that are known"),
+      log.debug({ error: (error as Error).message }, "signing key refresh failed, keeping the current keys"),
   });
   const tokens = createAccessTokens({ keys, clock, issuer: config.http.publicUrl, audience: config.http.publicUrl });
   const redis = config.redis.url === undefined ? null : openRedis(config.redis.url);
@@ -155,7 +155,7 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
       keys.start();
       sweep();
       const { port } = await server.listen();
-      log.info({ host: config.http.host, port }, "gateway listens");
+      log.info({ host: config.http.host, port }, "gateway listening");
     },
     async stop() {
       stopping = true;

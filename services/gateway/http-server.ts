@@ -55,7 +55,7 @@ function listen(server: Server, { port, host }: Config["http"]): Promise<Address
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(
         error.code === "EADDRINUSE"
-          ? new Error(`Port ${port} of ${host} is taken. Set APP_PORT to another one.`)
+          ? new Error(`Port ${port} on ${host} is already in use. Set APP_PORT to a free one.`)
           : error,
       ),
     );

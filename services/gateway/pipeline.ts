@@ -173,7 +173,7 @@ async function sendParts(log: Logger, exchange: Exchange, parts: AsyncIterable<s
   try {
     await stream(Readable.from(parts), response);
   } catch (error) {
-    log.warn({ correlation_id: correlationId, path, cause: (error as Error).message }, "an answer was broken off");
+    log.warn({ correlation_id: correlationId, path, cause: (error as Error).message }, "response aborted");
   }
 }
 
@@ -193,10 +193,10 @@ function logRequest(
 function logFailure(log: Logger, { request, path, correlationId }: Exchange, error: AppError): void {
   if (error.status < 500) return;
   const fields = { correlation_id: correlationId, method: request.method, path, code: error.type };
-  if (error.type === "internal_error") log.error({ ...fields, err: error.cause }, "a request failed");
+  if (error.type === "internal_error") log.error({ ...fields, err: error.cause }, "request failed");
   else
     log.warn(
       { ...fields, cause: error.cause instanceof Error ? error.cause.message : undefined },
-      "a request was not served",
+      "request not served",
     );
 }

@@ -66,7 +66,8 @@ async function deliver({ pushService }: MailDeps, { call }: Ctx, push: Push): Pr
 
 async function afterAnother({ db }: MailDeps, { params }: Ctx): Promise<Outcome> {
   const state = await findPushState(db, params.id);
-  if (state === "waiting") throw new AppError("overloaded", { cause: new Error("Another worker sends this push") });
+  if (state === "waiting")
+    throw new AppError("overloaded", { cause: new Error("Another worker is sending this push") });
   // There is no row for somebody who was erased.
   return { outcome: state === "sent" ? "already_sent" : "skipped" };
 }

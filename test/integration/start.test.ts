@@ -114,7 +114,7 @@ describe("npm start", () => {
     const second = begin({ DATA_DIR: other });
     await eventually("its end", () => second.process.exitCode !== null, { within: 50_000 });
     expect(second.process.exitCode).toBe(1);
-    expect(second.output()).toMatch(new RegExp(`Port ${port} of 127.0.0.1 is taken`));
+    expect(second.output()).toMatch(new RegExp(`Port ${port} on 127.0.0.1 is already in use`));
     expect(second.output()).not.toMatch(/\n {4}at /);
     expect(await processesOn(other)).toEqual([]);
     await rm(other, { recursive: true, force: true });

@@ -158,7 +158,7 @@ test("a node that is stopped while it waits for NATS asks for it no more", async
   const log = createLog({ ...config.log, level: "warn" }, { write: (line: string) => void lines.push(line) });
   const broker = new ServiceBroker(brokerOptions(config, { log, services: ["test"] }));
   void broker.start();
-  await eventually("it to wait", () => lines.some((line) => line.includes("Waiting for NATS")));
+  await eventually("it to wait", () => lines.some((line) => line.includes("NATS unavailable, waiting")));
   await broker.stop();
   const server = createServer().listen(port, "127.0.0.1");
   const asked = once(server, "connection").then(() => "asked");

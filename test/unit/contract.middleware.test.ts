@@ -55,9 +55,9 @@ describe("a contract on a node", () => {
     await start(async () => ({ id }));
     await expect(callAs(broker, reader, "users.get", { id })).rejects.toMatchObject({
       type: "internal_error",
-      cause: { message: expect.stringContaining("breaks its contract") },
+      cause: { message: expect.stringContaining("violates its contract") },
     });
-    expect(lines.join("")).toContain("users.get breaks its contract");
+    expect(lines.join("")).toContain("users.get violates its contract");
   });
 
   test("in tests a result that would not survive the bus is a loud fault", async () => {

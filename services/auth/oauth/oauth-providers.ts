@@ -53,7 +53,7 @@ export function createOAuthProviders({ config, clock, log }: Deps): OAuthProvide
     try {
       return await clientOf(provider).get();
     } catch (error) {
-      log.warn({ provider: provider.name, error: (error as Error).message }, "a provider is not discovered");
+      log.warn({ provider: provider.name, error: (error as Error).message }, "OIDC discovery failed");
       throw away(provider, error);
     }
   };
@@ -86,7 +86,7 @@ export function createOAuthProviders({ config, clock, log }: Deps): OAuthProvide
         if (error instanceof AppError) throw error;
         const refusal = isAway(error) ? away(provider, error) : refused(error);
         // Not the error whole: it holds the provider's answer.
-        log.warn({ provider: provider.name, code: codeOf(error), refusal: refusal.type }, "no sign-in by a provider");
+        log.warn({ provider: provider.name, code: codeOf(error), refusal: refusal.type }, "provider sign-in failed");
         throw refusal;
       }
     },

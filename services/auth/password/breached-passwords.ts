@@ -24,10 +24,7 @@ export function createBreachedPasswords({ config, log }: Pick<Platform, "config"
       try {
         return holds(await readRange(url, hash.slice(0, 5)), hash.slice(5));
       } catch (error) {
-        log.warn(
-          { reason: reasonOf(error) },
-          "the list of breached passwords does not answer, a password was not looked up",
-        );
+        log.warn({ reason: reasonOf(error) }, "breached password lookup failed, password accepted unchecked");
         return false;
       }
     },

@@ -78,6 +78,6 @@ async function upgrade({ passwords, db, ring, log }: LoginDeps, looked: Credenti
   try {
     await replaceSecret(db, looked, await passwords.hash(password, looked.id), ring.active);
   } catch (error) {
-    log.warn({ error: (error as Error).message }, "could not upgrade a password hash, will try at the next sign-in");
+    log.warn({ error: (error as Error).message }, "password hash upgrade failed, will be retried at the next sign-in");
   }
 }

@@ -59,6 +59,6 @@ export function isDefinitive(error: unknown): boolean {
 /** What is left here is taken by the sweep. */
 async function dropCredential({ db, log }: Pick<AuthDeps, "db" | "log">, id: string): Promise<void> {
   await deleteCredential(db, id).catch((error: Error) =>
-    log.warn({ error: error.message }, "an orphaned credential is left to the sweep"),
+    log.warn({ error: error.message }, "deleting an orphaned credential failed, left to the sweep"),
   );
 }

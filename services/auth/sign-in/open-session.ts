@@ -48,5 +48,5 @@ export async function openSession(
 
 function recordSignIn({ clock, log }: Deps, ctx: Pick<ActionContext, "call">, id: string): void {
   const noted = ctx.call("users.recordLogin", { id, at: clock.now().toISOString() });
-  noted.catch((error: Error) => log.debug({ error: error.message }, "could not note a sign-in"));
+  noted.catch((error: Error) => log.debug({ error: error.message }, "recording a sign-in failed"));
 }

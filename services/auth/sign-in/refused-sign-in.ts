@@ -41,7 +41,7 @@ export function recordRefusedSignIn(
     ip: ctx.client.ip.slice(0, 64) || null,
     details: { code: error.type, ...(provider !== undefined && { provider }) },
   });
-  noted.catch((failure: Error) => log.warn({ error: failure.message }, "could not log a refused sign-in"));
+  noted.catch((failure: Error) => log.warn({ error: failure.message }, "recording a refused sign-in failed"));
 }
 
 interface RefusedIdentity {
@@ -66,5 +66,5 @@ export function recordRefusedIdentity(
     const owner = identity && (await ownerOf(deps.db, { tenant_id, issuer: identity.issuer, sub: identity.sub }));
     recordRefusedSignIn(deps, ctx, { tenantId: tenant_id, userId: owner ?? user?.id ?? null, provider }, error);
   })();
-  noted.catch((failure: Error) => deps.log.warn({ error: failure.message }, "could not log a refused sign-in"));
+  noted.catch((failure: Error) => deps.log.warn({ error: failure.message }, "recording a refused sign-in failed"));
 }

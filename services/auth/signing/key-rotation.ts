@@ -25,7 +25,7 @@ async function resealBatch({ db, ring, log, passwords }: RotationDeps): Promise<
       const secret = passwords.reseal(credential.secret, credential.id);
       if (await replaceSecret(db, credential, secret, ring.active)) resealed += 1;
     } catch (error) {
-      log.error({ credential: credential.id, error: (error as Error).message }, "a credential does not open");
+      log.error({ credential: credential.id, error: (error as Error).message }, "credential decryption failed");
     }
   }
   return resealed;

@@ -65,15 +65,13 @@ export function createSigningKeys(deps: KeyDeps): SigningKeys {
       const known = pick(signers, clock.now().getTime());
       if (known) {
         if (clock.monotonic() - loadedAt > RELOAD_MS)
-          loadOnce().catch((error: Error) =>
-            log.warn({ error: error.message }, "could not look after the signing keys"),
-          );
+          loadOnce().catch((error: Error) => log.warn({ error: error.message }, "signing key maintenance failed"));
         return known;
       }
       await loadOnce();
       const made = pick(signers, clock.now().getTime());
       if (!made)
-        throw new AppError("service_unavailable", { retry_after: 1, cause: new Error("No signing key signs now") });
+        throw new AppError("service_unavailable", { retry_after: 1, cause: new Error("No signing key is active") });
       return made;
     },
     async published() {

@@ -144,7 +144,7 @@ function answerOf(
 
 function prepare(route: ApiRoute): PreparedRoute {
   const def = definitionOf(route.action);
-  if (!def) throw new Error(`The route ${route.path} names no action of a contract: ${route.action}`);
+  if (!def) throw new Error(`The route ${route.path} refers to an unknown action: ${route.action}`);
   const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
   const notSent = new Set([...inPath, ...(route.browser ? ["browser"] : [])]);
   const shape = def.params instanceof z.ZodObject ? Object.keys(def.params.shape) : [];

@@ -57,7 +57,7 @@ export function createAuditLog({ clock, random, log }: Parts, broker: ServiceBro
       const details = { method, path, code: error.type };
       const entry = { action: "request.refused", tenant_id: home_tenant_id, actor_id: user_id, user_id } as const;
       record(exchange, { ...entry, details }).catch((failure: Error) =>
-        log.warn({ error: failure.message }, "could not log a refused request"),
+        log.warn({ error: failure.message }, "recording a refused request failed"),
       );
     },
   };

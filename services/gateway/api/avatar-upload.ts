@@ -84,7 +84,7 @@ async function toWebP(picture: Sharp, size: number): Promise<Buffer> {
     const bytes = await square.clone().webp({ quality }).toBuffer();
     if (bytes.length <= MAX_IMAGE_BYTES) return bytes;
   }
-  throw new Error("No quality makes this picture small enough");
+  throw new Error("The image exceeds the size limit even at the lowest quality");
 }
 
 function asAppError(error: unknown): never {

@@ -53,7 +53,7 @@ function acknowledgedOrLapsed(
     push(call, holder, changes).then(acknowledged, (error: Error) => {
       platform.log.warn(
         { gateway_id: holder.gateway_id, node: holder.node_id, error: error.message },
-        "a lease holder did not acknowledge, waiting for its lease to end",
+        "revocation not acknowledged, waiting for the lease to expire",
       );
     });
   });

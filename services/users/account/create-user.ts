@@ -106,7 +106,7 @@ async function sameAccount(tx: Transaction, account: NewAccount): Promise<UserVi
   if (await isErased(tx, account.id)) throw new AppError("user_erased");
   throw new AppError("service_unavailable", {
     retry_after: 1,
-    cause: new Error("What stood in the way of a new account is gone"),
+    cause: new Error("The account that conflicted with the new one no longer exists"),
   });
 }
 

@@ -94,7 +94,7 @@ async function recordEmailChangeRequest(
   await cancelPendingChanges(tx, account.id);
   if (email === account.email) return { pending_email: null };
   if ((await countRecentChanges(tx, account.id)) >= MAX_AN_HOUR)
-    throw new AppError("rate_limited", { retry_after: 3_600, cause: new Error("Too many changes of address") });
+    throw new AppError("rate_limited", { retry_after: 3_600, cause: new Error("Too many email change requests") });
   const intent = newId(clock, random);
   await insertEmailChange(tx, {
     intent,

@@ -48,7 +48,7 @@ export async function eraseDue(deps: EraseDeps, call: Call, correlationId: strin
   );
   const purged = await purgeStreams(deps);
   const { overdue } = await countErasures(deps.db);
-  if (overdue > 0) deps.log.error({ overdue }, "erasures are past their deadline");
+  if (overdue > 0) deps.log.error({ overdue }, "erasures overdue");
   return { due: due.length, completed: outcomes.filter((one) => one).length, overdue, purged };
 }
 
@@ -119,7 +119,7 @@ async function tryOrDefer({ log }: EraseDeps, work: () => Promise<boolean>): Pro
   try {
     return await work();
   } catch (error) {
-    log.warn({ error: (error as Error).message }, "an erasure can't go on now, will try again");
+    log.warn({ error: (error as Error).message }, "erasure attempt failed, will be retried");
     return false;
   }
 }

@@ -60,7 +60,7 @@ export async function scheduleErasure(tx: Transaction, wish: Wish): Promise<Date
      RETURNING due_at`,
     [wish.id, wish.account.id, wish.account.tenant_id, wish.requestedBy, wish.graceDays, wish.deadlineDays],
   );
-  if (!row) throw new Error("An upsert returns its row");
+  if (!row) throw new Error("The upsert returned no row");
   return row.due_at;
 }
 

@@ -24,7 +24,7 @@ async function resealBatch({ db, ring, log }: RotationDeps): Promise<number> {
     try {
       if (await replaceSealed(db, profile, resealed(ring, profile))) count += 1;
     } catch (error) {
-      log.error({ user_id: profile.user_id, error: (error as Error).message }, "a profile does not open");
+      log.error({ user_id: profile.user_id, error: (error as Error).message }, "profile decryption failed");
     }
   }
   return count;

@@ -29,7 +29,7 @@ describe("events while something is away", () => {
       ),
     );
     const startedAt = performance.now();
-    await expect(events.publish(event())).rejects.toThrow("NATS is away");
+    await expect(events.publish(event())).rejects.toThrow("NATS is unavailable");
     expect(performance.now() - startedAt).toBeLessThan(100);
     await bus.nats.start();
     await publish(events, after);
@@ -41,7 +41,7 @@ describe("events while something is away", () => {
     const events = await bus.open();
     const received: string[] = [];
     await events.consume(consumer(async ({ event_id }) => void received.push(event_id)));
-    await expect(events.publish(event())).rejects.toThrow("NATS is away");
+    await expect(events.publish(event())).rejects.toThrow("NATS is unavailable");
     await bus.nats.start();
     const one = event();
     await publish(events, one);

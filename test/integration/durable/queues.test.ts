@@ -249,8 +249,8 @@ describe.each([
 
   test("an id that the store can't take is refused", async () => {
     const queues = await open();
-    await expect(queues.add(queue, { ...job(), id: "a:b" })).rejects.toThrow("Not fit for a job's id");
-    await expect(queues.add(queue, { ...job(), id: "42" })).rejects.toThrow("Not fit for a job's id");
+    await expect(queues.add(queue, { ...job(), id: "a:b" })).rejects.toThrow("Invalid job id");
+    await expect(queues.add(queue, { ...job(), id: "42" })).rejects.toThrow("Invalid job id");
   });
 });
 

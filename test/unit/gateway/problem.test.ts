@@ -31,7 +31,7 @@ describe("problem document", () => {
     new Errors.ServiceNotFoundError({ action: "users.me" }),
     new Errors.ServiceNotAvailableError({ action: "users.me", nodeID: "node-7" }),
     new Errors.RequestTimeoutError({ action: "users.me", nodeID: "node-7" }),
-    new Errors.BrokerDisconnectedError("The bus is away"),
+    new Errors.BrokerDisconnectedError("NATS is disconnected"),
   ])("a failure of the bus is 503 without a name of a service or node: %s", (error) => {
     const answer = problemAnswer(toAppError(error), where);
     expect([answer.status, answer.headers]).toEqual([503, ["Retry-After", "1"]]);
