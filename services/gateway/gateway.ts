@@ -13,25 +13,25 @@ import { createAvatarUploads } from "./api/avatar-upload.ts";
 import { createRateLimits } from "./api/rate-limits.ts";
 import { createAccessTokens } from "./auth/access-token.ts";
 import { createActingTenants } from "./auth/acting-tenant.ts";
-import { createSessionCookies } from "./auth/cookies.ts";
 import { introspect } from "./auth/introspection.ts";
 import { createOAuthStateCookie } from "./auth/oauth-state-cookie.ts";
 import { createOperatorGuard } from "./auth/operator-guard.ts";
 import { createPublishedKeys } from "./auth/published-keys.ts";
 import { createServiceSecrets } from "./auth/service-secrets.ts";
-import { json } from "./http/answer.ts";
+import { createSessionCookies } from "./auth/session-cookies.ts";
+import { createHttpServer } from "./http/http-server.ts";
+import { jsonResponse } from "./http/response.ts";
 import { createHttpMetrics } from "./http-metrics.ts";
-import { createHttpServer } from "./http-server.ts";
 import { assetPage } from "./pages/assets.ts";
 import { avatarPage } from "./pages/avatar.ts";
 import { devMailPage } from "./pages/dev-mail.ts";
 import { docsPage, redocPage } from "./pages/docs.ts";
 import { databaseStatusPage, healthPage, livePage, readyPage } from "./pages/health.ts";
 import { homePage } from "./pages/home.ts";
+import type { Page } from "./pages/html-page.ts";
 import { jwksPage } from "./pages/jwks.ts";
 import { resetPasswordPage, verifyEmailPage } from "./pages/mailed-links.ts";
 import { metricsPage } from "./pages/metrics.ts";
-import type { Page } from "./pages/page.ts";
 import { createPipeline, type Endpoint } from "./pipeline.ts";
 import { type PageName, routes } from "./routes.ts";
 
@@ -190,9 +190,9 @@ function isConnected(broker: ServiceBroker): boolean {
 function openApiPage(publicUrl: string): Page {
   let document: Promise<string> | undefined;
   return async () => {
-    document ??= import("./pages/openapi.ts").then(({ openApiDocument }) =>
+    document ??= import("./openapi/openapi.ts").then(({ openApiDocument }) =>
       openApiDocument(routes, { version, publicUrl }),
     );
-    return { ...json(200, null), body: await document, cache: "public, max-age=60" };
+    return { ...jsonResponse(200, null), body: await document, cacheControl: "public, max-age=60" };
   };
 }

@@ -6,11 +6,11 @@ import { AppError } from "../../lib/actions/errors.ts";
 import type { Config } from "../../lib/config/config.ts";
 import type { Clock, Random } from "../../lib/runtime/clock.ts";
 import { newId } from "../../lib/runtime/ids.ts";
-import { problemAnswer, toAppError } from "./api/problem.ts";
-import type { Answer } from "./http/answer.ts";
-import { clientOf } from "./http/client-address.ts";
-import type { Exchange } from "./http/exchange.ts";
+import { problemResponse, toAppError } from "./api/problem.ts";
+import { readClient } from "./http/client-address.ts";
 import { correlationIdOf, createCors, createSecurityHeaders } from "./http/headers.ts";
+import type { RequestContext } from "./http/request-context.ts";
+import type { HttpResponse } from "./http/response.ts";
 import { createRouter, type Match } from "./http/router.ts";
 import { readTarget } from "./http/target.ts";
 import type { HttpMetrics, RouteMetrics } from "./http-metrics.ts";
@@ -19,7 +19,7 @@ import type { HttpMetrics, RouteMetrics } from "./http-metrics.ts";
 export interface Endpoint {
   readonly method: string;
   readonly path: string;
-  serve(exchange: Exchange, pathParams: Readonly<Record<string, string>>): Answer | Promise<Answer>;
+  serve(exchange: RequestContext, pathParams: Readonly<Record<string, string>>): HttpResponse | Promise<HttpResponse>;
 }
 
 export interface PipelineDeps {
@@ -50,22 +50,22 @@ export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[
   const unmatched = deps.metrics.route("", "none");
   const cors = createCors(config);
   const send = createSender(deps, createSecurityHeaders(config), cors);
-  const open = new Set<Exchange>();
+  const open = new Set<RequestContext>();
 
-  const finish = (exchange: Exchange, answer: Answer): void => {
-    if (exchange.answered) return;
-    exchange.answered = true;
+  const finish = (exchange: RequestContext, answer: HttpResponse): void => {
+    if (exchange.isAnswered) return;
+    exchange.isAnswered = true;
     open.delete(exchange);
     send(exchange, answer);
   };
-  const fail = (exchange: Exchange, thrown: unknown): void => {
+  const fail = (exchange: RequestContext, thrown: unknown): void => {
     const error = toAppError(thrown);
     logFailure(deps.log, exchange, error);
     // The rest of a body that nobody will read is not worth waiting for.
-    if (error.type === "payload_too_large") exchange.headers.push("Connection", "close");
-    finish(exchange, problemAnswer(error, exchange));
+    if (error.type === "payload_too_large") exchange.responseHeaders.push("Connection", "close");
+    finish(exchange, problemResponse(error, exchange));
   };
-  const serve = (exchange: Exchange): Answer | Promise<Answer> => {
+  const serve = (exchange: RequestContext): HttpResponse | Promise<HttpResponse> => {
     const { request } = exchange;
     const target = readTarget(request.url ?? "/");
     exchange.path = target.path;
@@ -75,7 +75,7 @@ export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[
     if (request.method === "OPTIONS") return options(exchange, match, cors);
     const endpoint = match.methods.get(request.method ?? "");
     if (!endpoint) {
-      exchange.headers.push("Allow", match.allow);
+      exchange.responseHeaders.push("Allow", match.allow);
       throw new AppError("method_not_allowed");
     }
     exchange.metrics = endpoint.metrics;
@@ -86,17 +86,17 @@ export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[
       return open.size;
     },
     handle(request, response) {
-      const exchange: Exchange = {
+      const exchange: RequestContext = {
         request,
         response,
         correlationId: correlationIdOf(request) ?? newId(clock, random),
-        client: clientOf(request, config.http.trustProxy),
+        client: readClient(request, config.http.trustProxy),
         startedAt: clock.monotonic(),
-        headers: [],
+        responseHeaders: [],
         path: "",
         query: "",
         metrics: unmatched,
-        answered: false,
+        isAnswered: false,
       };
       open.add(exchange);
       try {
@@ -121,18 +121,18 @@ export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[
 }
 
 /** Whose fault is it: a body that did not come, or an answer of ours? */
-function overdue(exchange: Exchange): AppError {
-  exchange.headers.push("Connection", "close");
+function overdue(exchange: RequestContext): AppError {
+  exchange.responseHeaders.push("Connection", "close");
   if (!exchange.request.complete) return new AppError("request_timeout");
   return new AppError("service_unavailable", { retry_after: 1 });
 }
 
-function options(exchange: Exchange, match: Match<Prepared>, cors: ReturnType<typeof createCors>): Answer {
-  exchange.headers.push("Allow", match.allow);
+function options(exchange: RequestContext, match: Match<Prepared>, cors: ReturnType<typeof createCors>): HttpResponse {
+  exchange.responseHeaders.push("Allow", match.allow);
   if (exchange.request.headers["access-control-request-method"] !== undefined) {
-    exchange.headers.push(...cors.preflightFor(exchange.request, match.allow));
-  } else exchange.headers.push(...cors.headersFor(exchange.request));
-  return { status: 200, type: "text/plain; charset=utf-8", body: "" };
+    exchange.responseHeaders.push(...cors.preflightFor(exchange.request, match.allow));
+  } else exchange.responseHeaders.push(...cors.headersFor(exchange.request));
+  return { status: 200, contentType: "text/plain; charset=utf-8", body: "" };
 }
 
 function createSender(
@@ -141,22 +141,22 @@ function createSender(
   cors: ReturnType<typeof createCors>,
 ) {
   const usual = security();
-  return (exchange: Exchange, answer: Answer): void => {
+  return (exchange: RequestContext, answer: HttpResponse): void => {
     const { request, response, metrics } = exchange;
-    const isUsual = answer.policy === undefined && answer.cache === undefined;
-    const headers = ["Content-Type", answer.type];
-    if (!answer.parts) headers.push("Content-Length", String(Buffer.byteLength(answer.body)));
+    const isUsual = answer.contentSecurityPolicy === undefined && answer.cacheControl === undefined;
+    const headers = ["Content-Type", answer.contentType];
+    if (!answer.chunks) headers.push("Content-Length", String(Buffer.byteLength(answer.body)));
     headers.push(
       "X-Correlation-ID",
       exchange.correlationId,
-      ...(isUsual ? usual : security(answer.policy, answer.cache)),
+      ...(isUsual ? usual : security(answer.contentSecurityPolicy, answer.cacheControl)),
     );
     if (answer.headers) headers.push(...answer.headers);
     if (request.method !== "OPTIONS") headers.push(...cors.headersFor(request));
-    headers.push(...exchange.headers);
+    headers.push(...exchange.responseHeaders);
     if (deps.isStopping()) headers.push("Connection", "close");
     response.writeHead(answer.status, headers);
-    if (answer.parts) void sendParts(deps.log, exchange, answer.parts);
+    if (answer.chunks) void sendParts(deps.log, exchange, answer.chunks);
     else response.end(answer.body);
     metrics.observe(answer.status, deps.clock.monotonic() - exchange.startedAt);
     if (deps.log.isLevelEnabled("debug")) logRequest(deps, exchange, answer.status);
@@ -167,7 +167,7 @@ function createSender(
 const STALLED_MS = 30_000;
 
 /** What fails now can't be told by a status: the transfer breaks off, and no client takes half a document for a whole one. */
-async function sendParts(log: Logger, exchange: Exchange, parts: AsyncIterable<string>): Promise<void> {
+async function sendParts(log: Logger, exchange: RequestContext, parts: AsyncIterable<string>): Promise<void> {
   const { response, path, correlationId } = exchange;
   response.setTimeout(STALLED_MS, () => response.destroy());
   try {
@@ -180,7 +180,7 @@ async function sendParts(log: Logger, exchange: Exchange, parts: AsyncIterable<s
 /** The path alone: a query may hold a mailed token. */
 function logRequest(
   { log, clock }: PipelineDeps,
-  { request, path, correlationId, startedAt, client }: Exchange,
+  { request, path, correlationId, startedAt, client }: RequestContext,
   status: number,
 ): void {
   const milliseconds = Math.round((clock.monotonic() - startedAt) * 10) / 10;
@@ -190,7 +190,7 @@ function logRequest(
   );
 }
 
-function logFailure(log: Logger, { request, path, correlationId }: Exchange, error: AppError): void {
+function logFailure(log: Logger, { request, path, correlationId }: RequestContext, error: AppError): void {
   if (error.status < 500) return;
   const fields = { correlation_id: correlationId, method: request.method, path, code: error.type };
   if (error.type === "internal_error") log.error({ ...fields, err: error.cause }, "request failed");

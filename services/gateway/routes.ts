@@ -1,6 +1,6 @@
 import type { ActionName } from "../../lib/actions/typed-call.ts";
-import { adminRoutes } from "./api/admin-routes.ts";
-import { compatibilityRoutes } from "./api/compatibility.ts";
+import { adminRoutes } from "./admin-routes.ts";
+import { compatibilityRoutes } from "./compatibility/legacy-routes.ts";
 
 /**
  * The public API as one table of data. The router, the doors, the calls on the bus and the OpenAPI document are all
@@ -30,13 +30,13 @@ export interface ApiRoute {
   readonly redirect?: true;
   /** On a browser's way through a provider: its cookie is the parameter `browser`, and the result's `browser` the new one. */
   readonly browser?: true;
-  readonly limit: LimitClass;
+  readonly rateLimit: RateLimitClass;
   /** The action that commits, and so the one that keeps the answer under an `Idempotency-Key`. */
-  readonly commit?: ActionName;
+  readonly idempotentAction?: ActionName;
   /** Repeatable by protocol: sent again to another node when one does not answer. */
   readonly failover?: true;
   /** `set`: the answer's tokens go into cookies where the client asks for it. `clear`: it ends the session that they hold. */
-  readonly cookies?: "set" | "clear";
+  readonly sessionCookies?: "set" | "clear";
   /** Each service that keeps personal data adds to one bare document by its own action of this name; it is sent as it is read. */
   readonly stream?: true;
   /** The result is the answer, without the envelope. */
@@ -49,7 +49,7 @@ export interface ApiRoute {
   readonly summary: string;
 }
 
-export type LimitClass = "register" | "login" | "mail" | "default";
+export type RateLimitClass = "register" | "login" | "mail" | "default";
 export type Tag = "Auth" | "Users" | "Admin" | "System" | "Compatibility";
 
 export interface PageRoute {
@@ -86,7 +86,7 @@ const auth = "/api/v1/auth";
 const users = "/api/v1/users";
 const admin = "/api/v1/admin";
 
-const api = { kind: "api", status: 200, limit: "default" } as const;
+const api = { kind: "api", status: 200, rateLimit: "default" } as const;
 const anyone = { ...api, auth: "public" } as const;
 const named = { ...anyone, namesTenant: true } as const;
 const signedIn = { ...api, auth: "user" } as const;
@@ -102,14 +102,23 @@ const register = {
   status: 201,
   message: "Account created. Check your inbox for the verification link.",
   dataField: "user",
-  limit: "register",
-  commit: "users.create",
+  rateLimit: "register",
+  idempotentAction: "users.create",
   summary: "Create an account",
 } as const;
 
 /** PUT and PATCH alike change just the fields that are sent. */
 function change(path: string, action: ActionName, message: string, summary: string): ApiRoute[] {
-  const row = { ...signedIn, path, action, input: "body", message, commit: action, tag: "Users", summary } as const;
+  const row = {
+    ...signedIn,
+    path,
+    action,
+    input: "body",
+    message,
+    idempotentAction: action,
+    tag: "Users",
+    summary,
+  } as const;
   return [
     { ...row, method: "PUT" },
     { ...row, method: "PATCH" },
@@ -120,15 +129,15 @@ function change(path: string, action: ActionName, message: string, summary: stri
 const ours: readonly Route[] = [
   { ...register, path: `${auth}/register`, tag: "Auth" },
   { ...named, method: "POST", path: `${auth}/login`, action: "auth.login", input: "body", message: "Signed in.",
-    limit: "login", cookies: "set", tag: "Auth", summary: "Sign in with a password" },
+    rateLimit: "login", sessionCookies: "set", tag: "Auth", summary: "Sign in with a password" },
   { ...anyone, method: "POST", path: `${auth}/refresh`, action: "auth.refresh", input: "body",
-    message: "Tokens refreshed.", limit: "login", failover: true, cookies: "set", tag: "Auth",
+    message: "Tokens refreshed.", rateLimit: "login", failover: true, sessionCookies: "set", tag: "Auth",
     summary: "Exchange a refresh token for a new token pair" },
   { ...api, auth: "optional", method: "POST", path: `${auth}/logout`, action: "sessions.logout", input: "body",
-    authFallbackField: "refresh_token", message: "Signed out.", commit: "sessions.logout", cookies: "clear", tag: "Auth",
+    authFallbackField: "refresh_token", message: "Signed out.", idempotentAction: "sessions.logout", sessionCookies: "clear", tag: "Auth",
     summary: "Sign out: revoke this session" },
   { ...signedIn, method: "POST", path: `${auth}/logout-all`, action: "sessions.logoutAll", input: "none",
-    message: "Signed out everywhere.", commit: "sessions.logoutAll", cookies: "clear", tag: "Auth",
+    message: "Signed out everywhere.", idempotentAction: "sessions.logoutAll", sessionCookies: "clear", tag: "Auth",
     summary: "Sign out everywhere: revoke all sessions" },
   { ...get, path: `${auth}/me`, action: "auth.me", message: "Your account and current session.", tag: "Auth",
     summary: "The signed-in user and the current session" },
@@ -136,44 +145,44 @@ const ours: readonly Route[] = [
     form: true, bare: true, message: "Token introspected.", tag: "Auth",
     summary: "Introspect an access or refresh token (RFC 7662)" },
   { ...signedIn, method: "POST", path: `${auth}/change-password`, action: "auth.changePassword", input: "body",
-    message: "Password changed. All other sessions have been signed out.", commit: "auth.changePassword",
+    message: "Password changed. All other sessions have been signed out.", idempotentAction: "auth.changePassword",
     tag: "Auth", summary: "Change your password" },
   { ...named, method: "POST", path: `${auth}/password-reset-request`, action: "auth.requestReset", input: "body",
-    status: 202, message: "If the account exists, we have sent a link to reset the password.", limit: "mail",
-    commit: "auth.requestReset", tag: "Auth", summary: "Request a password reset link" },
+    status: 202, message: "If the account exists, we have sent a link to reset the password.", rateLimit: "mail",
+    idempotentAction: "auth.requestReset", tag: "Auth", summary: "Request a password reset link" },
   { ...anyone, method: "POST", path: `${auth}/password-reset-confirm`, action: "auth.confirmReset", input: "body",
-    message: "Password changed. All sessions have been signed out.", commit: "auth.confirmReset", tag: "Auth",
+    message: "Password changed. All sessions have been signed out.", idempotentAction: "auth.confirmReset", tag: "Auth",
     summary: "Set a new password with the token from the mail" },
   { ...api, auth: "optional", method: "POST", path: `${auth}/verify-email-request`, action: "auth.requestVerification",
     namesTenant: true, input: "body", authFallbackField: "email", status: 202,
-    message: "If the address is awaiting verification, we have sent a new link.", limit: "mail",
-    commit: "auth.requestVerification", tag: "Auth", summary: "Request a new verification link" },
+    message: "If the address is awaiting verification, we have sent a new link.", rateLimit: "mail",
+    idempotentAction: "auth.requestVerification", tag: "Auth", summary: "Request a new verification link" },
   { ...anyone, method: "POST", path: `${auth}/verify-email`, action: "auth.verifyEmail", input: "body",
-    message: "Email address verified.", dataField: "user", commit: "auth.verifyEmail", tag: "Auth",
+    message: "Email address verified.", dataField: "user", idempotentAction: "auth.verifyEmail", tag: "Auth",
     summary: "Verify an email address with the token from the mail" },
   { ...page, path: `${auth}/verify-email`, page: "verifyEmail", tag: "Auth", type: "text/html",
     summary: "Page the mailed link opens; its button submits the token" },
   { ...get, path: `${auth}/sessions`, action: "sessions.listOwn", list: "whole", message: "Your sessions.", tag: "Auth",
     summary: "Your sessions and devices" },
   { ...signedIn, method: "DELETE", path: `${auth}/sessions/{id}`, action: "sessions.revokeOwn", input: "none",
-    message: "Session revoked.", commit: "sessions.revokeOwn", tag: "Auth", summary: "Revoke one of your sessions" },
+    message: "Session revoked.", idempotentAction: "sessions.revokeOwn", tag: "Auth", summary: "Revoke one of your sessions" },
 
   { ...named, method: "GET", path: `${auth}/oauth/{provider}`, action: "auth.oauthStart", input: "query", status: 302,
-    redirect: true, browser: true, message: "Redirecting to the provider.", limit: "login", tag: "Auth",
+    redirect: true, browser: true, message: "Redirecting to the provider.", rateLimit: "login", tag: "Auth",
     summary: "Sign in with a provider" },
   { ...anyone, method: "GET", path: `${auth}/oauth/{provider}/callback`, action: "auth.oauthCallback", input: "query",
-    redirect: true, browser: true, message: "Signed in.", dataField: "outcome", limit: "login", cookies: "set", tag: "Auth",
+    redirect: true, browser: true, message: "Signed in.", dataField: "outcome", rateLimit: "login", sessionCookies: "set", tag: "Auth",
     summary: "Provider callback: returns tokens, or redirects to `return_to` with a one-time code or session cookies" },
   { ...api, auth: "optional", method: "POST", path: `${auth}/oauth/exchange`, action: "auth.oauthExchange", input: "body",
-    browser: true, authFallbackField: "code", message: "Signed in.", limit: "login", cookies: "set", tag: "Auth",
+    browser: true, authFallbackField: "code", message: "Signed in.", rateLimit: "login", sessionCookies: "set", tag: "Auth",
     summary: "Exchange the one-time code of a sign-in, or of an account link in the session that started it" },
   { ...get, path: `${auth}/identities`, action: "auth.identities", list: "whole", message: "Your linked providers.",
     tag: "Auth", summary: "Your linked providers" },
   { ...signedIn, method: "POST", path: `${auth}/identities/{provider}`, action: "auth.linkIdentity", input: "body",
-    browser: true, message: "Open `authorize_url` in a browser to continue.", limit: "login", tag: "Auth",
+    browser: true, message: "Open `authorize_url` in a browser to continue.", rateLimit: "login", tag: "Auth",
     summary: "Link a provider to your account" },
   { ...signedIn, method: "DELETE", path: `${auth}/identities/{provider}`, action: "auth.unlinkIdentity", input: "none",
-    message: "Provider unlinked.", commit: "auth.unlinkIdentity", tag: "Auth", summary: "Unlink a provider" },
+    message: "Provider unlinked.", idempotentAction: "auth.unlinkIdentity", tag: "Auth", summary: "Unlink a provider" },
 
   { ...register, path: users, seed: { renamed: {}, requestIdIsKey: true }, tag: "Users" },
   { ...get, path: `${users}/me`, action: "users.me", message: "Your account.", tag: "Users",
@@ -186,22 +195,22 @@ const ours: readonly Route[] = [
     summary: "Your preferences" },
   ...change(`${users}/me/preferences`, "preferences.updateMe", "Preferences updated.", "Change your preferences"),
   { ...signedIn, method: "POST", path: `${users}/me/avatar`, action: "users.setAvatar", input: "file",
-    message: "Avatar changed.", commit: "users.setAvatar", tag: "Users",
+    message: "Avatar changed.", idempotentAction: "users.setAvatar", tag: "Users",
     summary: "Upload an avatar; it is re-encoded in two sizes and stripped of metadata" },
   { ...signedIn, method: "DELETE", path: `${users}/me/avatar`, action: "users.deleteAvatar", input: "none",
-    message: "Avatar removed.", commit: "users.deleteAvatar", tag: "Users", summary: "Remove the avatar" },
+    message: "Avatar removed.", idempotentAction: "users.deleteAvatar", tag: "Users", summary: "Remove the avatar" },
   { ...get, path: `${users}/me/export`, action: "users.export", stream: true, message: "Your personal data.",
     tag: "Users", summary: "Export everything the services store about you, as one document" },
   { ...signedIn, method: "DELETE", path: `${users}/me`, action: "users.deleteMe", input: "body",
-    message: "Account deleted. It will be erased at the scheduled time.", commit: "users.deleteMe", tag: "Users",
+    message: "Account deleted. It will be erased at the scheduled time.", idempotentAction: "users.deleteMe", tag: "Users",
     summary: "Delete your account" },
   { ...get, path: `${users}/me/stats`, action: "users.stats", message: "Your statistics.", tag: "Users",
     summary: "Account age, profile completeness, sessions and sign-ins" },
   { ...signedIn, method: "POST", path: `${users}/me/upgrade`, action: "users.upgrade", input: "body",
-    message: "Subscription changed. Refresh the access token.", commit: "users.upgrade", tag: "Users",
+    message: "Subscription changed. Refresh the access token.", idempotentAction: "users.upgrade", tag: "Users",
     summary: "Upgrade to a premium subscription" },
   { ...signedIn, method: "POST", path: `${users}/me/downgrade`, action: "users.downgrade", input: "none",
-    message: "Subscription ended. Refresh the access token.", commit: "users.downgrade", tag: "Users",
+    message: "Subscription ended. Refresh the access token.", idempotentAction: "users.downgrade", tag: "Users",
     summary: "Cancel the premium subscription" },
   { ...list, path: `${users}/search`, action: "users.search", message: "People.", tag: "Users",
     summary: "Search the tenant's users who have a public profile" },
@@ -219,12 +228,12 @@ const ours: readonly Route[] = [
   { ...get, path: `${admin}/users/{id}`, action: "users.adminGet", message: "User.", tag: "Admin",
     summary: "One user" },
   { ...signedIn, method: "DELETE", path: `${admin}/users/{id}`, action: "users.adminDelete", input: "body",
-    message: "Account deleted. It will be erased at the scheduled time.", commit: "users.adminDelete", tag: "Admin",
+    message: "Account deleted. It will be erased at the scheduled time.", idempotentAction: "users.adminDelete", tag: "Admin",
     summary: "Delete an account" },
   { ...get, path: `${admin}/users/{id}/erasure`, action: "users.erasure", message: "Erasure status.",
     tag: "Admin", summary: "Progress of an erasure and, once completed, its certificate" },
   { ...signedIn, method: "PUT", path: `${admin}/users/{id}/status`, action: "users.setStatus", input: "body",
-    message: "Status changed.", commit: "users.setStatus", tag: "Admin", summary: "Activate or deactivate a user" },
+    message: "Status changed.", idempotentAction: "users.setStatus", tag: "Admin", summary: "Activate or deactivate a user" },
   { ...list, path: `${admin}/users/{user_id}/activity`, action: "admin.userActivity",
     message: "The user's activity.", tag: "Admin", summary: "One user's activity log" },
   { ...list, path: `${admin}/activity`, action: "admin.activity", message: "The tenant's activity.", tag: "Admin",

@@ -14,19 +14,19 @@ import type { ActingTenants } from "../auth/acting-tenant.ts";
 import { type Authentication, type AuthenticationDeps, authenticate } from "../auth/authenticate.ts";
 import { inCookies, withHeaders, withRefreshCookie } from "../auth/cookie-mode.ts";
 import type { OAuthStateCookie } from "../auth/oauth-state-cookie.ts";
-import type { Answer } from "../http/answer.ts";
-import type { Exchange } from "../http/exchange.ts";
+import { toCanonical } from "../compatibility/legacy-routes.ts";
 import { type JsonObject, readFormOrJsonBody, readJsonBody } from "../http/json-body.ts";
+import type { RequestContext } from "../http/request-context.ts";
+import type { HttpResponse } from "../http/response.ts";
 import { readQuery } from "../http/target.ts";
 import type { ApiRoute } from "../routes.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { ReadAvatar } from "./avatar-upload.ts";
 import { callAction, callWithFailover } from "./call-action.ts";
-import { toCanonical } from "./compatibility.ts";
-import { exportAnswer, type ReadPage } from "./export-document.ts";
-import { idempotencyOf, readIdempotencyKey, requestIdOf } from "./idempotency-key.ts";
+import { createExportResponse, type ReadPage } from "./export-document.ts";
+import { createIdempotencyRequest, readIdempotencyKey, readRequestId } from "./idempotency-key.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import { successAnswer } from "./success.ts";
+import { successResponse } from "./success.ts";
 
 export interface ApiDeps {
   readonly config: Config;
@@ -42,7 +42,10 @@ export interface ApiDeps {
   readonly permissionsOf: PermissionsOfService;
 }
 
-export type ApiHandler = (exchange: Exchange, pathParams: Readonly<Record<string, string>>) => Promise<Answer>;
+export type ApiHandler = (
+  exchange: RequestContext,
+  pathParams: Readonly<Record<string, string>>,
+) => Promise<HttpResponse>;
 
 /** What a row of the table needs at hand for each request. */
 interface PreparedRoute {
@@ -67,7 +70,7 @@ export function createApiHandler(deps: ApiDeps, route: ApiRoute): ApiHandler {
     try {
       return await serve(deps, prepared, exchange, pathParams, await inNamedTenant(deps, exchange, who));
     } catch (error) {
-      if (who.caller.kind === "user") deps.journal.refused(exchange, route, who.caller, error);
+      if (who.caller.kind === "user") deps.journal.recordRefusal(exchange, route, who.caller, error);
       throw error;
     }
   };
@@ -76,34 +79,35 @@ export function createApiHandler(deps: ApiDeps, route: ApiRoute): ApiHandler {
 async function serve(
   deps: ApiDeps,
   prepared: PreparedRoute,
-  exchange: Exchange,
+  exchange: RequestContext,
   pathParams: Readonly<Record<string, string>>,
   who: Authentication,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const { route } = prepared;
   assertPermitted(deps, prepared, who);
-  if (actsElsewhere(who.caller)) await deps.journal.acted(exchange, route, who.caller);
-  const key = route.commit === undefined ? null : keyOf(route, exchange.request);
+  if (actsElsewhere(who.caller)) await deps.journal.recordActing(exchange, route, who.caller);
+  const key = route.idempotentAction === undefined ? null : keyOf(route, exchange.request);
   const body = bodyOf(deps, route, exchange, who, await readBody(deps, route, exchange));
-  if (who.refusal && !(route.authFallbackField && Object.hasOwn(body, route.authFallbackField))) throw who.refusal;
+  if (who.error && !(route.authFallbackField && Object.hasOwn(body, route.authFallbackField))) throw who.error;
   const browser = route.browser ? deps.browserWay.paramsOf(exchange.request) : {};
   const params = { ...paramsOf(prepared, body, exchange.query, pathParams), ...browser };
   // The body may have come slowly: what was good at the door is looked at again, and sent before anything can change.
   who.recheck();
-  if (route.stream) return exportAnswer(requireUser(who.caller), deps.clock, readPages(deps, route, exchange, who));
+  if (route.stream)
+    return createExportResponse(requireUser(who.caller), deps.clock, readPages(deps, route, exchange, who));
   const result = await send(deps, prepared, exchange, { params, body, key, who });
   return answerOf(deps, route, exchange, result, params);
 }
 
-function readPages(deps: ApiDeps, route: ApiRoute, exchange: Exchange, who: Authentication): ReadPage {
+function readPages(deps: ApiDeps, route: ApiRoute, exchange: RequestContext, who: Authentication): ReadPage {
   const meta = metaOf(deps, route, exchange, { params: NO_BODY, body: NO_BODY, key: null, who });
   return (action, params) =>
     callAction(deps.broker, { action, params, meta, timeout: BUS_TIMEOUT_MS }, () => undefined) as ReturnType<ReadPage>;
 }
 
-async function inNamedTenant(deps: ApiDeps, { request }: Exchange, who: Authentication): Promise<Authentication> {
+async function inNamedTenant(deps: ApiDeps, { request }: RequestContext, who: Authentication): Promise<Authentication> {
   const { caller } = who;
-  if (caller.kind !== "user" || !deps.tenants.isNamed(request, caller)) return who;
+  if (caller.kind !== "user" || !deps.tenants.isRequested(request, caller)) return who;
   return { ...who, caller: await deps.tenants.enter(request, caller) };
 }
 
@@ -114,32 +118,32 @@ function actsElsewhere(caller: Caller): caller is UserCaller {
 /** On the paths of a system that had it so, the request's own id makes it safe to repeat. */
 function keyOf({ seed }: ApiRoute, { headers }: IncomingMessage): string | null {
   const key = readIdempotencyKey(headers["idempotency-key"]);
-  return key === null && seed?.requestIdIsKey ? requestIdOf(headers["x-request-id"]) : key;
+  return key === null && seed?.requestIdIsKey ? readRequestId(headers["x-request-id"]) : key;
 }
 
 function bodyOf(
   { authentication }: ApiDeps,
   route: ApiRoute,
-  { request }: Exchange,
+  { request }: RequestContext,
   who: Authentication,
   sent: JsonObject,
 ): JsonObject {
   const body = route.seed ? toCanonical(sent, route.seed) : sent;
-  if (route.cookies === undefined || route.input !== "body") return body;
+  if (route.sessionCookies === undefined || route.input !== "body") return body;
   return withRefreshCookie(authentication.cookies, route, request, who, body);
 }
 
 function answerOf(
   { authentication: { cookies }, browserWay }: ApiDeps,
   route: ApiRoute,
-  { request }: Exchange,
+  { request }: RequestContext,
   result: unknown,
   params: JsonObject,
-): Answer {
-  const shown = route.cookies === "set" ? inCookies(cookies, route, result, params) : { result, headers: [] };
-  const answer = (route.browser ? browserWay.answer : successAnswer)(route, shown.result, params);
-  const isOver = route.cookies === "clear" && request.headers.cookie !== undefined;
-  return withHeaders(answer, isOver ? cookies.ended() : shown.headers);
+): HttpResponse {
+  const shown = route.sessionCookies === "set" ? inCookies(cookies, route, result, params) : { result, headers: [] };
+  const answer = (route.browser ? browserWay.answer : successResponse)(route, shown.result, params);
+  const isOver = route.sessionCookies === "clear" && request.headers.cookie !== undefined;
+  return withHeaders(answer, isOver ? cookies.clear() : shown.headers);
 }
 
 function prepare(route: ApiRoute): PreparedRoute {
@@ -152,9 +156,9 @@ function prepare(route: ApiRoute): PreparedRoute {
   return { route, def, queryNames, notSent: [...notSent].filter((name) => name !== undefined) };
 }
 
-async function takeAllowance(limits: RateLimits, route: ApiRoute, exchange: Exchange): Promise<void> {
-  const { headers, refusal } = await limits.take(route.limit, route.action, exchange.client.ip);
-  exchange.headers.push(...headers);
+async function takeAllowance(limits: RateLimits, route: ApiRoute, exchange: RequestContext): Promise<void> {
+  const { headers, error: refusal } = await limits.consume(route.rateLimit, route.action, exchange.client.ip);
+  exchange.responseHeaders.push(...headers);
   if (refusal) throw refusal;
 }
 
@@ -167,7 +171,7 @@ function assertPermitted(deps: ApiDeps, { def }: PreparedRoute, { caller }: Auth
 function readBody(
   { config, readAvatar }: ApiDeps,
   { input, form }: ApiRoute,
-  { request }: Exchange,
+  { request }: RequestContext,
 ): JsonObject | Promise<JsonObject> {
   if (input === "body") return (form ? readFormOrJsonBody : readJsonBody)(request, config.http.bodyLimit);
   return input === "file" ? readAvatar(request).then((images) => ({ ...images })) : NO_BODY;
@@ -193,25 +197,30 @@ interface Request {
 }
 
 /** No await before the call is made: it follows the recheck at once. */
-function send(deps: ApiDeps, { route, def }: PreparedRoute, exchange: Exchange, request: Request): Promise<unknown> {
+function send(
+  deps: ApiDeps,
+  { route, def }: PreparedRoute,
+  exchange: RequestContext,
+  request: Request,
+): Promise<unknown> {
   const left = deps.config.http.requestTimeoutMs - (deps.clock.monotonic() - exchange.startedAt) - ANSWER_MARGIN_MS;
   const timeout = Math.max(1, Math.min(def.timeout ?? BUS_TIMEOUT_MS, left));
   const call = { action: route.action, params: request.params, meta: metaOf(deps, route, exchange, request), timeout };
   if (route.failover) return callWithFailover(deps.broker, call);
-  return callAction(deps.broker, call, () => exchange.headers.push("Idempotency-Replayed", "true"));
+  return callAction(deps.broker, call, () => exchange.responseHeaders.push("Idempotency-Replayed", "true"));
 }
 
-function metaOf({ ring }: ApiDeps, route: ApiRoute, exchange: Exchange, { body, key, who }: Request): Meta {
+function metaOf({ ring }: ApiDeps, route: ApiRoute, exchange: RequestContext, { body, key, who }: Request): Meta {
   const meta: Meta = { caller: who.caller, correlation_id: exchange.correlationId, client: exchange.client };
-  if (key === null || route.commit === undefined) return meta;
+  if (key === null || route.idempotentAction === undefined) return meta;
   const { ip } = exchange.client;
   const method = exchange.request.method ?? route.method;
-  meta.idempotency = idempotencyOf(ring, key, {
+  meta.idempotency = createIdempotencyRequest(ring, key, {
     caller: who.caller,
     ip,
     method,
     path: exchange.path,
-    commit: route.commit,
+    action: route.idempotentAction,
     body,
   });
   return meta;

@@ -1,7 +1,7 @@
 import type { UserCaller } from "../../../lib/actions/caller.ts";
 import { type Actions, contracts } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
-import { type Answer, JSON_TYPE } from "../http/answer.ts";
+import { type HttpResponse, JSON_TYPE } from "../http/response.ts";
 
 type Page = Actions["users.export"]["result"];
 /** Asks one service for the part behind the cursor. */
@@ -13,15 +13,15 @@ const owners = contracts.filter(({ personalDataTables: personal }) => personal.l
  * All that every service holds of a user, as one document that is never whole in memory. The first part of each service
  * is read before the answer begins, so that one that is away is a 503; one that fails later breaks the transfer off.
  */
-export async function exportAnswer(caller: UserCaller, clock: Clock, read: ReadPage): Promise<Answer> {
+export async function createExportResponse(caller: UserCaller, clock: Clock, read: ReadPage): Promise<HttpResponse> {
   const first = await Promise.all(owners.map((name) => read(`${name}.export`, {})));
   const head = { user_id: caller.user_id, exported_at: clock.now().toISOString() };
   return {
     status: 200,
-    type: JSON_TYPE,
+    contentType: JSON_TYPE,
     headers: ["Content-Disposition", 'attachment; filename="usermesh-export.json"'],
     body: "",
-    parts: documentOf(head, first, read),
+    chunks: documentOf(head, first, read),
   };
 }
 

@@ -8,7 +8,7 @@ interface KeyedRequest {
   readonly ip: string;
   readonly method: string;
   readonly path: string;
-  readonly commit: string;
+  readonly action: string;
   readonly body: unknown;
 }
 
@@ -20,15 +20,15 @@ export function readIdempotencyKey(header: string | string[] | undefined): strin
 }
 
 /** The id of a request that may stand for a key; what can't be one is just an id. */
-export function requestIdOf(header: string | string[] | undefined): string | null {
+export function readRequestId(header: string | string[] | undefined): string | null {
   return typeof header === "string" && /^[\x21-\x7e]{1,255}$/.test(header) ? header : null;
 }
 
 /** What the committing action must know to make the effect once. The scope is hashed: it may hold an address. */
-export function idempotencyOf(ring: KeyRing, key: string, request: KeyedRequest): IdempotencyRequest {
+export function createIdempotencyRequest(ring: KeyRing, key: string, request: KeyedRequest): IdempotencyRequest {
   const scope = JSON.stringify([...whoOf(request), request.method, request.path]);
   return {
-    commit: request.commit,
+    commit: request.action,
     key,
     scope: createHash("sha256").update(scope).digest("base64url"),
     body: ring.macAll("idempotency", JSON.stringify(canonical(request.body))),

@@ -1,6 +1,6 @@
 import { translateKnownError } from "../../../lib/actions/bus-errors.ts";
 import { AppError, type ErrorCode, publicCode } from "../../../lib/actions/errors.ts";
-import type { Answer } from "../http/answer.ts";
+import type { HttpResponse } from "../http/response.ts";
 
 /** Whatever went wrong as one of our errors. What we don't know is ours to blame, and none of it is shown. */
 export function toAppError(error: unknown): AppError {
@@ -13,7 +13,7 @@ export interface Occurrence {
 }
 
 /** RFC 9457, with the members that the seeds' clients read. */
-export function problemAnswer(error: AppError, { path, correlationId }: Occurrence): Answer {
+export function problemResponse(error: AppError, { path, correlationId }: Occurrence): HttpResponse {
   const code = publicCode(error.type);
   const body = {
     type: `urn:usermesh:problem:${code}`,
@@ -29,7 +29,7 @@ export function problemAnswer(error: AppError, { path, correlationId }: Occurren
   };
   return {
     status: error.status,
-    type: "application/problem+json",
+    contentType: "application/problem+json",
     body: JSON.stringify(body),
     headers: headersOf(error, code),
   };

@@ -1,6 +1,6 @@
-import { type Answer, JSON_TYPE, json } from "../http/answer.ts";
+import { withLegacyAliases } from "../compatibility/legacy-routes.ts";
+import { type HttpResponse, JSON_TYPE, jsonResponse } from "../http/response.ts";
 import type { ApiRoute } from "../routes.ts";
-import { withLegacyAliases } from "./compatibility.ts";
 
 interface Page {
   readonly items: readonly unknown[];
@@ -11,14 +11,18 @@ interface Page {
 }
 
 /** The envelope of every good answer. */
-export function successAnswer(route: ApiRoute, result: unknown, params: Readonly<Record<string, unknown>>): Answer {
-  if (route.bare) return json(200, result);
+export function successResponse(
+  route: ApiRoute,
+  result: unknown,
+  params: Readonly<Record<string, unknown>>,
+): HttpResponse {
+  if (route.bare) return jsonResponse(200, result);
   const data = route.seed ? withLegacyAliases(dataOf(route, result)) : dataOf(route, result);
   const status = route.dataField !== undefined && data === null ? 202 : route.status;
   const message = status === route.status ? route.message : "Accepted. Look into your mails.";
   const meta = metaOf(route, result, params);
   const body = JSON.stringify(meta ? { success: true, message, data, meta } : { success: true, message, data });
-  return { status, type: JSON_TYPE, body };
+  return { status, contentType: JSON_TYPE, body };
 }
 
 function dataOf(route: ApiRoute, result: unknown): unknown {

@@ -8,7 +8,7 @@ import type { Clock } from "../../../lib/runtime/clock.ts";
 /** Where a signed-in call acts. */
 export interface ActingTenants {
   /** Does the request name another tenant than the caller's own, as far as that can be told without asking? */
-  isNamed(request: IncomingMessage, caller: UserCaller): boolean;
+  isRequested(request: IncomingMessage, caller: UserCaller): boolean;
   /** The caller in the tenant that he names: his own, or another by `platform:act`. */
   enter(request: IncomingMessage, caller: UserCaller): Promise<UserCaller>;
 }
@@ -19,7 +19,7 @@ const MAX_KEPT = 1_000;
 export function createActingTenants(clock: Clock, call: Call): ActingTenants {
   const idOf = keepIds(clock, async (slug) => (await call("users.findTenant", { slug }))?.id ?? null);
   return {
-    isNamed({ headers }, { home_tenant_id }) {
+    isRequested({ headers }, { home_tenant_id }) {
       const named = headers["x-tenant"];
       return named !== undefined && !(named === DEFAULT_TENANT && home_tenant_id === DEFAULT_TENANT_ID);
     },

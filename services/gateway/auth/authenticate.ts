@@ -5,7 +5,7 @@ import { TenantSlug } from "../../../lib/actions/schemas.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 import type { ApiRoute } from "../routes.ts";
 import type { AccessClaims, AccessTokens, CheckedToken } from "./access-token.ts";
-import type { SessionCookies } from "./cookies.ts";
+import type { SessionCookies } from "./session-cookies.ts";
 
 /** Why a token that is good by itself may not pass now. */
 export type LeaseRefusal = "session_ended" | "token_stale" | "no_lease";
@@ -15,7 +15,7 @@ export interface Authentication {
   /** Throws what has become of the token since: to be asked when the call is sent, with no await in between. */
   recheck(): void;
   /** Set where a token was sent that is not good, on a route that can do without. */
-  readonly refusal?: AppError;
+  readonly error?: AppError;
 }
 
 export interface AuthenticationDeps {
@@ -49,7 +49,7 @@ function byCookie(deps: AuthenticationDeps, request: IncomingMessage): (() => Pr
   if (token === undefined) return null;
   return async () => {
     const checked = await deps.tokens.check(token);
-    deps.cookies.refuseForgery(request, checked.claims.sid);
+    deps.cookies.assertNotForged(request, checked.claims.sid);
     return asUser(deps, checked);
   };
 }
@@ -67,7 +67,7 @@ async function ifGood(
   try {
     return await check();
   } catch (error) {
-    if (error instanceof AppError && error.status === 401) return { ...asAnonymous(request), refusal: error };
+    if (error instanceof AppError && error.status === 401) return { ...asAnonymous(request), error: error };
     throw error;
   }
 }

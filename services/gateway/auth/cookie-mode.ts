@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import type { Answer } from "../http/answer.ts";
 import type { JsonObject } from "../http/json-body.ts";
+import type { HttpResponse } from "../http/response.ts";
 import type { ApiRoute } from "../routes.ts";
 import type { Authentication } from "./authenticate.ts";
-import type { SessionCookies, SessionTokens } from "./cookies.ts";
+import type { SessionCookies, SessionTokens } from "./session-cookies.ts";
 
 /** The body with the refresh token of a browser that keeps it where no script can read it. */
 export function withRefreshCookie(
@@ -13,12 +13,12 @@ export function withRefreshCookie(
   { caller }: Pick<Authentication, "caller">,
   body: JsonObject,
 ): JsonObject {
-  if (body.use_cookies === true) cookies.refuseForeignOrigin(request);
+  if (body.use_cookies === true) cookies.assertOwnOrigin(request);
   if (!takesRefreshToken(route) || caller.kind === "user" || Object.hasOwn(body, "refresh_token")) return body;
   const refreshToken = cookies.refreshToken(request);
   if (refreshToken === undefined) return body;
-  cookies.refuseForgedRefresh(request, refreshToken);
-  return { ...body, refresh_token: refreshToken, ...(route.cookies === "set" && { use_cookies: true }) };
+  cookies.assertRefreshNotForged(request, refreshToken);
+  return { ...body, refresh_token: refreshToken, ...(route.sessionCookies === "set" && { use_cookies: true }) };
 }
 
 function takesRefreshToken({ action }: ApiRoute): boolean {
@@ -43,13 +43,13 @@ export function inCookies(
   const { access_token: _, refresh_token: __, ...rest } = tokens;
   const data = { ...rest, csrf_token: cookies.csrfToken(tokens.session_id) };
   const shown = dataField === undefined ? data : { ...(result as object), [dataField]: data };
-  return { result: shown, headers: cookies.kept(tokens) };
+  return { result: shown, headers: cookies.set(tokens) };
 }
 
 function isSignedIn(outcome: unknown): outcome is SessionTokens {
   return typeof outcome === "object" && outcome !== null && "access_token" in outcome;
 }
 
-export function withHeaders(answer: Answer, headers: readonly string[]): Answer {
+export function withHeaders(answer: HttpResponse, headers: readonly string[]): HttpResponse {
   return headers.length === 0 ? answer : { ...answer, headers: [...(answer.headers ?? []), ...headers] };
 }

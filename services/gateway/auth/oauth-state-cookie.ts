@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
-import { successAnswer } from "../api/success.ts";
-import type { Answer } from "../http/answer.ts";
+import { successResponse } from "../api/success.ts";
+import type { HttpResponse } from "../http/response.ts";
 import type { ApiRoute } from "../routes.ts";
 
 /** A browser's way through a provider and back. A cookie says that it is the same one that began. */
 export interface OAuthStateCookie {
   /** The parameter for the action; nothing of the query or the body stands in for it. */
   paramsOf(request: IncomingMessage): { readonly browser?: string };
-  answer(route: ApiRoute, result: unknown, params: Readonly<Record<string, unknown>>): Answer;
+  answer(route: ApiRoute, result: unknown, params: Readonly<Record<string, unknown>>): HttpResponse;
 }
 
 const LIFE_SECONDS = 600;
@@ -25,9 +25,9 @@ export function createOAuthStateCookie(publicUrl: string): OAuthStateCookie {
     answer(route, result, params) {
       const { location, browser, ...rest } = result as { location?: string | null; browser?: string };
       const headers = browser === undefined ? [] : ["Set-Cookie", `${name}=${browser}; ${attributes}`];
-      if (!location) return { ...successAnswer(route, rest, params), headers };
+      if (!location) return { ...successResponse(route, rest, params), headers };
       headers.push("Location", location);
-      return { status: 302, type: "text/plain; charset=utf-8", body: "", headers };
+      return { status: 302, contentType: "text/plain; charset=utf-8", body: "", headers };
     },
   };
 }

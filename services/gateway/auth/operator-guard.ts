@@ -10,7 +10,7 @@ export interface OperatorGuard {
   allowsDetails(request: IncomingMessage): boolean;
   allows(request: IncomingMessage): boolean;
   /** Throws 401. */
-  refuseStrangers(request: IncomingMessage): void;
+  assertAllowed(request: IncomingMessage): void;
 }
 
 export function createOperatorGuard(config: Config): OperatorGuard {
@@ -23,7 +23,7 @@ export function createOperatorGuard(config: Config): OperatorGuard {
   return {
     allows,
     allowsDetails,
-    refuseStrangers(request) {
+    assertAllowed(request) {
       if (allowsDetails(request)) return;
       throw new AppError(request.headers.authorization === undefined ? "token_missing" : "token_invalid");
     },

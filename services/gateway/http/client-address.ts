@@ -6,7 +6,7 @@ import type { Client } from "../../../lib/actions/caller.ts";
  * Whose request it is. Each proxy of ours appends the address it was called from to `X-Forwarded-For`, so with `hops`
  * of them the entry that many from the right is the first that we can believe; all left of it is the client's own tale.
  */
-export function clientOf(request: IncomingMessage, hops: number): Client {
+export function readClient(request: IncomingMessage, hops: number): Client {
   return { ip: addressOf(request, hops), user_agent: (request.headers["user-agent"] ?? "").slice(0, 1_024) };
 }
 
@@ -29,7 +29,7 @@ function plain(address: string): string {
 }
 
 /** What limits count: an IPv6 customer has at least a /64 to himself, and would else have 2^64 buckets. */
-export function limitKeyOf(ip: string): string {
+export function rateLimitKey(ip: string): string {
   if (isIP(ip) !== 6) return ip;
   const [head = "", tail] = ip.split("::");
   const left = head === "" ? [] : head.split(":");

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { AppError } from "../../../lib/actions/errors.ts";
-import type { Answer } from "../http/answer.ts";
-import type { Page } from "./page.ts";
+import type { HttpResponse } from "../http/response.ts";
+import type { Page } from "./html-page.ts";
 
 const ours = join(import.meta.dirname, "..", "assets");
 const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
@@ -21,7 +21,7 @@ const types: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
 };
-const read = new Map<string, Promise<Answer>>();
+const read = new Map<string, Promise<HttpResponse>>();
 
 export const assetPage: Page = (_, { file = "" }) => {
   const path = files.get(file);
@@ -31,7 +31,12 @@ export const assetPage: Page = (_, { file = "" }) => {
   return known;
 };
 
-async function load(path: string): Promise<Answer> {
+async function load(path: string): Promise<HttpResponse> {
   const body = await readFile(path);
-  return { status: 200, type: types[extname(path)] ?? "application/octet-stream", body, cache: "public, max-age=3600" };
+  return {
+    status: 200,
+    contentType: types[extname(path)] ?? "application/octet-stream",
+    body,
+    cacheControl: "public, max-age=3600",
+  };
 }

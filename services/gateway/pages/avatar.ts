@@ -1,6 +1,6 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Call } from "../../../lib/actions/typed-call.ts";
-import type { Page } from "./page.ts";
+import type { Page } from "./html-page.ts";
 
 /** The picture behind an address never changes; a day bounds how long a removed one is still shown. */
 const CACHE = "public, max-age=86400, immutable";
@@ -12,6 +12,6 @@ export function avatarPage(call: Call): Page {
     const found = await call("users.avatar", { key: image.slice(0, 32), size });
     if (!found) throw new AppError("not_found");
     const body = Buffer.from(found.webp, "base64");
-    return { status: 200, type: "image/webp", body, cache: CACHE, headers: SHOWN_ANYWHERE };
+    return { status: 200, contentType: "image/webp", body, cacheControl: CACHE, headers: SHOWN_ANYWHERE };
   };
 }

@@ -1,8 +1,8 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
-import { json } from "../http/answer.ts";
+import { jsonResponse } from "../http/response.ts";
 import { renderMailbox } from "./dev-mailbox-page.ts";
-import { html, type Page } from "./page.ts";
+import { html, type Page } from "./html-page.ts";
 
 /** The mails of the embedded mail server: as a page for a browser, as JSON for a program. They hold working links. */
 export function devMailPage(
@@ -23,10 +23,10 @@ export function devMailPage(
         has_previous: false,
         next_cursor: null,
       };
-      return json(200, { success: true, message: "Mails, newest first.", data: mails.toReversed(), meta });
+      return jsonResponse(200, { success: true, message: "Mails, newest first.", data: mails.toReversed(), meta });
     }
     const nonce = random.bytes(16).toString("base64");
     const policy = `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
-    return { ...html(renderMailbox(mails, { nonce })), policy };
+    return { ...html(renderMailbox(mails, { nonce })), contentSecurityPolicy: policy };
   };
 }

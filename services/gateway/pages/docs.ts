@@ -1,4 +1,4 @@
-import { html, type Page } from "./page.ts";
+import { html, type Page } from "./html-page.ts";
 
 const page = html(`<!doctype html>
 <html lang="en">

@@ -3,8 +3,8 @@ import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 import type { OperatorGuard } from "../auth/operator-guard.ts";
-import { json } from "../http/answer.ts";
-import type { Page } from "./page.ts";
+import { jsonResponse } from "../http/response.ts";
+import type { Page } from "./html-page.ts";
 
 type State = "up" | "down" | "embedded";
 
@@ -42,7 +42,7 @@ export function healthPage(deps: HealthDeps): Page {
     const shown = deps.guard.allowsDetails(exchange.request)
       ? { service: "usermesh", version: deps.version, dependencies, metrics }
       : {};
-    return json(code, { status, ...shown }, code === 503 ? { headers: ["Retry-After", "2"] } : {});
+    return jsonResponse(code, { status, ...shown }, code === 503 ? { headers: ["Retry-After", "2"] } : {});
   };
 }
 
@@ -104,17 +104,19 @@ function remembered<T>(clock: Clock, read: () => Promise<T>): () => Promise<T> {
 }
 
 /** The process answers: nothing else is asked, or a dead database would have Kubernetes restart every gateway. */
-export const livePage: Page = () => json(200, { status: "ok" });
+export const livePage: Page = () => jsonResponse(200, { status: "ok" });
 
 export function readyPage({ isReady }: Pick<HealthDeps, "isReady">): Page {
   return () =>
-    isReady() ? json(200, { status: "ready" }) : json(503, { status: "not_ready" }, { headers: ["Retry-After", "1"] });
+    isReady()
+      ? jsonResponse(200, { status: "ready" })
+      : jsonResponse(503, { status: "not_ready" }, { headers: ["Retry-After", "1"] });
 }
 
 export function databaseStatusPage({ call, guard }: Pick<HealthDeps, "call" | "guard">): Page {
   return async ({ request }) => {
-    guard.refuseStrangers(request);
+    guard.assertAllowed(request);
     const status = await call("users.databaseStatus", {}, { timeout: TIMEOUT_MS });
-    return json(status.up ? 200 : 503, status, status.up ? {} : { headers: ["Retry-After", "2"] });
+    return jsonResponse(status.up ? 200 : 503, status, status.up ? {} : { headers: ["Retry-After", "2"] });
   };
 }

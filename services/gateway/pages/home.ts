@@ -1,5 +1,5 @@
-import { json } from "../http/answer.ts";
-import type { Page } from "./page.ts";
+import { jsonResponse } from "../http/response.ts";
+import type { Page } from "./html-page.ts";
 
 export function homePage(version: string): Page {
   const links = {
@@ -9,7 +9,7 @@ export function homePage(version: string): Page {
     health: "/health",
     jwks: "/.well-known/jwks.json",
   };
-  const answer = json(200, {
+  const answer = jsonResponse(200, {
     success: true,
     message: "Usermesh is running.",
     data: { service: "usermesh", version, links },

@@ -1,4 +1,4 @@
-import { html, layout, type Page } from "./page.ts";
+import { html, layout, type Page } from "./html-page.ts";
 
 const verify = html(
   layout({

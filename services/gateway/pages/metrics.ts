@@ -4,7 +4,7 @@ import { metric } from "../../../lib/observability/prometheus.ts";
 import { type Queues, queueNames } from "../../../lib/runtime/platform.ts";
 import type { OperatorGuard } from "../auth/operator-guard.ts";
 import type { HttpMetrics } from "../http-metrics.ts";
-import type { Page } from "./page.ts";
+import type { Page } from "./html-page.ts";
 
 interface Sources {
   readonly http: HttpMetrics;
@@ -23,10 +23,10 @@ const TIMEOUT_MS = 1_000;
 /** Prometheus text. Figures of the process are read when they are asked for; queues are the same at every gateway. */
 export function metricsPage(sources: Sources): Page {
   return async ({ request }) => {
-    sources.guard.refuseStrangers(request);
+    sources.guard.assertAllowed(request);
     const queues = await queueJobs(sources.queues);
     const parts = [sources.http.render(), gateway(sources), processMetrics(sources.figures, sources.broker), queues];
-    return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: `${parts.join("\n")}\n` };
+    return { status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: `${parts.join("\n")}\n` };
   };
 }
 

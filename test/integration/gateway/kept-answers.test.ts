@@ -181,7 +181,8 @@ const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readon
 
 /** The paths of earlier systems are rows of these. */
 const committing = routes.filter(
-  (route): route is ApiRoute => route.kind === "api" && route.commit !== undefined && route.tag !== "Compatibility",
+  (route): route is ApiRoute =>
+    route.kind === "api" && route.idempotentAction !== undefined && route.tag !== "Compatibility",
 );
 const nameOf = ({ method, path }: ApiRoute) => `${method} ${path}`;
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "@jest/globals";
-import { clientOf, isLoopback, limitKeyOf } from "../../../services/gateway/http/client-address.ts";
+import { isLoopback, rateLimitKey, readClient } from "../../../services/gateway/http/client-address.ts";
 
 function requestFrom(remoteAddress: string, headers: Record<string, string> = {}): IncomingMessage {
   return { socket: { remoteAddress }, headers } as unknown as IncomingMessage;
 }
 
 const ipOf = (hops: number, forwarded?: string) =>
-  clientOf(requestFrom("10.0.0.9", forwarded === undefined ? {} : { "x-forwarded-for": forwarded }), hops).ip;
+  readClient(requestFrom("10.0.0.9", forwarded === undefined ? {} : { "x-forwarded-for": forwarded }), hops).ip;
 
 describe("client address", () => {
   test("without a proxy of ours a forged header changes nothing", () => {
@@ -32,14 +32,14 @@ describe("client address", () => {
   test("ports, brackets and mapped addresses come in one form", () => {
     expect(ipOf(1, "1.2.3.4:5555")).toBe("1.2.3.4");
     expect(ipOf(1, "[2001:DB8::1]:443")).toBe("2001:db8::1");
-    expect(clientOf(requestFrom("::ffff:1.2.3.4"), 0).ip).toBe("1.2.3.4");
+    expect(readClient(requestFrom("::ffff:1.2.3.4"), 0).ip).toBe("1.2.3.4");
   });
 
   test("IPv6 addresses of one /64 share a bucket", () => {
-    expect(limitKeyOf("2001:db8:1:2:3:4:5:6")).toBe(limitKeyOf("2001:db8:1:2::1"));
-    expect(limitKeyOf("2001:db8:1:3::1")).not.toBe(limitKeyOf("2001:db8:1:2::1"));
-    expect(limitKeyOf("2001:db8::1")).toBe("2001:db8:0:0::/64");
-    expect(limitKeyOf("1.2.3.4")).toBe("1.2.3.4");
+    expect(rateLimitKey("2001:db8:1:2:3:4:5:6")).toBe(rateLimitKey("2001:db8:1:2::1"));
+    expect(rateLimitKey("2001:db8:1:3::1")).not.toBe(rateLimitKey("2001:db8:1:2::1"));
+    expect(rateLimitKey("2001:db8::1")).toBe("2001:db8:0:0::/64");
+    expect(rateLimitKey("1.2.3.4")).toBe("1.2.3.4");
   });
 
   test("a request through a local proxy is not this machine's own", () => {

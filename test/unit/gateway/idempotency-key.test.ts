@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Caller, UserCaller } from "../../../lib/actions/caller.ts";
 import { parseKeyRing } from "../../../lib/crypto/key-ring.ts";
-import { idempotencyOf, readIdempotencyKey } from "../../../services/gateway/api/idempotency-key.ts";
+import { createIdempotencyRequest, readIdempotencyKey } from "../../../services/gateway/api/idempotency-key.ts";
 
 const ring = parseKeyRing(`k2:${"b".repeat(32)},k1:${"a".repeat(32)}`);
 const user = { kind: "user", user_id: "u1", tenant_id: "t1" } as UserCaller;
@@ -10,10 +10,10 @@ const request = {
   ip: "1.2.3.4",
   method: "PUT",
   path: "/api/v1/users/me",
-  commit: "users.updateMe",
+  action: "users.updateMe",
   body: { a: 1, b: 2 },
 };
-const of = (change: Partial<typeof request> = {}) => idempotencyOf(ring, "key", { ...request, ...change });
+const of = (change: Partial<typeof request> = {}) => createIdempotencyRequest(ring, "key", { ...request, ...change });
 
 describe("idempotency key", () => {
   test.each([

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { Errors } from "moleculer";
 import { AppError } from "../../../lib/actions/errors.ts";
-import { problemAnswer, toAppError } from "../../../services/gateway/api/problem.ts";
+import { problemResponse, toAppError } from "../../../services/gateway/api/problem.ts";
 
 const where = { path: "/api/v1/users/me", correlationId: "c-1" };
-const bodyOf = (error: unknown) => JSON.parse(String(problemAnswer(toAppError(error), where).body));
+const bodyOf = (error: unknown) => JSON.parse(String(problemResponse(toAppError(error), where).body));
 
 describe("problem document", () => {
   test("has the members of RFC 9457 and those of the seeds' clients", () => {
@@ -33,13 +33,13 @@ describe("problem document", () => {
     new Errors.RequestTimeoutError({ action: "users.me", nodeID: "node-7" }),
     new Errors.BrokerDisconnectedError("NATS is disconnected"),
   ])("a failure of the bus is 503 without a name of a service or node: %s", (error) => {
-    const answer = problemAnswer(toAppError(error), where);
+    const answer = problemResponse(toAppError(error), where);
     expect([answer.status, answer.headers]).toEqual([503, ["Retry-After", "1"]]);
     expect(answer.body).not.toMatch(/node-7|users\.me"/);
   });
 
   test("a bad mailed token is token_invalid as 400, without a challenge", () => {
-    const answer = problemAnswer(new AppError("link_invalid"), where);
+    const answer = problemResponse(new AppError("link_invalid"), where);
     expect([answer.status, answer.headers, JSON.parse(String(answer.body)).code]).toEqual([400, [], "token_invalid"]);
   });
 
@@ -49,14 +49,14 @@ describe("problem document", () => {
     ["token_stale", 'Bearer realm="usermesh", error="invalid_token", error_description="token_stale"'],
     ["step_up_required", 'Bearer realm="usermesh", error="insufficient_user_authentication"'],
   ] as const)("401 %s carries its challenge", (type, challenge) => {
-    expect(problemAnswer(new AppError(type), where).headers).toEqual(["WWW-Authenticate", challenge]);
+    expect(problemResponse(new AppError(type), where).headers).toEqual(["WWW-Authenticate", challenge]);
   });
 
   test("Retry-After is whole seconds, at least one", () => {
-    expect(problemAnswer(new AppError("too_many_attempts", { retry_after: 3.2 }), where).headers).toEqual([
+    expect(problemResponse(new AppError("too_many_attempts", { retry_after: 3.2 }), where).headers).toEqual([
       "Retry-After",
       "4",
     ]);
-    expect(problemAnswer(new AppError("service_unavailable"), where).headers).toEqual(["Retry-After", "1"]);
+    expect(problemResponse(new AppError("service_unavailable"), where).headers).toEqual(["Retry-After", "1"]);
   });
 });

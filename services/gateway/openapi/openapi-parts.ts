@@ -82,7 +82,7 @@ export function responseHeaders(route: ApiRoute): z.ZodObject {
     RateLimit: RateLimit.optional(),
     "RateLimit-Policy": RateLimitPolicy.optional(),
   };
-  return z.object({ ...headers, ...(route.commit && { "Idempotency-Replayed": Replayed }) });
+  return z.object({ ...headers, ...(route.idempotentAction && { "Idempotency-Replayed": Replayed }) });
 }
 
 const retryAfter = z.object({ "Retry-After": z.string().meta({ description: "Seconds" }) });

@@ -118,7 +118,7 @@ function requestParamsOf(
       path: z.object(Object.fromEntries(inPath.map((name) => [name, shape[name] ?? field.Id]))),
     }),
     ...(query && { query }),
-    header: z.object({ ...header, ...(route.commit && { "Idempotency-Key": parameters.idempotencyKey }) }),
+    header: z.object({ ...header, ...(route.idempotentAction && { "Idempotency-Key": parameters.idempotencyKey }) }),
   };
 }
 

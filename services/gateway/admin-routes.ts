@@ -1,15 +1,15 @@
-import type { ActionName } from "../../../lib/actions/typed-call.ts";
-import type { ApiRoute } from "../routes.ts";
+import type { ActionName } from "../../lib/actions/typed-call.ts";
+import type { ApiRoute } from "./routes.ts";
 
 const admin = "/api/v1/admin";
 
-const signedIn = { kind: "api", status: 200, limit: "default", auth: "user", tag: "Admin" } as const;
+const signedIn = { kind: "api", status: 200, rateLimit: "default", auth: "user", tag: "Admin" } as const;
 const get = { ...signedIn, method: "GET", input: "none" } as const;
 const list = { ...signedIn, method: "GET", input: "query", list: "page" } as const;
 const whole = { ...get, list: "whole" } as const;
 
 function writing(action: ActionName, input: "body" | "none" = "body") {
-  return { ...signedIn, action, input, commit: action } as const;
+  return { ...signedIn, action, input, idempotentAction: action } as const;
 }
 
 /** The governance of tenants and of the installation; part of the table in routes.ts. */

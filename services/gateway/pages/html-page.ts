@@ -1,14 +1,17 @@
-import type { Answer } from "../http/answer.ts";
-import type { Exchange } from "../http/exchange.ts";
+import type { RequestContext } from "../http/request-context.ts";
+import type { HttpResponse } from "../http/response.ts";
 
-export type Page = (exchange: Exchange, pathParams: Readonly<Record<string, string>>) => Answer | Promise<Answer>;
+export type Page = (
+  exchange: RequestContext,
+  pathParams: Readonly<Record<string, string>>,
+) => HttpResponse | Promise<HttpResponse>;
 
 /** No inline script or style, nothing from elsewhere, in nobody's frame (V3.4). */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-export function html(body: string): Answer {
-  return { status: 200, type: "text/html; charset=utf-8", body, policy: PAGE_POLICY };
+export function html(body: string): HttpResponse {
+  return { status: 200, contentType: "text/html; charset=utf-8", body, contentSecurityPolicy: PAGE_POLICY };
 }
 
 interface Parts {

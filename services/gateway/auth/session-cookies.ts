@@ -10,15 +10,15 @@ export interface SessionCookies {
   accessToken(request: IncomingMessage): string | undefined;
   refreshToken(request: IncomingMessage): string | undefined;
   /** 403 `csrf_failed` unless a safe method, or a page of ours that knows the session's CSRF token, sends the request. */
-  refuseForgery(request: IncomingMessage, sessionId: string): void;
+  assertNotForged(request: IncomingMessage, sessionId: string): void;
   /** The same for a request that has nothing but a refresh cookie. */
-  refuseForgedRefresh(request: IncomingMessage, refreshToken: string): void;
-  refuseForeignOrigin(request: IncomingMessage): void;
+  assertRefreshNotForged(request: IncomingMessage, refreshToken: string): void;
+  assertOwnOrigin(request: IncomingMessage): void;
   csrfToken(sessionId: string): string;
   /** Header lines that keep the session, names and values in turn. */
-  kept(tokens: SessionTokens): string[];
+  set(tokens: SessionTokens): string[];
   /** Header lines that end it. */
-  ended(): string[];
+  clear(): string[];
 }
 
 export interface SessionTokens {
@@ -63,19 +63,19 @@ export function createSessionCookies(config: Config, ring: KeyRing): SessionCook
   return {
     accessToken: (request) => cookieOf(request, access),
     refreshToken: (request) => cookieOf(request, refresh),
-    refuseForgery,
-    refuseForgedRefresh(request, refreshToken) {
+    assertNotForged: refuseForgery,
+    assertRefreshNotForged(request, refreshToken) {
       const token = parseRefreshToken(refreshToken);
       if (token) refuseForgery(request, token.sessionId);
     },
-    refuseForeignOrigin,
+    assertOwnOrigin: refuseForeignOrigin,
     csrfToken,
-    kept: ({ access_token, refresh_token, expires_in, refresh_expires_in, session_id }) => [
+    set: ({ access_token, refresh_token, expires_in, refresh_expires_in, session_id }) => [
       ...line(access, access_token, expires_in, "; HttpOnly"),
       ...line(refresh, refresh_token, refresh_expires_in, "; HttpOnly"),
       ...line(CSRF, csrfToken(session_id), refresh_expires_in),
     ],
-    ended: () => [...line(access, "", 0, "; HttpOnly"), ...line(refresh, "", 0, "; HttpOnly"), ...line(CSRF, "", 0)],
+    clear: () => [...line(access, "", 0, "; HttpOnly"), ...line(refresh, "", 0, "; HttpOnly"), ...line(CSRF, "", 0)],
   };
 }
 

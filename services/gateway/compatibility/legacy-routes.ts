@@ -78,7 +78,7 @@ const notification = ofNotification.map((one): Mount => ({ ...one, requestIdIsKe
 
 /** Basic and extended fields in one resource. */
 function profileAt(path: string, method: "PUT" | "PATCH", requestIdIsKey: boolean): ApiRoute[] {
-  const row = { kind: "api", auth: "user", path, status: 200, limit: "default", tag: "Compatibility" } as const;
+  const row = { kind: "api", auth: "user", path, status: 200, rateLimit: "default", tag: "Compatibility" } as const;
   const change: ActionName = "users.updateWholeProfile";
   const seed = { renamed: {}, requestIdIsKey };
   return [
@@ -97,7 +97,7 @@ function profileAt(path: string, method: "PUT" | "PATCH", requestIdIsKey: boolea
       action: change,
       input: "body",
       message: "Profile updated.",
-      commit: change,
+      idempotentAction: change,
       seed,
       summary: "Change your account and profile in one request",
     },

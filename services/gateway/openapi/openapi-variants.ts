@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { legacyAliases, legacyNameOf } from "../api/compatibility.ts";
+import { legacyAliases, legacyNameOf } from "../compatibility/legacy-routes.ts";
 import type { ApiRoute } from "../routes.ts";
 
 /** What routes add to the schemas of their actions: tokens that go into cookies, fields of earlier systems. */
@@ -45,7 +45,7 @@ function translate(schema: z.ZodType): z.ZodType {
 }
 
 /** The same answer without the tokens, which are in cookies then. */
-export function orInCookies({ cookies }: ApiRoute, schema: z.ZodType): z.ZodType {
+export function orInCookies({ sessionCookies: cookies }: ApiRoute, schema: z.ZodType): z.ZodType {
   if (cookies !== "set") return schema;
   if (schema instanceof z.ZodUnion) return z.union([schema, ...schema.options.flatMap(inCookies)]);
   return z.union([schema, ...inCookies(schema)]);

@@ -3,7 +3,7 @@ import type { Client } from "../../../lib/actions/caller.ts";
 import type { RouteMetrics } from "../http-metrics.ts";
 
 /** One request and the answer that it will get. */
-export interface Exchange {
+export interface RequestContext {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly correlationId: string;
@@ -11,9 +11,9 @@ export interface Exchange {
   /** Monotonic milliseconds. */
   readonly startedAt: number;
   /** Headers for whatever answer comes, names and values in turn. */
-  readonly headers: string[];
+  readonly responseHeaders: string[];
   path: string;
   query: string;
   metrics: RouteMetrics;
-  answered: boolean;
+  isAnswered: boolean;
 }

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { AppError, type ErrorCode } from "../../lib/actions/errors.ts";
-import type { Config } from "../../lib/config/config.ts";
-import type { Timers } from "../../lib/runtime/clock.ts";
-import { problemAnswer } from "./api/problem.ts";
-import { createSecurityHeaders } from "./http/headers.ts";
+import { AppError, type ErrorCode } from "../../../lib/actions/errors.ts";
+import type { Config } from "../../../lib/config/config.ts";
+import type { Timers } from "../../../lib/runtime/clock.ts";
+import { problemResponse } from "../api/problem.ts";
+import { createSecurityHeaders } from "./headers.ts";
 
 export interface HttpServer {
   listen(): Promise<AddressInfo>;
@@ -86,7 +86,7 @@ function answerClientError(
   correlationId: string,
 ): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const { status, type, body } = problemAnswer(new AppError(codeOf(error)), { path: "", correlationId });
+  const { status, contentType: type, body } = problemResponse(new AppError(codeOf(error)), { path: "", correlationId });
   const headers = [
     "Content-Type",
     type,
