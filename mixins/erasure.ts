@@ -20,7 +20,7 @@ export function erasureGuards(schema: string, tables: readonly PersonalTable[]):
        SELECT hashtextextended('${schema}.erasure', abs(hashtextextended(p_user_id::text, 0) % ${BUCKETS}))
      $$`,
     ...columnsOf(tables).map(
-      (column) => `CREATE FUNCTION ${schema}.leave_out_erased_by_${column}() RETURNS trigger LANGUAGE plpgsql AS $$
+      (column) => `CREATE FUNCTION ${schema}.skip_erased_by_${column}() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN
          PERFORM pg_advisory_xact_lock_shared(${schema}.erasure_lock(NEW.${column}));
          IF EXISTS (SELECT FROM ${schema}.erased WHERE user_id = NEW.${column}) THEN RETURN NULL; END IF;
@@ -28,20 +28,20 @@ export function erasureGuards(schema: string, tables: readonly PersonalTable[]):
        END $$`,
     ),
     ...tables.map(
-      ({ table, column }) => `CREATE TRIGGER leave_out_erased BEFORE INSERT ON ${schema}.${table}
-       FOR EACH ROW WHEN (NEW.${column} IS NOT NULL) EXECUTE FUNCTION ${schema}.leave_out_erased_by_${column}()`,
+      ({ table, column }) => `CREATE TRIGGER skip_erased BEFORE INSERT ON ${schema}.${table}
+       FOR EACH ROW WHEN (NEW.${column} IS NOT NULL) EXECUTE FUNCTION ${schema}.skip_erased_by_${column}()`,
     ),
-    `CREATE TRIGGER leave_out_erased BEFORE INSERT ON ${schema}.outbox
+    `CREATE TRIGGER skip_erased BEFORE INSERT ON ${schema}.outbox
        FOR EACH ROW WHEN (NEW.body ->> 'event_type' IS DISTINCT FROM 'user.erased')
-       EXECUTE FUNCTION ${schema}.leave_out_erased_by_user_id()`,
+       EXECUTE FUNCTION ${schema}.skip_erased_by_user_id()`,
   ];
 }
 
 export function dropErasureGuards(schema: string, tables: readonly PersonalTable[]): string[] {
   const names = ["outbox", ...tables.map(({ table }) => table)];
   return [
-    ...names.map((table) => `DROP TRIGGER leave_out_erased ON ${schema}.${table}`),
-    ...columnsOf(tables).map((column) => `DROP FUNCTION ${schema}.leave_out_erased_by_${column}`),
+    ...names.map((table) => `DROP TRIGGER skip_erased ON ${schema}.${table}`),
+    ...columnsOf(tables).map((column) => `DROP FUNCTION ${schema}.skip_erased_by_${column}`),
     `DROP FUNCTION ${schema}.erasure_lock`,
   ];
 }

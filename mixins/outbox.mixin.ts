@@ -67,7 +67,7 @@ export function createOutbox(platform: Platform, db: Database, source: string, s
   return {
     async append(tx, fact) {
       const event = describe(platform, source, fact);
-      await tx.query(`SELECT ${db.schema}.state_event($1, $2, $3)`, [
+      await tx.query(`SELECT ${db.schema}.append_event($1, $2, $3)`, [
         event.event_id,
         fact.userId,
         JSON.stringify(event),
@@ -77,7 +77,7 @@ export function createOutbox(platform: Platform, db: Database, source: string, s
     },
     async appendAll(tx, facts) {
       await tx.query(
-        `SELECT ${db.schema}.state_event((e ->> 'event_id')::uuid, (e ->> 'user_id')::uuid, e)
+        `SELECT ${db.schema}.append_event((e ->> 'event_id')::uuid, (e ->> 'user_id')::uuid, e)
          FROM jsonb_array_elements($1::jsonb) AS e`,
         [JSON.stringify(facts.map((fact) => describe(platform, source, fact)))],
       );

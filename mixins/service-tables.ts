@@ -1,5 +1,5 @@
 /**
- * The tables that every service with durable facts has in its own schema. `state_event` counts the user's version and
+ * The tables that every service with durable facts has in its own schema. `append_event` counts the user's version and
  * writes the fact in the caller's transaction: the counter row is locked first, so that the order of `id` is the order
  * in which a user's facts became true.
  */
@@ -38,7 +38,7 @@ export function serviceTables(schema: string): string[] {
     `CREATE INDEX idempotency_created ON ${schema}.idempotency (created_at)`,
     `CREATE INDEX idempotency_user ON ${schema}.idempotency (user_id)`,
     `CREATE TABLE ${schema}.erased (user_id uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp())`,
-    `CREATE FUNCTION ${schema}.state_event(p_event_id uuid, p_user_id uuid, p_body jsonb) RETURNS int
+    `CREATE FUNCTION ${schema}.append_event(p_event_id uuid, p_user_id uuid, p_body jsonb) RETURNS int
        LANGUAGE plpgsql VOLATILE AS $$
        DECLARE v int;
        BEGIN

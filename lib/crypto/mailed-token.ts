@@ -4,7 +4,7 @@ import type { KeyRing } from "./key-ring.ts";
 
 export type MailedTokenPurpose = "verify_email" | "reset_password" | "change_email" | "invite";
 
-/** The intent row that a mailed token is derived from. */
+/** The row of `one_time_tokens` that a mailed token is derived from. */
 export interface MailedTokenBinding {
   readonly kid: string;
   /** A UUID. */
@@ -23,10 +23,10 @@ export interface ParsedMailedToken {
   readonly mac: Buffer;
 }
 
-/** `v1.<kid>.<intent>.<mac>`, at most 100 characters; the same at each retry of the mail. Throws UnknownKeyError. */
-export function formatMailedToken(ring: KeyRing, intent: MailedTokenBinding): string {
-  const mac = ring.mac("otp", signedText(intent), intent.kid);
-  return `v1.${intent.kid}.${intent.tokenId}.${encode(mac)}`;
+/** `v1.<kid>.<token_id>.<mac>`, at most 100 characters; the same at each retry of the mail. Throws UnknownKeyError. */
+export function formatMailedToken(ring: KeyRing, binding: MailedTokenBinding): string {
+  const mac = ring.mac("otp", signedText(binding), binding.kid);
+  return `v1.${binding.kid}.${binding.tokenId}.${encode(mac)}`;
 }
 
 /** Null for everything that `formatMailedToken` doesn't write. The MAC is not checked yet. */
@@ -38,12 +38,12 @@ export function parseMailedToken(text: string): ParsedMailedToken | null {
 }
 
 /**
- * Was this token made for that intent? Constant time. Throws UnknownKeyError if the ring lacks the intent's key;
+ * Was this token made for that row? Constant time. Throws UnknownKeyError if the ring lacks the row's key;
  * another key id in the token is no match, whoever made it up.
  */
-export function mailedTokenMatches(ring: KeyRing, token: ParsedMailedToken, intent: MailedTokenBinding): boolean {
-  if (token.kid !== intent.kid || token.tokenId !== intent.tokenId) return false;
-  return ring.macMatches("otp", signedText(intent), intent.kid, token.mac);
+export function mailedTokenMatches(ring: KeyRing, token: ParsedMailedToken, binding: MailedTokenBinding): boolean {
+  if (token.kid !== binding.kid || token.tokenId !== binding.tokenId) return false;
+  return ring.macMatches("otp", signedText(binding), binding.kid, token.mac);
 }
 
 const tokenForm = /^v1\.([a-z0-9]{1,16})\.([0-9a-f-]{36})\.([\w-]{43})$/;

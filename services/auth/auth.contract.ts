@@ -79,7 +79,7 @@ export const authContract = contract("auth", {
     "sessions:manage",
     "preferences:create",
   ],
-  personal: ["credentials", "identities", "one_time_tokens", "guesses", "oauth_states", "oauth_codes", "outbox"],
+  personal: ["credentials", "identities", "one_time_tokens", "login_attempts", "oauth_states", "oauth_codes", "outbox"],
   actions: {
     /** 409 `email_taken`, `username_taken`. Commits in `users.create`. `user` is null where HIDE_REGISTERED hides the outcome. */
     register: action({
@@ -118,7 +118,7 @@ export const authContract = contract("auth", {
       access: asUser,
       timeout: 9_000,
     }),
-    /** Is this the caller's password? For acts that ask for it again. Counts as a guess. */
+    /** Is this the caller's password? For acts that ask for it again. Counts as a login attempt. */
     verifyPassword: action({
       params: z.strictObject({ user_id: field.Id, password: field.Password }),
       result: z.strictObject({ ok: z.boolean() }),
@@ -158,9 +158,9 @@ export const authContract = contract("auth", {
       access: byService("auth:seed"),
       timeout: 30_000,
     }),
-    /** For mail, when it sends: the derived token of an intent and the address it is for; null once it is of no use. */
+    /** For mail, when it sends: the derived one-time token and the address it is for; null once it is of no use. */
     deriveMailToken: action({
-      params: z.strictObject({ intent: field.Id }),
+      params: z.strictObject({ token_id: field.Id }),
       result: z
         .strictObject({
           purpose: z.enum(["verify_email", "reset_password", "change_email", "invite"]),
@@ -175,7 +175,7 @@ export const authContract = contract("auth", {
     }),
     /** The mail went out: the link's time runs from the first such call. */
     markMailSent: action({
-      params: z.strictObject({ intent: field.Id }),
+      params: z.strictObject({ token_id: field.Id }),
       result: field.Empty,
       access: byService("auth:mailed_token"),
     }),
@@ -197,7 +197,7 @@ export const authContract = contract("auth", {
     ...credentialActions,
     erase: action(erasing),
     export: action(exporting),
-    /** Spent and outdated intents, orphaned credentials (24 h), old guesses and idempotency rows. */
+    /** Spent and expired one-time tokens, orphaned credentials (24 h), old login attempts and idempotency rows. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),

@@ -14,8 +14,8 @@ const BATCHES = 20;
 /** So much at a time: what is left is taken by the next one. */
 export async function sweep({ db }: SweepDeps, ctx: Pick<ActionContext, "call">): Promise<Record<string, number>> {
   return {
-    intents: await deleteOldOneTimeTokens(db),
-    guesses: await deleteOldAttempts(db),
+    one_time_tokens: await deleteOldOneTimeTokens(db),
+    login_attempts: await deleteOldAttempts(db),
     oauth: await deleteOldOAuth(db),
     orphans: await sweepOrphans({ db }, ctx),
     ...(await sweepServiceTables(db)),

@@ -28,7 +28,7 @@ async function linkMail(
   { params, call }: Ctx,
   kind: LinkKind,
 ): Promise<Content | null> {
-  const found = await call("auth.deriveMailToken", { intent: params.id });
+  const found = await call("auth.deriveMailToken", { token_id: params.id });
   if (!found || found.purpose !== kind) return null;
   const { publicUrl, resetUrl } = config.http;
   const page =
@@ -48,7 +48,7 @@ async function noticeMail(ctx: Ctx, kind: NoticeKind): Promise<Content | null> {
 /** A notice about a change of address goes to the one that was the owner's before it. */
 async function recipientOf({ params, call }: Ctx): Promise<{ email: string; name: string | null } | null> {
   if (params.email_change !== undefined) {
-    const change = await call("users.emailChange", { intent: params.email_change });
+    const change = await call("users.emailChange", { token_id: params.email_change });
     return change && { email: change.old_email, name: change.name };
   }
   const user = await call("users.get", { id: params.user_id });

@@ -6,7 +6,7 @@ import { pushActions } from "./push.contract.ts";
 
 /** What a mail job holds: ids only, never a secret or an address. */
 export const MailJob = z.strictObject({
-  /** Id of the message: of the intent, or of the event that is told. Its Message-ID is made from it. */
+  /** Id of the message: of the one-time token, or of the event that is told. Its Message-ID is made from it. */
   id: field.Id,
   kind: z.enum([
     "verify_email",

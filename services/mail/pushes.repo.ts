@@ -22,12 +22,12 @@ export async function insertPush(tx: Transaction, push: Push): Promise<boolean> 
 }
 
 /** For the one who may send it now: the first to come, or the first after a claim has run out. */
-export async function lockPush(db: Database, id: string, claim: string): Promise<Push | undefined> {
+export async function lockPush(db: Database, id: string, lockId: string): Promise<Push | undefined> {
   const rows = await db.query<Push>(
-    `UPDATE mail.pushes SET claim = $2, claimed_until = clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})
-     WHERE id = $1 AND state = 'waiting' AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+    `UPDATE mail.pushes SET locked_by = $2, locked_until = clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})
+     WHERE id = $1 AND state = 'waiting' AND (locked_until IS NULL OR locked_until < clock_timestamp())
      RETURNING id, user_id, title, body, data`,
-    [id, claim],
+    [id, lockId],
   );
   return rows[0];
 }
@@ -40,24 +40,24 @@ export async function findPushState(db: Database, id: string): Promise<"waiting"
   return rows[0]?.state;
 }
 
-export async function renewPushLock(db: Database, id: string, claim: string): Promise<void> {
+export async function renewPushLock(db: Database, id: string, lockId: string): Promise<void> {
   await db.query(
-    `UPDATE mail.pushes SET claimed_until = clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})
-     WHERE id = $1 AND claim = $2 AND state = 'waiting'`,
-    [id, claim],
+    `UPDATE mail.pushes SET locked_until = clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})
+     WHERE id = $1 AND locked_by = $2 AND state = 'waiting'`,
+    [id, lockId],
   );
 }
 
 /** It was not sent: whoever comes next may try at once. */
-export async function releasePushLock(db: Database, id: string, claim: string): Promise<void> {
+export async function releasePushLock(db: Database, id: string, lockId: string): Promise<void> {
   await db.query(
-    "UPDATE mail.pushes SET claim = NULL, claimed_until = NULL WHERE id = $1 AND claim = $2 AND state = 'waiting'",
-    [id, claim],
+    "UPDATE mail.pushes SET locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2 AND state = 'waiting'",
+    [id, lockId],
   );
 }
 
 /** What is done needs no text any more: the row stays as a guard against sending it again. */
-const textGone = "title = NULL, body = NULL, data = NULL, claim = NULL, claimed_until = NULL";
+const textGone = "title = NULL, body = NULL, data = NULL, locked_by = NULL, locked_until = NULL";
 
 /** Whoever holds the claim by now: the push service has taken it. */
 export async function recordPushSent(db: Database, id: string): Promise<void> {
@@ -67,9 +67,9 @@ export async function recordPushSent(db: Database, id: string): Promise<void> {
   );
 }
 
-export async function recordPushSkipped(db: Database, id: string, claim: string, reason: SkipReason): Promise<void> {
+export async function recordPushSkipped(db: Database, id: string, lockId: string, reason: SkipReason): Promise<void> {
   await db.query(
-    `UPDATE mail.pushes SET state = 'skipped', reason = $3, ${textGone} WHERE id = $1 AND claim = $2 AND state = 'waiting'`,
-    [id, claim, reason],
+    `UPDATE mail.pushes SET state = 'skipped', reason = $3, ${textGone} WHERE id = $1 AND locked_by = $2 AND state = 'waiting'`,
+    [id, lockId, reason],
   );
 }

@@ -69,10 +69,10 @@ async function afterAnother(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
 /** auth counts a link's time from here, and users keeps an old address until here. It comes after the record: when it fails, the job comes again and only this is repeated. */
 async function confirm({ db }: MailDeps, { params, call }: Ctx): Promise<void> {
   const { id, kind, email_change } = params;
-  if (isLinkKind(kind)) await call("auth.markMailSent", { intent: id });
-  if (kind === "change_email") await call("users.recordEmailChangeMail", { intent: id, kind });
+  if (isLinkKind(kind)) await call("auth.markMailSent", { token_id: id });
+  if (kind === "change_email") await call("users.recordEmailChangeMail", { token_id: id, kind });
   if ((kind === "email_change_requested" || kind === "email_changed") && email_change !== undefined)
-    await call("users.recordEmailChangeMail", { intent: email_change, kind });
+    await call("users.recordEmailChangeMail", { token_id: email_change, kind });
   await recordConfirmed(db, id);
 }
 

@@ -10,8 +10,8 @@ export async function createPreferences(
   db: Database,
   { params }: ActionContext<Params>,
 ): Promise<Record<string, never>> {
-  const chosen = merge({}, params.preferences);
-  assertConsistent(chosen, params.preferences, "preferences.");
-  await insertUnconfirmed(db, params.user_id, chosen);
+  const overrides = merge({}, params.preferences);
+  assertConsistent(overrides, params.preferences, "preferences.");
+  await insertUnconfirmed(db, params.user_id, overrides);
   return {};
 }

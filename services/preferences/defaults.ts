@@ -32,15 +32,15 @@ export const defaults: Settings = {
 };
 
 /** `null` puts a field back to its default; a field that is not sent stays. */
-export function merge(chosen: PreferenceOverrides, change: Change): PreferenceOverrides {
+export function merge(overrides: PreferenceOverrides, change: Change): PreferenceOverrides {
   const sent = Object.entries(change).filter(([, value]) => value !== undefined);
-  const merged = Object.entries({ ...chosen, ...Object.fromEntries(sent) });
+  const merged = Object.entries({ ...overrides, ...Object.fromEntries(sent) });
   return Object.fromEntries(merged.filter(([, value]) => value !== null)) as PreferenceOverrides;
 }
 
 /** A change that is right by itself may cross what is stored. Said of the field that was sent. */
-export function assertConsistent(chosen: PreferenceOverrides, change: Change, prefix = ""): void {
-  const settings = { ...defaults, ...chosen };
+export function assertConsistent(overrides: PreferenceOverrides, change: Change, prefix = ""): void {
+  const settings = { ...defaults, ...overrides };
   for (const [least, most] of [["age_min", "age_max"] as const, ["salary_min", "salary_max"] as const]) {
     const [from, to] = [settings[least], settings[most]];
     if (from === null || to === null || from <= to) continue;

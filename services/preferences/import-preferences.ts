@@ -11,10 +11,10 @@ type Result = Actions["preferences.import"]["result"];
 export async function importPreferences(db: Database, { params }: ActionContext<Params>): Promise<Result> {
   const refused: Result["refused"] = [];
   const rows = params.preferences.flatMap(({ user_id, preferences }): UnconfirmedRow[] => {
-    const chosen = merge({}, preferences);
+    const overrides = merge({}, preferences);
     try {
-      assertConsistent(chosen, preferences, "preferences.");
-      return [{ user_id, chosen }];
+      assertConsistent(overrides, preferences, "preferences.");
+      return [{ user_id, overrides }];
     } catch (error) {
       refused.push(...refusalsOf(user_id, error));
       return [];
@@ -34,5 +34,5 @@ export async function exportOverrides(
   { params }: ActionContext<Actions["preferences.exportOverrides"]["params"]>,
 ): Promise<Actions["preferences.exportOverrides"]["result"]> {
   const rows = await overridesOf(db, params.user_ids);
-  return { preferences: rows.map(({ user_id, chosen }) => ({ user_id, preferences: chosen })) };
+  return { preferences: rows.map(({ user_id, overrides }) => ({ user_id, preferences: overrides })) };
 }

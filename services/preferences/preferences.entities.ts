@@ -4,9 +4,9 @@ import type { PreferenceOverrides } from "./defaults.ts";
 export interface PreferencesRow {
   user_id: string;
   /** What differs from the defaults. */
-  chosen: PreferenceOverrides;
+  overrides: PreferenceOverrides;
   /** False until the account is known to exist. */
-  claimed: boolean;
+  confirmed: boolean;
   created_at: Date;
   updated_at: Date;
 }
@@ -17,8 +17,8 @@ export const PreferencesEntity = new EntitySchema<PreferencesRow>({
   tableName: "preferences",
   columns: {
     user_id: { type: "uuid", primary: true },
-    chosen: { type: "jsonb" },
-    claimed: { type: "boolean" },
+    overrides: { type: "jsonb" },
+    confirmed: { type: "boolean" },
     created_at: { type: "timestamptz", precision: 3 },
     updated_at: { type: "timestamptz", precision: 3 },
   },

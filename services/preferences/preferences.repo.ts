@@ -7,29 +7,33 @@ export async function readPreferences(db: Database, userId: string): Promise<Pre
 }
 
 /** What is there stays: the same registration sends the same. */
-export async function insertUnconfirmed(db: Database, userId: string, chosen: PreferencesRow["chosen"]): Promise<void> {
+export async function insertUnconfirmed(
+  db: Database,
+  userId: string,
+  overrides: PreferencesRow["overrides"],
+): Promise<void> {
   await db.query(
-    "INSERT INTO preferences.preferences (user_id, chosen, claimed) VALUES ($1, $2, false) ON CONFLICT DO NOTHING",
-    [userId, JSON.stringify(chosen)],
+    "INSERT INTO preferences.preferences (user_id, overrides, confirmed) VALUES ($1, $2, false) ON CONFLICT DO NOTHING",
+    [userId, JSON.stringify(overrides)],
   );
 }
 
-export type UnconfirmedRow = Pick<PreferencesRow, "user_id" | "chosen">;
+export type UnconfirmedRow = Pick<PreferencesRow, "user_id" | "overrides">;
 
 /** What is there stays: the batch has come before. */
 export async function insertManyUnconfirmed(db: Database, rows: readonly UnconfirmedRow[]): Promise<void> {
   await db.query(
-    `INSERT INTO preferences.preferences (user_id, chosen, claimed)
-     SELECT p.user_id, p.chosen, false FROM jsonb_to_recordset($1::jsonb) AS p (user_id uuid, chosen jsonb)
+    `INSERT INTO preferences.preferences (user_id, overrides, confirmed)
+     SELECT p.user_id, p.overrides, false FROM jsonb_to_recordset($1::jsonb) AS p (user_id uuid, overrides jsonb)
      ON CONFLICT DO NOTHING`,
     [JSON.stringify(rows)],
   );
 }
 
-/** Those of them who have chosen anything. */
+/** Those of them who have overrides. */
 export function overridesOf(db: Database, userIds: readonly string[]): Promise<UnconfirmedRow[]> {
   return db.query<UnconfirmedRow>(
-    "SELECT user_id, chosen FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND chosen <> '{}'",
+    "SELECT user_id, overrides FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND overrides <> '{}'",
     [userIds],
   );
 }
@@ -37,7 +41,7 @@ export function overridesOf(db: Database, userIds: readonly string[]): Promise<U
 /** The row, made if need be and locked until the end of the transaction; undefined where the account was erased. */
 export async function lockPreferences(tx: Transaction, userId: string): Promise<PreferencesRow | undefined> {
   await tx.query(
-    `INSERT INTO preferences.preferences (user_id, claimed)
+    `INSERT INTO preferences.preferences (user_id, confirmed)
      SELECT $1::uuid, true WHERE NOT EXISTS (SELECT FROM preferences.erased WHERE user_id = $1::uuid) ON CONFLICT DO NOTHING`,
     [userId],
   );
@@ -50,15 +54,15 @@ export async function lockPreferences(tx: Transaction, userId: string): Promise<
 export async function updatePreferences(
   tx: Transaction,
   userId: string,
-  next: Pick<PreferencesRow, "chosen" | "updated_at">,
+  next: Pick<PreferencesRow, "overrides" | "updated_at">,
 ): Promise<void> {
-  await tx.manager.update(PreferencesEntity, { user_id: userId }, { ...next, claimed: true });
+  await tx.manager.update(PreferencesEntity, { user_id: userId }, { ...next, confirmed: true });
 }
 
 /** Rows of registrations that are a day old and not known to have become accounts. */
 export async function listUnconfirmed(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ user_id: string }>(
-    `SELECT user_id FROM preferences.preferences WHERE NOT claimed AND created_at < now() - interval '24 hours'
+    `SELECT user_id FROM preferences.preferences WHERE NOT confirmed AND created_at < now() - interval '24 hours'
      ORDER BY created_at LIMIT $1`,
     [limit],
   );
@@ -66,9 +70,9 @@ export async function listUnconfirmed(db: Database, limit: number): Promise<stri
 }
 
 export async function claim(db: Database, userIds: readonly string[]): Promise<void> {
-  await db.query("UPDATE preferences.preferences SET claimed = true WHERE user_id = ANY($1::uuid[])", [userIds]);
+  await db.query("UPDATE preferences.preferences SET confirmed = true WHERE user_id = ANY($1::uuid[])", [userIds]);
 }
 
 export async function deleteUnconfirmed(db: Database, userIds: readonly string[]): Promise<void> {
-  await db.query("DELETE FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND NOT claimed", [userIds]);
+  await db.query("DELETE FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND NOT confirmed", [userIds]);
 }

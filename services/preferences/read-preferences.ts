@@ -16,12 +16,12 @@ export async function preferencesOf(
 
 export function viewPreferences(
   userId: string,
-  row: Pick<PreferencesRow, "chosen" | "updated_at"> | undefined,
+  row: Pick<PreferencesRow, "overrides" | "updated_at"> | undefined,
 ): PreferencesView {
   return {
     user_id: userId,
     ...defaults,
-    ...row?.chosen,
+    ...row?.overrides,
     updated_at: (row?.updated_at ?? madeAt(userId)).toISOString(),
   };
 }

@@ -31,12 +31,12 @@ async function change(
   const { user_id } = caller;
   const row = await lockPreferences(tx, user_id);
   if (!row) throw new AppError("user_erased");
-  const chosen = merge(row.chosen, ctx.params);
-  assertConsistent(chosen, ctx.params);
-  await showToUsers(ctx, user_id, { ...defaults, ...chosen });
-  const updated_fields = changedFields(viewPreferences(user_id, row), { ...defaults, ...chosen });
+  const overrides = merge(row.overrides, ctx.params);
+  assertConsistent(overrides, ctx.params);
+  await showToUsers(ctx, user_id, { ...defaults, ...overrides });
+  const updated_fields = changedFields(viewPreferences(user_id, row), { ...defaults, ...overrides });
   if (updated_fields.length === 0) return viewPreferences(user_id, row);
-  const next = { chosen, updated_at: deps.clock.now() };
+  const next = { overrides, updated_at: deps.clock.now() };
   await updatePreferences(tx, user_id, next);
   await appendUpdateEvent(deps.outbox, tx, ctx, caller, updated_fields);
   return viewPreferences(user_id, next);

@@ -192,7 +192,7 @@ export const sessionsContract = contract("sessions", {
     }),
     erase: action(erasing),
     export: action(exporting),
-    /** Expired sessions, old feed and idempotency rows. */
+    /** Expired sessions, old revocation log and idempotency rows. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),

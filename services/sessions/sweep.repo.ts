@@ -6,11 +6,11 @@ export const deleteOldSessions = (db: Database): Promise<number> =>
 
 /** No revocation, however slow, still reads it. */
 export const deleteOldLeases = (db: Database): Promise<number> =>
-  deleteInBatches(db, "sessions.gateway_leases", "until < now() - interval '1 hour'");
+  deleteInBatches(db, "sessions.leases", "until < now() - interval '1 hour'");
 
-/** One batch from the old end, under the feed's lock; says how many rows that were. */
-export async function deleteOldFeed(db: Database, keepSeconds: number, batch: number): Promise<number> {
-  const [row] = await db.query<{ deleted: number }>("SELECT sessions.sweep_feed($1, $2) AS deleted", [
+/** One batch from the old end, under the revocation log's lock; says how many rows that were. */
+export async function deleteOldRevocations(db: Database, keepSeconds: number, batch: number): Promise<number> {
+  const [row] = await db.query<{ deleted: number }>("SELECT sessions.sweep_revocation_log($1, $2) AS deleted", [
     keepSeconds,
     batch,
   ]);

@@ -89,9 +89,9 @@ export const usersContract = contract("users", {
       result: field.Empty,
       access: byService("users:sign_in"),
     }),
-    /** Commits a verification or an email change; the intent's id in the inbox makes it happen once. */
+    /** Commits a verification or an email change; the token's id in the inbox makes it happen once. */
     confirmEmail: action({
-      params: z.strictObject({ user_id: field.Id, email_key: z.string(), intent: field.Id, event_id: field.Id }),
+      params: z.strictObject({ user_id: field.Id, email_key: z.string(), token_id: field.Id, event_id: field.Id }),
       result: z.strictObject({ user: User, already: z.boolean() }),
       access: byService("users:confirm_email"),
     }),
@@ -184,14 +184,14 @@ export const usersContract = contract("users", {
     }),
     /** Null for an unknown change, or one of an account that is gone. */
     emailChange: action({
-      params: z.strictObject({ intent: field.Id }),
+      params: z.strictObject({ token_id: field.Id }),
       result: EmailChange.nullable(),
       access: byService("users:email_change"),
       idempotent: true,
     }),
     recordEmailChangeMail: action({
       params: z.strictObject({
-        intent: field.Id,
+        token_id: field.Id,
         kind: z.enum(["change_email", "email_change_requested", "email_changed"]),
       }),
       result: field.Empty,

@@ -133,7 +133,7 @@ export default function usersService(platform: Platform): ServiceSchema {
       setAvatar: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => setAvatar(deps, ctx)),
       deleteAvatar: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => deleteAvatar(deps, ctx)),
       avatar: (ctx) => readAvatar(deps, ctx),
-      emailChange: (ctx) => getEmailChange(deps, ctx.params.intent),
+      emailChange: (ctx) => getEmailChange(deps, ctx.params.token_id),
       recordEmailChangeMail: (ctx) => recordEmailChangeMail(deps, ctx),
       pushRecipient: (ctx) => getPushRecipient(deps, ctx.params.id),
       removePushToken: (ctx) => writing(ctx, ctx.params.id, () => removePushToken(deps, ctx)),

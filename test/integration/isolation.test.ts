@@ -69,7 +69,7 @@ describe("the role of a service in PostgreSQL", () => {
       ...schemas
         .filter((one) => one !== schema)
         .flatMap((one) => [
-          `SELECT ${one}.state_event(gen_random_uuid(), gen_random_uuid(), '{}')`,
+          `SELECT ${one}.append_event(gen_random_uuid(), gen_random_uuid(), '{}')`,
           `ALTER TABLE ${one}.migrations ADD COLUMN loot int`,
         ]),
       "COPY (SELECT 1) TO PROGRAM 'true'",

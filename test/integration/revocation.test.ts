@@ -18,7 +18,7 @@ describe("when access has ended, in one process", () => {
     const [held, free] = await Promise.all([newAccount(usermesh, 1), newAccount(usermesh, 1)]);
     const silent = await connect(usermesh.database.url);
     await silent.query("BEGIN");
-    await silent.query("SELECT sessions.end_session($1, $2, 'test', $3)", [
+    await silent.query("SELECT sessions.revoke_session($1, $2, 'test', $3)", [
       held.sessions[0]?.session,
       held.id,
       JSON.stringify({ event_id: randomUUID() }),

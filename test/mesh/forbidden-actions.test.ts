@@ -25,7 +25,7 @@ const well = () =>
     within: 40_000,
     every: 200,
   });
-const forgetGuesses = () => mesh.database.query("DELETE FROM auth.guesses");
+const forgetGuesses = () => mesh.database.query("DELETE FROM auth.login_attempts");
 
 describe("no refusal becomes a yes", () => {
   test.each(["redis", "nats", "smtp"] as const)(

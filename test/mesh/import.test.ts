@@ -39,8 +39,8 @@ describe("npm run import, over NATS", () => {
     );
     expect(row).toEqual({ accounts: emails.length, facts: emails.length });
     await two.settled();
-    const intents =
+    const tokens =
       "SELECT 1 FROM auth.one_time_tokens t JOIN users.users u ON u.id = t.user_id WHERE u.email = ANY($1)";
-    expect(await two.database.query(intents, [emails])).toEqual([]);
+    expect(await two.database.query(tokens, [emails])).toEqual([]);
   }, 180_000);
 });

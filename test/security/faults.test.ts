@@ -75,7 +75,7 @@ async function walk(
       statuses.add(answer.status);
       found.push(...look(`${what}, without ${table}`, answer));
     }
-    await usermesh.database.query("DELETE FROM auth.guesses");
+    await usermesh.database.query("DELETE FROM auth.login_attempts");
   }
   return { found, statuses };
 }
@@ -84,7 +84,7 @@ describe("with any table away", () => {
   test("there is something to take away, and something to be told", async () => {
     expect(tables.length).toBeGreaterThan(30);
     for (const ask of Object.values(stage.denials)) expect((await ask()).status).toBeLessThan(500);
-    await usermesh.database.query("DELETE FROM auth.guesses");
+    await usermesh.database.query("DELETE FROM auth.login_attempts");
   });
 
   test("no refusal becomes a yes", async () => {

@@ -28,7 +28,7 @@ async function giveSlowHash({ id, password }: Person & { readonly id: string }):
 }
 
 const isLookedAt = (id: string) => async () => {
-  const sql = "SELECT pending FROM auth.guesses WHERE user_id = $1 AND key = account";
+  const sql = "SELECT pending FROM auth.login_attempts WHERE user_id = $1 AND key = account";
   return (await usermesh.database.query<{ pending: number }>(sql, [id]))[0]?.pending === 1;
 };
 

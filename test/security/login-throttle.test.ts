@@ -34,7 +34,7 @@ async function guessInTurn(who: Pick<Person, "email">, count: number): Promise<s
 
 /** As if the pause were over. */
 const waitOut = () =>
-  usermesh.database.query("UPDATE auth.guesses SET slowed_until = clock_timestamp() - interval '1 second'");
+  usermesh.database.query("UPDATE auth.login_attempts SET throttled_until = clock_timestamp() - interval '1 second'");
 
 /** What a client could tell two answers apart by. */
 const shownOf = ({ status, body: { correlation_id: _, ...body }, headers }: Answer) => ({
@@ -69,9 +69,10 @@ describe("guessing at one account from one address", () => {
     const person = await register(usermesh);
     await guessInTurn(person, 11);
     expect(verdict(await login(named(person), person.password, elsewhere))).toBe("200 ok");
-    const rows = await usermesh.database.query("SELECT 1 FROM auth.guesses WHERE user_id = $1 AND key = account", [
-      person.id,
-    ]);
+    const rows = await usermesh.database.query(
+      "SELECT 1 FROM auth.login_attempts WHERE user_id = $1 AND key = account",
+      [person.id],
+    );
     expect(rows).toEqual([]);
   });
 

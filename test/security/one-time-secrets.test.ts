@@ -150,16 +150,16 @@ describe.each(Object.entries(kinds))("%s", (_, { spend, elsewhere, mailed, renew
 
   test("is worth nothing in another form, nor with another's secret in it", async () => {
     const [mine, other] = [await mailed(), await mailed()];
-    const [, kid, intent, mac = ""] = mine.token.split(".");
+    const [, kid, id, mac = ""] = mine.token.split(".");
     const [, , otherIntent, otherMac] = other.token.split(".");
     const last = mac.at(-1) === "A" ? "B" : "A";
     for (const forged of [
       `v1.${kid}.${otherIntent}.${mac}`,
-      `v1.${kid}.${intent}.${otherMac}`,
-      `v1.${kid}.${intent}.${mac.slice(0, -1)}${last}`,
-      `v1.${kid}.${intent}.${mac.slice(0, -1)}`,
-      `v1.${kid}.${intent}.`,
-      `v2.${kid}.${intent}.${mac}`,
+      `v1.${kid}.${id}.${otherMac}`,
+      `v1.${kid}.${id}.${mac.slice(0, -1)}${last}`,
+      `v1.${kid}.${id}.${mac.slice(0, -1)}`,
+      `v1.${kid}.${id}.`,
+      `v2.${kid}.${id}.${mac}`,
       ` ${mine.token}`,
       `${mine.token}\u0000`,
       mine.token.toUpperCase(),

@@ -11,7 +11,7 @@ import { emailKey, emailKeyHash, usernameKey } from "../../lib/runtime/text-keys
 
 const ring = parseKeyRing(`k2:${"n".repeat(32)},k1:${"o".repeat(32)}`);
 const tenantId = "0199a3c4-7c5e-7000-8000-00000000000a";
-const intent: MailedTokenBinding = {
+const binding: MailedTokenBinding = {
   kid: "k2",
   tokenId: "0199a3c4-7c5e-7000-8000-000000000001",
   purpose: "reset_password",
@@ -19,15 +19,15 @@ const intent: MailedTokenBinding = {
   tenantId,
   emailKeyHash: emailKeyHash(tenantId, emailKey("Ann@Example.com")),
 };
-const token = formatMailedToken(ring, intent);
+const token = formatMailedToken(ring, binding);
 
-function accepted(text: string, by = intent): boolean {
+function accepted(text: string, by = binding): boolean {
   const parsed = parseMailedToken(text);
   return parsed !== null && mailedTokenMatches(ring, parsed, by);
 }
 
 describe("a mailed token", () => {
-  test("is read back as it was made, and matches its intent", () => {
+  test("is read back as it was made, and matches its row", () => {
     const anyIntent = fc.record({
       kid: fc.constantFrom("k1", "k2"),
       tokenId: fc.uuid(),
@@ -46,7 +46,7 @@ describe("a mailed token", () => {
   });
 
   test("is the same at each retry of the mail", () => {
-    expect(formatMailedToken(ring, { ...intent })).toBe(token);
+    expect(formatMailedToken(ring, { ...binding })).toBe(token);
   });
 
   test.each<Partial<MailedTokenBinding>>([
@@ -57,8 +57,8 @@ describe("a mailed token", () => {
     { userId: null },
     { tenantId: "0199a3c4-7c5e-7000-8000-000000000009" },
     { emailKeyHash: emailKeyHash(tenantId, emailKey("eve@example.com")) },
-  ])("does not match an intent that differs by %j", (difference) => {
-    expect(accepted(token, { ...intent, ...difference })).toBe(false);
+  ])("does not match a row that differs by %j", (difference) => {
+    expect(accepted(token, { ...binding, ...difference })).toBe(false);
   });
 
   test("with one changed character is refused", () => {
@@ -85,10 +85,10 @@ describe("a mailed token", () => {
     expect(accepted(token.replace("v1.k2.", "v1.k9."))).toBe(false);
   });
 
-  test("of an intent whose key the node lacks is an UnknownKeyError", () => {
+  test("of a row whose key the node lacks is an UnknownKeyError", () => {
     const parsed = parseMailedToken(token);
     const older = parseKeyRing(`k1:${"o".repeat(32)}`);
-    expect(() => parsed && mailedTokenMatches(older, parsed, intent)).toThrow(
+    expect(() => parsed && mailedTokenMatches(older, parsed, binding)).toThrow(
       expect.objectContaining({ name: "UnknownKeyError", kid: "k2" }),
     );
   });

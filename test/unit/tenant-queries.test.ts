@@ -39,7 +39,7 @@ const builtOnATenant = new Set([
 
 const root = join(import.meta.dirname, "../../services");
 const schemas = ["users", "auth", "sessions", "preferences", "mail", "admin"];
-const mine = /\b(?:tenant_id|user_id|id|key|hash|intent|account|actor_id)\s*=\s*(?:ANY\()?(?:ARRAY\()?[$(]/;
+const mine = /\b(?:tenant_id|user_id|id|key|hash|token_id|account|actor_id)\s*=\s*(?:ANY\()?(?:ARRAY\()?[$(]/;
 const inserts = /INSERT INTO [\s\S]*\b(?:tenant_id|user_id|key)\b/;
 
 interface Statement {

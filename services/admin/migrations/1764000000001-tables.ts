@@ -23,7 +23,7 @@ export const migration: Migration = {
     ...serviceTables("admin"),
   ],
   down: [
-    "DROP FUNCTION admin.state_event",
+    "DROP FUNCTION admin.append_event",
     "DROP TABLE admin.activity, admin.erased, admin.idempotency, admin.inbox, admin.outbox, admin.event_counters",
   ],
 };

@@ -5,7 +5,7 @@ const tables = [{ table: "activity", column: "user_id" }];
 
 /** What an erased user did to others is kept, but not that it was he. */
 const actors = [
-  `CREATE FUNCTION admin.leave_out_erased_actor() RETURNS trigger LANGUAGE plpgsql AS $$
+  `CREATE FUNCTION admin.skip_erased_actor() RETURNS trigger LANGUAGE plpgsql AS $$
      BEGIN
        PERFORM pg_advisory_xact_lock_shared(admin.erasure_lock(NEW.actor_id));
        IF EXISTS (SELECT FROM admin.erased WHERE user_id = NEW.actor_id) THEN
@@ -14,9 +14,9 @@ const actors = [
        END IF;
        RETURN NEW;
      END $$`,
-  `CREATE TRIGGER leave_out_erased_actor BEFORE INSERT ON admin.activity
+  `CREATE TRIGGER skip_erased_actor BEFORE INSERT ON admin.activity
      FOR EACH ROW WHEN (NEW.actor_id IS NOT NULL AND NEW.actor_id IS DISTINCT FROM NEW.user_id)
-     EXECUTE FUNCTION admin.leave_out_erased_actor()`,
+     EXECUTE FUNCTION admin.skip_erased_actor()`,
   // An administrator's acts on others: few rows of the log.
   "CREATE INDEX activity_other_actor ON admin.activity (actor_id, at, id) WHERE actor_id IS DISTINCT FROM user_id",
 ];
@@ -26,8 +26,8 @@ export const migration: Migration = {
   up: [...erasureGuards("admin", tables), ...actors],
   down: [
     "DROP INDEX admin.activity_other_actor",
-    "DROP TRIGGER leave_out_erased_actor ON admin.activity",
-    "DROP FUNCTION admin.leave_out_erased_actor",
+    "DROP TRIGGER skip_erased_actor ON admin.activity",
+    "DROP FUNCTION admin.skip_erased_actor",
     ...dropErasureGuards("admin", tables),
   ],
 };

@@ -13,8 +13,8 @@ export interface AttemptLimits {
   readonly account: number;
   /** The same from one address. */
   readonly address: number;
-  /** Evaluated in a row at most, ever. */
-  readonly ever: number;
+  /** Failures in a row after which the account is locked until a reset. */
+  readonly lifetime: number;
 }
 
 /** 0: look at the hash. -1: others are in flight, ask again. Else the seconds to wait. */
@@ -24,12 +24,12 @@ export async function reserveAttempt(
   userId: string | null,
   limits: AttemptLimits,
 ): Promise<number> {
-  const values = [keys.account, keys.address, userId, limits.account, limits.address, limits.ever];
-  const [row] = await db.query<{ wait: number }>("SELECT auth.admit_guess($1, $2, $3, $4, $5, $6) AS wait", values);
+  const values = [keys.account, keys.address, userId, limits.account, limits.address, limits.lifetime];
+  const [row] = await db.query<{ wait: number }>("SELECT auth.reserve_attempt($1, $2, $3, $4, $5, $6) AS wait", values);
   return row?.wait ?? -1;
 }
 
-export type AttemptOutcome = "right" | "wrong" | "void";
+export type AttemptOutcome = "success" | "failure" | "aborted";
 
 export async function recordAttempt(
   db: Queryable,
@@ -37,7 +37,7 @@ export async function recordAttempt(
   outcome: AttemptOutcome,
   limits: AttemptLimits,
 ): Promise<void> {
-  await db.query("SELECT auth.settle_guess($1, $2, $3, $4, $5)", [
+  await db.query("SELECT auth.record_attempt($1, $2, $3, $4, $5)", [
     keys.account,
     keys.address,
     outcome,
@@ -48,8 +48,8 @@ export async function recordAttempt(
 
 /** The account's row first, as everybody locks them. */
 export async function clearAttempts(tx: Transaction, account: string): Promise<void> {
-  await tx.query("SELECT 1 FROM auth.guesses WHERE key = $1 FOR UPDATE", [account]);
-  await tx.query("DELETE FROM auth.guesses WHERE account = $1", [account]);
+  await tx.query("SELECT 1 FROM auth.login_attempts WHERE key = $1 FOR UPDATE", [account]);
+  await tx.query("DELETE FROM auth.login_attempts WHERE account = $1", [account]);
 }
 
 /**
@@ -59,5 +59,5 @@ export async function clearAttempts(tx: Transaction, account: string): Promise<v
 export function deleteOldAttempts(db: Database): Promise<number> {
   const old = `at < now() - interval '1 day'
     AND (key <> account OR (user_id IS NULL AND at < now() - interval '90 days'))`;
-  return deleteInBatches(db, "auth.guesses", old);
+  return deleteInBatches(db, "auth.login_attempts", old);
 }

@@ -11,7 +11,7 @@ import {
 } from "./login-attempts.repo.ts";
 
 /** ASVS 5.0 V6.3.1; NIST SP 800-63B section 3.2.2 for the hundred. */
-const limits: AttemptLimits = { account: 50, address: 10, ever: 100 };
+const limits: AttemptLimits = { account: 50, address: 10, lifetime: 100 };
 const TIMEOUT_MS = 5_000;
 const POLL_MS = 100;
 
@@ -43,10 +43,10 @@ export async function withAttempt<T extends { readonly ok: boolean }>(
 ): Promise<T> {
   const keys = keysOf(who);
   await admit(deps, keys, who.userId);
-  let outcome: AttemptOutcome = "void";
+  let outcome: AttemptOutcome = "aborted";
   try {
     const seen = await look();
-    outcome = seen.ok ? "right" : "wrong";
+    outcome = seen.ok ? "success" : "failure";
     return seen;
   } finally {
     await recordAttempt(deps.db, keys, outcome, limits);

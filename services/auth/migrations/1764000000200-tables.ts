@@ -55,80 +55,80 @@ const oneTimeTokens = [
 
 /**
  * A guess is pending from before the hash is looked at until it is settled. Pending ones fill the limit like wrong ones,
- * so that n guesses at once are no more than n in a row; whoever would go beyond it waits for those in flight (-1).
+ * so that n attempts at once are no more than n in a row; whoever would go beyond it waits for those in flight (-1).
  */
-const guesses = [
-  `CREATE TABLE auth.guesses (
+const loginAttempts = [
+  `CREATE TABLE auth.login_attempts (
      key text PRIMARY KEY,
      account text NOT NULL,
      user_id uuid,
      failed int NOT NULL DEFAULT 0,
      pending int NOT NULL DEFAULT 0,
-     slowed_until timestamptz,
+     throttled_until timestamptz,
      at timestamptz NOT NULL DEFAULT clock_timestamp()
    )`,
-  "CREATE INDEX guesses_account ON auth.guesses (account)",
-  "CREATE INDEX guesses_user ON auth.guesses (user_id)",
-  "CREATE INDEX guesses_at ON auth.guesses (at)",
-  `CREATE FUNCTION auth.guess_slowed_until(p_failed int, p_limit int) RETURNS timestamptz
+  "CREATE INDEX login_attempts_account ON auth.login_attempts (account)",
+  "CREATE INDEX login_attempts_user ON auth.login_attempts (user_id)",
+  "CREATE INDEX login_attempts_at ON auth.login_attempts (at)",
+  `CREATE FUNCTION auth.attempt_throttled_until(p_failed int, p_limit int) RETURNS timestamptz
      LANGUAGE sql VOLATILE AS $$
      SELECT CASE WHEN p_failed >= p_limit
        THEN clock_timestamp() + make_interval(secs => least(900, 30 * 2 ^ least(p_failed - p_limit, 10))) END
    $$`,
-  `CREATE FUNCTION auth.guess_row(p_key text, p_limit int) RETURNS auth.guesses
+  `CREATE FUNCTION auth.lock_attempt(p_key text, p_limit int) RETURNS auth.login_attempts
      LANGUAGE plpgsql VOLATILE AS $$
-     DECLARE r auth.guesses;
+     DECLARE r auth.login_attempts;
      BEGIN
-       SELECT * INTO r FROM auth.guesses WHERE key = p_key FOR UPDATE;
+       SELECT * INTO r FROM auth.login_attempts WHERE key = p_key FOR UPDATE;
        IF r.pending > 0 AND r.at < clock_timestamp() - interval '20 seconds' THEN
          -- Whoever looked at the hash died before he could say what it was: counted as wrong.
-         UPDATE auth.guesses SET failed = failed + pending, pending = 0,
-             slowed_until = auth.guess_slowed_until(failed + pending, p_limit)
+         UPDATE auth.login_attempts SET failed = failed + pending, pending = 0,
+             throttled_until = auth.attempt_throttled_until(failed + pending, p_limit)
            WHERE key = p_key RETURNING * INTO r;
        END IF;
        RETURN r;
      END $$`,
-  `CREATE FUNCTION auth.admit_guess(p_account text, p_address text, p_user uuid, p_account_limit int, p_address_limit int, p_ever int) RETURNS int
+  `CREATE FUNCTION auth.reserve_attempt(p_account text, p_address text, p_user uuid, p_account_limit int, p_address_limit int, p_lifetime_limit int) RETURNS int
      LANGUAGE plpgsql VOLATILE AS $$
      DECLARE
-       a auth.guesses;
-       b auth.guesses;
+       a auth.login_attempts;
+       b auth.login_attempts;
        v_until timestamptz;
      BEGIN
-       INSERT INTO auth.guesses (key, account, user_id) VALUES (p_account, p_account, p_user) ON CONFLICT DO NOTHING;
-       INSERT INTO auth.guesses (key, account, user_id) VALUES (p_address, p_account, p_user) ON CONFLICT DO NOTHING;
-       a := auth.guess_row(p_account, p_account_limit);
-       b := auth.guess_row(p_address, p_address_limit);
+       INSERT INTO auth.login_attempts (key, account, user_id) VALUES (p_account, p_account, p_user) ON CONFLICT DO NOTHING;
+       INSERT INTO auth.login_attempts (key, account, user_id) VALUES (p_address, p_account, p_user) ON CONFLICT DO NOTHING;
+       a := auth.lock_attempt(p_account, p_account_limit);
+       b := auth.lock_attempt(p_address, p_address_limit);
        IF a.key IS NULL OR b.key IS NULL THEN RETURN -1; END IF;
-       IF a.failed >= p_ever THEN RETURN 900; END IF;
-       v_until := greatest(a.slowed_until, b.slowed_until);
+       IF a.failed >= p_lifetime_limit THEN RETURN 900; END IF;
+       v_until := greatest(a.throttled_until, b.throttled_until);
        IF v_until > clock_timestamp() THEN
          RETURN ceil(extract(epoch FROM v_until - clock_timestamp()))::int;
        END IF;
        IF (a.pending > 0 AND a.failed + a.pending >= p_account_limit) OR (b.pending > 0 AND b.failed + b.pending >= p_address_limit) THEN
          RETURN -1;
        END IF;
-       UPDATE auth.guesses SET pending = pending + 1, at = clock_timestamp() WHERE key IN (p_account, p_address);
+       UPDATE auth.login_attempts SET pending = pending + 1, at = clock_timestamp() WHERE key IN (p_account, p_address);
        RETURN 0;
      END $$`,
-  `CREATE FUNCTION auth.settle_guess(p_account text, p_address text, p_outcome text, p_account_limit int, p_address_limit int) RETURNS void
+  `CREATE FUNCTION auth.record_attempt(p_account text, p_address text, p_outcome text, p_account_limit int, p_address_limit int) RETURNS void
      LANGUAGE plpgsql VOLATILE AS $$
      DECLARE
        v_key text;
        v_limit int;
      BEGIN
        FOR v_key, v_limit IN VALUES (p_account, p_account_limit), (p_address, p_address_limit) LOOP
-         PERFORM 1 FROM auth.guesses WHERE key = v_key FOR UPDATE;
-         IF p_outcome = 'right' THEN
-           UPDATE auth.guesses SET failed = 0, slowed_until = NULL, pending = greatest(pending - 1, 0) WHERE key = v_key;
-         ELSIF p_outcome = 'wrong' THEN
-           UPDATE auth.guesses SET failed = failed + 1, pending = greatest(pending - 1, 0),
-               slowed_until = auth.guess_slowed_until(failed + 1, v_limit)
+         PERFORM 1 FROM auth.login_attempts WHERE key = v_key FOR UPDATE;
+         IF p_outcome = 'success' THEN
+           UPDATE auth.login_attempts SET failed = 0, throttled_until = NULL, pending = greatest(pending - 1, 0) WHERE key = v_key;
+         ELSIF p_outcome = 'failure' THEN
+           UPDATE auth.login_attempts SET failed = failed + 1, pending = greatest(pending - 1, 0),
+               throttled_until = auth.attempt_throttled_until(failed + 1, v_limit)
              WHERE key = v_key;
          ELSE
-           UPDATE auth.guesses SET pending = greatest(pending - 1, 0) WHERE key = v_key;
+           UPDATE auth.login_attempts SET pending = greatest(pending - 1, 0) WHERE key = v_key;
          END IF;
-         DELETE FROM auth.guesses WHERE key = v_key AND failed = 0 AND pending = 0;
+         DELETE FROM auth.login_attempts WHERE key = v_key AND failed = 0 AND pending = 0;
        END LOOP;
      END $$`,
 ];
@@ -150,10 +150,10 @@ const signingKeys = [
 
 export const migration: Migration = {
   name: "AuthTables1764000000200",
-  up: [...credentials, ...identities, ...oneTimeTokens, ...guesses, ...signingKeys, ...serviceTables("auth")],
+  up: [...credentials, ...identities, ...oneTimeTokens, ...loginAttempts, ...signingKeys, ...serviceTables("auth")],
   down: [
-    "DROP FUNCTION auth.state_event, auth.settle_guess, auth.admit_guess, auth.guess_row, auth.guess_slowed_until",
-    `DROP TABLE auth.credentials, auth.identities, auth.one_time_tokens, auth.guesses, auth.signing_keys,
+    "DROP FUNCTION auth.append_event, auth.record_attempt, auth.reserve_attempt, auth.lock_attempt, auth.attempt_throttled_until",
+    `DROP TABLE auth.credentials, auth.identities, auth.one_time_tokens, auth.login_attempts, auth.signing_keys,
        auth.event_counters, auth.outbox, auth.inbox, auth.idempotency, auth.erased`,
   ],
 };

@@ -1,7 +1,7 @@
 import { dropErasureGuards, erasureGuards } from "../../../mixins/erasure.ts";
 import type { Migration } from "../../../mixins/migration.ts";
 
-const tables = ["credentials", "identities", "one_time_tokens", "guesses", "oauth_states", "oauth_codes"].map(
+const tables = ["credentials", "identities", "one_time_tokens", "login_attempts", "oauth_states", "oauth_codes"].map(
   (table) => ({ table, column: "user_id" }),
 );
 

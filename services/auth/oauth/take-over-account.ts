@@ -26,7 +26,7 @@ export async function takeOverUnverifiedAccount(deps: ClaimDeps, ctx: Ctx, accou
   const { user } = await ctx.call("users.confirmEmail", {
     user_id: account.id,
     email_key: emailKey(account.email),
-    intent: newId(deps.clock, deps.random),
+    token_id: newId(deps.clock, deps.random),
     event_id: newId(deps.clock, deps.random),
   });
   return { account: user, epoch };

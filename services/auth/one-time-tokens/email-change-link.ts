@@ -4,7 +4,7 @@ import { handleOnce } from "../../../mixins/event-consumer.mixin.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { type MailLinkDeps, requestMail } from "./request-mail.ts";
 
-/** A new address is sent a link, whose intent has the id that users gave the change. */
+/** A new address is sent a link, whose one-time token has the id that users gave the change. */
 export async function mailEmailChangeLink(
   deps: MailLinkDeps & Pick<AuthDeps, "db">,
   event: MeshEvent,
@@ -12,7 +12,7 @@ export async function mailEmailChangeLink(
 ): Promise<void> {
   const { email_change: id, updated_fields = [], user_id, correlation_id } = event;
   if (typeof id !== "string" || !updated_fields.includes("pending_email")) return;
-  const change = await call("users.emailChange", { intent: id });
+  const change = await call("users.emailChange", { token_id: id });
   if (change?.state !== "pending" || !change.is_active) return;
   const recipient = { id: user_id, tenant_id: change.tenant_id, email: change.new_email };
   const request = {

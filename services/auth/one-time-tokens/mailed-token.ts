@@ -19,20 +19,20 @@ type Account = NonNullable<Actions["users.signInView"]["result"]> & {
 };
 type Input = ParamsOf<typeof authContract, "deriveMailToken">;
 
-/** The derived token of an intent and where to send it; null when it would be of no use any more. */
+/** The derived one-time token and where to send it; null when it would be of no use any more. */
 export async function mailedToken(
   deps: TokenDeps,
   ctx: ActionContext<Input>,
 ): Promise<ResultOf<typeof authContract, "deriveMailToken">> {
-  const intent = await findOneTimeToken(deps.db, ctx.params.intent);
-  if (!intent || intent.spent || intent.superseded || intent.stale) return null;
-  const account = await accountOf(ctx, intent);
-  if (!account || (intent.purpose === "verify_email" && account.is_verified)) return null;
+  const oneTimeToken = await findOneTimeToken(deps.db, ctx.params.token_id);
+  if (!oneTimeToken || oneTimeToken.spent || oneTimeToken.superseded || oneTimeToken.stale) return null;
+  const account = await accountOf(ctx, oneTimeToken);
+  if (!account || (oneTimeToken.purpose === "verify_email" && account.is_verified)) return null;
   if (account.waits === false) return null;
-  const token = formatMailedToken(deps.ring, signed(intent));
-  await recordDerived(deps.db, intent.id);
+  const token = formatMailedToken(deps.ring, signed(oneTimeToken));
+  await recordDerived(deps.db, oneTimeToken.id);
   return {
-    purpose: intent.purpose,
+    purpose: oneTimeToken.purpose,
     token,
     email: account.email,
     name: account.full_name,
@@ -42,38 +42,42 @@ export async function mailedToken(
 }
 
 export async function mailed(deps: Pick<AuthDeps, "db">, ctx: ActionContext<Input>): Promise<Record<string, never>> {
-  await recordSent(deps.db, ctx.params.intent);
+  await recordSent(deps.db, ctx.params.token_id);
   return {};
 }
 
-/** The active account that an intent is for, as long as its address, or the one it wishes, is still the link's. */
-export async function accountOf(ctx: Pick<ActionContext, "call">, intent: OneTimeToken): Promise<Account | null> {
-  const account = await addressed(ctx, intent);
+/** The active account that a one-time token is for, as long as its address, or the one it wishes, is still the link's. */
+export async function accountOf(ctx: Pick<ActionContext, "call">, oneTimeToken: OneTimeToken): Promise<Account | null> {
+  const account = await addressed(ctx, oneTimeToken);
   if (!account?.is_active) return null;
-  return emailKeyHash(intent.tenant_id, emailKey(account.email)) === intent.email_key_hash ? account : null;
+  return emailKeyHash(oneTimeToken.tenant_id, emailKey(account.email)) === oneTimeToken.email_key_hash ? account : null;
 }
 
-async function addressed({ call }: Pick<ActionContext, "call">, intent: OneTimeToken): Promise<Account | null> {
-  const account = await call("users.signInView", { id: intent.user_id });
-  if (!account || intent.purpose !== "change_email") return account;
-  const change = await call("users.emailChange", { intent: intent.id });
+async function addressed({ call }: Pick<ActionContext, "call">, oneTimeToken: OneTimeToken): Promise<Account | null> {
+  const account = await call("users.signInView", { id: oneTimeToken.user_id });
+  if (!account || oneTimeToken.purpose !== "change_email") return account;
+  const change = await call("users.emailChange", { token_id: oneTimeToken.id });
   return change && { ...account, email: change.new_email, waits: change.state === "pending" };
 }
 
-/** The intent that a token was made for. 400 `token_invalid` for any other text; whether it may be used is another question. */
+/** The row that a token was derived from. 400 `token_invalid` for any other text; whether it may be used is another question. */
 export async function requireOneTimeToken(
   deps: TokenDeps,
   text: string,
   ...purposes: readonly OneTimeToken["purpose"][]
 ): Promise<OneTimeToken> {
   const token = parseMailedToken(text);
-  const intent = token && (await findOneTimeToken(deps.db, token.tokenId));
-  if (!intent || !purposes.includes(intent.purpose) || !mailedTokenMatches(deps.ring, token, signed(intent)))
+  const oneTimeToken = token && (await findOneTimeToken(deps.db, token.tokenId));
+  if (
+    !oneTimeToken ||
+    !purposes.includes(oneTimeToken.purpose) ||
+    !mailedTokenMatches(deps.ring, token, signed(oneTimeToken))
+  )
     throw new AppError("link_invalid");
-  return intent;
+  return oneTimeToken;
 }
 
-function signed(intent: OneTimeToken): MailedTokenBinding {
-  const { kid, id, purpose, user_id, tenant_id, email_key_hash } = intent;
+function signed(oneTimeToken: OneTimeToken): MailedTokenBinding {
+  const { kid, id, purpose, user_id, tenant_id, email_key_hash } = oneTimeToken;
   return { kid, tokenId: id, purpose, userId: user_id, tenantId: tenant_id, emailKeyHash: email_key_hash };
 }

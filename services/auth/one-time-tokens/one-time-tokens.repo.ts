@@ -35,10 +35,10 @@ const END = `least(requested_at + interval '24 hours',
 const NEWER = `EXISTS (SELECT 1 FROM auth.one_time_tokens n
   WHERE n.user_id = t.user_id AND n.purpose = t.purpose AND n.seq > t.seq)`;
 
-export async function insertOneTimeToken(tx: Queryable, intent: NewOneTimeToken): Promise<void> {
+export async function insertOneTimeToken(tx: Queryable, oneTimeToken: NewOneTimeToken): Promise<void> {
   const sql = `INSERT INTO auth.one_time_tokens (id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`;
-  const { id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id } = intent;
+  const { id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id } = oneTimeToken;
   await tx.query(sql, [id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id]);
 }
 
@@ -76,7 +76,7 @@ export async function lockOneTimeTokens(tx: Transaction, userId: string): Promis
   ]);
 }
 
-/** Of n at once one gets true, and none for an intent that is outdated or has a newer one beside it. */
+/** Of n at once one gets true, and none for one that is outdated or has a newer one beside it. */
 export async function spendOneTimeToken(tx: Transaction, id: string): Promise<boolean> {
   const sql = `UPDATE auth.one_time_tokens t SET spent_at = clock_timestamp()
     WHERE id = $1 AND spent_at IS NULL AND clock_timestamp() <= ${END} AND NOT ${NEWER} RETURNING id`;

@@ -20,14 +20,14 @@ interface MailRequest {
   /** The account's epoch, for what a reset in between must end. */
   readonly epoch: number | null;
   readonly correlationId: string;
-  /** Where another service has named the intent already. */
+  /** Where another service has chosen its id already. */
   readonly id?: string;
 }
 
 /** Links that nobody used, per account, purpose and hour: a stranger must not fill somebody's mailbox. */
 const UNUSED_LINKS = 10;
 
-/** The intent and the job that mails it, in one transaction. */
+/** The one-time token and the job that mails it, in one transaction. */
 export async function requestMail(deps: MailLinkDeps, tx: Transaction, request: MailRequest): Promise<void> {
   const { purpose, recipient, epoch, correlationId } = request;
   const id = request.id ?? newId(deps.clock, deps.random);

@@ -13,17 +13,17 @@ type Output = ResultOf<typeof authContract, "verifyEmail">;
 type VerifyDeps = Pick<AuthDeps, "db" | "ring">;
 
 /**
- * Of a first address or a new one. users commits, once per intent however often it is asked; then whoever marks the intent here has won, and all others
+ * Of a first address or a new one. users commits, once per token however often it is asked; then whoever marks the token here has won, and all others
  * are told that the link was used. Who dies in between leaves no mark, so the next one finishes it and wins.
  */
 export async function verifyEmail(deps: VerifyDeps, ctx: ActionContext<Input>): Promise<Output> {
-  const intent = await requireOneTimeToken(deps, ctx.params.token, "verify_email", "change_email");
-  return preparedIdempotently(deps.db, ctx, intent.user_id, {
-    prepare: () => confirm(ctx, intent),
+  const oneTimeToken = await requireOneTimeToken(deps, ctx.params.token, "verify_email", "change_email");
+  return preparedIdempotently(deps.db, ctx, oneTimeToken.user_id, {
+    prepare: () => confirm(ctx, oneTimeToken),
     commit: async (tx, answer) => {
-      await lockOneTimeTokens(tx, intent.user_id);
-      if (!(await markSpent(tx, intent.id))) throw new AppError("link_invalid");
-      await revokeOneTimeTokens(tx, intent.user_id, [intent.purpose]);
+      await lockOneTimeTokens(tx, oneTimeToken.user_id);
+      if (!(await markSpent(tx, oneTimeToken.id))) throw new AppError("link_invalid");
+      await revokeOneTimeTokens(tx, oneTimeToken.user_id, [oneTimeToken.purpose]);
       return answer;
     },
   });
@@ -35,16 +35,16 @@ async function isOutrun(ctx: ActionContext<Input>, { purpose, user_id, epoch }: 
   return (await ctx.call("sessions.epoch", { user_id })).epoch !== epoch;
 }
 
-async function confirm(ctx: ActionContext<Input>, intent: OneTimeToken): Promise<Output> {
-  if (intent.spent || intent.superseded || intent.outdated) throw new AppError("link_invalid");
-  if (await isOutrun(ctx, intent)) throw new AppError("link_invalid");
-  const account = await accountOf(ctx, intent);
+async function confirm(ctx: ActionContext<Input>, oneTimeToken: OneTimeToken): Promise<Output> {
+  if (oneTimeToken.spent || oneTimeToken.superseded || oneTimeToken.outdated) throw new AppError("link_invalid");
+  if (await isOutrun(ctx, oneTimeToken)) throw new AppError("link_invalid");
+  const account = await accountOf(ctx, oneTimeToken);
   if (!account) throw new AppError("link_invalid");
   const params = {
     user_id: account.id,
     email_key: emailKey(account.email),
-    intent: intent.id,
-    event_id: intent.event_id,
+    token_id: oneTimeToken.id,
+    event_id: oneTimeToken.event_id,
   };
   const { user } = await ctx.call("users.confirmEmail", params);
   return { user };

@@ -26,16 +26,16 @@ type Input = ParamsOf<typeof authContract, "confirmReset">;
 type ResetDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "passwords" | "rules" | "breached" | "outbox">;
 
 interface Reset {
-  readonly intent: OneTimeToken;
+  readonly oneTimeToken: OneTimeToken;
   readonly account: { readonly id: string; readonly tenant_id: string; readonly email: string };
   readonly credential: NewCredential;
 }
 
 /** Commits here, ends every session, and only then answers. */
 export async function confirmReset(deps: ResetDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
-  const intent = await requireOneTimeToken(deps, ctx.params.token, "reset_password", "invite");
-  const change = await preparedIdempotently(deps.db, ctx, intent.user_id, {
-    prepare: () => prepareReset(deps, ctx, intent),
+  const oneTimeToken = await requireOneTimeToken(deps, ctx.params.token, "reset_password", "invite");
+  const change = await preparedIdempotently(deps.db, ctx, oneTimeToken.user_id, {
+    prepare: () => prepareReset(deps, ctx, oneTimeToken),
     commit: (tx, reset) => commitReset(deps, ctx, tx, reset),
   });
   await revokeSessions(ctx, change);
@@ -43,28 +43,32 @@ export async function confirmReset(deps: ResetDeps, ctx: ActionContext<Input>): 
 }
 
 /** All that may refuse goes before the hash, and the hash before the transaction. */
-async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, intent: OneTimeToken): Promise<Reset> {
-  if (intent.spent || intent.outdated || intent.superseded) throw new AppError("link_invalid");
-  const { epoch } = await ctx.call("sessions.epoch", { user_id: intent.user_id });
-  const account = await accountOf(ctx, intent);
-  if (epoch !== intent.epoch || !account) throw new AppError("link_invalid");
+async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, oneTimeToken: OneTimeToken): Promise<Reset> {
+  if (oneTimeToken.spent || oneTimeToken.outdated || oneTimeToken.superseded) throw new AppError("link_invalid");
+  const { epoch } = await ctx.call("sessions.epoch", { user_id: oneTimeToken.user_id });
+  const account = await accountOf(ctx, oneTimeToken);
+  if (epoch !== oneTimeToken.epoch || !account) throw new AppError("link_invalid");
   const { email, username, full_name: fullName } = account;
   const rules = await rulesIn(deps, ctx, { id: account.tenant_id });
   const owner = { email, username, fullName };
   await assertPasswordAcceptable(deps, rules, { field: "new_password", password: ctx.params.new_password, owner });
-  if (intent.purpose === "invite") await verifyInvited(ctx, intent, email);
+  if (oneTimeToken.purpose === "invite") await verifyInvited(ctx, oneTimeToken, email);
   const id = newId(deps.clock, deps.random);
   const secret = await deps.passwords.hash(ctx.params.new_password, id);
-  return { intent, account, credential: { id, user_id: account.id, secret, kid: deps.ring.active, confirmed: true } };
+  return {
+    oneTimeToken,
+    account,
+    credential: { id, user_id: account.id, secret, kid: deps.ring.active, confirmed: true },
+  };
 }
 
-/** Who opens the invitation has the address. Once by the intent; without the password after it, harmless. */
-async function verifyInvited(ctx: ActionContext<Input>, intent: OneTimeToken, email: string): Promise<void> {
+/** Who opens the invitation has the address. Once per token; without the password after it, harmless. */
+async function verifyInvited(ctx: ActionContext<Input>, oneTimeToken: OneTimeToken, email: string): Promise<void> {
   await ctx.call("users.confirmEmail", {
-    user_id: intent.user_id,
+    user_id: oneTimeToken.user_id,
     email_key: emailKey(email),
-    intent: intent.id,
-    event_id: derivedId("verified", intent.id),
+    token_id: oneTimeToken.id,
+    event_id: derivedId("verified", oneTimeToken.id),
   });
 }
 
@@ -74,9 +78,9 @@ async function commitReset(
   tx: Transaction,
   reset: Reset,
 ): Promise<PasswordChange> {
-  const { intent, account, credential } = reset;
+  const { oneTimeToken, account, credential } = reset;
   await lockOneTimeTokens(tx, account.id);
-  if (!(await spendOneTimeToken(tx, intent.id))) throw new AppError("link_invalid");
+  if (!(await spendOneTimeToken(tx, oneTimeToken.id))) throw new AppError("link_invalid");
   await revokeOneTimeTokens(tx, account.id, ["reset_password", "change_email", "invite"]);
   await endLinks(tx, account.id);
   // Another row, not another secret: whoever upgrades the old one finds it gone.
@@ -88,8 +92,8 @@ async function commitReset(
     userId: account.id,
     tenantId: account.tenant_id,
     correlationId: ctx.correlationId,
-    eventId: intent.event_id,
+    eventId: oneTimeToken.event_id,
     data: { reason: "reset" },
   });
-  return { user_id: account.id, event_id: intent.event_id, except: null };
+  return { user_id: account.id, event_id: oneTimeToken.event_id, except: null };
 }

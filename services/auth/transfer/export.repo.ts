@@ -31,7 +31,7 @@ export function exportSections(db: Database): readonly ExportSection[] {
       db,
       "failed_sign_ins",
       "",
-      `SELECT key AS position, failed, slowed_until, at FROM auth.guesses
+      `SELECT key AS position, failed, throttled_until, at FROM auth.login_attempts
        WHERE user_id = $1 AND key > $2 ORDER BY key LIMIT $3`,
     ),
     eventsSection(db),

@@ -10,9 +10,9 @@ export const migration: Migration = {
        kind text NOT NULL,
        user_id uuid NOT NULL,
        tenant_id uuid NOT NULL,
-       state text NOT NULL CHECK (state IN ('claimed', 'sent', 'skipped')),
-       claim uuid,
-       claimed_until timestamptz,
+       state text NOT NULL CHECK (state IN ('sending', 'sent', 'skipped')),
+       locked_by uuid,
+       locked_until timestamptz,
        sent_at timestamptz,
        confirmed_at timestamptz,
        created_at timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -23,6 +23,6 @@ export const migration: Migration = {
   ],
   down: [
     "DROP TABLE mail.messages, mail.event_counters, mail.outbox, mail.inbox, mail.idempotency, mail.erased",
-    "DROP FUNCTION mail.state_event(uuid, uuid, jsonb)",
+    "DROP FUNCTION mail.append_event(uuid, uuid, jsonb)",
   ],
 };

@@ -12,15 +12,15 @@ export const migration: Migration = {
        data jsonb,
        state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'skipped')),
        reason text,
-       claim uuid,
-       claimed_until timestamptz,
+       locked_by uuid,
+       locked_until timestamptz,
        sent_at timestamptz,
        created_at timestamptz NOT NULL DEFAULT clock_timestamp()
      )`,
     "CREATE INDEX pushes_created ON mail.pushes (created_at)",
     "CREATE INDEX pushes_user ON mail.pushes (user_id)",
-    `CREATE TRIGGER leave_out_erased BEFORE INSERT ON mail.pushes
-       FOR EACH ROW WHEN (NEW.user_id IS NOT NULL) EXECUTE FUNCTION mail.leave_out_erased_by_user_id()`,
+    `CREATE TRIGGER skip_erased BEFORE INSERT ON mail.pushes
+       FOR EACH ROW WHEN (NEW.user_id IS NOT NULL) EXECUTE FUNCTION mail.skip_erased_by_user_id()`,
   ],
   down: ["DROP TABLE mail.pushes"],
 };

@@ -29,28 +29,28 @@ export const migration: Migration = {
        expires_at timestamptz NOT NULL,
        max_expires_at timestamptz NOT NULL,
        sweep_on date NOT NULL,
-       ended_at timestamptz,
-       ended_reason text,
-       ended_by uuid
+       revoked_at timestamptz,
+       revoked_reason text,
+       revoked_by uuid
      ) WITH (fillfactor = 80)`,
     "CREATE INDEX sessions_user ON sessions.sessions (user_id, id)",
     "CREATE INDEX sessions_sweep ON sessions.sessions (sweep_on)",
-    `CREATE TABLE sessions.feed (
+    `CREATE TABLE sessions.revocation_log (
        seq bigint PRIMARY KEY,
        kind text NOT NULL CHECK (kind IN ('session', 'user', 'tenant', 'cache')),
        key text NOT NULL,
        value int,
        at timestamptz NOT NULL
      )`,
-    "CREATE INDEX feed_key ON sessions.feed (key)",
+    "CREATE INDEX revocation_log_key ON sessions.revocation_log (key)",
     // last_seq outlives the rows that are swept; swept_seq is the last of those.
-    `CREATE TABLE sessions.feed_state (
+    `CREATE TABLE sessions.revocation_log_state (
        single boolean PRIMARY KEY DEFAULT true CHECK (single),
        last_seq bigint NOT NULL DEFAULT 0,
        swept_seq bigint NOT NULL DEFAULT 0
      )`,
-    "INSERT INTO sessions.feed_state DEFAULT VALUES",
-    `CREATE TABLE sessions.gateway_leases (
+    "INSERT INTO sessions.revocation_log_state DEFAULT VALUES",
+    `CREATE TABLE sessions.leases (
        gateway_id uuid PRIMARY KEY,
        node_id text NOT NULL,
        action text NOT NULL,
@@ -59,8 +59,8 @@ export const migration: Migration = {
     ...serviceTables("sessions"),
   ],
   down: [
-    "DROP FUNCTION sessions.state_event",
-    `DROP TABLE sessions.accounts, sessions.tenant_versions, sessions.sessions, sessions.feed, sessions.feed_state, sessions.gateway_leases,
+    "DROP FUNCTION sessions.append_event",
+    `DROP TABLE sessions.accounts, sessions.tenant_versions, sessions.sessions, sessions.revocation_log, sessions.revocation_log_state, sessions.leases,
        sessions.event_counters, sessions.outbox, sessions.inbox, sessions.idempotency, sessions.erased`,
   ],
 };

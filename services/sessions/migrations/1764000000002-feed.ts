@@ -1,22 +1,22 @@
 import type { Migration } from "../../../mixins/migration.ts";
 
 /**
- * The feed of what is void, and the leases of those who read it. Each function is one round trip, so that a node that
+ * The revocation log of what is void, and the leases of those who read it. Each function is one round trip, so that a node that
  * is paused between two statements holds no lock; VOLATILE, so that each statement after a lock sees what was committed
- * while it waited. All who write the feed hold its lock alone, all who read it share it: PostgreSQL's queue is fair,
+ * while it waited. All who write the revocation log hold its lock alone, all who read it share it: PostgreSQL's queue is fair,
  * row locks (FOR SHARE) starved the writer for 8 s.
  */
-const feedLock = "hashtextextended('usermesh-feed', 0)";
+const feedLock = "hashtextextended('usermesh-revocation-log', 0)";
 
 /** Locked, numbered, written; whoever calls it commits at once. */
 const appendToFeed = `
-CREATE FUNCTION sessions.append_to_feed(p_kind text, p_keys text[], p_value int) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION sessions.append_revocations(p_kind text, p_keys text[], p_value int) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_last bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock(${feedLock});
-  UPDATE sessions.feed_state SET last_seq = last_seq + cardinality(p_keys) RETURNING last_seq INTO v_last;
-  INSERT INTO sessions.feed (seq, kind, key, value, at)
+  UPDATE sessions.revocation_log_state SET last_seq = last_seq + cardinality(p_keys) RETURNING last_seq INTO v_last;
+  INSERT INTO sessions.revocation_log (seq, kind, key, value, at)
     SELECT v_last - cardinality(p_keys) + n, p_kind, key, p_value, clock_timestamp()
     FROM unnest(p_keys) WITH ORDINALITY AS entry (key, n);
 END $$`;
@@ -26,15 +26,15 @@ END $$`;
  * under, so that after 3.2 s nobody holds one from before.
  */
 const unsettled = `
-CREATE FUNCTION sessions.unsettled(p_keys text[]) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION sessions.unconfirmed_revocations(p_keys text[]) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
   SELECT coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'key', key, 'value', value) ORDER BY seq), '[]')
-  FROM sessions.feed
+  FROM sessions.revocation_log
   WHERE key = ANY (p_keys) AND at > clock_timestamp() - interval '3.2 s'
 $$`;
 
 /** Changes after `since`, by the page; only the last page grants. */
 const lease = `
-CREATE FUNCTION sessions.lease(p_gateway uuid, p_node text, p_action text, p_since bigint, p_page int) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION sessions.renew_lease(p_gateway uuid, p_node text, p_action text, p_since bigint, p_page int) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_last bigint;
   v_swept bigint;
@@ -43,15 +43,15 @@ DECLARE
   v_seq bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(${feedLock});
-  SELECT last_seq, swept_seq INTO v_last, v_swept FROM sessions.feed_state;
+  SELECT last_seq, swept_seq INTO v_last, v_swept FROM sessions.revocation_log_state;
   -- Ahead of us: the database was restored from a copy.
   v_full := p_since < v_swept OR p_since > v_last;
   SELECT coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'key', key, 'value', value) ORDER BY seq), '[]'),
          CASE WHEN count(*) < p_page THEN v_last ELSE max(seq) END
     INTO v_changes, v_seq
-    FROM (SELECT * FROM sessions.feed WHERE seq > CASE WHEN v_full THEN 0 ELSE p_since END ORDER BY seq LIMIT p_page) AS page;
+    FROM (SELECT * FROM sessions.revocation_log WHERE seq > CASE WHEN v_full THEN 0 ELSE p_since END ORDER BY seq LIMIT p_page) AS page;
   IF v_seq = v_last THEN
-    INSERT INTO sessions.gateway_leases (gateway_id, node_id, action, until)
+    INSERT INTO sessions.leases (gateway_id, node_id, action, until)
       VALUES (p_gateway, p_node, p_action, clock_timestamp() + interval '3 s')
       ON CONFLICT (gateway_id) DO UPDATE SET node_id = excluded.node_id, action = excluded.action, until = excluded.until;
   END IF;
@@ -60,23 +60,23 @@ END $$`;
 
 /** Drops the oldest entries that no living access token needs any more. */
 const sweepFeed = `
-CREATE FUNCTION sessions.sweep_feed(p_keep_seconds int, p_batch int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION sessions.sweep_revocation_log(p_keep_seconds int, p_batch int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_upto bigint;
   v_deleted int;
 BEGIN
   PERFORM pg_advisory_xact_lock(${feedLock});
   SELECT coalesce(min(seq) FILTER (WHERE at > clock_timestamp() - make_interval(secs => p_keep_seconds)) - 1, max(seq)) INTO v_upto
-    FROM (SELECT seq, at FROM sessions.feed ORDER BY seq LIMIT p_batch) AS oldest;
-  DELETE FROM sessions.feed WHERE seq <= v_upto;
+    FROM (SELECT seq, at FROM sessions.revocation_log ORDER BY seq LIMIT p_batch) AS oldest;
+  DELETE FROM sessions.revocation_log WHERE seq <= v_upto;
   GET DIAGNOSTICS v_deleted = ROW_COUNT;
-  UPDATE sessions.feed_state SET swept_seq = greatest(swept_seq, v_upto) WHERE v_deleted > 0;
+  UPDATE sessions.revocation_log_state SET swept_seq = greatest(swept_seq, v_upto) WHERE v_deleted > 0;
   RETURN v_deleted;
 END $$`;
 
 /** The least version that is good from now on. One operation with the event `p_event_id`. */
 const outdate = `
-CREATE FUNCTION sessions.outdate(p_kind text, p_id uuid, p_event_id uuid) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION sessions.bump_token_version(p_kind text, p_id uuid, p_event_id uuid) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_version int;
 BEGIN
@@ -87,17 +87,17 @@ BEGIN
     INSERT INTO sessions.tenant_versions (tenant_id) VALUES (p_id) ON CONFLICT DO NOTHING;
     PERFORM 1 FROM sessions.tenant_versions WHERE tenant_id = p_id FOR UPDATE;
   END IF;
-  INSERT INTO sessions.inbox (event_id, operation) VALUES (p_event_id, 'outdate') ON CONFLICT DO NOTHING;
+  INSERT INTO sessions.inbox (event_id, operation) VALUES (p_event_id, 'bump-token-version') ON CONFLICT DO NOTHING;
   IF FOUND THEN
     UPDATE sessions.accounts SET ver = ver + 1 WHERE p_kind = 'user' AND user_id = p_id;
     UPDATE sessions.tenant_versions SET tver = tver + 1 WHERE p_kind = 'tenant' AND tenant_id = p_id;
-    PERFORM sessions.append_to_feed(p_kind, ARRAY[p_id::text], sessions.version_of(p_kind, p_id));
+    PERFORM sessions.append_revocations(p_kind, ARRAY[p_id::text], sessions.token_version(p_kind, p_id));
   END IF;
-  RETURN jsonb_build_object('version', sessions.version_of(p_kind, p_id), 'changes', sessions.unsettled(ARRAY[p_id::text]));
+  RETURN jsonb_build_object('version', sessions.token_version(p_kind, p_id), 'changes', sessions.unconfirmed_revocations(ARRAY[p_id::text]));
 END $$`;
 
 const versionOf = `
-CREATE FUNCTION sessions.version_of(p_kind text, p_id uuid) RETURNS int LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION sessions.token_version(p_kind text, p_id uuid) RETURNS int LANGUAGE sql VOLATILE AS $$
   SELECT coalesce(CASE p_kind
     WHEN 'user' THEN (SELECT ver FROM sessions.accounts WHERE user_id = p_id)
     ELSE (SELECT tver FROM sessions.tenant_versions WHERE tenant_id = p_id) END, 0)
@@ -107,6 +107,6 @@ export const migration: Migration = {
   name: "SessionsFeed1764000000002",
   up: [appendToFeed, unsettled, lease, sweepFeed, versionOf, outdate],
   down: [
-    "DROP FUNCTION sessions.outdate, sessions.version_of, sessions.sweep_feed, sessions.lease, sessions.unsettled, sessions.append_to_feed",
+    "DROP FUNCTION sessions.bump_token_version, sessions.token_version, sessions.sweep_revocation_log, sessions.renew_lease, sessions.unconfirmed_revocations, sessions.append_revocations",
   ],
 };

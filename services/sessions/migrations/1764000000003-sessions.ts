@@ -33,8 +33,8 @@ BEGIN
   IF NOT FOUND THEN
     RETURN jsonb_build_object('outcome', 'exists');
   END IF;
-  PERFORM sessions.state_event((p_created->>'event_id')::uuid, p_user, p_created);
-  RETURN jsonb_build_object('outcome', 'created', 'grant', sessions.grant_of(p_id));
+  PERFORM sessions.append_event((p_created->>'event_id')::uuid, p_user, p_created);
+  RETURN jsonb_build_object('outcome', 'created', 'grant', sessions.session_grant(p_id));
 END $$`;
 
 /** A row is kept for a day or two after its end, so that its tokens are still told from forged ones. */
@@ -44,21 +44,21 @@ CREATE FUNCTION sessions.sweep_day(p_end timestamptz) RETURNS date LANGUAGE sql 
 $$`;
 
 const grantOf = `
-CREATE FUNCTION sessions.grant_of(p_id uuid) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION sessions.session_grant(p_id uuid) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
   SELECT jsonb_build_object(
     'session_id', id, 'user_id', user_id, 'tenant_id', tenant_id, 'kid', kid, 'salt', salt, 'counter', counter, 'amr', amr,
     'auth_time', floor(extract(epoch FROM auth_time)),
     'refresh_expires_in', greatest(0, round(extract(epoch FROM expires_at - clock_timestamp()))),
-    'ver', sessions.version_of('user', user_id), 'tver', sessions.version_of('tenant', tenant_id))
+    'ver', sessions.token_version('user', user_id), 'tver', sessions.token_version('tenant', tenant_id))
   FROM sessions.sessions WHERE id = p_id
 $$`;
 
 /** Under the session's lock. `p_behind`: how many tokens before the current one the sent one is. */
 const judgeToken = `
-CREATE FUNCTION sessions.judge_token(p_session sessions.sessions, p_behind bigint, p_grace int, p_now timestamptz) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION sessions.classify_refresh_token(p_session sessions.sessions, p_behind bigint, p_grace int, p_now timestamptz) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-  IF p_session.ended_reason = 'token_reused' AND p_behind > 0 THEN RETURN 'reused'; END IF;
-  IF p_session.ended_at IS NOT NULL OR p_session.expires_at <= p_now THEN RETURN 'ended'; END IF;
+  IF p_session.revoked_reason = 'token_reused' AND p_behind > 0 THEN RETURN 'reused'; END IF;
+  IF p_session.revoked_at IS NOT NULL OR p_session.expires_at <= p_now THEN RETURN 'ended'; END IF;
   -- From after the copy that this database was restored from.
   IF p_behind < 0 THEN RETURN 'unknown'; END IF;
   IF p_behind = 0 THEN RETURN 'next'; END IF;
@@ -70,7 +70,7 @@ BEGIN
 END $$`;
 
 const refresh = `
-CREATE FUNCTION sessions.refresh(p_id uuid, p_counter bigint, p_kid text, p_ip text, p_grace int, p_idle int, p_reused jsonb, p_revoked jsonb)
+CREATE FUNCTION sessions.refresh_session(p_id uuid, p_counter bigint, p_kid text, p_ip text, p_grace int, p_idle int, p_reused jsonb, p_revoked jsonb)
 RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_session sessions.sessions;
@@ -83,7 +83,7 @@ BEGIN
     RETURN jsonb_build_object('outcome', 'unknown');
   END IF;
   v_now := clock_timestamp();
-  v_outcome := sessions.judge_token(v_session, v_session.counter - p_counter, p_grace, v_now);
+  v_outcome := sessions.classify_refresh_token(v_session, v_session.counter - p_counter, p_grace, v_now);
   IF v_outcome = 'next' THEN
     v_session.expires_at := least(v_now + make_interval(secs => p_idle), v_session.max_expires_at);
     UPDATE sessions.sessions SET counter = counter + 1, kid = p_kid, spent_at = (v_now || spent_at)[1:16], last_used_at = v_now, ip = coalesce(p_ip, ip),
@@ -91,37 +91,37 @@ BEGIN
   ELSIF v_outcome = 'again' THEN
     UPDATE sessions.sessions SET last_used_at = v_now WHERE id = p_id;
   ELSIF v_outcome = 'reused' THEN
-    IF v_session.ended_at IS NULL THEN
-      PERFORM sessions.state_event((p_reused->>'event_id')::uuid, v_session.user_id, p_reused);
+    IF v_session.revoked_at IS NULL THEN
+      PERFORM sessions.append_event((p_reused->>'event_id')::uuid, v_session.user_id, p_reused);
     END IF;
-    RETURN jsonb_build_object('outcome', v_outcome) || sessions.end_locked(p_id, 'token_reused', p_revoked);
+    RETURN jsonb_build_object('outcome', v_outcome) || sessions.revoke_locked_session(p_id, 'token_reused', p_revoked);
   END IF;
-  RETURN jsonb_build_object('outcome', v_outcome, 'grant', sessions.grant_of(p_id));
+  RETURN jsonb_build_object('outcome', v_outcome, 'grant', sessions.session_grant(p_id));
 END $$`;
 
 /** Ends a session whose row is locked, or finds it ended; says what must be waited for. */
 const endLocked = `
-CREATE FUNCTION sessions.end_locked(p_id uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION sessions.revoke_locked_session(p_id uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_user uuid;
 BEGIN
-  UPDATE sessions.sessions SET ended_at = clock_timestamp(), ended_reason = p_reason, sweep_on = sessions.sweep_day(clock_timestamp())
-    WHERE id = p_id AND ended_at IS NULL RETURNING user_id INTO v_user;
+  UPDATE sessions.sessions SET revoked_at = clock_timestamp(), revoked_reason = p_reason, sweep_on = sessions.sweep_day(clock_timestamp())
+    WHERE id = p_id AND revoked_at IS NULL RETURNING user_id INTO v_user;
   IF FOUND THEN
-    PERFORM sessions.state_event((p_revoked->>'event_id')::uuid, v_user, p_revoked || jsonb_build_object('session_ids', jsonb_build_array(p_id), 'reason', p_reason));
-    PERFORM sessions.append_to_feed('session', ARRAY[p_id::text], NULL);
+    PERFORM sessions.append_event((p_revoked->>'event_id')::uuid, v_user, p_revoked || jsonb_build_object('session_ids', jsonb_build_array(p_id), 'reason', p_reason));
+    PERFORM sessions.append_revocations('session', ARRAY[p_id::text], NULL);
   END IF;
-  RETURN jsonb_build_object('changes', sessions.unsettled(ARRAY[p_id::text]));
+  RETURN jsonb_build_object('changes', sessions.unconfirmed_revocations(ARRAY[p_id::text]));
 END $$`;
 
 const endSession = `
-CREATE FUNCTION sessions.end_session(p_id uuid, p_user uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION sessions.revoke_session(p_id uuid, p_user uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   PERFORM 1 FROM sessions.sessions WHERE id = p_id AND user_id = p_user FOR UPDATE;
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;
-  RETURN sessions.end_locked(p_id, p_reason, p_revoked);
+  RETURN sessions.revoke_locked_session(p_id, p_reason, p_revoked);
 END $$`;
 
 /**
@@ -129,34 +129,34 @@ END $$`;
  * outlive an idempotency key.
  */
 const endAll = `
-CREATE FUNCTION sessions.end_all(p_user uuid, p_except uuid, p_event_id uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION sessions.revoke_all(p_user uuid, p_except uuid, p_event_id uuid, p_reason text, p_revoked jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_ended uuid[];
 BEGIN
   INSERT INTO sessions.accounts (user_id) VALUES (p_user) ON CONFLICT DO NOTHING;
   PERFORM 1 FROM sessions.accounts WHERE user_id = p_user FOR UPDATE;
-  INSERT INTO sessions.inbox (event_id, operation) VALUES (p_event_id, 'end-all') ON CONFLICT DO NOTHING;
+  INSERT INTO sessions.inbox (event_id, operation) VALUES (p_event_id, 'revoke-all') ON CONFLICT DO NOTHING;
   IF FOUND THEN
     UPDATE sessions.accounts SET epoch = epoch + 1 WHERE user_id = p_user;
-    PERFORM 1 FROM sessions.sessions WHERE user_id = p_user AND ended_at IS NULL AND id IS DISTINCT FROM p_except ORDER BY id FOR UPDATE;
+    PERFORM 1 FROM sessions.sessions WHERE user_id = p_user AND revoked_at IS NULL AND id IS DISTINCT FROM p_except ORDER BY id FOR UPDATE;
     WITH ended AS (
-      UPDATE sessions.sessions SET ended_at = clock_timestamp(), ended_reason = p_reason, ended_by = p_event_id, sweep_on = sessions.sweep_day(clock_timestamp())
-        WHERE user_id = p_user AND ended_at IS NULL AND id IS DISTINCT FROM p_except RETURNING id)
+      UPDATE sessions.sessions SET revoked_at = clock_timestamp(), revoked_reason = p_reason, revoked_by = p_event_id, sweep_on = sessions.sweep_day(clock_timestamp())
+        WHERE user_id = p_user AND revoked_at IS NULL AND id IS DISTINCT FROM p_except RETURNING id)
       SELECT array_agg(id ORDER BY id) INTO v_ended FROM ended;
     IF cardinality(v_ended) > 0 THEN
-      PERFORM sessions.state_event((p_revoked->>'event_id')::uuid, p_user, sessions.revoked_body(p_revoked, v_ended, p_reason));
-      PERFORM sessions.append_to_feed('session', v_ended::text[], NULL);
+      PERFORM sessions.append_event((p_revoked->>'event_id')::uuid, p_user, sessions.revoked_event(p_revoked, v_ended, p_reason));
+      PERFORM sessions.append_revocations('session', v_ended::text[], NULL);
     END IF;
   END IF;
   RETURN jsonb_build_object(
-    'revoked', (SELECT count(*) FROM sessions.sessions WHERE user_id = p_user AND ended_by = p_event_id),
-    'changes', sessions.unsettled(
-      ARRAY(SELECT id::text FROM sessions.sessions WHERE user_id = p_user AND ended_at > clock_timestamp() - interval '10 s')));
+    'revoked', (SELECT count(*) FROM sessions.sessions WHERE user_id = p_user AND revoked_by = p_event_id),
+    'changes', sessions.unconfirmed_revocations(
+      ARRAY(SELECT id::text FROM sessions.sessions WHERE user_id = p_user AND revoked_at > clock_timestamp() - interval '10 s')));
 END $$`;
 
 /** The tenant of the event is the sessions': who ends them need not know it. */
 const revokedBody = `
-CREATE FUNCTION sessions.revoked_body(p_revoked jsonb, p_ids uuid[], p_reason text) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION sessions.revoked_event(p_revoked jsonb, p_ids uuid[], p_reason text) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
   SELECT p_revoked || jsonb_build_object('tenant_id', tenant_id, 'session_ids', to_jsonb(p_ids), 'reason', p_reason)
   FROM sessions.sessions WHERE id = p_ids[1]
 $$`;
@@ -165,7 +165,7 @@ export const migration: Migration = {
   name: "SessionsFunctions1764000000003",
   up: [sweepDay, grantOf, judgeToken, createSession, revokedBody, endLocked, endSession, refresh, endAll],
   down: [
-    `DROP FUNCTION sessions.end_all, sessions.refresh, sessions.end_session, sessions.end_locked, sessions.revoked_body,
-       sessions.create_session, sessions.judge_token, sessions.grant_of, sessions.sweep_day`,
+    `DROP FUNCTION sessions.revoke_all, sessions.refresh_session, sessions.revoke_session, sessions.revoke_locked_session, sessions.revoked_event,
+       sessions.create_session, sessions.classify_refresh_token, sessions.session_grant, sessions.sweep_day`,
   ],
 };

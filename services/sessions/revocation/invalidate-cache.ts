@@ -3,7 +3,7 @@ import { appendCacheInvalidations } from "../session/sessions.repo.ts";
 import type { SessionsDeps } from "../sessions.deps.ts";
 import { confirmRevocation } from "./revocation.ts";
 
-/** No near-cache answers for these keys when this resolves. The feed tells those who were away. */
+/** No near-cache answers for these keys when this resolves. The revocation log tells those who were away. */
 export async function forget(
   deps: SessionsDeps,
   call: Call,

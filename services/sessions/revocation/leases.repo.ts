@@ -21,7 +21,7 @@ export async function renewLease(
   db: Database,
   { gatewayId, nodeId, action, since, pageSize }: Question,
 ): Promise<LeaseAnswer> {
-  const [row] = await db.query<{ answer: LeaseAnswer }>("SELECT sessions.lease($1, $2, $3, $4, $5) AS answer", [
+  const [row] = await db.query<{ answer: LeaseAnswer }>("SELECT sessions.renew_lease($1, $2, $3, $4, $5) AS answer", [
     gatewayId,
     nodeId,
     action,
@@ -32,7 +32,7 @@ export async function renewLease(
 }
 
 export async function deleteLease(db: Database, gatewayId: string): Promise<void> {
-  await db.query("DELETE FROM sessions.gateway_leases WHERE gateway_id = $1", [gatewayId]);
+  await db.query("DELETE FROM sessions.leases WHERE gateway_id = $1", [gatewayId]);
 }
 
 export interface Holder {
@@ -46,6 +46,6 @@ export interface Holder {
 export function listHolders(db: Database): Promise<Holder[]> {
   return db.query(
     `SELECT gateway_id, node_id, action, ceil(extract(epoch FROM until - clock_timestamp()) * 1000)::int AS remaining
-     FROM sessions.gateway_leases WHERE until >= clock_timestamp()`,
+     FROM sessions.leases WHERE until >= clock_timestamp()`,
   );
 }

@@ -1,6 +1,6 @@
 import type { Database } from "../../../mixins/database.mixin.ts";
 
-/** One entry of the feed, as it crosses the bus. */
+/** One entry of the revocation log, as it crosses the bus. */
 export interface Change {
   readonly seq: number;
   readonly kind: "session" | "user" | "tenant" | "cache";
@@ -111,7 +111,7 @@ export type Refreshed =
 
 export function refreshSession(db: Database, refresh: Refresh): Promise<Refreshed> {
   const { id, counter, kid, ip, graceSeconds, idleSeconds, reused, revoked } = refresh;
-  return callFunction(db, "SELECT sessions.refresh($1, $2, $3, $4, $5, $6, $7, $8) AS answer", [
+  return callFunction(db, "SELECT sessions.refresh_session($1, $2, $3, $4, $5, $6, $7, $8) AS answer", [
     id,
     counter,
     kid,
@@ -129,7 +129,7 @@ export function revokeSession(
   session: { id: string; userId: string; reason: string; revoked: EventBody },
 ): Promise<{ readonly changes: readonly Change[] } | null> {
   const { id, userId, reason, revoked } = session;
-  return callFunction(db, "SELECT sessions.end_session($1, $2, $3, $4) AS answer", [
+  return callFunction(db, "SELECT sessions.revoke_session($1, $2, $3, $4) AS answer", [
     id,
     userId,
     reason,
@@ -150,7 +150,7 @@ export function revokeAllSessions(
   end: RevokeAllSessions,
 ): Promise<{ readonly revoked: number; readonly changes: readonly Change[] }> {
   const { userId, except, eventId, reason, revoked } = end;
-  return callFunction(db, "SELECT sessions.end_all($1, $2, $3, $4, $5) AS answer", [
+  return callFunction(db, "SELECT sessions.revoke_all($1, $2, $3, $4, $5) AS answer", [
     userId,
     except,
     eventId,
@@ -165,7 +165,7 @@ export function bumpTokenVersion(
   id: string,
   eventId: string,
 ): Promise<{ readonly version: number; readonly changes: readonly Change[] }> {
-  return callFunction(db, "SELECT sessions.outdate($1, $2, $3) AS answer", [kind, id, eventId]);
+  return callFunction(db, "SELECT sessions.bump_token_version($1, $2, $3) AS answer", [kind, id, eventId]);
 }
 
 export interface CurrentToken {
@@ -188,7 +188,7 @@ export async function findCurrent(db: Database, id: string, counter: number): Pr
 }
 
 export async function appendCacheInvalidations(db: Database, keys: readonly string[]): Promise<void> {
-  await db.query("SELECT sessions.append_to_feed('cache', $1::text[], NULL)", [keys]);
+  await db.query("SELECT sessions.append_revocations('cache', $1::text[], NULL)", [keys]);
 }
 
 export async function readEpoch(db: Database, userId: string): Promise<number> {
@@ -209,7 +209,7 @@ export interface SessionRow {
 }
 
 const columns = "id, device_name, browser, os, device_type, ip, created_at, last_used_at, expires_at";
-const alive = "ended_at IS NULL AND expires_at > clock_timestamp()";
+const alive = "revoked_at IS NULL AND expires_at > clock_timestamp()";
 
 export function listLiveSessions(db: Database, userId: string, limit: number): Promise<SessionRow[]> {
   return db.query(

@@ -61,15 +61,15 @@ async function write(tx: Transaction, next: Account): Promise<void> {
 /** The row keeps the old address until it was written to. */
 async function noteEmailChange({ clock, random }: Deps, tx: Transaction, account: Account, next: Account) {
   await cancelPendingChanges(tx, account.id);
-  const intent = newId(clock, random);
+  const token_id = newId(clock, random);
   await insertEmailChange(tx, {
-    intent,
+    token_id,
     user_id: account.id,
     old_email: account.email,
     new_email: next.email,
-    new_key: next.email_key,
+    new_email_key: next.email_key,
     epoch: 0,
   });
-  await closeEmailChange(tx, intent, "applied");
-  return intent;
+  await closeEmailChange(tx, token_id, "applied");
+  return token_id;
 }

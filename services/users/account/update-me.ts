@@ -63,7 +63,7 @@ export async function changeMe(
   ];
   if (updated_fields.length > 0) {
     await write(tx, next);
-    const data = { updated_fields, ...(wish?.intent && { email_change: wish.intent }) };
+    const data = { updated_fields, ...(wish?.token_id && { email_change: wish.token_id }) };
     await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
   }
   const row = await readUser(tx, account.id);
@@ -80,7 +80,7 @@ const MAX_AN_HOUR = 10;
 
 interface EmailChangeRequest {
   readonly pending_email: string | null;
-  readonly intent?: string;
+  readonly token_id?: string;
 }
 
 /** A newer wish ends the older ones; the present address sent again takes them back. */
@@ -95,16 +95,16 @@ async function recordEmailChangeRequest(
   if (email === account.email) return { pending_email: null };
   if ((await countRecentChanges(tx, account.id)) >= MAX_AN_HOUR)
     throw new AppError("rate_limited", { retry_after: 3_600, cause: new Error("Too many email change requests") });
-  const intent = newId(clock, random);
+  const token_id = newId(clock, random);
   await insertEmailChange(tx, {
-    intent,
+    token_id,
     user_id: account.id,
     old_email: account.email,
     new_email: email,
-    new_key: indexableEmailKey(email),
+    new_email_key: indexableEmailKey(email),
     epoch,
   });
-  return { pending_email: email, intent };
+  return { pending_email: email, token_id };
 }
 
 async function write(tx: Transaction, next: Account): Promise<void> {

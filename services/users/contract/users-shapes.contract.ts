@@ -132,7 +132,7 @@ export const Avatar = z.strictObject({ avatar_url: z.string(), thumbnail_url: z.
 
 /** A change of address, with both addresses, for those who write to them. */
 export const EmailChange = z.strictObject({
-  intent: field.Id,
+  token_id: field.Id,
   user_id: field.Id,
   tenant_id: field.Id,
   old_email: z.string(),

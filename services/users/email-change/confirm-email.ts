@@ -22,7 +22,7 @@ type Outcome = Actions["users.confirmEmail"]["result"] | "email_taken";
 
 /**
  * Where a mailed link about an address takes effect: here, under the lock of the account whose address it is, and once
- * by the intent's id. auth marks the intent afterwards; if it dies before, the next use finds `already`.
+ * by the token's id. auth marks the token spent afterwards; if it dies before, the next use finds `already`.
  */
 export async function confirmEmail(
   deps: Deps,
@@ -35,19 +35,19 @@ export async function confirmEmail(
 }
 
 async function confirm(deps: Deps, tx: Transaction, ctx: ActionContext<Params>): Promise<Outcome> {
-  const { user_id, intent, email_key } = ctx.params;
+  const { user_id, token_id, email_key } = ctx.params;
   const account = await lockAccount(tx, user_id);
   if (!account) throw new AppError("link_invalid");
-  if (!(await claimInbox(deps.db, tx, intent, "confirm-email"))) return repeated(tx, user_id, intent);
-  const change = await findEmailChange(tx, intent);
+  if (!(await claimInbox(deps.db, tx, token_id, "confirm-email"))) return repeated(tx, user_id, token_id);
+  const change = await findEmailChange(tx, token_id);
   if (change) return changeAddress(deps, tx, ctx, account, change);
   if (account.email_key !== email_key) throw new AppError("link_invalid");
   if (!account.is_verified) await verify(deps, tx, ctx, account);
   return { user: await view(tx, user_id), already: false };
 }
 
-async function repeated(tx: Transaction, userId: string, intent: string): Promise<Outcome> {
-  const change = await findEmailChange(tx, intent);
+async function repeated(tx: Transaction, userId: string, tokenId: string): Promise<Outcome> {
+  const change = await findEmailChange(tx, tokenId);
   if (change?.state === "refused") throw new AppError("link_invalid");
   return { user: await view(tx, userId), already: true };
 }
@@ -65,10 +65,10 @@ async function changeAddress(
   change: EmailChange,
 ): Promise<Outcome> {
   const { event_id, email_key } = ctx.params;
-  if (change.user_id !== account.id || change.state !== "pending" || change.new_key !== email_key)
+  if (change.user_id !== account.id || change.state !== "pending" || change.new_email_key !== email_key)
     throw new AppError("link_invalid");
   const applied = await tryApply(tx, account, change);
-  await closeEmailChange(tx, change.intent, applied ? "applied" : "refused");
+  await closeEmailChange(tx, change.token_id, applied ? "applied" : "refused");
   if (!applied) {
     await clearPendingEmail(tx, account.id);
     return "email_taken";
@@ -76,7 +76,7 @@ async function changeAddress(
   const user = { ...account, email: change.new_email };
   const data = {
     updated_fields: ["email", ...(account.is_verified ? [] : ["is_verified"])],
-    email_change: change.intent,
+    email_change: change.token_id,
   };
   await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user, eventId: event_id, data });
   return { user: await view(tx, account.id), already: false };

@@ -1,11 +1,11 @@
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
 
 export interface EmailChange {
-  readonly intent: string;
+  readonly token_id: string;
   readonly user_id: string;
   readonly old_email: string;
   readonly new_email: string;
-  readonly new_key: string;
+  readonly new_email_key: string;
   readonly state: "pending" | "applied" | "refused" | "ended";
   /** The account's at the wish. */
   readonly epoch: number;
@@ -28,15 +28,15 @@ export async function endChangesBefore(tx: Transaction, userId: string, time: st
 
 export async function insertEmailChange(tx: Transaction, change: Omit<EmailChange, "state">): Promise<void> {
   await tx.query(
-    "INSERT INTO users.email_changes (intent, user_id, old_email, new_email, new_key, epoch) VALUES ($1, $2, $3, $4, $5, $6)",
-    [change.intent, change.user_id, change.old_email, change.new_email, change.new_key, change.epoch],
+    "INSERT INTO users.email_changes (token_id, user_id, old_email, new_email, new_email_key, epoch) VALUES ($1, $2, $3, $4, $5, $6)",
+    [change.token_id, change.user_id, change.old_email, change.new_email, change.new_email_key, change.epoch],
   );
 }
 
-export async function findEmailChange(tx: Transaction, intent: string): Promise<EmailChange | undefined> {
+export async function findEmailChange(tx: Transaction, tokenId: string): Promise<EmailChange | undefined> {
   const [row] = await tx.query<EmailChange>(
-    "SELECT intent, user_id, old_email, new_email, new_key, state, epoch FROM users.email_changes WHERE intent = $1",
-    [intent],
+    "SELECT token_id, user_id, old_email, new_email, new_email_key, state, epoch FROM users.email_changes WHERE token_id = $1",
+    [tokenId],
   );
   return row;
 }
@@ -49,13 +49,13 @@ export async function applyEmail(tx: Transaction, change: EmailChange, searchTex
      WHERE u.id = $1 AND NOT EXISTS (
        SELECT FROM users.users o WHERE o.tenant_id = u.tenant_id AND o.email_key = $3 AND o.id <> u.id)
      RETURNING id`,
-    [change.user_id, change.new_email, change.new_key, searchText],
+    [change.user_id, change.new_email, change.new_email_key, searchText],
   );
   return rows.length === 1;
 }
 
-export async function closeEmailChange(tx: Transaction, intent: string, state: "applied" | "refused"): Promise<void> {
-  await tx.query("UPDATE users.email_changes SET state = $2 WHERE intent = $1", [intent, state]);
+export async function closeEmailChange(tx: Transaction, tokenId: string, state: "applied" | "refused"): Promise<void> {
+  await tx.query("UPDATE users.email_changes SET state = $2 WHERE token_id = $1", [tokenId, state]);
 }
 
 export async function clearPendingEmail(tx: Transaction, userId: string): Promise<void> {
@@ -72,26 +72,26 @@ export async function countRecentChanges(tx: Transaction, userId: string): Promi
   return row?.n ?? 0;
 }
 
-type Announced = Pick<EmailChange, "intent" | "user_id" | "old_email" | "new_email" | "state" | "epoch"> & {
+type Announced = Pick<EmailChange, "token_id" | "user_id" | "old_email" | "new_email" | "state" | "epoch"> & {
   readonly tenant_id: string;
   readonly name: string | null;
   readonly is_active: boolean;
 };
 
-export async function readEmailChange(db: Database, intent: string): Promise<Announced | undefined> {
+export async function readEmailChange(db: Database, tokenId: string): Promise<Announced | undefined> {
   const [row] = await db.query<Announced>(
-    `SELECT c.intent, c.user_id, c.old_email, c.new_email, c.state, c.epoch, u.tenant_id, u.full_name AS name, u.is_active
-     FROM users.email_changes c JOIN users.users u ON u.id = c.user_id WHERE c.intent = $1 AND u.deleted_at IS NULL`,
-    [intent],
+    `SELECT c.token_id, c.user_id, c.old_email, c.new_email, c.state, c.epoch, u.tenant_id, u.full_name AS name, u.is_active
+     FROM users.email_changes c JOIN users.users u ON u.id = c.user_id WHERE c.token_id = $1 AND u.deleted_at IS NULL`,
+    [tokenId],
   );
   return row;
 }
 
-export async function recordMail(db: Database, intent: string, kind: string): Promise<void> {
+export async function recordMail(db: Database, tokenId: string, kind: string): Promise<void> {
   await db.query(
-    `UPDATE users.email_changes SET recorded = array_append(recorded, $2::text)
-     WHERE intent = $1 AND NOT $2::text = ANY(recorded)`,
-    [intent, kind],
+    `UPDATE users.email_changes SET mails_sent = array_append(mails_sent, $2::text)
+     WHERE token_id = $1 AND NOT $2::text = ANY(mails_sent)`,
+    [tokenId, kind],
   );
 }
 
@@ -111,8 +111,8 @@ export async function dropClosedChanges(db: Database): Promise<number> {
   const rows = await db.query(
     `DELETE FROM users.email_changes WHERE state <> 'pending' AND requested_at < now() - interval '48 hours'
        AND (requested_at < now() - interval '35 days' OR CASE state WHEN 'applied' THEN 'email_changed'
-         ELSE 'email_change_requested' END = ANY(recorded))
-     RETURNING intent`,
+         ELSE 'email_change_requested' END = ANY(mails_sent))
+     RETURNING token_id`,
   );
   return rows.length;
 }

@@ -129,11 +129,11 @@ export const migration: Migration = {
      )`,
 
     `CREATE TABLE users.email_changes (
-       intent uuid PRIMARY KEY,
+       token_id uuid PRIMARY KEY,
        user_id uuid NOT NULL REFERENCES users.users (id) ON DELETE CASCADE,
        old_email text NOT NULL,
        new_email text NOT NULL,
-       new_key text NOT NULL,
+       new_email_key text NOT NULL,
        state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'applied', 'refused', 'ended')),
        requested_at timestamptz(3) NOT NULL DEFAULT clock_timestamp()
      )`,
@@ -143,7 +143,7 @@ export const migration: Migration = {
     ...serviceTables("users"),
   ],
   down: [
-    "DROP FUNCTION users.state_event, users.granted_roles, users.granted_permissions",
+    "DROP FUNCTION users.append_event, users.granted_roles, users.granted_permissions",
     `DROP TABLE users.email_changes, users.subscriptions, users.role_members, users.roles, users.profiles, users.users,
        users.tenants, users.erased, users.idempotency, users.inbox, users.outbox, users.event_counters`,
   ],

@@ -52,8 +52,8 @@ const subscriptions = [
 ];
 
 const emailChanges = [
-  // `epoch` is the account's at the wish: a reset in between moves it, and the link is void. `recorded`: mails that went out.
-  "ALTER TABLE users.email_changes ADD COLUMN epoch int NOT NULL DEFAULT 0, ADD COLUMN recorded text[] NOT NULL DEFAULT '{}'",
+  // `epoch` is the account's at the wish: a reset in between moves it, and the link is void. `mails_sent`: kinds of the mails that went out.
+  "ALTER TABLE users.email_changes ADD COLUMN epoch int NOT NULL DEFAULT 0, ADD COLUMN mails_sent text[] NOT NULL DEFAULT '{}'",
 ];
 
 const avatars = [
@@ -75,7 +75,7 @@ export const migration: Migration = {
   up: [...directory, ...subscriptions, ...emailChanges, ...avatars],
   down: [
     "DROP TABLE users.avatar_files, users.avatars",
-    "ALTER TABLE users.email_changes DROP COLUMN epoch, DROP COLUMN recorded",
+    "ALTER TABLE users.email_changes DROP COLUMN epoch, DROP COLUMN mails_sent",
     "DROP INDEX users.subscriptions_expiry",
     "ALTER TABLE users.users DROP COLUMN subscription_event_id",
     "DROP TRIGGER users_directory ON users.users",

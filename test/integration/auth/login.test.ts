@@ -23,7 +23,7 @@ const guess = (person: Pick<Person, "email">, ip?: string) => auth.login({ ...pe
 const failedOf = async (userId: string) =>
   (
     await auth.database.query<{ failed: number; pending: number }>(
-      "SELECT failed, pending FROM auth.guesses WHERE user_id = $1 AND key = account",
+      "SELECT failed, pending FROM auth.login_attempts WHERE user_id = $1 AND key = account",
       [userId],
     )
   )[0];
@@ -169,7 +169,7 @@ describe("guessing", () => {
     let evaluated = 0;
     for (let n = 0; n < 130; n += 1) {
       await auth.database.query(
-        "UPDATE auth.guesses SET slowed_until = now() - interval '1 second' WHERE user_id = $1",
+        "UPDATE auth.login_attempts SET throttled_until = now() - interval '1 second' WHERE user_id = $1",
         [person.id],
       );
       const seen = await outcomes([guess(person, `198.51.100.${n}`)]);
@@ -190,7 +190,7 @@ describe("guessing", () => {
       const refused = await guess(person).catch((error: { data: { retry_after?: number } }) => error.data.retry_after);
       if (typeof refused === "number") pauses.push(refused);
       await auth.database.query(
-        "UPDATE auth.guesses SET slowed_until = now() - interval '1 second' WHERE user_id = $1",
+        "UPDATE auth.login_attempts SET throttled_until = now() - interval '1 second' WHERE user_id = $1",
         [person.id],
       );
     }
@@ -203,7 +203,7 @@ describe("guessing", () => {
     const person = await auth.register();
     await outcomes([guess(person)]);
     await auth.database.query(
-      "UPDATE auth.guesses SET pending = 9, at = now() - interval '30 seconds' WHERE user_id = $1",
+      "UPDATE auth.login_attempts SET pending = 9, at = now() - interval '30 seconds' WHERE user_id = $1",
       [person.id],
     );
     await expect(auth.login(person)).rejects.toMatchObject({ type: "too_many_attempts" });

@@ -114,7 +114,7 @@ describe("a reset", () => {
     const login = outcomes([auth.login(person)]);
     await eventually("the hash being computed", async () => {
       const [row] = await auth.database.query<{ pending: number }>(
-        "SELECT pending FROM auth.guesses WHERE user_id = $1 AND key = account",
+        "SELECT pending FROM auth.login_attempts WHERE user_id = $1 AND key = account",
         [person.id],
       );
       return row?.pending === 1;
@@ -122,7 +122,7 @@ describe("a reset", () => {
     await confirm(token);
     expect(await login).toEqual({ session_ended: 1 });
     const sessions = await auth.database.query(
-      "SELECT 1 FROM sessions.sessions WHERE user_id = $1 AND ended_at IS NULL",
+      "SELECT 1 FROM sessions.sessions WHERE user_id = $1 AND revoked_at IS NULL",
       [person.id],
     );
     expect(sessions).toHaveLength(0);
@@ -132,7 +132,7 @@ describe("a reset", () => {
 describe("a forged reset token", () => {
   test.each([
     [
-      "with another intent",
+      "of another request",
       (token: string, other: string) => token.replace(token.split(".")[2] ?? "", other.split(".")[2] ?? ""),
     ],
     ["with a changed last character", (token: string) => token.slice(0, -1) + (token.endsWith("A") ? "B" : "A")],
@@ -178,7 +178,7 @@ describe("a request to reset", () => {
   test("fills nobody's mailbox: 10 unused links an hour", async () => {
     const person = await auth.register();
     for (let n = 0; n < 13; n += 1) await ask(person.email);
-    expect(await auth.intents(person.id, "reset_password")).toHaveLength(10);
+    expect(await auth.oneTimeTokens(person.id, "reset_password")).toHaveLength(10);
   });
 });
 

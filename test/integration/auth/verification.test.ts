@@ -35,11 +35,11 @@ describe("a verification link", () => {
 
   test("is finished by the next use where users had committed and auth died", async () => {
     const { person, token } = await personWithToken();
-    const [intent] = await auth.intents(person.id, "verify_email");
+    const [oneTimeToken] = await auth.oneTimeTokens(person.id, "verify_email");
     const committed = {
       user_id: person.id,
       email_key: emailKey(person.email),
-      intent: intent?.id ?? "",
+      token_id: oneTimeToken?.id ?? "",
       event_id: crypto.randomUUID(),
     };
     await auth.as("auth", "users.confirmEmail", committed);
@@ -62,14 +62,14 @@ describe("a verification link", () => {
   test("can be asked for by the signed-in user without an address", async () => {
     const { person } = await personWithToken();
     await auth.call("auth.requestVerification", {}, userCaller(await auth.login(person)));
-    expect(await auth.intents(person.id, "verify_email")).toHaveLength(2);
+    expect(await auth.oneTimeTokens(person.id, "verify_email")).toHaveLength(2);
   });
 
   test("is not mailed any more once the address is verified", async () => {
     const { person, token } = await personWithToken();
-    const [intent] = await auth.intents(person.id, "verify_email");
+    const [oneTimeToken] = await auth.oneTimeTokens(person.id, "verify_email");
     await verify(token);
-    expect(await auth.as("mail", "auth.deriveMailToken", { intent: intent?.id ?? "" })).toBeNull();
+    expect(await auth.as("mail", "auth.deriveMailToken", { token_id: oneTimeToken?.id ?? "" })).toBeNull();
   });
 
   test("is the same text at each try of the mail", async () => {

@@ -26,7 +26,7 @@ describe("the effect of an event", () => {
     handleOnce({ db, clock: systemClock }, one, "test", effect);
   /** An effect that nothing else guards: it counts. */
   const count = (userId: string) => async (tx: Transaction) =>
-    void (await tx.query("SELECT mail.state_event(gen_random_uuid(), $1, '{}')", [userId]));
+    void (await tx.query("SELECT mail.append_event(gen_random_uuid(), $1, '{}')", [userId]));
   const counted = async (userId: string) => {
     const sql = "SELECT version FROM mail.event_counters WHERE user_id = $1";
     return (await db.query<{ version: number }>(sql, [userId]))[0]?.version ?? 0;

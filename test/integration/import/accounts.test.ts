@@ -144,11 +144,11 @@ describe("an imported account", () => {
         is_active: true,
       });
     // Written down when the fact is handled, which it has been: no mail is due.
-    const intents = await usermesh.database.query(
+    const tokens = await usermesh.database.query(
       "SELECT 1 FROM auth.one_time_tokens t JOIN users.users u ON u.id = t.user_id WHERE u.email = ANY($1::text[])",
       [emails],
     );
-    expect(intents).toEqual([]);
+    expect(tokens).toEqual([]);
     const activity = await usermesh.database.query(
       "SELECT action, details FROM admin.activity a JOIN users.tenants t ON t.id = a.tenant_id WHERE t.slug = $1",
       [slug],

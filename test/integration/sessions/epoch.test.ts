@@ -167,9 +167,9 @@ describe("the versions in a token", () => {
     const { refresh_token, user_id, ver } = await mesh.signIn();
     expect(await outdate("user", user_id)).toEqual({ version: ver + 1 });
     expect(await mesh.refresh(refresh_token)).toMatchObject({ ver: ver + 1 });
-    expect(await mesh.database.query("SELECT kind, value FROM sessions.feed WHERE key = $1", [user_id])).toEqual([
-      { kind: "user", value: ver + 1 },
-    ]);
+    expect(
+      await mesh.database.query("SELECT kind, value FROM sessions.revocation_log WHERE key = $1", [user_id]),
+    ).toEqual([{ kind: "user", value: ver + 1 }]);
   });
 
   test("rise for all of a tenant", async () => {

@@ -27,16 +27,15 @@ describe("a lease", () => {
       caller,
     );
   const newest = async (): Promise<number> =>
-    Number((await mesh.database.query("SELECT last_seq FROM sessions.feed_state"))[0]?.last_seq);
+    Number((await mesh.database.query("SELECT last_seq FROM sessions.revocation_log_state"))[0]?.last_seq);
   const holds = async (gatewayId: string): Promise<boolean> =>
     (
-      await mesh.database.query(
-        "SELECT 1 FROM sessions.gateway_leases WHERE gateway_id = $1 AND until > clock_timestamp()",
-        [gatewayId],
-      )
+      await mesh.database.query("SELECT 1 FROM sessions.leases WHERE gateway_id = $1 AND until > clock_timestamp()", [
+        gatewayId,
+      ])
     ).length === 1;
   const append = (keys: readonly string[]) =>
-    mesh.database.query("SELECT sessions.append_to_feed('session', $1, NULL)", [keys]);
+    mesh.database.query("SELECT sessions.append_revocations('session', $1, NULL)", [keys]);
   const keysOf = (answer: Answer): string[] => answer.changes.map((change) => change.key);
 
   test("comes with every change since the last one, in order, and only those", async () => {
@@ -69,7 +68,7 @@ describe("a lease", () => {
     const [old, kept] = [randomUUID(), randomUUID()];
     const seq = await newest();
     await append([old]);
-    await mesh.database.query("UPDATE sessions.feed SET at = at - interval '2 days'");
+    await mesh.database.query("UPDATE sessions.revocation_log SET at = at - interval '2 days'");
     await append([kept]);
     await mesh.running.call("sessions.sweep", {}, { kind: "service", name: "worker-maintenance" });
     for (const since of [seq, 999_999_999]) {
@@ -85,7 +84,7 @@ describe("a lease", () => {
     const [ended, gatewayId] = [randomUUID(), randomUUID()];
     const revoker = await connect(mesh.database.url);
     await revoker.query("BEGIN");
-    await revoker.query("SELECT sessions.append_to_feed('session', ARRAY[$1], NULL)", [ended]);
+    await revoker.query("SELECT sessions.append_revocations('session', ARRAY[$1], NULL)", [ended]);
     const asked = ask(since, gatewayId);
     await eventually(
       "a question at the lock",
@@ -115,7 +114,7 @@ describe("a lease", () => {
       Array.from({ length: 8 }, async () => {
         for (let i = 0; i < 40; i += 1) {
           const { session_id, user_id } = await mesh.signIn();
-          await mesh.database.query("SELECT sessions.end_session($1, $2, 'test', $3)", [
+          await mesh.database.query("SELECT sessions.revoke_session($1, $2, 'test', $3)", [
             session_id,
             user_id,
             JSON.stringify({ event_id: randomUUID() }),

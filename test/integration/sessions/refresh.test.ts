@@ -44,7 +44,7 @@ describe("a refresh", () => {
     const { refresh_token, session_id } = await mesh.signIn();
     const answers = await Promise.all(Array.from({ length: 50 }, () => mesh.refresh(refresh_token)));
     expect(new Set(answers.map((one) => one.refresh_token)).size).toBe(1);
-    expect(await rowOf(session_id)).toMatchObject({ counter: "1", ended_at: null });
+    expect(await rowOf(session_id)).toMatchObject({ counter: "1", revoked_at: null });
     expect(await refusal(mesh.refresh(answers[0]?.refresh_token ?? ""))).toBe("nothing");
   });
 
@@ -78,7 +78,7 @@ describe("a refresh", () => {
     expect(events.map((event) => event.event_type)).toEqual(["session.created", "token.reused", "session.revoked"]);
     expect(events[1]).toMatchObject({ session_id, user_id, source: "sessions", version: 2 });
     expect(events[2]).toMatchObject({ session_ids: [session_id], reason: "token_reused", version: 3 });
-    expect(await mesh.database.query("SELECT kind FROM sessions.feed WHERE key = $1", [session_id])).toEqual([
+    expect(await mesh.database.query("SELECT kind FROM sessions.revocation_log WHERE key = $1", [session_id])).toEqual([
       { kind: "session" },
     ]);
   });

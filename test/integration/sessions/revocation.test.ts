@@ -76,7 +76,7 @@ describe("a revocation", () => {
 
   test("reaches a holder that missed the call with its next question", async () => {
     const grant = await mesh.signIn();
-    await mesh.database.query("SELECT sessions.append_to_feed('session', ARRAY[$1], NULL)", [grant.session_id]);
+    await mesh.database.query("SELECT sessions.append_revocations('session', ARRAY[$1], NULL)", [grant.session_id]);
     await eventually("the next question", () => verdict(grant) === "session_ended", { within: 2_500 });
   });
 
@@ -92,7 +92,7 @@ describe("a revocation", () => {
     const grant = await mesh.signIn();
     const gone = await plantSilentHolder(mesh.database, 1_200);
     await mesh.database.query(
-      "UPDATE sessions.gateway_leases SET node_id = $2, action = 'probe.revoked' WHERE gateway_id = $1",
+      "UPDATE sessions.leases SET node_id = $2, action = 'probe.revoked' WHERE gateway_id = $1",
       [gone, mesh.running.broker.nodeID],
     );
     expect(await milliseconds(logout(grant))).toBeGreaterThan(1_150);
@@ -117,7 +117,9 @@ describe("a revocation", () => {
   test("that is repeated when no lease from before can be left does not wait", async () => {
     const grant = await mesh.signIn();
     await logout(grant);
-    await mesh.database.query("UPDATE sessions.feed SET at = at - interval '3.3 s' WHERE key = $1", [grant.session_id]);
+    await mesh.database.query("UPDATE sessions.revocation_log SET at = at - interval '3.3 s' WHERE key = $1", [
+      grant.session_id,
+    ]);
     await plantSilentHolder(mesh.database, 1_000);
     expect(await milliseconds(logout(grant))).toBeLessThan(700);
   });
@@ -153,9 +155,9 @@ describe("a revocation", () => {
 
   test("is done, but pending, where the holders can't be read", async () => {
     const grant = await mesh.signIn();
-    await mesh.database.query("ALTER TABLE sessions.gateway_leases RENAME TO gateway_leases_away");
+    await mesh.database.query("ALTER TABLE sessions.leases RENAME TO leases_away");
     const answer = await refusal(logout(grant));
-    await mesh.database.query("ALTER TABLE sessions.gateway_leases_away RENAME TO gateway_leases");
+    await mesh.database.query("ALTER TABLE sessions.leases_away RENAME TO leases");
     expect(answer).toBe("revocation_pending");
     expect(await refusal(mesh.refresh(grant.refresh_token))).toBe("session_ended");
     expect(await refusal(logout(grant))).toBe("nothing");
@@ -165,7 +167,7 @@ describe("a revocation", () => {
     const grant = await mesh.signIn();
     const paused = await pausedUnder(
       mesh.database.url,
-      "SELECT pg_advisory_xact_lock(hashtextextended('usermesh-feed', 0))",
+      "SELECT pg_advisory_xact_lock(hashtextextended('usermesh-revocation-log', 0))",
     );
     const took = await milliseconds(logout(grant));
     await paused.end().catch(() => undefined);
@@ -189,7 +191,7 @@ describe("a revocation", () => {
     const service = mesh.running.broker.createService({ name: "leaving", mixins: [leaving.mixin] });
     await eventually("its first lease", () => leaving.ready());
     await mesh.running.broker.destroyService(service);
-    const left = await mesh.database.query("SELECT 1 FROM sessions.gateway_leases WHERE action = 'leaving.revoked'");
+    const left = await mesh.database.query("SELECT 1 FROM sessions.leases WHERE action = 'leaving.revoked'");
     expect(left).toEqual([]);
     expect(leaving.check({ sid: "s", sub: "u", tid: tenantId, ver: 0, tver: 0 })).toBe("no_lease");
   });

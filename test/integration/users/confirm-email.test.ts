@@ -18,21 +18,21 @@ beforeAll(async () => {
 afterAll(() => mesh.stop());
 
 const id = () => newId(systemClock);
-const confirm = (user: Account, email: string, intent: string, event_id = id()) =>
-  mesh.as("auth", "users.confirmEmail", { user_id: user.id, email_key: emailKey(email), intent, event_id });
+const confirm = (user: Account, email: string, token_id: string, event_id = id()) =>
+  mesh.as("auth", "users.confirmEmail", { user_id: user.id, email_key: emailKey(email), token_id, event_id });
 const typesOf = async (user: Account) => (await mesh.facts(user.id)).map((fact) => fact.event_type);
-const intentOf = async (user: Account) => String((await mesh.facts(user.id)).at(-1)?.email_change);
+const tokenIdOf = async (user: Account) => String((await mesh.facts(user.id)).at(-1)?.email_change);
 const wish = (user: Account, email: string) => mesh.call("users.updateMe", { email }, callerOf(user));
 
 describe("verification", () => {
-  test("happens once by its intent, and says when it did before", async () => {
+  test("happens once per token, and says when it did before", async () => {
     const user = await mesh.create();
-    const [intent, event_id] = [id(), id()];
-    expect(await confirm(user, user.email, intent, event_id)).toMatchObject({
+    const [token_id, event_id] = [id(), id()];
+    expect(await confirm(user, user.email, token_id, event_id)).toMatchObject({
       already: false,
       user: { is_verified: true },
     });
-    expect(await confirm(user, user.email, intent, event_id)).toMatchObject({
+    expect(await confirm(user, user.email, token_id, event_id)).toMatchObject({
       already: true,
       user: { is_verified: true },
     });
@@ -42,8 +42,8 @@ describe("verification", () => {
 
   test("is one effect for 20 at once", async () => {
     const user = await mesh.create();
-    const [intent, event_id] = [id(), id()];
-    const all = await Promise.all(Array.from({ length: 20 }, () => confirm(user, user.email, intent, event_id)));
+    const [token_id, event_id] = [id(), id()];
+    const all = await Promise.all(Array.from({ length: 20 }, () => confirm(user, user.email, token_id, event_id)));
     expect(all.filter((one) => !one.already)).toHaveLength(1);
     expect(await typesOf(user)).toEqual(["user.created", "user.verified"]);
   });
@@ -60,7 +60,7 @@ describe("a change of address", () => {
     const user = await mesh.create();
     const email = newUser().email;
     expect(await wish(user, email)).toMatchObject({ email: user.email, pending_email: email });
-    const result = await confirm(user, email, await intentOf(user));
+    const result = await confirm(user, email, await tokenIdOf(user));
     expect(result.user).toMatchObject({ email, pending_email: null, is_verified: true });
     expect((await mesh.as("auth", "users.findForSignIn", { tenant: "default", email })).user?.id).toBe(user.id);
   });
@@ -69,7 +69,7 @@ describe("a change of address", () => {
     const [one, other, email] = [await mesh.create(), await mesh.create(), newUser().email];
     await wish(one, email);
     await wish(other, email);
-    const [first, second] = [await intentOf(one), await intentOf(other)];
+    const [first, second] = [await tokenIdOf(one), await tokenIdOf(other)];
     const results = await Promise.allSettled([confirm(one, email, first), confirm(other, email, second)]);
     expect(results.map(outcome).sort()).toEqual(["done", "email_taken"]);
     const [loser, link] = results[0]?.status === "rejected" ? [one, first] : [other, second];
@@ -81,9 +81,9 @@ describe("a change of address", () => {
     const user = await mesh.create();
     const [older, newer] = [newUser().email, newUser().email];
     await wish(user, older);
-    const intent = await intentOf(user);
+    const token_id = await tokenIdOf(user);
     await wish(user, newer);
-    await expect(confirm(user, older, intent)).rejects.toMatchObject({ type: "link_invalid" });
+    await expect(confirm(user, older, token_id)).rejects.toMatchObject({ type: "link_invalid" });
   });
 
   test("is taken back by sending the present address", async () => {

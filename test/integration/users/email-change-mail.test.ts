@@ -84,7 +84,7 @@ describe("a change of address", () => {
       { current_password: password, new_password: "Other-horse-8-staple" },
       access,
     );
-    // As if the intent had been made after the change ended those that were there.
+    // As if the one-time token had been made after the change ended those that were there.
     await usermesh.database.query("UPDATE auth.one_time_tokens SET spent_at = NULL WHERE user_id = $1", [id]);
     await usermesh.database.query("UPDATE users.email_changes SET state = 'pending' WHERE user_id = $1", [id]);
     expect((await use(token)).body.code).toBe("token_invalid");
@@ -94,11 +94,13 @@ describe("a change of address", () => {
   test("keeps the old address until it was written to", async () => {
     const { id, access } = await someone();
     await use((await wish(access)).token);
-    const recorded = "SELECT recorded, old_email FROM users.email_changes WHERE user_id = $1";
+    const recorded = "SELECT mails_sent, old_email FROM users.email_changes WHERE user_id = $1";
     const row = await eventually("all mails recorded", async () =>
-      (await usermesh.database.query<{ recorded: string[] }>(recorded, [id])).find((one) => one.recorded.length === 3),
+      (await usermesh.database.query<{ mails_sent: string[] }>(recorded, [id])).find(
+        (one) => one.mails_sent.length === 3,
+      ),
     );
-    expect(row.recorded.sort()).toEqual(["change_email", "email_change_requested", "email_changed"]);
+    expect(row.mails_sent.sort()).toEqual(["change_email", "email_change_requested", "email_changed"]);
   });
 
   test("is not a way to fill strangers' mailboxes", async () => {

@@ -87,7 +87,7 @@ describe("with sessions nodes that fail", () => {
     const [held, free] = await Promise.all([newAccount(mesh, 1), newAccount(mesh, 1)]);
     const silent = await connect(mesh.database.url);
     await silent.query("BEGIN");
-    await silent.query("SELECT sessions.end_session($1, $2, 'test', $3)", [
+    await silent.query("SELECT sessions.revoke_session($1, $2, 'test', $3)", [
       held.sessions[0]?.session,
       held.id,
       JSON.stringify({ event_id: randomUUID() }),
@@ -137,7 +137,7 @@ async function holdFeed(mesh: TestMesh): Promise<{ release(): Promise<void> }> {
   const client = new Client({ connectionString: mesh.database.url });
   await client.connect();
   await client.query("BEGIN");
-  await client.query("SELECT pg_advisory_xact_lock(hashtextextended('usermesh-feed', 0))");
+  await client.query("SELECT pg_advisory_xact_lock(hashtextextended('usermesh-revocation-log', 0))");
   return {
     async release() {
       await client.query("COMMIT");

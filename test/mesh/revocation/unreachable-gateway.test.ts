@@ -119,7 +119,7 @@ describe("a gateway that can't be reached", () => {
     const first = Promise.all(sessions.map(async (session) => ({ session, verdict: await logout(session) })));
     const ids = sessions.map(({ session }) => session);
     await eventually("all to be committed", async () => {
-      const sql = "SELECT 1 FROM sessions.sessions WHERE id = ANY($1::uuid[]) AND ended_at IS NOT NULL";
+      const sql = "SELECT 1 FROM sessions.sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NOT NULL";
       return (await mesh.database.query(sql, [ids])).length === ids.length;
     });
     await mesh.kill("sessions-1");
@@ -168,7 +168,7 @@ async function holdLeaseOf(mesh: TestMesh, nodeId: string): Promise<{ release():
   const client = new Client({ connectionString: mesh.database.url });
   await client.connect();
   await client.query("BEGIN");
-  await client.query("SELECT 1 FROM sessions.gateway_leases WHERE node_id = $1 FOR UPDATE", [nodeId]);
+  await client.query("SELECT 1 FROM sessions.leases WHERE node_id = $1 FOR UPDATE", [nodeId]);
   return {
     async release() {
       await client.query("COMMIT");

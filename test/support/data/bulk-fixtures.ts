@@ -33,7 +33,7 @@ const accounts = (count: number) => [
    SELECT ${user("n")}, 'premium', now() + interval '30 days' FROM ${many(count / 4)}`,
   `INSERT INTO users.role_members (user_id, tenant_id, role)
    SELECT ${user("n")}, '${tenant}', CASE n % 200 WHEN 0 THEN 'editor' ELSE 'role-' || n % 200 END FROM ${many(count)}`,
-  `INSERT INTO users.email_changes (intent, user_id, old_email, new_email, new_key)
+  `INSERT INTO users.email_changes (token_id, user_id, old_email, new_email, new_email_key)
    SELECT gen_random_uuid(), ${user("n")}, 'old', 'new', 'new' FROM ${many(count / 4)}`,
   `INSERT INTO users.avatars (key, user_id, in_use) SELECT md5(n::text), ${user("n")}, true FROM ${many(count / 2)}`,
   `INSERT INTO users.erasures (id, user_id, tenant_id, requested_by, due_at, deadline, completed_at)
@@ -47,7 +47,7 @@ const credentials = (count: number) => [
    SELECT '${tenant}', 'https://issuer-' || n % 3, n::text, ${user("n")} FROM ${many(count)}`,
   `INSERT INTO auth.one_time_tokens (id, purpose, user_id, tenant_id, email_key_hash, kid, event_id, spent_at)
    SELECT gen_random_uuid(), 'verify_email', ${user("n")}, '${tenant}', 'hash', 'k1', gen_random_uuid(), now() FROM ${many(count)}`,
-  `INSERT INTO auth.guesses (key, account, user_id, failed) SELECT n::text, n::text, ${user("n")}, 1 FROM ${many(count)}`,
+  `INSERT INTO auth.login_attempts (key, account, user_id, failed) SELECT n::text, n::text, ${user("n")}, 1 FROM ${many(count)}`,
 ];
 
 const sessions = (count: number) => [
@@ -59,7 +59,7 @@ const sessions = (count: number) => [
 ];
 
 const rest = (count: number) => [
-  `INSERT INTO preferences.preferences (user_id, chosen, claimed) SELECT ${user("n")}, '{"remote": true}', true FROM ${many(count)}`,
+  `INSERT INTO preferences.preferences (user_id, overrides, confirmed) SELECT ${user("n")}, '{"remote": true}', true FROM ${many(count)}`,
   `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at)
    SELECT gen_random_uuid(), '${tenant}', (ARRAY['session.created', 'user.updated', 'password.changed'])[1 + n % 3], ${user("n")},
      ${user("n")}, now() - n * interval '1 minute' FROM ${many(count)}`,

@@ -118,7 +118,7 @@ async function race(running: Installation, account: Account, change: () => Promi
 
 /** Counted before the hash is looked at, settled after. */
 async function isGuessing({ database }: Installation, userId: string): Promise<boolean> {
-  const sql = "SELECT 1 FROM auth.guesses WHERE user_id = $1 AND key = account AND pending = 1";
+  const sql = "SELECT 1 FROM auth.login_attempts WHERE user_id = $1 AND key = account AND pending = 1";
   return (await database.query(sql, [userId])).length === 1;
 }
 

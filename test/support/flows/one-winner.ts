@@ -85,12 +85,12 @@ export function describeOneWinner(running: () => Installation): void {
     const [older] = await askForReset(account.email);
     const use = (token: string | undefined) =>
       api().post("auth/password-reset-confirm", { token, new_password: "Fresh-horse-8-staple" });
-    const intents = "SELECT 1 FROM auth.one_time_tokens WHERE user_id = $1 AND purpose = 'reset_password'";
-    const busy = await hold(running(), `${intents} FOR UPDATE`, [account.id]);
+    const tokens = "SELECT 1 FROM auth.one_time_tokens WHERE user_id = $1 AND purpose = 'reset_password'";
+    const busy = await hold(running(), `${tokens} FOR UPDATE`, [account.id]);
     const inUse = use(older);
     await eventually("it to be in use", () => waitsForARow(running()), { every: 5 });
     expect((await api().post("auth/password-reset-request", { email: account.email })).status).toBe(202);
-    expect(await running().database.query(intents, [account.id])).toHaveLength(2);
+    expect(await running().database.query(tokens, [account.id])).toHaveLength(2);
     await busy[Symbol.asyncDispose]();
     expect(tally([await inUse, await use(older)])).toEqual({ "400 token_invalid": 2 });
     const newer = (await resetLinks(account.email, 2)).find((token) => token !== older);

@@ -68,11 +68,11 @@ async function forgetSentMails({ database }: Installation, userId: string): Prom
 /** What events have left behind in each service that handles them. */
 async function traces({ database }: Installation, userId: string): Promise<Record<string, unknown>> {
   const [row] = await database.query(
-    `SELECT (SELECT count(*) FROM auth.one_time_tokens WHERE user_id = $1) AS intents,
+    `SELECT (SELECT count(*) FROM auth.one_time_tokens WHERE user_id = $1) AS tokens,
        (SELECT count(*) FROM mail.outbox WHERE user_id = $1) AS mails_due,
        (SELECT count(*) FROM mail.messages WHERE user_id = $1) AS mails,
        (SELECT count(*) FROM admin.activity WHERE user_id = $1) AS activity,
-       (SELECT count(*) FROM sessions.sessions WHERE user_id = $1 AND ended_at IS NULL) AS sessions,
+       (SELECT count(*) FROM sessions.sessions WHERE user_id = $1 AND revoked_at IS NULL) AS sessions,
        (SELECT epoch FROM sessions.accounts WHERE user_id = $1) AS epoch,
        (SELECT ver FROM sessions.accounts WHERE user_id = $1) AS ver`,
     [userId],

@@ -144,7 +144,7 @@ async function rowsOfForeign({ database }: Walked, ground: Marks): Promise<strin
   const tables = await database.query<{ name: string }>(
     `SELECT schemaname || '.' || tablename AS name FROM pg_tables
      WHERE schemaname IN ('users', 'auth', 'sessions', 'preferences', 'mail')
-       AND tablename NOT IN ('migrations', 'outbox', 'inbox', 'idempotency', 'event_counters', 'feed', 'gateway_leases') ORDER BY 1`,
+       AND tablename NOT IN ('migrations', 'outbox', 'inbox', 'idempotency', 'event_counters', 'revocation_log', 'leases') ORDER BY 1`,
   );
   const marks = [...ids(ground), ground.victim.email, ground.foreign.slug].map((mark) => `%${mark}%`);
   const rows = await Promise.all(

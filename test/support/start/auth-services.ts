@@ -23,9 +23,9 @@ export interface AuthServices extends RunningServices {
   as<K extends ActionName>(service: string, name: K, params: Params<K>): Promise<Result<K>>;
   register(more?: Partial<Params<"auth.register">>): Promise<Person>;
   login(person: Pick<Person, "email" | "password">, ip?: string): Promise<Result<"auth.login">>;
-  /** The token of the account's newest intent, as mail would get it. */
+  /** The token of the account's newest one-time token, as mail would get it. */
   mailedToken(userId: string, purpose: "verify_email" | "reset_password"): Promise<string>;
-  intents(userId: string, purpose: string): Promise<Array<{ id: string; spent: boolean }>>;
+  oneTimeTokens(userId: string, purpose: string): Promise<Array<{ id: string; spent: boolean }>>;
 }
 
 interface Key {
@@ -60,7 +60,7 @@ export async function startAuth(
     });
   const as: AuthServices["as"] = (service, name, params) =>
     running.call(name, params, { kind: "service", name: service });
-  const intents: AuthServices["intents"] = (userId, purpose) =>
+  const oneTimeTokens: AuthServices["oneTimeTokens"] = (userId, purpose) =>
     database.query(
       "SELECT id, spent_at IS NOT NULL AS spent FROM auth.one_time_tokens WHERE user_id = $1 AND purpose = $2 ORDER BY seq",
       [userId, purpose],
@@ -70,7 +70,7 @@ export async function startAuth(
     database,
     from,
     as,
-    intents,
+    oneTimeTokens,
     async register(more) {
       const person = { email: `p-${randomBytes(8).toString("hex")}@example.com`, password: right, ...more };
       const { user } = await from("192.0.2.1", "auth.register", person);
@@ -78,11 +78,11 @@ export async function startAuth(
     },
     login: ({ email, password }, ip = "192.0.2.1") => from(ip, "auth.login", { email, password }),
     async mailedToken(userId, purpose) {
-      const intent = await eventually(
-        `an intent to ${purpose}`,
-        async () => (await intents(userId, purpose)).at(-1)?.id,
+      const token_id = await eventually(
+        `a token to ${purpose}`,
+        async () => (await oneTimeTokens(userId, purpose)).at(-1)?.id,
       );
-      const mailed = await as("mail", "auth.deriveMailToken", { intent });
+      const mailed = await as("mail", "auth.deriveMailToken", { token_id });
       if (!mailed) throw new Error("The token is of no use any more");
       return mailed.token;
     },

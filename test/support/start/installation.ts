@@ -97,7 +97,7 @@ export async function stated(
 }
 
 export async function liveSessions({ database }: Pick<Installation, "database">, userId: string): Promise<number> {
-  const sql = "SELECT count(*)::int AS n FROM sessions.sessions WHERE user_id = $1 AND ended_at IS NULL";
+  const sql = "SELECT count(*)::int AS n FROM sessions.sessions WHERE user_id = $1 AND revoked_at IS NULL";
   const [row] = await database.query<{ n: number }>(sql, [userId]);
   return row?.n ?? -1;
 }

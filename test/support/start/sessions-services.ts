@@ -62,7 +62,7 @@ export async function startSessions(
       ).map((row) => row.body),
     liveSessions: async (userId) => {
       const [row] = await database.query<{ n: number }>(
-        "SELECT count(*)::int AS n FROM sessions.sessions WHERE user_id = $1 AND ended_at IS NULL",
+        "SELECT count(*)::int AS n FROM sessions.sessions WHERE user_id = $1 AND revoked_at IS NULL",
         [userId],
       );
       return row?.n ?? -1;
@@ -92,7 +92,7 @@ function signedInAs({ user_id, session_id }: Pick<Grant, "user_id" | "session_id
 export async function plantSilentHolder(database: TestDatabase, ms: number): Promise<string> {
   const gatewayId = randomUUID();
   await database.query(
-    `INSERT INTO sessions.gateway_leases (gateway_id, node_id, action, until)
+    `INSERT INTO sessions.leases (gateway_id, node_id, action, until)
      VALUES ($1, 'a-node-that-is-gone', 'gateway.revoked', clock_timestamp() + $2::int * interval '1 ms')`,
     [gatewayId, ms],
   );

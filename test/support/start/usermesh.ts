@@ -67,7 +67,7 @@ async function rowCounts(database: TestDatabase): Promise<Record<string, string>
   const tables = await database.query<{ name: string }>(
     `SELECT schemaname || '.' || tablename AS name FROM pg_tables
      WHERE schemaname IN ('users', 'auth', 'sessions', 'preferences', 'mail', 'admin')
-       AND tablename NOT IN ('gateway_leases', 'migrations') ORDER BY 1`,
+       AND tablename NOT IN ('leases', 'migrations') ORDER BY 1`,
   );
   const counts = await Promise.all(
     tables.map(async ({ name }) => [
