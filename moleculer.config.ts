@@ -47,7 +47,7 @@ export function brokerOptions(
       enabled: true,
       threshold: 0.5,
       windowTime: 60,
-      minRequestCount: config.breaker.failures,
+      minRequestCount: config.circuitBreaker.failures,
       halfOpenTime: 2_000,
       check: countsForBreaker,
     },

@@ -17,7 +17,7 @@ export interface LeaseHolderOptions {
   readonly service: string;
   /** Full name of the action that hands its params to `revoked`. */
   readonly action: string;
-  /** For a cache of the service's own tables: a lease is no longer held than it runs, whatever REVOCATION says of tokens. */
+  /** For a cache of the service's own tables: a lease is no longer held than it runs, whatever REVOCATION_MODE says of tokens. */
   readonly onInvalidated?: (keys: readonly string[] | null) => void;
 }
 
@@ -80,7 +80,7 @@ function keeperOptions({ clock, timers, config, log }: HolderPlatform, service: 
   return {
     clock,
     timers,
-    afterwardsMs: revocation.kind === "bounded" ? revocation.seconds * 1_000 : 0,
+    afterwardsMs: revocation.maxStalenessSeconds * 1_000,
     // 5 min for clocks that differ and signers that are late.
     keepMs: (auth.accessTokenSeconds + 300) * 1_000,
     onQuestionFailed: (node: string, error: Error) => log.debug({ node, error: error.message }, "lease request failed"),

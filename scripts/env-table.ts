@@ -1,30 +1,35 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
-import { type Variable, variables } from "../lib/config/variables.ts";
+import * as z from "zod";
+import { groups, namesOf, type Variable } from "../lib/config/variables.ts";
 
-/** Writes `.env.example` and the README's table from the one list of variables: `npm run docs:env`. */
+/** Writes `.env.example` and the README's table from the table of variables: `npm run docs:env`. */
 export function envExample(): string {
-  const blocks = groups().map(([group, list]) => `# --- ${group}\n${list.map(envLine).join("\n")}`);
-  return `# Copy to .env. Everything is optional in development: what is unset is embedded.\n\n${blocks.join("\n\n")}\n`;
+  const blocks = Object.entries(groups).map(
+    ([group, table]) => `# --- ${group}\n${Object.entries<Variable>(table).map(envLine).join("\n")}`,
+  );
+  return `# Copy to .env. In development everything is optional: servers that are not set are embedded.\n\n${blocks.join("\n\n")}\n`;
 }
 
 export function readmeTable(): string {
-  const rows = variables.map((one) => `| ${names(one)} | ${one.default ? `\`${one.default}\`` : ""} | ${one.help} |`);
-  return ["| variable | default | what it is |", "| --- | --- | --- |", ...rows].join("\n");
+  const rows = Object.values(groups).flatMap((table) => Object.entries<Variable>(table).map(tableRow));
+  return ["| variable | default | description |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
 export const TABLE = /(<!-- variables -->\n)[\s\S]*?(\n<!-- \/variables -->)/;
 
-function groups(): Array<[string, Variable[]]> {
-  return [...Map.groupBy(variables, (one) => one.group)];
+function envLine([name, { schema, help }]: [string, Variable]): string {
+  return `# ${help.replaceAll("`", "")}\n#${name}=${defaultOf(schema)}`;
 }
 
-function envLine(one: Variable): string {
-  return `# ${one.help.replaceAll("`", "")}\n#${one.name}=${one.default ?? ""}`;
+function tableRow([name, one]: [string, Variable]): string {
+  const names = namesOf(name, one).map((its) => `\`${its.name}\``);
+  const value = defaultOf(one.schema);
+  return `| ${names.join(", ")} | ${value && `\`${value}\``} | ${one.help} |`;
 }
 
-function names(one: Variable): string {
-  return [one.name, ...(one.aliases ?? []).map((alias) => alias.name)].map((name) => `\`${name}\``).join(", ");
+function defaultOf(schema: Variable["schema"]): string {
+  return schema instanceof z.ZodPrefault ? String(schema.def.defaultValue) : "";
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -7,5 +7,5 @@ try {
 } catch (error) {
   if (error.code !== "ENOENT") throw error;
 }
-const hashes = Number(process.env.HASH_CONCURRENCY) || availableParallelism();
+const hashes = Number(process.env.PASSWORD_HASH_CONCURRENCY || process.env.HASH_CONCURRENCY) || availableParallelism();
 process.env.UV_THREADPOOL_SIZE ??= String(hashes + 4);

@@ -19,10 +19,10 @@ async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<v
   // Last to go: whoever watches it sees "not ready" while the node finishes its work.
   stack.defer(async () => closeHealth?.());
   stack.defer(node.stop);
-  if (config.metrics.port !== undefined)
+  if (config.nodeHealth.port !== undefined)
     closeHealth = await serveNodeHealth(node.broker, node.platform.stats, {
-      host: config.metrics.host,
-      port: config.metrics.port,
+      host: config.nodeHealth.host,
+      port: config.nodeHealth.port,
     });
   log.info({ node: node.broker.nodeID, services: node.services }, "node ready");
   process.send?.({ ready: node.broker.nodeID });

@@ -43,7 +43,7 @@ async function seed(stack: AsyncDisposableStack, signal: AbortSignal): Promise<n
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL ?? "error" };
   const config = readConfig(env);
   if (config.production) throw new Error("NODE_ENV is production: people that don't exist have no place there.");
-  const crowd = { ...wanted, bcryptCost: config.auth.bcryptCost };
+  const crowd = { ...wanted, hashCost: config.auth.passwordHash.cost };
   if (wanted.file !== undefined) {
     await writePeople(wanted.file, crowd);
     say(`${wanted.count} people are in ${wanted.file}. All have the password ${DEMO_PASSWORD}`);

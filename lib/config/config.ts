@@ -1,15 +1,13 @@
 import { availableParallelism } from "node:os";
-import { isAllowedUrl, readOAuthProviders } from "./oauth-providers.ts";
-import { type Variable, variables } from "./variables.ts";
+import type * as z from "zod";
+import { readOAuthProviders } from "./oauth-providers.ts";
+import { namesOf, schemaOf, type Variable, variables } from "./variables.ts";
 
-/**
- * The one config module: reads the environment once, at start, and refuses what it does not understand.
- * A dependency without a URL is served by the embedded one, but never in production.
- */
+/** Reads the environment once, at start. Unset dependencies are embedded ones, except in production. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Config = ReturnType<typeof readConfig>;
 
-/** All that is wrong with the environment, one line each. */
+/** All problems with the environment, one line each. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
@@ -21,266 +19,147 @@ export class ConfigError extends Error {
 
 export function readConfig(env: Environment) {
   const problems: string[] = [];
-  const read = reader(env, problems);
-  const environment = read.choice("NODE_ENV", ["development", "test", "production"]);
-  const production = environment === "production";
-  const port = read.integer("APP_PORT", 0, 65_535);
-  const publicUrl = trimSlash(read.url("PUBLIC_URL") ?? `http://localhost:${port}`);
-  const config = {
-    environment,
-    production,
-    dataDir: read.text("DATA_DIR"),
-    services: read.list("SERVICES"),
-    nodeId: read.optional("NODE_ID"),
-    metrics: {
-      token: read.optional("METRICS_TOKEN"),
-      host: read.text("NODE_HEALTH_HOST"),
-      port: read.optionalInteger("NODE_HEALTH_PORT", 0, 65_535),
-    },
-    http: {
-      host: read.text("APP_HOST"),
-      port,
-      publicUrl,
-      resetUrl: read.url("RESET_URL"),
-      trustProxy: read.integer("TRUST_PROXY", 0, 10),
-      allowedOrigins: read.list("ALLOWED_ORIGINS"),
-      requestTimeoutMs: read.integer("REQUEST_TIMEOUT_MS", 100, 120_000),
-      bodyLimit: read.integer("BODY_LIMIT", 1_024, 1_048_576),
-    },
-    uploads: {
-      folder: read.optional("UPLOAD_FOLDER"),
-      mostBytes: read.integer("MAX_CONTENT_LENGTH", 1_024, 104_857_600),
-      formats: read.list("ALLOWED_EXTENSIONS").map((name) => name.toLowerCase().replace("jpeg", "jpg")),
-    },
-    database: {
-      url: read.url("DATABASE_URL"),
-      embedded: read.flag("DATABASE_EMBEDDED"),
-      poolSize: read.integer("DB_POOL_SIZE", 2, 200),
-      maxOverflow: read.integer("DB_MAX_OVERFLOW", 0, 200),
-      ssl: read.choice("DB_SSL", ["off", "require", "verify"]),
-    },
-    nats: { url: read.url("NATS_URL") },
-    redis: { url: read.url("REDIS_URL"), cacheUrl: read.url("CACHE_REDIS_URL") },
-    mail: {
-      host: read.optional("MAIL_SERVER"),
-      port: read.optionalInteger("MAIL_PORT", 1, 65_535),
-      username: read.optional("MAIL_USERNAME"),
-      password: read.optional("MAIL_PASSWORD"),
-      sender: read.text("MAIL_DEFAULT_SENDER"),
-      tls: read.choice("MAIL_TLS", ["auto", "off", "require"]),
-      devMailboxUrl: read.url("DEV_MAILBOX_URL"),
-    },
-    push: { url: readPushUrl(read.optional("PUSH_URL"), problems), secret: read.optional("PUSH_SECRET") },
-    secretKey: read.optional("SECRET_KEY"),
-    auth: {
-      accessTokenSeconds: read.integer("ACCESS_TOKEN_EXPIRE_MINUTES", 1, 1_440) * 60,
-      refreshIdleSeconds: read.integer("REFRESH_TOKEN_EXPIRE_DAYS", 1, 365) * 86_400,
-      sessionMaxSeconds: read.integer("SESSION_MAX_DAYS", 1, 3_650) * 86_400,
-      refreshGraceSeconds: read.integer("REFRESH_GRACE_SECONDS", 0, 300),
-      bcryptCost: read.integer("BCRYPT_COST", 4, 15),
-      hashConcurrency: read.optionalInteger("HASH_CONCURRENCY", 1, 64) ?? availableParallelism(),
-      hashQueue: read.integer("HASH_QUEUE", 0, 10_000),
-      passwordPolicy: read.choice("PASSWORD_POLICY", ["classic", "length", "nist"]),
-      breachedPasswordsUrl: readBreachedPasswordsUrl(read.optional("BREACHED_PASSWORDS_URL"), production, problems),
-      hideRegistered: read.flag("HIDE_REGISTERED"),
-      requireVerifiedEmail: read.flag("REQUIRE_VERIFIED_EMAIL"),
-      signingKeyDays: read.integer("SIGNING_KEY_DAYS", 1, 365),
-    },
-    oauth: {
-      providers: readOAuthProviders(env, problems, { publicUrl, production }),
-      returnUrls: read.list("OAUTH_RETURN_URLS"),
-    },
-    admin: { email: read.text("ADMIN_EMAIL"), password: read.optional("ADMIN_PASSWORD") },
-    revocation: readRevocation(read.text("REVOCATION")),
-    rateLimits: {
-      enabled: read.flag("RATE_LIMIT_ENABLED"),
-      register: read.rate("RATE_LIMIT_REGISTER"),
-      login: read.rate("RATE_LIMIT_LOGIN"),
-      mail: read.rate("RATE_LIMIT_MAIL"),
-      default: read.rate("RATE_LIMIT_DEFAULT"),
-    },
-    breaker: {
-      failures: read.integer("BREAKER_FAILURES", 1, 1_000),
-      deliveryOpenMs: read.integer("BREAKER_OPEN_SECONDS", 1, 3_600) * 1_000,
-    },
-    eraseAfterDays: read.integer("ERASE_AFTER_DAYS", 0, 365),
-    serviceSecrets: readServiceSecrets(read.text("SERVICE_SECRETS"), problems),
-    servicePermissions: readServicePermissions(read.text("SERVICE_PERMISSIONS"), problems),
-    log: {
-      level: read.choice("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace"]),
-      file: read.optional("LOG_FILE"),
-      pretty: read.flag("LOG_PRETTY"),
-    },
-    /** Words for the operator that are no errors. */
-    warnings: warnings(env),
-  } as const;
-  if (production) problems.push(...missingInProduction(config));
-  if (config.revocation.kind === "unknown") problems.push("REVOCATION must be `strict` or `bounded:<seconds>`.");
+  const values = readVariables(env, problems);
+  const production = values.NODE_ENV === "production";
+  const publicUrl = values.PUBLIC_URL ?? `http://localhost:${values.APP_PORT}`;
+  const providers = readOAuthProviders(env, problems, { publicUrl, production });
+  problems.push(...inconsistencies(values).filter((line) => !problems.some((one) => isSameVariable(one, line))));
   if (problems.length > 0) throw new ConfigError(problems);
-  return config;
-}
-
-interface Rate {
-  readonly count: number;
-  readonly seconds: number;
-}
-
-function reader(env: Environment, problems: string[]) {
-  const raw = (name: string): string => readVariable(variable(name), env, problems);
-  const optional = (name: string) => raw(name) || undefined;
-  const integer = (name: string, least: number, most: number): number => {
-    const text = raw(name);
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    problems.push(`${name} must be a whole number from ${least} to ${most}, not ${JSON.stringify(text)}.`);
-    return least;
-  };
   return {
-    text: raw,
-    optional,
-    integer,
-    optionalInteger: (name: string, least: number, most: number) =>
-      raw(name) === "" ? undefined : integer(name, least, most),
-    list: (name: string): readonly string[] =>
-      raw(name)
-        .split(",")
-        .map((item) => item.trim())
-        .filter((item) => item !== ""),
-    choice<const T extends string>(name: string, choices: readonly T[]): T {
-      const text = raw(name).toLowerCase();
-      const found = choices.find((choice) => choice === text);
-      if (found === undefined)
-        problems.push(`${name} must be one of ${choices.join(", ")}, not ${JSON.stringify(text)}.`);
-      return found ?? (choices[0] as T);
+    environment: values.NODE_ENV,
+    production,
+    dataDir: values.DATA_DIR,
+    services: values.SERVICES,
+    nodeId: values.NODE_ID,
+    operatorToken: values.OPERATOR_TOKEN,
+    nodeHealth: { host: values.NODE_HEALTH_HOST, port: values.NODE_HEALTH_PORT },
+    http: {
+      host: values.APP_HOST,
+      port: values.APP_PORT,
+      publicUrl,
+      passwordResetUrl: values.PASSWORD_RESET_URL,
+      trustProxy: values.TRUST_PROXY,
+      allowedOrigins: values.ALLOWED_ORIGINS,
+      requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
+      jsonBodyMaxBytes: values.JSON_BODY_MAX_BYTES,
     },
-    flag(name: string): boolean {
-      const text = raw(name).toLowerCase();
-      if (!["true", "false", "1", "0"].includes(text))
-        problems.push(`${name} must be true or false, not ${JSON.stringify(text)}.`);
-      return text === "true" || text === "1";
+    uploads: { dir: values.UPLOAD_DIR, maxBytes: values.UPLOAD_MAX_BYTES, avatarFormats: values.AVATAR_FORMATS },
+    database: {
+      url: values.DATABASE_URL,
+      embedded: values.DATABASE_EMBEDDED,
+      poolSize: values.DB_POOL_SIZE + values.DB_MAX_OVERFLOW,
+      ssl: values.DB_SSL,
     },
-    url(name: string): string | undefined {
-      const text = optional(name);
-      if (text !== undefined && !URL.canParse(text.split(",")[0] ?? "")) problems.push(`${name} must be a URL.`);
-      return text;
+    nats: { url: values.NATS_URL },
+    redis: { url: values.REDIS_URL },
+    mail: {
+      host: values.SMTP_HOST,
+      port: values.SMTP_PORT,
+      username: values.SMTP_USERNAME,
+      password: values.SMTP_PASSWORD,
+      tls: values.SMTP_TLS,
+      from: values.MAIL_FROM,
+      devMailboxUrl: values.DEV_MAILBOX_URL,
     },
-    rate(name: string): Rate {
-      const match = /^(\d{1,7})\/(\d{1,6})$/.exec(raw(name));
-      if (match && Number(match[1]) > 0 && Number(match[2]) > 0)
-        return { count: Number(match[1]), seconds: Number(match[2]) };
-      problems.push(`${name} must be <count>/<seconds>, like 60/60.`);
-      return { count: 1, seconds: 1 };
+    push: { url: values.PUSH_URL, secret: values.PUSH_SECRET },
+    secretKey: values.SECRET_KEY,
+    auth: {
+      accessTokenSeconds: values.ACCESS_TOKEN_EXPIRE_MINUTES * 60,
+      refreshIdleSeconds: values.REFRESH_TOKEN_EXPIRE_DAYS * 86_400,
+      sessionMaxSeconds: values.SESSION_MAX_DAYS * 86_400,
+      refreshGraceSeconds: values.REFRESH_GRACE_SECONDS,
+      passwordHash: {
+        cost: values.PASSWORD_HASH_COST,
+        concurrency: values.PASSWORD_HASH_CONCURRENCY ?? availableParallelism(),
+        queue: values.PASSWORD_HASH_QUEUE,
+      },
+      passwordPolicy: values.PASSWORD_POLICY,
+      pwnedPasswordsUrl: values.PWNED_PASSWORDS_URL,
+      preventUserEnumeration: values.PREVENT_USER_ENUMERATION,
+      requireVerifiedEmail: values.REQUIRE_VERIFIED_EMAIL,
+      signingKeyRotationDays: values.SIGNING_KEY_ROTATION_DAYS,
     },
+    accountDeletionGraceDays: values.ACCOUNT_DELETION_GRACE_DAYS,
+    oauth: { providers, returnUrls: values.OAUTH_RETURN_URLS },
+    admin: { email: values.ADMIN_EMAIL, password: values.ADMIN_PASSWORD },
+    revocation: {
+      /** 0: strict. */
+      maxStalenessSeconds: values.REVOCATION_MODE === "bounded" ? (values.REVOCATION_MAX_STALENESS_SECONDS ?? 0) : 0,
+    },
+    rateLimits: {
+      enabled: values.RATE_LIMIT_ENABLED,
+      register: values.RATE_LIMIT_REGISTER,
+      login: values.RATE_LIMIT_LOGIN,
+      mail: values.RATE_LIMIT_MAIL,
+      default: values.RATE_LIMIT_DEFAULT,
+    },
+    circuitBreaker: {
+      failures: values.CIRCUIT_BREAKER_FAILURES,
+      deliveryOpenMs: values.CIRCUIT_BREAKER_OPEN_SECONDS * 1_000,
+    },
+    serviceCredentials: values.SERVICE_CREDENTIALS,
+    servicePermissions: values.SERVICE_PERMISSIONS,
+    log: { level: values.LOG_LEVEL, file: values.LOG_FILE, pretty: values.LOG_PRETTY },
+    /** For the operator: what is set, and has no effect or another one than before. */
+    warnings: warnings(env),
   };
 }
 
-function variable(name: string): Variable {
-  const found = variables.find((one) => one.name === name);
-  if (!found) throw new Error(`No such variable: ${name}`);
-  return found;
+/** Sets variables by their current names, over whatever name the environment has them under. */
+export function withVariables(env: Environment, values: Partial<Record<keyof typeof variables, string>>): Environment {
+  const names = Object.keys(values).flatMap((name) => namesOf(name, variables[name as keyof typeof variables]));
+  return { ...env, ...Object.fromEntries(names.map(({ name }) => [name, undefined])), ...values };
 }
 
-/** Two names of one thing may both be set, but not to different things. */
-function readVariable(one: Variable, env: Environment, problems: string[]): string {
-  const set = [{ name: one.name, value: env[one.name] }];
-  for (const alias of one.aliases ?? []) {
-    const value = env[alias.name];
-    set.push({ name: alias.name, value: value && alias.convert ? alias.convert(value) : value });
+const schema = schemaOf(variables);
+type Values = z.output<typeof schema>;
+
+/** A variable that is not valid counts as unset from there on, so that all other problems are found as well. */
+function readVariables(env: Environment, problems: string[]): Values {
+  const given = new Map<string, { readonly name: string; readonly value: string }>();
+  for (const [name, one] of Object.entries<Variable>(variables)) {
+    const [first, ...others] = namesOf(name, one)
+      .map((its) => ({ name: its.name, value: its.convert(env[its.name] ?? "") }))
+      .filter(({ value }) => value !== "");
+    if (first) given.set(name, first);
+    const other = others.find(({ value }) => value !== first?.value);
+    if (first && other)
+      problems.push(`${first.name} and ${other.name} mean the same and differ. Set only one of them.`);
   }
-  const given = set.filter((entry) => entry.value !== undefined && entry.value !== "");
-  const [first, second] = [given[0], given.find((entry) => entry.value !== given[0]?.value)];
-  if (first && second)
-    problems.push(`${first.name} and ${second.name} mean the same thing and differ. Set one of them.`);
-  return first?.value ?? one.default ?? "";
+  const parse = () => schema.safeParse(Object.fromEntries([...given].map(([name, { value }]) => [name, value])));
+  const invalid = parse().error?.issues.map(({ path, message }) => ({ name: String(path[0]), message })) ?? [];
+  problems.push(...new Set(invalid.map(({ name, message }) => `${given.get(name)?.name} ${message}.`)));
+  for (const { name } of invalid) given.delete(name);
+  return parse().data as Values;
 }
 
-type Revocation =
-  | { readonly kind: "strict" }
-  | { readonly kind: "bounded"; readonly seconds: number }
-  | { readonly kind: "unknown" };
+const REQUIRED_IN_PRODUCTION = ["DATABASE_URL", "NATS_URL", "REDIS_URL", "SMTP_HOST", "SECRET_KEY"] as const;
 
-function readRevocation(text: string): Revocation {
-  if (text === "strict") return { kind: "strict" };
-  const match = /^bounded:(\d{1,5})$/.exec(text);
-  return match ? { kind: "bounded", seconds: Number(match[1]) } : { kind: "unknown" };
+function inconsistencies(values: Values): string[] {
+  const problems: string[] = [];
+  if (values.REVOCATION_MODE === "bounded" && values.REVOCATION_MAX_STALENESS_SECONDS === undefined)
+    problems.push("REVOCATION_MAX_STALENESS_SECONDS must be set when REVOCATION_MODE is bounded.");
+  if (values.NODE_ENV !== "production") return problems;
+  for (const name of REQUIRED_IN_PRODUCTION)
+    if (values[name] === undefined) problems.push(`${name} must be set when NODE_ENV is production.`);
+  // The response decides whether a password is accepted, so an attacker on the network must not be able to write it.
+  if (values.PWNED_PASSWORDS_URL?.startsWith("http:"))
+    problems.push("PWNED_PASSWORDS_URL must be an https URL in production.");
+  return problems;
 }
 
-/** `jobs=users:read users:validate;push=users:read` → what each foreign service may do. */
-function readServicePermissions(text: string, problems: string[]): Readonly<Record<string, readonly string[]>> {
-  const entries = text
-    .split(";")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const match = /^([a-z][a-z0-9-]*)=([a-z:_ ]+)$/.exec(entry);
-      if (!match)
-        problems.push(`SERVICE_PERMISSIONS: ${JSON.stringify(entry)} is not <service>=<permission> <permission>.`);
-      return [match?.[1] ?? "", (match?.[2] ?? "").split(" ").filter((one) => one !== "")];
-    }),
-  );
-}
-
-/** `jobs=<secret>;push=<secret>`: by which secret each foreign service is known over HTTP. */
-function readServiceSecrets(text: string, problems: string[]): Readonly<Record<string, string>> {
-  const entries = text
-    .split(";")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const [, name, secret] = /^([a-z][a-z0-9-]*)=(\S{32,})$/.exec(entry) ?? [];
-      if (!name) problems.push("SERVICE_SECRETS: an entry is not <service>=<secret of 32 characters or more>.");
-      return [name ?? "", secret ?? ""];
-    }),
-  );
-}
-
-/** What comes back decides on passwords: in production nobody on the line may write it. */
-function readBreachedPasswordsUrl(url: string | undefined, production: boolean, problems: string[]) {
-  if (url !== undefined && !isAllowedUrl(url, production))
-    problems.push("BREACHED_PASSWORDS_URL must be a URL, https in production.");
-  return url && trimSlash(url);
-}
-
-/** Plain http is for a push service in the same network. */
-function readPushUrl(url: string | undefined, problems: string[]) {
-  if (url !== undefined && !isAllowedUrl(url, false)) problems.push("PUSH_URL must be a URL.");
-  return url;
-}
-
-interface Dependencies {
-  readonly database: { readonly url: string | undefined };
-  readonly nats: { readonly url: string | undefined };
-  readonly redis: { readonly url: string | undefined };
-  readonly mail: { readonly host: string | undefined };
-  readonly secretKey: string | undefined;
-}
-
-function missingInProduction(config: Dependencies): string[] {
-  const needed: Array<[string, unknown]> = [
-    ["DATABASE_URL", config.database.url],
-    ["NATS_URL", config.nats.url],
-    ["REDIS_URL", config.redis.url],
-    ["MAIL_SERVER", config.mail.host],
-    ["SECRET_KEY", config.secretKey],
-  ];
-  return needed.filter(([, value]) => !value).map(([name]) => `${name} must be set when NODE_ENV is production.`);
+/** Not "must be set" for one that is set and not valid. */
+function isSameVariable(problem: string, other: string): boolean {
+  return problem.split(" ")[0] === other.split(" ")[0];
 }
 
 function warnings(env: Environment): string[] {
   const found: string[] = [];
-  if (Object.keys(env).some((name) => name.startsWith("KAFKA_"))) {
-    found.push("KAFKA_* is set: Usermesh states its events on the JetStream streams USERS and SESSIONS, not on Kafka.");
-  }
-  if (!env.SECRET_KEY && (env.JWT_SECRET_KEY || env.JWT_SECRET)) {
+  if (Object.keys(env).some((name) => name.startsWith("KAFKA_")))
+    found.push("KAFKA_* has no effect: events are published to the JetStream streams USERS and SESSIONS.");
+  if (!env.SECRET_KEY && (env.JWT_SECRET_KEY || env.JWT_SECRET))
     found.push(
-      "JWT_SECRET_KEY is taken as SECRET_KEY. Tokens are signed with an asymmetric key now; verify them with /.well-known/jwks.json.",
+      "JWT_SECRET_KEY is used as SECRET_KEY. Tokens are signed with an asymmetric key; verify them with /.well-known/jwks.json.",
     );
-  }
   return found;
-}
-
-function trimSlash(url: string): string {
-  return url.replace(/\/+$/, "");
 }

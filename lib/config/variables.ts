@@ -1,264 +1,356 @@
-/** Every variable that Usermesh reads; `<NAME>` stands for a name that the operator gives. The README's table and `.env.example` are checked against this list. */
+import * as z from "zod";
+import { byService, choice, flag, integer, list, rate, serverUrl, split, text, webUrl } from "./schemas.ts";
+
+/** One environment variable: how it is read, and what the README and `.env.example` say about it. */
 export interface Variable {
-  readonly name: string;
-  readonly aliases?: ReadonlyArray<{ readonly name: string; readonly convert?: (value: string) => string }>;
-  readonly default?: string;
+  /** With the default, as text (`prefault`), or optional. */
+  readonly schema: z.ZodType<unknown, string | undefined>;
+  /** Other names that still work. */
+  readonly aliases?: ReadonlyArray<string | Alias>;
   readonly help: string;
-  readonly group: "Server" | "Dependencies" | "Secrets" | "Accounts" | "Mail" | "Push" | "Limits" | "Mesh" | "Logs";
 }
 
-const hoursToMinutes = (hours: string): string => (/^\d+$/.test(hours) ? String(Number(hours) * 60) : hours);
+/** An older variable of another form: `convert` turns its value into this one's; "" where it says nothing about it. */
+interface Alias {
+  readonly name: string;
+  readonly convert: (value: string) => string;
+}
 
-export const variables: readonly Variable[] = [
-  { group: "Server", name: "NODE_ENV", default: "development", help: "`development`, `test` or `production`" },
-  { group: "Server", name: "APP_HOST", default: "127.0.0.1", help: "address the gateway listens on" },
-  { group: "Server", name: "APP_PORT", default: "3000", help: "port of the gateway; `0` takes a free one" },
-  {
-    group: "Server",
-    name: "PUBLIC_URL",
-    help: "what clients call us; issuer of the tokens, start of mailed links (default `http://localhost:<APP_PORT>`)",
+const hoursToMinutes = (hours: string) => (/^\d+$/.test(hours) ? String(Number(hours) * 60) : hours);
+const revocationMode = (value: string) => value.replace(/^bounded:.*/, "bounded");
+const revocationSeconds = (value: string) => /^bounded:(.*)/.exec(value)?.[1] ?? "";
+
+/**
+ * Every variable that Usermesh reads, by the groups of the documentation. `npm run docs:env` writes the README's table
+ * and `.env.example` from it.
+ */
+export const groups = {
+  Server: {
+    NODE_ENV: {
+      schema: choice("development", "test", "production").prefault("development"),
+      help: "`development`, `test` or `production`",
+    },
+    APP_HOST: { schema: text.prefault("127.0.0.1"), help: "address that the gateway listens on" },
+    APP_PORT: {
+      schema: integer(0, 65_535).prefault("3000"),
+      aliases: ["PORT"],
+      help: "port that the gateway listens on; `0` picks a free one",
+    },
+    PUBLIC_URL: {
+      schema: webUrl.optional(),
+      help: "public base URL and token issuer; mailed links start with it (default `http://localhost:<APP_PORT>`)",
+    },
+    PASSWORD_RESET_URL: {
+      schema: webUrl.optional(),
+      aliases: ["RESET_URL"],
+      help: "page that a password reset link opens (default `<PUBLIC_URL>/reset-password`)",
+    },
+    TRUST_PROXY: {
+      schema: integer(0, 10).prefault("0"),
+      help: "number of trusted reverse proxies that append to `X-Forwarded-For`",
+    },
+    ALLOWED_ORIGINS: {
+      schema: list.prefault(""),
+      aliases: ["CORS_ORIGINS"],
+      help: "CORS origins, exact match, comma-separated; `*` allows any, without credentials",
+    },
+    REQUEST_TIMEOUT_MS: {
+      schema: integer(100, 120_000).prefault("10000"),
+      help: "time limit for a request, in milliseconds",
+    },
+    JSON_BODY_MAX_BYTES: {
+      schema: integer(1_024, 1_048_576).prefault("65536"),
+      aliases: ["BODY_LIMIT"],
+      help: "maximum size of a JSON body, in bytes",
+    },
+    UPLOAD_DIR: {
+      schema: text.optional(),
+      aliases: ["UPLOAD_FOLDER"],
+      help: "directory for avatars, shared by all `users` nodes; unset: they are stored in the database",
+    },
+    UPLOAD_MAX_BYTES: {
+      schema: integer(1_024, 104_857_600).prefault("16777216"),
+      aliases: ["MAX_CONTENT_LENGTH"],
+      help: "maximum size of an uploaded file, in bytes",
+    },
+    AVATAR_FORMATS: {
+      schema: list
+        .transform((names) => names.map((name) => name.toLowerCase().replace("jpeg", "jpg")))
+        .prefault("jpg,png,gif,webp"),
+      aliases: ["ALLOWED_EXTENSIONS"],
+      help: "accepted avatar formats, detected from the file's content, comma-separated",
+    },
+    OPERATOR_TOKEN: {
+      schema: text.optional(),
+      aliases: ["METRICS_TOKEN"],
+      help: "bearer token for `/metrics` and health details; without it only loopback may read them",
+    },
   },
-  {
-    group: "Server",
-    name: "RESET_URL",
-    help: "page that a mailed reset link opens (default `<PUBLIC_URL>/reset-password`)",
+  Dependencies: {
+    DATA_DIR: { schema: text.prefault(".data"), help: "directory where the embedded servers keep their data" },
+    DATABASE_URL: {
+      schema: serverUrl.optional(),
+      help: "PostgreSQL, with the credentials of the database's owner; unset: an embedded server",
+    },
+    DATABASE_EMBEDDED: {
+      schema: flag.prefault("false"),
+      help: "set by `npm start` and `npm run mesh` when `DATABASE_URL` is the embedded server",
+    },
+    DB_POOL_SIZE: {
+      schema: integer(2, 200).prefault("10"),
+      help: "maximum database connections per process, divided among its services",
+    },
+    DB_MAX_OVERFLOW: {
+      schema: integer(0, 200).prefault("0"),
+      help: "added to `DB_POOL_SIZE`: connections are opened on demand and closed when idle, so there is one limit",
+    },
+    DB_SSL: {
+      schema: choice("off", "require", "verify").prefault("off"),
+      help: "TLS to PostgreSQL: `off`, `require` (certificate not verified) or `verify`",
+    },
+    NATS_URL: {
+      schema: serverUrl.optional(),
+      help: "NATS with JetStream, credentials included; unset: all services run in one process without a bus",
+    },
+    REDIS_URL: {
+      schema: serverUrl.optional(),
+      help: "Redis for job queues and rate limits; unset: queues in PostgreSQL, rate limits in memory",
+    },
   },
-  {
-    group: "Server",
-    name: "TRUST_PROXY",
-    default: "0",
-    help: "number of proxies in front whose `X-Forwarded-For` is believed",
+  Secrets: {
+    SECRET_KEY: {
+      schema: text.optional(),
+      aliases: ["JWT_SECRET_KEY", "JWT_SECRET"],
+      help: "key ring `k2:…,k1:…`, the active key first, at least 32 characters each; unset: generated once in `DATA_DIR`",
+    },
   },
-  {
-    group: "Server",
-    name: "ALLOWED_ORIGINS",
-    aliases: [{ name: "CORS_ORIGINS" }],
-    default: "",
-    help: "origins a browser may call from, with commas; `*` means any, without credentials",
+  Accounts: {
+    ADMIN_EMAIL: { schema: text.prefault("admin@example.com"), help: "email of the first administrator" },
+    ADMIN_PASSWORD: {
+      schema: text.optional(),
+      help: "password of the first administrator; unset: generated at the first start and shown once",
+    },
+    ACCESS_TOKEN_EXPIRE_MINUTES: {
+      schema: integer(1, 1_440).prefault("30"),
+      aliases: [{ name: "JWT_EXPIRATION_HOURS", convert: hoursToMinutes }],
+      help: "lifetime of an access token",
+    },
+    REFRESH_TOKEN_EXPIRE_DAYS: {
+      schema: integer(1, 365).prefault("7"),
+      aliases: ["JWT_REFRESH_EXPIRATION_DAYS"],
+      help: "lifetime of a refresh token: a session that is not refreshed for this long ends",
+    },
+    SESSION_MAX_DAYS: { schema: integer(1, 3_650).prefault("30"), help: "maximum lifetime of a session" },
+    REFRESH_GRACE_SECONDS: {
+      schema: integer(0, 300).prefault("30"),
+      help: "reuse interval: a refresh token used again within it gets the same successor, not a revoked session",
+    },
+    PASSWORD_HASH_COST: { schema: integer(4, 15).prefault("12"), aliases: ["BCRYPT_COST"], help: "bcrypt cost" },
+    PASSWORD_HASH_CONCURRENCY: {
+      schema: integer(1, 64).optional(),
+      aliases: ["HASH_CONCURRENCY"],
+      help: "passwords hashed at the same time per process (default: number of CPU cores)",
+    },
+    PASSWORD_HASH_QUEUE: {
+      schema: integer(0, 10_000).prefault("100"),
+      aliases: ["HASH_QUEUE"],
+      help: "password hashes that may wait per process; beyond that, 503 with `Retry-After`",
+    },
+    PASSWORD_POLICY: {
+      schema: choice("classic", "length", "nist").prefault("classic"),
+      help: "`classic` (8 characters, upper case, lower case, digit), `length` (8 characters) or `nist` (15 characters)",
+    },
+    PWNED_PASSWORDS_URL: {
+      schema: webUrl.optional(),
+      aliases: ["BREACHED_PASSWORDS_URL"],
+      help: "range API of Have I Been Pwned for new passwords, like `https://api.pwnedpasswords.com/range`; unset: no check",
+    },
+    PREVENT_USER_ENUMERATION: {
+      schema: flag.prefault("false"),
+      aliases: ["HIDE_REGISTERED"],
+      help: "`true`: sign-up answers 202 whether or not the email is registered",
+    },
+    REQUIRE_VERIFIED_EMAIL: {
+      schema: flag.prefault("false"),
+      help: "`true`: users must verify their email before they can sign in",
+    },
+    SIGNING_KEY_ROTATION_DAYS: {
+      schema: integer(1, 365).prefault("30"),
+      aliases: ["SIGNING_KEY_DAYS"],
+      help: "days after which a new key signs access tokens",
+    },
+    ACCOUNT_DELETION_GRACE_DAYS: {
+      schema: integer(0, 365).prefault("30"),
+      aliases: ["ERASE_AFTER_DAYS"],
+      help: "days between an account's deletion and the erasure of its data",
+    },
+    OAUTH_RETURN_URLS: {
+      schema: list.prefault(""),
+      help: "URLs that a sign-in with a provider may return to, exact match, comma-separated",
+    },
   },
-  { group: "Server", name: "REQUEST_TIMEOUT_MS", default: "10000", help: "every request is answered within this time" },
-  { group: "Server", name: "BODY_LIMIT", default: "65536", help: "largest JSON body in bytes" },
-  {
-    group: "Server",
-    name: "UPLOAD_FOLDER",
-    help: "where avatars are kept, a folder that all nodes of `users` share; unset: in the database",
+  // `<NAME>` is chosen by the operator: oauth-providers.ts finds these in the environment.
+  "OpenID Connect providers": {
+    "OAUTH_<NAME>_CLIENT_ID": {
+      schema: z.string({ error: "must be set when another variable of this provider is" }),
+      help: "client ID; `<NAME>` is `GOOGLE`, `LINKEDIN` or a name of your choice",
+    },
+    "OAUTH_<NAME>_CLIENT_SECRET": { schema: text.optional(), help: "client secret; unset: a public client with PKCE" },
+    "OAUTH_<NAME>_ISSUER": {
+      schema: z.url({
+        protocol: /^https?$/,
+        error: ({ input }) =>
+          input === undefined
+            ? "must be set for a provider other than google and linkedin"
+            : "must be a URL, https in production",
+      }),
+      help: "issuer URL; built in for Google and LinkedIn",
+    },
+    "OAUTH_<NAME>_SCOPES": {
+      schema: z
+        .string()
+        .transform((scopes) => scopes.replaceAll(",", " "))
+        .refine((scopes) => scopes.split(/\s+/).includes("openid"), { error: "must include openid" })
+        .prefault("openid email profile"),
+      help: "scopes to request",
+    },
+    "OAUTH_<NAME>_REDIRECT_URI": {
+      schema: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
+      help: "redirect URI registered with the provider (default `<PUBLIC_URL>/api/v1/auth/oauth/<name>/callback`)",
+    },
+    "OAUTH_<NAME>_NONCE": {
+      schema: flag.prefault("true"),
+      help: "`false` for a provider whose ID tokens have no nonce (default for LinkedIn: `false`)",
+    },
   },
-  { group: "Server", name: "MAX_CONTENT_LENGTH", default: "16777216", help: "largest upload in bytes" },
-  {
-    group: "Server",
-    name: "ALLOWED_EXTENSIONS",
-    default: "jpg,jpeg,png,gif,webp",
-    help: "formats that an avatar may have, told by its content",
+  Mail: {
+    SMTP_HOST: {
+      schema: text.optional(),
+      aliases: ["MAIL_SERVER"],
+      help: "SMTP server; unset: an embedded one that delivers nothing and shows all mails at `/dev/mail`",
+    },
+    SMTP_PORT: { schema: integer(1, 65_535).prefault("587"), aliases: ["MAIL_PORT"], help: "SMTP port" },
+    SMTP_USERNAME: {
+      schema: text.optional(),
+      aliases: ["MAIL_USERNAME"],
+      help: "SMTP user name; unset: no authentication",
+    },
+    SMTP_PASSWORD: { schema: text.optional(), aliases: ["MAIL_PASSWORD"], help: "SMTP password" },
+    SMTP_TLS: {
+      schema: choice("auto", "off", "require").prefault("auto"),
+      aliases: ["MAIL_TLS"],
+      help: "`auto` (STARTTLS if offered, TLS on port 465), `require` or `off`",
+    },
+    MAIL_FROM: {
+      schema: text.prefault("Usermesh <no-reply@localhost>"),
+      aliases: ["MAIL_DEFAULT_SENDER"],
+      help: "sender of all mails",
+    },
+    DEV_MAILBOX_URL: {
+      schema: webUrl.optional(),
+      help: "where `/dev/mail` reads the mails of the embedded SMTP server; set by `npm run mesh`",
+    },
   },
-  {
-    group: "Server",
-    name: "METRICS_TOKEN",
-    help: "Bearer token that opens health details and metrics to others than loopback",
+  Push: {
+    PUSH_URL: {
+      schema: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),
+      help: "push service that receives each push notification as a JSON POST; unset: `mail.push` answers 503",
+    },
+    PUSH_SECRET: { schema: text.optional(), help: "sent to the push service as `Authorization: Bearer`" },
   },
-  { group: "Dependencies", name: "DATA_DIR", default: ".data", help: "where the embedded parts keep their data" },
-  {
-    group: "Dependencies",
-    name: "DATABASE_URL",
-    help: "PostgreSQL, as its owner for `migrate`; unset: an embedded one",
+  Limits: {
+    RATE_LIMIT_ENABLED: {
+      schema: flag.prefault("true"),
+      help: "`false` disables the rate limits per IP address (for load tests); limits per account remain",
+    },
+    RATE_LIMIT_REGISTER: { schema: rate.prefault("60/60"), help: "sign-ups per IP address, count/seconds" },
+    RATE_LIMIT_LOGIN: { schema: rate.prefault("120/60"), help: "sign-ins and token refreshes per IP address" },
+    RATE_LIMIT_MAIL: { schema: rate.prefault("30/60"), help: "requests that send a mail, per IP address" },
+    RATE_LIMIT_DEFAULT: { schema: rate.prefault("600/60"), help: "all other requests, per IP address and gateway" },
   },
-  {
-    group: "Dependencies",
-    name: "DATABASE_EMBEDDED",
-    default: "false",
-    help: "set by `npm start` and `npm run mesh`: `DATABASE_URL` is the embedded PostgreSQL",
+  Mesh: {
+    SERVICES: {
+      schema: list.prefault(""),
+      help: "services and workers that this process runs, comma-separated; empty: all",
+    },
+    NODE_ID: {
+      schema: text.optional(),
+      help: "node name on the bus (default: services, host name and a random suffix)",
+    },
+    NODE_HEALTH_HOST: { schema: text.prefault("127.0.0.1"), help: "address that the health port listens on" },
+    NODE_HEALTH_PORT: {
+      schema: integer(0, 65_535).optional(),
+      help: "port for health checks and metrics of a node without a gateway; unset: none",
+    },
+    REVOCATION_MODE: {
+      schema: choice("strict", "bounded").prefault("strict"),
+      aliases: [{ name: "REVOCATION", convert: revocationMode }],
+      help: "when the revocation log is unreachable: `strict` rejects access tokens, `bounded` accepts them for a while",
+    },
+    REVOCATION_MAX_STALENESS_SECONDS: {
+      schema: integer(0, 99_999).optional(),
+      aliases: [{ name: "REVOCATION", convert: revocationSeconds }],
+      help: "how long `bounded` accepts access tokens that could have been revoked",
+    },
+    SERVICE_CREDENTIALS: {
+      schema: byService(
+        /^[a-z][a-z0-9-]*=\S{32,}$/,
+        "has an entry that is not <service>=<secret of at least 32 characters>",
+        String,
+      ).prefault(""),
+      aliases: ["SERVICE_SECRETS"],
+      help: "secrets of external services that call over HTTP, at least 32 characters each: `jobs=<secret>;push=<secret>`",
+    },
+    SERVICE_PERMISSIONS: {
+      schema: byService(
+        /^[a-z][a-z0-9-]*=[a-z:_ ]+$/,
+        "has an entry that is not <service>=<permission> <permission>",
+        (value) => split(value, " "),
+      ).prefault(""),
+      help: "permissions of external services: `jobs=users:read users:validate push:send;push=users:read`",
+    },
+    CIRCUIT_BREAKER_FAILURES: {
+      schema: integer(1, 1_000).prefault("5"),
+      aliases: ["BREAKER_FAILURES"],
+      help: "failures that open a circuit breaker",
+    },
+    CIRCUIT_BREAKER_OPEN_SECONDS: {
+      schema: integer(1, 3_600).prefault("60"),
+      aliases: ["BREAKER_OPEN_SECONDS"],
+      help: "how long the circuit breaker for mails or push notifications stays open before the next attempt",
+    },
   },
-  {
-    group: "Dependencies",
-    name: "DB_POOL_SIZE",
-    default: "10",
-    help: "connections a process may hold, shared out among its services",
+  Logs: {
+    LOG_LEVEL: {
+      schema: choice("fatal", "error", "warn", "info", "debug", "trace").prefault("info"),
+      help: "`fatal`, `error`, `warn`, `info`, `debug` or `trace`",
+    },
+    LOG_FILE: { schema: text.optional(), help: "also write the log to this file, rotated daily and at 10 MB" },
+    LOG_PRETTY: { schema: flag.prefault("false"), help: "`true`: human-readable log instead of JSON" },
   },
-  {
-    group: "Dependencies",
-    name: "DB_MAX_OVERFLOW",
-    default: "0",
-    help: "connections beyond `DB_POOL_SIZE`; added to it",
-  },
-  {
-    group: "Dependencies",
-    name: "DB_SSL",
-    default: "off",
-    help: "`off`, `require` (no check of the certificate) or `verify`",
-  },
-  {
-    group: "Dependencies",
-    name: "NATS_URL",
-    help: "NATS with JetStream, credentials in the URL; unset: the bus is in the process",
-  },
-  {
-    group: "Dependencies",
-    name: "REDIS_URL",
-    help: "Redis for jobs, limits and caches; unset: memory, and jobs in PostgreSQL",
-  },
-  { group: "Dependencies", name: "CACHE_REDIS_URL", help: "another Redis for caches (default `REDIS_URL`)" },
-  {
-    group: "Secrets",
-    name: "SECRET_KEY",
-    aliases: [{ name: "JWT_SECRET_KEY" }, { name: "JWT_SECRET" }],
-    help: "key ring `k2:…,k1:…`, first is active, 32 characters or more each; unset: made once in `DATA_DIR`",
-  },
-  { group: "Accounts", name: "ADMIN_EMAIL", default: "admin@example.com", help: "the first administrator" },
-  { group: "Accounts", name: "ADMIN_PASSWORD", help: "his password; unset: made at the first start and shown once" },
-  {
-    group: "Accounts",
-    name: "ACCESS_TOKEN_EXPIRE_MINUTES",
-    aliases: [{ name: "JWT_EXPIRATION_HOURS", convert: hoursToMinutes }],
-    default: "30",
-    help: "life of an access token",
-  },
-  {
-    group: "Accounts",
-    name: "REFRESH_TOKEN_EXPIRE_DAYS",
-    aliases: [{ name: "JWT_REFRESH_EXPIRATION_DAYS" }],
-    default: "7",
-    help: "a session ends when it is not refreshed for so long",
-  },
-  {
-    group: "Accounts",
-    name: "SESSION_MAX_DAYS",
-    default: "30",
-    help: "a session ends after this time whatever happens",
-  },
-  {
-    group: "Accounts",
-    name: "REFRESH_GRACE_SECONDS",
-    default: "30",
-    help: "a spent refresh token gives the same successor again for so long",
-  },
-  { group: "Accounts", name: "BCRYPT_COST", default: "12", help: "cost of a password hash" },
-  { group: "Accounts", name: "HASH_CONCURRENCY", help: "hashes at once in a process (default: cores)" },
-  {
-    group: "Accounts",
-    name: "HASH_QUEUE",
-    default: "100",
-    help: "hashes that may wait; beyond it 503 with `Retry-After`",
-  },
-  {
-    group: "Accounts",
-    name: "PASSWORD_POLICY",
-    default: "classic",
-    help: "`classic` (8, upper, lower, digit), `length` (8) or `nist` (15)",
-  },
-  {
-    group: "Accounts",
-    name: "BREACHED_PASSWORDS_URL",
-    help: "list of stolen passwords that new ones are looked up in, by five digits of their SHA-1, like `https://api.pwnedpasswords.com/range`; unset: none",
-  },
-  {
-    group: "Accounts",
-    name: "HIDE_REGISTERED",
-    default: "false",
-    help: "`true`: sign-up answers 202 whether the email is taken or not",
-  },
-  {
-    group: "Accounts",
-    name: "REQUIRE_VERIFIED_EMAIL",
-    default: "false",
-    help: "`true`: no sign-in before the email is verified",
-  },
-  {
-    group: "Accounts",
-    name: "SIGNING_KEY_DAYS",
-    default: "30",
-    help: "how long a signing key signs before the next one does",
-  },
-  {
-    group: "Accounts",
-    name: "OAUTH_<NAME>_CLIENT_ID",
-    help: "sign-in with an OpenID Connect provider; `<NAME>` is `GOOGLE`, `LINKEDIN` or a name of yours",
-  },
-  { group: "Accounts", name: "OAUTH_<NAME>_CLIENT_SECRET", help: "its secret; unset: a public client" },
-  { group: "Accounts", name: "OAUTH_<NAME>_ISSUER", help: "its issuer; known of Google and LinkedIn" },
-  { group: "Accounts", name: "OAUTH_<NAME>_SCOPES", help: "what to ask for (default `openid email profile`)" },
-  {
-    group: "Accounts",
-    name: "OAUTH_<NAME>_REDIRECT_URI",
-    help: "as registered there (default `<PUBLIC_URL>/api/v1/auth/oauth/<name>/callback`)",
-  },
-  {
-    group: "Accounts",
-    name: "OAUTH_<NAME>_NONCE",
-    help: "`false` for a provider whose ID tokens hold no nonce (default `true`; LinkedIn `false`)",
-  },
-  {
-    group: "Accounts",
-    name: "OAUTH_RETURN_URLS",
-    default: "",
-    help: "where a sign-in by a provider may lead back to, letter by letter, with commas",
-  },
-  { group: "Accounts", name: "ERASE_AFTER_DAYS", default: "30", help: "days between deletion and erasure" },
-  { group: "Mail", name: "MAIL_SERVER", help: "SMTP server; unset: one in the process, its mails at `/dev/mail`" },
-  { group: "Mail", name: "MAIL_PORT", help: "its port (default 587)" },
-  { group: "Mail", name: "MAIL_USERNAME", help: "user at the SMTP server" },
-  { group: "Mail", name: "MAIL_PASSWORD", help: "password there" },
-  {
-    group: "Mail",
-    name: "MAIL_TLS",
-    default: "auto",
-    help: "`auto` (STARTTLS where offered, TLS on 465), `require` or `off`",
-  },
-  {
-    group: "Mail",
-    name: "DEV_MAILBOX_URL",
-    help: "where `/dev/mail` reads the mails of an SMTP server that delivers none; set by `npm run mesh`",
-  },
-  { group: "Mail", name: "MAIL_DEFAULT_SENDER", default: "Usermesh <no-reply@localhost>", help: "From of every mail" },
-  {
-    group: "Push",
-    name: "PUSH_URL",
-    help: "where a push is handed on as a POST of JSON, for whoever talks to the devices' platforms; unset: `mail.push` answers 503",
-  },
-  { group: "Push", name: "PUSH_SECRET", help: "sent there as `Authorization: Bearer`" },
-  {
-    group: "Limits",
-    name: "RATE_LIMIT_ENABLED",
-    default: "true",
-    help: "`false` turns limits per address off (load tests); those per account stay",
-  },
-  { group: "Limits", name: "RATE_LIMIT_REGISTER", default: "60/60", help: "sign-ups from an address, count/seconds" },
-  { group: "Limits", name: "RATE_LIMIT_LOGIN", default: "120/60", help: "sign-ins and refreshes from an address" },
-  { group: "Limits", name: "RATE_LIMIT_MAIL", default: "30/60", help: "requests that send a mail" },
-  { group: "Limits", name: "RATE_LIMIT_DEFAULT", default: "600/60", help: "all else, by gateway" },
-  {
-    group: "Mesh",
-    name: "SERVICES",
-    default: "",
-    help: "services and workers this process runs, with commas; empty: all",
-  },
-  { group: "Mesh", name: "NODE_ID", help: "name of the node on the bus (default: services, host and a random part)" },
-  { group: "Mesh", name: "NODE_HEALTH_HOST", default: "127.0.0.1", help: "address of the health port" },
-  { group: "Mesh", name: "NODE_HEALTH_PORT", help: "health and metrics port of a node without gateway; unset: none" },
-  {
-    group: "Mesh",
-    name: "REVOCATION",
-    default: "strict",
-    help: "`strict`, or `bounded:<seconds>`: a node without a lease goes on for so long",
-  },
-  {
-    group: "Mesh",
-    name: "SERVICE_SECRETS",
-    default: "",
-    help: "secrets of foreign services that ask over HTTP, 32 characters or more each: `jobs=<secret>;push=<secret>`",
-  },
-  {
-    group: "Mesh",
-    name: "SERVICE_PERMISSIONS",
-    default: "",
-    help: "what foreign services may do: `jobs=users:read users:validate push:send;push=users:read`",
-  },
-  { group: "Mesh", name: "BREAKER_FAILURES", default: "5", help: "failures that open a circuit breaker" },
-  {
-    group: "Mesh",
-    name: "BREAKER_OPEN_SECONDS",
-    default: "60",
-    help: "how long an open breaker keeps mails or pushes waiting before it tries one",
-  },
-  { group: "Logs", name: "LOG_LEVEL", default: "info", help: "`fatal`, `error`, `warn`, `info`, `debug` or `trace`" },
-  { group: "Logs", name: "LOG_FILE", help: "also write the log there, rotated daily and at 10 MB" },
-  { group: "Logs", name: "LOG_PRETTY", default: "false", help: "`true`: log for eyes instead of JSON" },
-];
+} satisfies Readonly<Record<string, Readonly<Record<string, Variable>>>>;
+
+export const providerVariables = groups["OpenID Connect providers"];
+
+export const variables = {
+  ...groups.Server,
+  ...groups.Dependencies,
+  ...groups.Secrets,
+  ...groups.Accounts,
+  ...groups.Mail,
+  ...groups.Push,
+  ...groups.Limits,
+  ...groups.Mesh,
+  ...groups.Logs,
+};
+
+/** All names of a variable, the current one first, and what turns each one's values into those of the variable. */
+export function namesOf(name: string, { aliases = [] }: Variable): Alias[] {
+  const convert = (value: string) => value;
+  return [name, ...aliases].map((one) => (typeof one === "string" ? { name: one, convert } : one));
+}
+
+export function schemaOf<const T extends Readonly<Record<string, Variable>>>(table: T) {
+  const schemas = Object.fromEntries(Object.entries(table).map(([name, one]) => [name, one.schema]));
+  return z.object(schemas as { -readonly [K in keyof T]: T[K]["schema"] });
+}

@@ -35,7 +35,7 @@ export interface LeaseKeeper {
 export interface KeeperOptions {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** How long the lease still counts as held after its end: `REVOCATION=bounded:<s>`. */
+  /** How long the lease still counts as held after its end: REVOCATION_MAX_STALENESS_SECONDS. */
   readonly afterwardsMs: number;
   /** How long a token from before an entry may live. */
   readonly keepMs: number;

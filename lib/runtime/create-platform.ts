@@ -58,16 +58,17 @@ export async function createPlatform(
 /** A process may hold so many connections; its services share them. */
 export function poolShare({ database }: Config, services: readonly string[]): number {
   const sharers = services.filter((name) => schemas.some((schema) => schema === name)).length;
-  return Math.max(MIN_POOL, Math.floor((database.poolSize + database.maxOverflow) / Math.max(1, sharers)));
+  return Math.max(MIN_POOL, Math.floor(database.poolSize / Math.max(1, sharers)));
 }
 
 /** bcrypt and WebCrypto share libuv's threads: with all of them hashing, a token check of 0.1 ms takes 430 (measured). */
 function assertThreads({ auth }: Config): void {
   const threads = Number(process.env.UV_THREADPOOL_SIZE ?? 4);
-  const needed = auth.hashConcurrency + THREADS_BESIDE_HASHES;
+  const { concurrency } = auth.passwordHash;
+  const needed = concurrency + THREADS_BESIDE_HASHES;
   if (threads >= needed) return;
   throw new ConfigError([
-    `UV_THREADPOOL_SIZE must be ${needed} or more for ${auth.hashConcurrency} hashes at once, and is ${threads}. The npm scripts set it.`,
+    `UV_THREADPOOL_SIZE must be ${needed} or more to hash ${concurrency} passwords at the same time, and is ${threads}. The npm scripts set it.`,
   ]);
 }
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { type Environment, readConfig } from "../../lib/config/config.ts";
+import { type Environment, readConfig, withVariables } from "../../lib/config/config.ts";
 import type { DevMailbox } from "../../lib/runtime/platform.ts";
 import type { Mailbox } from "../local-servers/mailbox.ts";
 import type { Say } from "./terminal.ts";
@@ -48,7 +48,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       : options.servers
         ? redis
         : without("Redis", "none: limits in memory, jobs in PostgreSQL"),
-    config.mail.host === undefined ? mailServer : given("SMTP", "MAIL_SERVER"),
+    config.mail.host === undefined ? mailServer : given("SMTP", "SMTP_HOST"),
     config.secretKey === undefined ? secretKey : given("Secret key", "SECRET_KEY"),
   ];
   const outcomes = await Promise.allSettled(starts.map((start) => start(options, config.dataDir)));
@@ -60,7 +60,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     throw failure.reason;
   }
   return {
-    env: Object.assign({}, options.env, ...parts.map((part) => part.env)),
+    env: withVariables(options.env, Object.assign({}, ...parts.map((part) => part.env))),
     parts: parts.map((part) => [part.name, part.what]),
     shownMails: shown(parts.find((part) => part.mailbox)?.mailbox),
     stop,
@@ -111,7 +111,7 @@ const redis: Start = async ({ log }, dataDir) => {
 const mailServer: Start = async () => {
   const { startMailbox } = await import("../local-servers/mailbox.ts");
   const mailbox = await startMailbox();
-  const env = { MAIL_SERVER: mailbox.host, MAIL_PORT: String(mailbox.port), MAIL_TLS: "off" };
+  const env = { SMTP_HOST: mailbox.host, SMTP_PORT: String(mailbox.port), SMTP_TLS: "off" };
   return {
     name: "SMTP",
     what: `embedded, port ${mailbox.port}: delivers nothing, shows everything`,

@@ -4,9 +4,9 @@ import { type Environment, readConfig } from "../../lib/config/config.ts";
 
 const TRIES = 100;
 
-/** APP_PORT where it is set; else 3000, or the next one that nobody holds. */
+/** APP_PORT if it is set; else 3000, or the next free port. */
 export async function withFreePort(env: Environment): Promise<Environment> {
-  if (env.APP_PORT) return env;
+  if (env.APP_PORT || env.PORT) return env;
   const { http } = readConfig(env);
   return { ...env, APP_PORT: String(await freePortFrom(http.port, http.host)) };
 }

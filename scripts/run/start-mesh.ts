@@ -1,6 +1,6 @@
 import { ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
-import { type Config, type Environment, readConfig } from "../../lib/config/config.ts";
+import { type Config, type Environment, readConfig, withVariables } from "../../lib/config/config.ts";
 import type { DevMailbox } from "../../lib/runtime/platform.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate.ts";
@@ -53,13 +53,13 @@ async function startAll({ env, log, say, nodes }: MeshOptions, started: AsyncDis
   const mailbox = embedded.shownMails && (await serveMailbox(embedded.shownMails));
   if (mailbox) started.defer(mailbox.close);
   const ports = await gatewayPorts(readConfig(env), nodes);
-  const common = {
-    ...embedded.env,
+  const common = withVariables(embedded.env, {
+    APP_PORT: String(ports[0]),
     ...(mailbox && { DEV_MAILBOX_URL: mailbox.url }),
     // One issuer for all of them, whatever port they listen on.
     PUBLIC_URL: env.PUBLIC_URL || `http://localhost:${ports[0]}`,
-  };
-  const config = readConfig({ ...common, APP_PORT: String(ports[0]) });
+  });
+  const config = readConfig(common);
   await migrate(config, (line) => log.info(line));
   if (config.nats.url) started.defer(await writeMeshLockFile(config.dataDir, config.nats.url));
   const family = childrenOf({ common, ports, nodes, say });

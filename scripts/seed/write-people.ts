@@ -11,12 +11,12 @@ interface BulkFixtures {
   readonly count: number;
   readonly seed: number;
   /** Of the one hash that all of them have. */
-  readonly bcryptCost: number;
+  readonly hashCost: number;
 }
 
 /** Lines for `npm run import`, the same for the same seed. */
-export async function writePeople(file: string, { count, seed, bcryptCost }: BulkFixtures): Promise<void> {
-  const hash = await bcrypt.hash(DEMO_PASSWORD, saltOf(seed, bcryptCost));
+export async function writePeople(file: string, { count, seed, hashCost }: BulkFixtures): Promise<void> {
+  const hash = await bcrypt.hash(DEMO_PASSWORD, saltOf(seed, hashCost));
   const out = createWriteStream(file, { flags: "wx", mode: 0o600 });
   for (let number = 1; number <= count; number += 1) {
     if (!out.write(`${JSON.stringify(personOf(seed, number, hash))}\n`)) await once(out, "drain");

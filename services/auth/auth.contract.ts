@@ -81,7 +81,7 @@ export const authContract = contract("auth", {
   ],
   personal: ["credentials", "identities", "one_time_tokens", "login_attempts", "oauth_states", "oauth_codes", "outbox"],
   actions: {
-    /** 409 `email_taken`, `username_taken`. Commits in `users.create`. `user` is null where HIDE_REGISTERED hides the outcome. */
+    /** 409 `email_taken`, `username_taken`. Commits in `users.create`. `user` is null where PREVENT_USER_ENUMERATION hides the outcome. */
     register: action({
       params: Registration,
       result: z.strictObject({ user: User.nullable() }),

@@ -68,7 +68,7 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
     tokens,
     clock,
     cookies,
-    serviceOf: createServiceSecrets(config.serviceSecrets),
+    serviceOf: createServiceSecrets(config.serviceCredentials),
     leaseRefusal: (claims: Parameters<Lease["check"]>[0]) => lease.check(claims),
   };
   const guard = createOperatorGuard(config);

@@ -14,7 +14,7 @@ export async function compose(deps: Pick<MailDeps, "config" | "clock">, ctx: Ctx
   const { id, correlation_id } = ctx.params;
   return {
     ...content,
-    from: deps.config.mail.sender,
+    from: deps.config.mail.from,
     messageId: `<${id}@${new URL(deps.config.http.publicUrl).hostname}>`,
     date: deps.clock.now(),
     headers: { "X-Correlation-ID": correlation_id, "Auto-Submitted": "auto-generated" },
@@ -30,10 +30,10 @@ async function linkMail(
 ): Promise<Content | null> {
   const found = await call("auth.deriveMailToken", { token_id: params.id });
   if (!found || found.purpose !== kind) return null;
-  const { publicUrl, resetUrl } = config.http;
+  const { publicUrl, passwordResetUrl } = config.http;
   const page =
     kind === "reset_password" || kind === "invite"
-      ? (resetUrl ?? `${publicUrl}/reset-password`)
+      ? (passwordResetUrl ?? `${publicUrl}/reset-password`)
       : `${publicUrl}/api/v1/auth/verify-email`;
   return { to: found.email, ...renderLink(kind, { name: found.name, link: withToken(page, found.token) }) };
 }

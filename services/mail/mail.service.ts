@@ -41,8 +41,8 @@ export default function mailService(platform: Platform): ServiceSchema {
   const circuitBreaker = {
     enabled: true,
     threshold: BREAKER_SHARE,
-    minRequestCount: config.breaker.failures,
-    halfOpenTime: config.breaker.deliveryOpenMs,
+    minRequestCount: config.circuitBreaker.failures,
+    halfOpenTime: config.circuitBreaker.deliveryOpenMs,
   };
   return {
     name: "mail",

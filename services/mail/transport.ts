@@ -24,16 +24,9 @@ export interface Transport {
 const CONNECTIONS = 10;
 const CONNECT_MS = 3_000;
 const SILENCE_MS = 10_000;
-const SUBMISSION_PORT = 587;
 const TLS_PORT = 465;
 
-export function createMailTransport({
-  host,
-  port = SUBMISSION_PORT,
-  username,
-  password,
-  tls,
-}: Config["mail"]): Transport {
+export function createMailTransport({ host, port, username, password, tls }: Config["mail"]): Transport {
   const smtp = createTransport({
     pool: true,
     maxConnections: CONNECTIONS,

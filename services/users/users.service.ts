@@ -73,7 +73,7 @@ export default function usersService(platform: Platform): ServiceSchema {
     ring,
     counts: createCounts(clock, db),
     bounds: config.auth,
-    avatars: createAvatarStore(config.uploads.folder, db),
+    avatars: createAvatarStore(config.uploads.dir, db),
     publicUrl: config.http.publicUrl,
     accounts: caches.open<CachedAccount>("users", CACHED_MS, {
       endOf: endOfView,
@@ -83,7 +83,7 @@ export default function usersService(platform: Platform): ServiceSchema {
     profiles: caches.open("profiles", CACHED_MS),
   };
   const forgotten = (call: Call, id: string) => caches.withInvalidation(call, id, async () => undefined);
-  const deletion = { ...deps, eraseAfterDays: config.eraseAfterDays };
+  const deletion = { ...deps, graceDays: config.accountDeletionGraceDays };
   const erasure = { ...deps, caches, events: platform.events, log };
   const effects = {
     "user.erased": (event: MeshEvent, call: Call) => eraseRestored(erasure, call, event.user_id),

@@ -15,10 +15,10 @@ import { type Ground, measureLogin, measureMail, measureMe, measureRefresh, prep
  * `npm run bench`: ours with the limits beside them, on this machine and loopback alone. Ratios are of runs that take turns,
  * medians of the rounds; absolute figures say something about the machine.
  */
-const BCRYPT_COST = "10";
+const PASSWORD_HASH_COST = "10";
 const env = {
   NODE_ENV: "development",
-  BCRYPT_COST,
+  PASSWORD_HASH_COST,
   RATE_LIMIT_ENABLED: "true",
   RATE_LIMIT_DEFAULT: "1000000/60",
   RATE_LIMIT_LOGIN: "1000000/60",
@@ -45,7 +45,7 @@ async function bench(stack: AsyncDisposableStack): Promise<readonly Line[]> {
   const person = await prepare(one, 50);
   lines.push(await measureMe(one, person, { bus: null, goal: 0.25 }));
   lines.push(await measureRefresh(one, person, { where: "one process", pids: [embedded.pid] }));
-  lines.push(await measureLogin(one, person, Number(BCRYPT_COST)));
+  lines.push(await measureLogin(one, person, Number(PASSWORD_HASH_COST)));
   lines.push(measureMemory("memory, one process without PostgreSQL", await residentMegabytes(embedded.pid), 250));
   await embedded.stop();
 

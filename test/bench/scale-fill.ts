@@ -19,7 +19,7 @@ export async function fill(database: ScaleDatabase, { dir, size, say }: Filling)
   if (await isFilled(database, size)) return;
   const file = join(dir, "people.ndjson");
   for (const left of [file, `${file}.refused.ndjson`]) await rm(left, { force: true });
-  await writePeople(file, { count: size - 1, seed: size, bcryptCost: 4 });
+  await writePeople(file, { count: size - 1, seed: size, hashCost: 4 });
   await appendFile(file, `${JSON.stringify(rare)}\n`);
   const began = performance.now();
   const memory = await importWatched(database, file);

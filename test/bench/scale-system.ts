@@ -48,7 +48,7 @@ export function environmentOf({ url }: ScaleDatabase): NodeJS.ProcessEnv {
     PATH: process.env.PATH,
     DATABASE_URL: url,
     SECRET_KEY: `k1:${"scale-".repeat(8)}`,
-    BCRYPT_COST: "4",
+    PASSWORD_HASH_COST: "4",
     RATE_LIMIT_ENABLED: "false",
     LOG_LEVEL: "fatal",
     ADMIN_EMAIL: admin.email,

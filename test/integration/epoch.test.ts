@@ -5,7 +5,7 @@ import { type Installation, startOneProcess } from "../support/start/installatio
 describe("the epoch of an account, in one process", () => {
   let usermesh: Installation;
   beforeAll(async () => {
-    usermesh = await startOneProcess({ HASH_CONCURRENCY: "4" });
+    usermesh = await startOneProcess({ PASSWORD_HASH_CONCURRENCY: "4" });
   });
   afterAll(() => usermesh?.stop());
 

@@ -18,7 +18,7 @@ const nothingGiven = {
   DATABASE_URL: "",
   NATS_URL: "",
   REDIS_URL: "",
-  MAIL_SERVER: "",
+  SMTP_HOST: "",
   SECRET_KEY: "",
   ADMIN_PASSWORD: "",
 };
@@ -27,7 +27,7 @@ const nothingGiven = {
 function start(env: Readonly<Record<string, string>>): Started {
   const args = ["--require", "./scripts/environment.cjs", "scripts/start.ts"];
   const child = spawn(process.execPath, args, {
-    env: { PATH: process.env.PATH, BCRYPT_COST: "4", ...nothingGiven, ...env },
+    env: { PATH: process.env.PATH, PASSWORD_HASH_COST: "4", ...nothingGiven, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const parts: string[] = [];

@@ -22,7 +22,7 @@ describe("calls between nodes", () => {
   afterEach(() => Promise.all(brokers.map((broker) => broker.stop())));
 
   const join = (...services: ServiceSchema[]) =>
-    startBroker({ services, env: { NATS_URL: nats.url, BREAKER_FAILURES: String(FAILURES) } });
+    startBroker({ services, env: { NATS_URL: nats.url, CIRCUIT_BREAKER_FAILURES: String(FAILURES) } });
   const start = async (...groups: ServiceSchema[][]) => {
     brokers = await Promise.all([join(), ...groups.map((services) => join(...services))]);
     [caller] = brokers as [ServiceBroker];

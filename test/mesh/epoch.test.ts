@@ -5,7 +5,7 @@ import { type Installation, startTwoOfEach } from "../support/start/installation
 describe("the epoch of an account, over two nodes of each service", () => {
   let mesh: Installation;
   beforeAll(async () => {
-    mesh = await startTwoOfEach({ HASH_CONCURRENCY: "4" });
+    mesh = await startTwoOfEach({ PASSWORD_HASH_CONCURRENCY: "4" });
   }, 120_000);
   afterAll(() => mesh.stop(), 60_000);
 

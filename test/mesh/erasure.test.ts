@@ -21,7 +21,7 @@ describe("the rights of a person on a real mesh", () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "usermesh-rights-"));
-    const env = { UPLOAD_FOLDER: join(folder, "avatars"), LOG_FILE: join(folder, "usermesh.log"), LOG_LEVEL: "debug" };
+    const env = { UPLOAD_DIR: join(folder, "avatars"), LOG_FILE: join(folder, "usermesh.log"), LOG_LEVEL: "debug" };
     mesh = await startTestMesh({ env });
   }, 120_000);
   afterAll(async () => {

@@ -14,7 +14,7 @@ const LATEST_MS = 60;
 describe("an idempotency key, over two nodes of each service", () => {
   let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;
   beforeAll(async () => {
-    mesh = await startTwoOfEach({ BREAKER_OPEN_SECONDS: "1" });
+    mesh = await startTwoOfEach({ CIRCUIT_BREAKER_OPEN_SECONDS: "1" });
   }, 120_000);
   afterAll(() => mesh?.stop(), 60_000);
 

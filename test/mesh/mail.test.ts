@@ -13,7 +13,7 @@ const PATIENCE = { within: 40_000, every: 50 };
 describe("a mail that is due", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startTestMesh({ nodes: 2, env: { BREAKER_OPEN_SECONDS: "2" } });
+    mesh = await startTestMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "2" } });
   }, 120_000);
   afterAll(() => mesh?.stop(), 60_000);
 

@@ -9,7 +9,7 @@ const OUTAGE_MS = 20_000;
 describe("the main job on a real mesh", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startTestMesh({ env: { BREAKER_OPEN_SECONDS: "3" } });
+    mesh = await startTestMesh({ env: { CIRCUIT_BREAKER_OPEN_SECONDS: "3" } });
   }, 120_000);
   afterAll(() => mesh.stop(), 60_000);
 

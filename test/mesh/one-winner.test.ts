@@ -9,7 +9,7 @@ import { patiently, startTwoOfEach } from "../support/start/installation.ts";
 describe("of many at once one wins, over two nodes of each service", () => {
   let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;
   beforeAll(async () => {
-    mesh = await startTwoOfEach({ BREAKER_OPEN_SECONDS: "1" });
+    mesh = await startTwoOfEach({ CIRCUIT_BREAKER_OPEN_SECONDS: "1" });
   }, 120_000);
   afterAll(() => mesh?.stop(), 60_000);
 

@@ -10,7 +10,7 @@ const folder = join(tmpdir(), `usermesh-refused-avatars-${process.pid}`);
 
 let usermesh: Usermesh;
 beforeAll(async () => {
-  usermesh = await startUsermesh({ UPLOAD_FOLDER: folder, MAX_CONTENT_LENGTH: String(MAX_BYTES) });
+  usermesh = await startUsermesh({ UPLOAD_DIR: folder, UPLOAD_MAX_BYTES: String(MAX_BYTES) });
 }, 120_000);
 afterAll(async () => {
   await usermesh.stop();
@@ -92,7 +92,7 @@ describe("an upload that is refused leaves nothing behind", () => {
       "unknown_field",
     ],
     ["no part at all", async () => new FormData(), 422, "required"],
-    ["more than MAX_CONTENT_LENGTH", async () => form(new Uint8Array(MAX_BYTES + 1)), 413, "payload_too_large"],
+    ["more than UPLOAD_MAX_BYTES", async () => form(new Uint8Array(MAX_BYTES + 1)), 413, "payload_too_large"],
     ["much more", async () => form(new Uint8Array(3 * MAX_BYTES)), 413, "payload_too_large"],
   ];
 

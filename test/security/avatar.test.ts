@@ -11,7 +11,7 @@ const folder = join(tmpdir(), `usermesh-avatars-${process.pid}`);
 
 let usermesh: Usermesh;
 beforeAll(async () => {
-  usermesh = await startUsermesh({ UPLOAD_FOLDER: folder, MAX_CONTENT_LENGTH: String(MAX_BYTES) });
+  usermesh = await startUsermesh({ UPLOAD_DIR: folder, UPLOAD_MAX_BYTES: String(MAX_BYTES) });
 }, 120_000);
 afterAll(async () => {
   await usermesh.stop();

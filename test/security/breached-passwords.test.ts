@@ -11,7 +11,7 @@ let list: BreachList;
 
 beforeAll(async () => {
   list = await startBreachList({ [stolen]: 42, [padding]: 0 });
-  usermesh = await startUsermesh({ BREACHED_PASSWORDS_URL: `${list.url}/` });
+  usermesh = await startUsermesh({ PWNED_PASSWORDS_URL: `${list.url}/` });
 });
 beforeEach(() => list.behave("answers"));
 afterAll(async () => {

@@ -10,7 +10,7 @@ const wrong = "Wrong-horse-7-staple";
 let usermesh: Usermesh;
 let known: Person & { id: string };
 beforeAll(async () => {
-  usermesh = await startUsermesh({ TRUST_PROXY: "1", BCRYPT_COST: "8" });
+  usermesh = await startUsermesh({ TRUST_PROXY: "1", PASSWORD_HASH_COST: "8" });
   known = await register(usermesh);
 });
 afterAll(() => usermesh.stop());
@@ -98,10 +98,10 @@ describe.each(["auth/password-reset-request", "auth/verify-email-request"])("POS
     expectSameTime((email) => post(usermesh, path, { email })));
 });
 
-describe("a sign-up where HIDE_REGISTERED is set", () => {
+describe("a sign-up where PREVENT_USER_ENUMERATION is set", () => {
   let hiding: Usermesh;
   beforeAll(async () => {
-    hiding = await startUsermesh({ HIDE_REGISTERED: "true", TRUST_PROXY: "1" });
+    hiding = await startUsermesh({ PREVENT_USER_ENUMERATION: "true", TRUST_PROXY: "1" });
   });
   afterAll(() => hiding.stop());
 

@@ -9,7 +9,7 @@ const basic = (name: string, password: string) => `Basic ${Buffer.from(`${name}:
 
 beforeAll(async () => {
   usermesh = await startUsermesh({
-    SERVICE_SECRETS: `jobs=${secret};push=${secret}`,
+    SERVICE_CREDENTIALS: `jobs=${secret};push=${secret}`,
     SERVICE_PERMISSIONS: "jobs=platform:introspect;push=users:read",
   });
   await register(usermesh, person);

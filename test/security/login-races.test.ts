@@ -11,7 +11,7 @@ import { type Installation, liveSessions, startOneProcess } from "../support/sta
 /** A sign-in whose password is looked at while something ends it. */
 let usermesh: Installation;
 beforeAll(async () => {
-  usermesh = await startOneProcess({ HASH_CONCURRENCY: "2" });
+  usermesh = await startOneProcess({ PASSWORD_HASH_CONCURRENCY: "2" });
 });
 afterAll(() => usermesh.stop());
 

@@ -30,9 +30,9 @@ beforeAll(async () => {
   node = await startObservedNode({
     LOG_LEVEL: "trace",
     SECRET_KEY: secretKey,
-    SERVICE_SECRETS: `jobs=${serviceSecret}`,
+    SERVICE_CREDENTIALS: `jobs=${serviceSecret}`,
     SERVICE_PERMISSIONS: "jobs=platform:introspect",
-    METRICS_TOKEN: metricsToken,
+    OPERATOR_TOKEN: metricsToken,
     OAUTH_LIAR_ISSUER: provider.issuer,
     OAUTH_LIAR_CLIENT_ID: "usermesh",
     OAUTH_LIAR_CLIENT_SECRET: clientSecret,

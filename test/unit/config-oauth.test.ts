@@ -23,7 +23,7 @@ describe("OAuth providers in the environment", () => {
     expect(providers[0]?.redirectUri).toBe("http://localhost:3000/api/v1/auth/oauth/google/callback");
   });
 
-  test("any other one is named by its variables", () => {
+  test("any other provider is named by its variables", () => {
     const env = {
       OAUTH_OUR_SSO_CLIENT_ID: "id",
       OAUTH_OUR_SSO_ISSUER: "https://sso.example/realm/",
@@ -42,12 +42,12 @@ describe("OAuth providers in the environment", () => {
     [{ ...google, OAUTH_GOOGLE_NONCE: "maybe" }, "OAUTH_GOOGLE_NONCE"],
     [{ OAUTH_EXCHANGE_CLIENT_ID: "id", OAUTH_EXCHANGE_ISSUER: "https://sso.example" }, "exchange"],
     [{ ...google, OAUTH_G2_CLIENT_ID: "id", OAUTH_G2_ISSUER: "https://accounts.google.com/" }, "google, g2"],
-  ])("%j is refused, naming %s", (env, name) => {
+  ])("%j is rejected, naming %s", (env, name) => {
     expect(problemsOf(env)).toHaveLength(1);
     expect(problemsOf(env)[0]).toContain(name);
   });
 
-  test("an issuer in plain http is for development alone", () => {
+  test("an http issuer is accepted in development only", () => {
     const env = { OAUTH_SSO_CLIENT_ID: "id", OAUTH_SSO_ISSUER: "http://127.0.0.1:1" };
     expect(problemsOf(env)).toEqual([]);
     expect(problemsOf({ ...env, NODE_ENV: "production" }).join()).toContain("OAUTH_SSO_ISSUER must be a URL, https");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { ConfigError, type Environment, readConfig } from "../../lib/config/config.ts";
+import { ConfigError, type Environment, readConfig, withVariables } from "../../lib/config/config.ts";
 
 const secret = "k1:0123456789abcdef0123456789abcdef";
 const production: Environment = {
@@ -7,7 +7,7 @@ const production: Environment = {
   DATABASE_URL: "postgres://u:p@db/usermesh",
   NATS_URL: "nats://u:p@nats:4222",
   REDIS_URL: "redis://:p@redis:6379",
-  MAIL_SERVER: "smtp.example.com",
+  SMTP_HOST: "smtp.example.com",
   SECRET_KEY: secret,
 };
 
@@ -22,7 +22,7 @@ function problemsOf(env: Environment): readonly string[] {
 }
 
 describe("the configuration", () => {
-  test("an empty environment is a complete development configuration", () => {
+  test("of an empty environment is complete for development", () => {
     const config = readConfig({});
     expect(config.http).toMatchObject({ port: 3000, publicUrl: "http://localhost:3000", trustProxy: 0 });
     expect(config.auth).toMatchObject({
@@ -33,8 +33,8 @@ describe("the configuration", () => {
     expect(config.database.url).toBeUndefined();
   });
 
-  test.each(["DATABASE_URL", "NATS_URL", "REDIS_URL", "MAIL_SERVER", "SECRET_KEY"])(
-    "production without %s is refused by that name",
+  test.each(["DATABASE_URL", "NATS_URL", "REDIS_URL", "SMTP_HOST", "SECRET_KEY"])(
+    "requires %s in production",
     (name) => {
       expect(problemsOf({ ...production, [name]: undefined })).toEqual([
         `${name} must be set when NODE_ENV is production.`,
@@ -42,47 +42,115 @@ describe("the configuration", () => {
     },
   );
 
-  test("a complete production environment is accepted", () => {
+  test("accepts a complete production environment", () => {
     expect(problemsOf(production)).toEqual([]);
   });
 
-  test("two names of one thing that differ are refused, naming both", () => {
+  test("rejects two names of a variable with different values", () => {
     const problems = problemsOf({ ALLOWED_ORIGINS: "https://a.example", CORS_ORIGINS: "https://b.example" });
-    expect(problems).toEqual(["ALLOWED_ORIGINS and CORS_ORIGINS mean the same thing and differ. Set one of them."]);
+    expect(problems).toEqual(["ALLOWED_ORIGINS and CORS_ORIGINS mean the same and differ. Set only one of them."]);
   });
 
-  test("the other systems' names are accepted beside ours", () => {
+  test("accepts two names of a variable with the same value", () => {
+    const env = { REVOCATION: "bounded:60", REVOCATION_MODE: "bounded", REVOCATION_MAX_STALENESS_SECONDS: "60" };
+    expect(readConfig(env).revocation).toEqual({ maxStalenessSeconds: 60 });
+  });
+
+  test("accepts the names of the systems that it replaces", () => {
     const config = readConfig({ JWT_EXPIRATION_HOURS: "2", JWT_REFRESH_EXPIRATION_DAYS: "14", JWT_SECRET: secret });
     expect(config.auth).toMatchObject({ accessTokenSeconds: 7_200, refreshIdleSeconds: 14 * 86_400 });
     expect(config.secretKey).toBe(secret);
-    expect(config.warnings.join()).toContain("JWT_SECRET_KEY is taken as SECRET_KEY");
+    expect(config.warnings.join()).toContain("JWT_SECRET_KEY is used as SECRET_KEY");
   });
 
-  test("every wrong value is told at once, by name", () => {
-    const problems = problemsOf({ APP_PORT: "99999", BCRYPT_COST: "two", NODE_ENV: "staging", REVOCATION: "never" });
-    expect(problems.map((line) => line.split(" ")[0])).toEqual(["NODE_ENV", "APP_PORT", "BCRYPT_COST", "REVOCATION"]);
+  test("accepts former names", () => {
+    const config = readConfig({
+      MAIL_SERVER: "smtp.example.com",
+      MAIL_PORT: "2525",
+      MAIL_DEFAULT_SENDER: "us@example.com",
+      BCRYPT_COST: "10",
+      HIDE_REGISTERED: "true",
+      ERASE_AFTER_DAYS: "7",
+      METRICS_TOKEN: "token",
+      MAX_CONTENT_LENGTH: "2048",
+      ALLOWED_EXTENSIONS: "png, JPEG",
+      PORT: "8080",
+    });
+    expect(config.mail).toMatchObject({ host: "smtp.example.com", port: 2525, from: "us@example.com" });
+    expect(config.auth).toMatchObject({ passwordHash: { cost: 10 }, preventUserEnumeration: true });
+    expect(config).toMatchObject({ accountDeletionGraceDays: 7, operatorToken: "token", http: { port: 8080 } });
+    expect(config.uploads).toMatchObject({ maxBytes: 2_048, avatarFormats: ["png", "jpg"] });
   });
 
-  test("KAFKA_* set is a word to the operator, not an error", () => {
+  test("reports all invalid values, each by the name that was set and with what is expected", () => {
+    const problems = problemsOf({
+      APP_PORT: "99999",
+      BCRYPT_COST: "two",
+      NODE_ENV: "staging",
+      REVOCATION: "never",
+      LOG_PRETTY: "yes",
+      RATE_LIMIT_LOGIN: "5",
+      PUBLIC_URL: "ftp://files.example",
+      SERVICE_PERMISSIONS: "jobs",
+    });
+    expect(problems).toEqual([
+      'NODE_ENV must be one of development, test, production, not "staging".',
+      "APP_PORT must be a whole number from 0 to 65535, not 99999.",
+      "PUBLIC_URL must be an http or https URL.",
+      'BCRYPT_COST must be a whole number from 4 to 15, not "two".',
+      'RATE_LIMIT_LOGIN must be <count>/<seconds>, like 60/60, not "5".',
+      'REVOCATION must be one of strict, bounded, not "never".',
+      "SERVICE_PERMISSIONS has an entry that is not <service>=<permission> <permission>.",
+      'LOG_PRETTY must be true or false, not "yes".',
+    ]);
+  });
+
+  test("reports a URL that is not valid once, and not as missing too", () => {
+    expect(problemsOf({ ...production, DATABASE_URL: "nope" })).toEqual(["DATABASE_URL must be a URL."]);
+  });
+
+  test("does not quote secrets that are not valid", () => {
+    const problems = problemsOf({ SERVICE_CREDENTIALS: "jobs=too-short;push=too-short" });
+    expect(problems).toEqual([
+      "SERVICE_CREDENTIALS has an entry that is not <service>=<secret of at least 32 characters>.",
+    ]);
+  });
+
+  test("warns about KAFKA_*, which has no effect", () => {
     expect(readConfig({ KAFKA_BOOTSTRAP_SERVERS: "kafka:9092" }).warnings.join()).toContain("JetStream");
   });
 
-  test("in production the list of breached passwords is asked over https alone", () => {
-    const over = (scheme: string) => ({
-      ...production,
-      BREACHED_PASSWORDS_URL: `${scheme}://breaches.example.com/range`,
-    });
+  test("requires https for PWNED_PASSWORDS_URL in production", () => {
+    const over = (scheme: string) => ({ ...production, PWNED_PASSWORDS_URL: `${scheme}://breaches.example.com/range` });
     expect(problemsOf(over("https"))).toEqual([]);
-    expect(problemsOf(over("http"))).toEqual(["BREACHED_PASSWORDS_URL must be a URL, https in production."]);
+    expect(problemsOf(over("http"))).toEqual(["PWNED_PASSWORDS_URL must be an https URL in production."]);
     expect(problemsOf({ ...over("http"), NODE_ENV: "development" })).toEqual([]);
   });
 
-  test("what foreign services may do is read by name", () => {
-    const config = readConfig({ SERVICE_PERMISSIONS: "jobs=users:read users:validate; push=users:read" });
+  test("has the credentials and permissions of external services by their names", () => {
+    const config = readConfig({
+      SERVICE_CREDENTIALS: `jobs=${"s".repeat(30)}==`,
+      SERVICE_PERMISSIONS: "jobs=users:read users:validate; push=users:read",
+    });
+    expect(config.serviceCredentials).toEqual({ jobs: `${"s".repeat(30)}==` });
     expect(config.servicePermissions).toEqual({ jobs: ["users:read", "users:validate"], push: ["users:read"] });
   });
 
-  test("a bounded revocation says its seconds", () => {
-    expect(readConfig({ REVOCATION: "bounded:60" }).revocation).toEqual({ kind: "bounded", seconds: 60 });
+  test("requires a maximum staleness for bounded revocation, and has none for strict", () => {
+    const bounded = { REVOCATION_MODE: "bounded", REVOCATION_MAX_STALENESS_SECONDS: "60" };
+    expect(readConfig(bounded).revocation).toEqual({ maxStalenessSeconds: 60 });
+    expect(readConfig({ ...bounded, REVOCATION_MODE: "strict" }).revocation).toEqual({ maxStalenessSeconds: 0 });
+    expect(problemsOf({ REVOCATION_MODE: "bounded" })).toEqual([
+      "REVOCATION_MAX_STALENESS_SECONDS must be set when REVOCATION_MODE is bounded.",
+    ]);
   });
+
+  test("adds DB_MAX_OVERFLOW to DB_POOL_SIZE", () => {
+    expect(readConfig({ DB_POOL_SIZE: "10", DB_MAX_OVERFLOW: "20" }).database.poolSize).toBe(30);
+  });
+});
+
+test("a variable that is set by its current name replaces the values of its other names", () => {
+  const env = withVariables({ MAIL_PORT: "25", LOG_LEVEL: "warn" }, { SMTP_PORT: "2525" });
+  expect(readConfig(env)).toMatchObject({ mail: { port: 2_525 }, log: { level: "warn" } });
 });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
 import { type Environment, readConfig } from "../../lib/config/config.ts";
-import { variables } from "../../lib/config/variables.ts";
+import { namesOf, type Variable, variables } from "../../lib/config/variables.ts";
 import { envExample, readmeTable, TABLE } from "../../scripts/env-table.ts";
 
 interface ComposeService {
@@ -15,7 +15,9 @@ const compose = parse(readFileSync("docker-compose.yml", "utf8"), { merge: true 
   services: Record<string, ComposeService>;
 };
 const dockerfile = readFileSync("Dockerfile", "utf8");
-const known = new Set(variables.flatMap((one) => [one.name, ...(one.aliases ?? []).map((alias) => alias.name)]));
+const known = new Set(
+  Object.entries<Variable>(variables).flatMap(([name, one]) => namesOf(name, one).map((its) => its.name)),
+);
 
 /** What a container gets where the shell sets nothing. */
 function resolved(service: ComposeService): Environment {

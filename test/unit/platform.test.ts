@@ -25,7 +25,7 @@ describe("a node's share of the database", () => {
 
 describe("a node", () => {
   test("that hashes with too few threads does not start, and says what to set", async () => {
-    const config = readConfig({ ...secret, HASH_CONCURRENCY: "64" });
+    const config = readConfig({ ...secret, PASSWORD_HASH_CONCURRENCY: "64" });
     await expect(createPlatform(config, { log, services: ["auth"] })).rejects.toThrow(
       "UV_THREADPOOL_SIZE must be 68 or more",
     );

@@ -68,7 +68,7 @@ async function joinAccount(
   identity: ProvenIdentity,
 ): Promise<Found> {
   if (!identity.emailVerified)
-    throw deps.config.auth.hideRegistered ? new AppError("email_not_verified") : emailTaken();
+    throw deps.config.auth.preventUserEnumeration ? new AppError("email_not_verified") : emailTaken();
   const { epoch } = await ctx.call("sessions.epoch", { user_id: userId });
   const account = await ctx.call("users.signInView", { id: userId });
   if (!account || emailKey(account.email) !== emailKey(identity.email ?? "")) throw new AppError("oauth_failed");
@@ -98,7 +98,7 @@ async function createAccountFor(
   { email, emailVerified, name }: WithEmail,
 ): Promise<Found> {
   // Where sign-up hides who is registered, an address that anybody may claim must not tell it either.
-  if (!emailVerified && deps.config.auth.hideRegistered) throw new AppError("email_not_verified");
+  if (!emailVerified && deps.config.auth.preventUserEnumeration) throw new AppError("email_not_verified");
   const id = newId(deps.clock, deps.random);
   if (!(await insertIdentity(deps.db, { ...key, user_id: id, email })))
     throw new AppError("service_unavailable", { retry_after: 1 });

@@ -16,7 +16,7 @@ const MAX_RANGE = 1_000_000;
  * else, and answers with all that begin so. A sign-up does not fail because somebody else's server does (ASVS 5.0 V16.5.2).
  */
 export function createBreachedPasswords({ config, log }: Pick<Platform, "config" | "log">): BreachedPasswords {
-  const { breachedPasswordsUrl: url } = config.auth;
+  const { pwnedPasswordsUrl: url } = config.auth;
   if (url === undefined) return { includes: async () => false };
   return {
     async includes(password) {

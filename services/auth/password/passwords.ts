@@ -7,7 +7,7 @@ import { checkPassword, type PasswordOwner, type PasswordRefusal, type PasswordR
 
 /** Password hashing of this process, bounded by its configuration. */
 export function createPasswords({ config, ring }: Pick<Platform, "config" | "ring">): PasswordHashing {
-  const { bcryptCost: cost, hashConcurrency: concurrency, hashQueue: queue } = config.auth;
+  const { cost, concurrency, queue } = config.auth.passwordHash;
   return createPasswordHashing({ ring, cost, bulkhead: createBulkhead({ concurrency, queue }) });
 }
 

@@ -21,7 +21,7 @@ export async function register(deps: RegistrationDeps, ctx: ActionContext<Input>
   const fullName = ctx.params.full_name ?? ctx.params.name;
   const rules = await rulesIn(deps, ctx, { slug: namedTenant(ctx.caller) });
   await assertPasswordAcceptable(deps, rules, { field: "password", password, owner: { email, username, fullName } });
-  const hidden = deps.config.auth.hideRegistered;
+  const hidden = deps.config.auth.preventUserEnumeration;
   try {
     const user = await createAccount(deps, ctx, {
       password,

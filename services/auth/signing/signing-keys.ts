@@ -120,7 +120,7 @@ async function makeKey(
   const kid = newId(clock, random);
   const pair = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const { x } = await exportJWK(pair.publicKey);
-  const signUntil = signFrom + config.auth.signingKeyDays * 86_400_000;
+  const signUntil = signFrom + config.auth.signingKeyRotationDays * 86_400_000;
   await insertSigningKey(db, {
     kid,
     period,

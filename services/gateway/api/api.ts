@@ -173,7 +173,7 @@ function readBody(
   { input, form }: ApiRoute,
   { request }: RequestContext,
 ): JsonObject | Promise<JsonObject> {
-  if (input === "body") return (form ? readFormOrJsonBody : readJsonBody)(request, config.http.bodyLimit);
+  if (input === "body") return (form ? readFormOrJsonBody : readJsonBody)(request, config.http.jsonBodyMaxBytes);
   return input === "file" ? readAvatar(request).then((images) => ({ ...images })) : NO_BODY;
 }
 

@@ -21,7 +21,7 @@ const MAX_PIXELS = 50_000_000;
 /** Below the bus's limit of a message, with both pictures and base64 in it. Noise alone comes near. */
 const MAX_IMAGE_BYTES = 280_000;
 const QUALITIES = [82, 60, 30, 1];
-/** Each holds up to MAX_CONTENT_LENGTH in memory. */
+/** Each holds up to UPLOAD_MAX_BYTES in memory. */
 const UPLOADS = { concurrency: 8, queue: 0 };
 /** libvips works on the threads that also check tokens and hash passwords. */
 const DECODERS = { concurrency: 1, queue: UPLOADS.concurrency };
@@ -31,13 +31,13 @@ const loaders = ["Jpeg", "Png", "Nsgif", "Webp"].map((name) => `VipsForeignLoad$
  * Of an upload only its pixels go on: they are made anew in two sizes, so whatever else the file holds, from a position
  * to a script, ends here. What kind of file it is, its bytes say; neither its name nor what the client calls it counts.
  */
-export function createAvatarUploads({ mostBytes, formats }: Config["uploads"]): ReadAvatar {
+export function createAvatarUploads({ maxBytes, avatarFormats }: Config["uploads"]): ReadAvatar {
   const uploading = createBulkhead(UPLOADS);
   const decoding = createBulkhead(DECODERS);
   return (request) =>
     uploading(async () => {
-      const bytes = await readFilePart(request, mostBytes);
-      await assertSupportedFormat(bytes, formats);
+      const bytes = await readFilePart(request, maxBytes);
+      await assertSupportedFormat(bytes, avatarFormats);
       return decoding(() => reencode(bytes));
     }).catch(asAppError);
 }

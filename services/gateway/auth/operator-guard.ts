@@ -4,7 +4,7 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import { isLoopback } from "../http/client-address.ts";
 
-/** Who may look inside: this machine, and whoever has METRICS_TOKEN. */
+/** Who may look inside: this machine, and whoever has OPERATOR_TOKEN. */
 export interface OperatorGuard {
   /** Also anyone, where all is embedded and there is nothing to hide behind a load balancer. */
   allowsDetails(request: IncomingMessage): boolean;
@@ -15,7 +15,7 @@ export interface OperatorGuard {
 
 export function createOperatorGuard(config: Config): OperatorGuard {
   const isEmbedded = config.database.embedded && config.nats.url === undefined;
-  const expected = config.metrics.token === undefined ? null : digest(`Bearer ${config.metrics.token}`);
+  const expected = config.operatorToken === undefined ? null : digest(`Bearer ${config.operatorToken}`);
   const hasToken = ({ headers }: IncomingMessage): boolean =>
     expected !== null && timingSafeEqual(digest(headers.authorization ?? ""), expected);
   const allows = (request: IncomingMessage): boolean => isLoopback(request) || hasToken(request);

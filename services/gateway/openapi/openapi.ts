@@ -50,7 +50,7 @@ export function openApiDocument(routes: readonly Route[], { version, publicUrl }
         service: {
           type: "http",
           scheme: "basic",
-          description: "Name and secret of a foreign service (`SERVICE_SECRETS`, `SERVICE_PERMISSIONS`).",
+          description: "Name and secret of a foreign service (`SERVICE_CREDENTIALS`, `SERVICE_PERMISSIONS`).",
         },
       },
     },

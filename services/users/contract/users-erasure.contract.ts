@@ -30,7 +30,7 @@ export const erasureActions = {
   deleteMe: action({
     params: z.strictObject({
       password: field.Password.optional(),
-      /** Now, and not after ERASE_AFTER_DAYS. */
+      /** Now, and not after ACCOUNT_DELETION_GRACE_DAYS. */
       erase: z.boolean().optional(),
     }),
     result: Deletion,

@@ -12,7 +12,7 @@ import type { Account } from "../core/users.repo.ts";
 import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
 import { lockIncludingDeleted, markDeleted, scheduleErasure } from "./erasures.repo.ts";
 
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random"> & { readonly eraseAfterDays: number };
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
 type Deletion = Actions["users.deleteMe"]["result"];
 
 /** Kept with the answer: a repeated request must see the sessions ended by that very event. */
@@ -61,13 +61,13 @@ async function decide(
   ctx: ActionContext<{ readonly erase?: boolean | undefined }>,
   account: Account & { readonly deleted_at: Date | null },
 ): Promise<Decided> {
-  const { outbox, clock, random, eraseAfterDays } = deps;
+  const { outbox, clock, random, graceDays } = deps;
   await assertNotLastAdmin(tx, requireUser(ctx.caller), account);
   const dueAt = await scheduleErasure(tx, {
     id: newId(clock, random),
     account,
     requestedBy: requireUser(ctx.caller).user_id,
-    graceDays: ctx.params.erase ? 0 : eraseAfterDays,
+    graceDays: ctx.params.erase ? 0 : graceDays,
     deadlineDays: DEADLINE_DAYS,
   });
   const erase_at = isoOrNull(dueAt) ?? "";

@@ -12,7 +12,7 @@ export interface AvatarStore {
   delete(name: string): Promise<void>;
 }
 
-/** UPLOAD_FOLDER, which all nodes of this service must see; without one the database, which they all see anyway. */
+/** UPLOAD_DIR, which all nodes of this service must see; without one the database, which they all see anyway. */
 export function createAvatarStore(folder: string | undefined, db: Database): AvatarStore {
   return folder === undefined ? storeInDatabase(db) : storeInFolder(folder);
 }

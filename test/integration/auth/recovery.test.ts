@@ -7,7 +7,7 @@ import { type AuthServices, outcomes, right, startAuth, userCaller, wrong } from
 
 let auth: AuthServices;
 beforeAll(async () => {
-  auth = await startAuth({ HASH_CONCURRENCY: "2" });
+  auth = await startAuth({ PASSWORD_HASH_CONCURRENCY: "2" });
 });
 afterAll(() => auth?.stop());
 

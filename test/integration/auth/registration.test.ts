@@ -127,7 +127,7 @@ describe("registration whose commit point does not answer", () => {
 
 describe("registration that hides who is registered", () => {
   test("gives the same answer for a free and a taken address", async () => {
-    const hiding = await startAuth({ HIDE_REGISTERED: "true" });
+    const hiding = await startAuth({ PREVENT_USER_ENUMERATION: "true" });
     try {
       const params = { email: "ada@example.com", password: right };
       const answers = [

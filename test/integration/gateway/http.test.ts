@@ -127,7 +127,7 @@ describe("the gateway by itself", () => {
   });
 
   test("figures are shown to this machine and to whoever has the token, not to what comes through a proxy", async () => {
-    const url = await start({ METRICS_TOKEN: "let-me-look" });
+    const url = await start({ OPERATOR_TOKEN: "let-me-look" });
     const forwarded = { "x-forwarded-for": "1.2.3.4" };
     expect((await fetch(`${url}/metrics`)).status).toBe(200);
     expect((await fetch(`${url}/metrics`, { headers: forwarded })).status).toBe(401);

@@ -10,7 +10,7 @@ let usermesh: Usermesh;
 let access: string;
 beforeAll(async () => {
   // Nothing listens there: each mail is a failure.
-  usermesh = await startUsermesh({ MAIL_PORT: String(await freePort()), BREAKER_FAILURES: "3" });
+  usermesh = await startUsermesh({ SMTP_PORT: String(await freePort()), CIRCUIT_BREAKER_FAILURES: "3" });
   access = (await signIn(usermesh, await register(usermesh))).access;
 });
 afterAll(() => usermesh.stop());

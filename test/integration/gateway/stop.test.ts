@@ -3,7 +3,7 @@ import { eventually } from "../../support/eventually.ts";
 import { startServices } from "../../support/start/services.ts";
 
 test("a request in flight is answered before the services behind it stop", async () => {
-  const running = await startServices("all", { BCRYPT_COST: "12" });
+  const running = await startServices("all", { PASSWORD_HASH_COST: "12" });
   await eventually("readiness", async () => (await fetch(`${running.url}/health/ready`)).ok);
   const body = JSON.stringify({ email: "late@example.com", password: "Through-the-doors-1" });
   const answer = fetch(`${running.url}/api/v1/auth/register`, {

@@ -28,7 +28,7 @@ async function run(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const child: ChildProcess = spawn(process.execPath, ["--require", "./scripts/environment.cjs", command, ...args], {
-    env: { PATH: process.env.PATH, BCRYPT_COST: "4", DATA_DIR: dir, ...env },
+    env: { PATH: process.env.PATH, PASSWORD_HASH_COST: "4", DATA_DIR: dir, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const parts = Promise.all([child.stdout?.toArray(), child.stderr?.toArray()]);
@@ -86,7 +86,7 @@ describe("npm run seed", () => {
       DATABASE_URL: database.url,
       NATS_URL: "nats://user:password@127.0.0.1:1",
       REDIS_URL: "redis://127.0.0.1:1",
-      MAIL_SERVER: "127.0.0.1",
+      SMTP_HOST: "127.0.0.1",
       SECRET_KEY: `k1:${"s".repeat(40)}`,
       PUBLIC_URL: "https://accounts.example.com",
     };

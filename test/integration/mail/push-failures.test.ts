@@ -51,7 +51,7 @@ test("one that the service refuses for good is a dead letter at once, and holds 
 }, 40_000);
 
 test("an open breaker keeps pushes waiting and spends none of their attempts", async () => {
-  await start({ BREAKER_FAILURES: "2", BREAKER_OPEN_SECONDS: "6" });
+  await start({ CIRCUIT_BREAKER_FAILURES: "2", CIRCUIT_BREAKER_OPEN_SECONDS: "6" });
   pushing.server.behave(500);
   const first = await pushing.push((await pushing.person()).id);
   await eventually("two failures", () => pushing.server.received.length === 2, { within: 15_000 });

@@ -37,9 +37,9 @@ beforeEach(async () => {
   port = await freePort();
   await startSmtp();
   services = await startServices(["auth", "users", "sessions", "preferences", "mail", "worker-mail"], {
-    MAIL_SERVER: "127.0.0.1",
-    MAIL_PORT: String(port),
-    BREAKER_OPEN_SECONDS: "3",
+    SMTP_HOST: "127.0.0.1",
+    SMTP_PORT: String(port),
+    CIRCUIT_BREAKER_OPEN_SECONDS: "3",
   });
 });
 

@@ -5,14 +5,14 @@ import { type MaliciousProvider, startMaliciousProvider } from "../../support/fa
 import { linkToken, mailTo, newPerson } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
-/** Where HIDE_REGISTERED is set, neither sign-up nor a provider that anybody may run tells who has an account. */
+/** Where PREVENT_USER_ENUMERATION is set, neither sign-up nor a provider that anybody may run tells who has an account. */
 let usermesh: Usermesh;
 let provider: MaliciousProvider;
 
 beforeAll(async () => {
   provider = await startMaliciousProvider();
   usermesh = await startUsermesh({
-    HIDE_REGISTERED: "true",
+    PREVENT_USER_ENUMERATION: "true",
     OAUTH_LIAR_ISSUER: provider.issuer,
     OAUTH_LIAR_CLIENT_ID: "usermesh",
     OAUTH_LIAR_CLIENT_SECRET: "secret",

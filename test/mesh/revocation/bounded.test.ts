@@ -7,12 +7,15 @@ import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
 const LEASE_MS = 3_000;
 const BOUND_MS = 3_000;
 
-describe("a gateway with REVOCATION=bounded", () => {
+describe("a gateway with REVOCATION_MODE=bounded", () => {
   let mesh: TestMesh;
   let far: RemoteGateway;
   beforeAll(async () => {
     mesh = await startTestMesh();
-    far = await startRemoteGateway(mesh, { REVOCATION: `bounded:${BOUND_MS / 1_000}` });
+    far = await startRemoteGateway(mesh, {
+      REVOCATION_MODE: "bounded",
+      REVOCATION_MAX_STALENESS_SECONDS: String(BOUND_MS / 1_000),
+    });
   }, 120_000);
   afterAll(async () => {
     await far?.stop();

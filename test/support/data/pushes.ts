@@ -30,7 +30,7 @@ export async function startPushing(env: Record<string, string> = {}): Promise<Pu
   const usermesh = await startUsermesh({
     PUSH_URL: server.url,
     PUSH_SECRET: "between-us",
-    BREAKER_FAILURES: "100",
+    CIRCUIT_BREAKER_FAILURES: "100",
     SERVICE_PERMISSIONS: "jobs=push:send;others=users:read",
     ...env,
   });

@@ -34,7 +34,7 @@ export async function startRefusingSmtp(): Promise<RefusingSmtp> {
   await listening.promise;
   const { port } = server.server.address() as AddressInfo;
   const smtp: RefusingSmtp = {
-    env: { MAIL_SERVER: "127.0.0.1", MAIL_PORT: String(port), MAIL_TLS: "off" },
+    env: { SMTP_HOST: "127.0.0.1", SMTP_PORT: String(port), SMTP_TLS: "off" },
     taken,
     refuses: true,
     stop: () => new Promise((resolve) => server.close(resolve)),

@@ -43,7 +43,7 @@ const logoutAll: Change = {
   },
 };
 
-/** `rounds` of each change. Hashes need room beside each other: HASH_CONCURRENCY 4. */
+/** `rounds` of each change. Hashes need room beside each other: PASSWORD_HASH_CONCURRENCY 4. */
 export function describeEpoch(running: () => Installation, rounds: number): void {
   describe.each([reset, disable, logoutAll])("$name while a sign-in computes its hash", ({ prepare }) => {
     test(`leaves no session of it, ${rounds} of ${rounds}`, async () => {

@@ -30,9 +30,15 @@ export async function prepareNpmStart(): Promise<NpmStart> {
   const env = {
     PATH: process.env.PATH,
     ...{ DATABASE_URL: "", NATS_URL: "", REDIS_URL: "", SECRET_KEY: "" },
-    ...{ MAIL_SERVER: mailbox.host, MAIL_PORT: String(mailbox.port), MAIL_TLS: "off" },
+    ...{ SMTP_HOST: mailbox.host, SMTP_PORT: String(mailbox.port), SMTP_TLS: "off" },
     ...{ ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password },
-    ...{ DATA_DIR: dir, APP_PORT: String(port), BCRYPT_COST: "4", RATE_LIMIT_ENABLED: "false", LOG_LEVEL: "fatal" },
+    ...{
+      DATA_DIR: dir,
+      APP_PORT: String(port),
+      PASSWORD_HASH_COST: "4",
+      RATE_LIMIT_ENABLED: "false",
+      LOG_LEVEL: "fatal",
+    },
   };
   return {
     admin,

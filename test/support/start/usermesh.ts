@@ -22,7 +22,7 @@ export interface Usermesh {
 }
 
 const admin = { email: "admin@example.com", password: "Usher-of-the-Mesh-1" };
-const quiet = { RATE_LIMIT_ENABLED: "false", BCRYPT_COST: "4", LOG_LEVEL: "fatal" };
+const quiet = { RATE_LIMIT_ENABLED: "false", PASSWORD_HASH_COST: "4", LOG_LEVEL: "fatal" };
 
 export async function startUsermesh(env: Record<string, string> = {}): Promise<Usermesh> {
   const database = await createTestDatabase();
