@@ -18,7 +18,7 @@ const ROWS = 200;
 export async function exportPage(sections: readonly ExportSection[], userId: string, cursor = "0:"): Promise<Page> {
   const [number = "", ...rest] = cursor.split(":");
   const section = /^\d{1,3}$/.test(number) ? sections[Number(number)] : undefined;
-  if (!section) throw fieldError("cursor", "invalid_cursor", "is not a cursor of this export");
+  if (!section) throw fieldError("cursor", "invalid_cursor", "is not a valid cursor for this export");
   const { rows, next } = await section.read(userId, rest.join(":"));
   const following = Number(number) + 1 < sections.length ? `${Number(number) + 1}:` : null;
   return { section: section.name, rows: rows.map(asJson), next: next === null ? following : `${number}:${next}` };

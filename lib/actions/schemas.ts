@@ -6,7 +6,7 @@ const text = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .refine(isStorable, { error: "must not hold control characters", params: { code: "invalid_characters" } });
+    .refine(isStorable, { error: "must not contain control characters", params: { code: "invalid_characters" } });
 const url = z
   .string()
   .max(500)
@@ -23,7 +23,7 @@ export const Username = z
   .string()
   .min(3)
   .max(50)
-  .regex(/^[A-Za-z0-9._-]+$/, { error: "may hold letters, digits, dot, underscore and hyphen" });
+  .regex(/^[A-Za-z0-9._-]+$/, { error: "may contain only letters, digits, dots, underscores and hyphens" });
 export const FullName = text(255);
 /** Length is the policy's business; the limit here only keeps a hash from being fed megabytes. */
 export const NewPassword = z.string().max(1_024).meta({ format: "password" });

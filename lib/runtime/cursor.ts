@@ -40,5 +40,5 @@ function parseList(cursor: string): unknown[] {
 }
 
 function invalidCursor(): AppError {
-  return fieldError("cursor", "invalid_cursor", "is not a cursor of this list");
+  return fieldError("cursor", "invalid_cursor", "is not a valid cursor for this list");
 }

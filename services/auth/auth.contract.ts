@@ -14,7 +14,7 @@ const Refreshed = SignedIn.omit({ status: true, user: true }).meta({ id: "Refres
 const passwordsAgree = (body: { readonly confirm_password?: string | undefined }, password: string): boolean =>
   body.confirm_password === undefined || body.confirm_password === password;
 const mismatch = {
-  error: "is not the same as the password",
+  error: "does not match the password",
   path: ["confirm_password"],
   params: { code: "password_mismatch" },
 };
@@ -44,7 +44,7 @@ export const Login = z
     use_cookies: z.boolean().optional(),
   })
   .refine((body) => (body.email === undefined) !== (body.username === undefined), {
-    error: "send either email or username",
+    error: "send either email or username, but not both",
     path: ["email"],
   })
   .meta({ id: "Login" });

@@ -22,7 +22,7 @@ export const pushActions = {
       /** For the app: handed on as it is. */
       data: z
         .record(field.Text[100], field.Text[2000])
-        .refine((data) => Object.keys(data).length <= MAX_DATA, { error: `must hold ${MAX_DATA} entries at most` })
+        .refine((data) => Object.keys(data).length <= MAX_DATA, { error: `must have at most ${MAX_DATA} entries` })
         .optional(),
     }),
     result: z.strictObject({ id: field.Id }),

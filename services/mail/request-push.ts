@@ -14,10 +14,12 @@ export async function requestPush(
   { params, call, correlationId }: Pick<ActionContext<Params>, "params" | "call" | "correlationId">,
 ): Promise<Actions["mail.push"]["result"]> {
   if (config.push.url === undefined)
-    throw new AppError("push_unavailable", { message: "There is no push service: set PUSH_URL for the mail service." });
+    throw new AppError("push_unavailable", {
+      message: "No push service is configured. Set PUSH_URL for the mail service.",
+    });
   const { id, user_id } = params;
   if (!(await call("users.get", { id: user_id })))
-    throw new AppError("not_found", { message: "There is no such user." });
+    throw new AppError("not_found", { message: "The user was not found." });
   const data: PushJob = { id, correlation_id: correlationId };
   await db.transaction(async (tx) => {
     if (!(await insertPush(tx, { ...params, data: params.data ?? {} }))) return;

@@ -21,34 +21,32 @@ const links: Readonly<Record<LinkKind, Letter>> = {
     subject: "Confirm your email address",
     before: ["Please confirm that this is your email address by opening this link:"],
     after: [
-      "The link works once, and for 24 hours.",
-      "If you did not make an account with this address, do nothing: without the link it stays unconfirmed.",
+      "The link works once and expires after 24 hours.",
+      "If you did not sign up with this address, you can ignore this email: the address stays unconfirmed.",
     ],
   },
   reset_password: {
-    subject: "Choose a new password",
-    before: ["Somebody, hopefully you, asked for a new password for your account. Open this link to choose one:"],
+    subject: "Reset your password",
+    before: ["We received a request to reset the password of your account. Open this link to choose a new one:"],
     after: [
-      "The link works once, and for one hour. It signs you out everywhere.",
-      "If it wasn't you, do nothing: your password stays as it is.",
+      "The link works once and expires after one hour. Using it signs you out on all devices.",
+      "If you did not request this, you can ignore this email: your password stays the same.",
     ],
   },
   invite: {
-    subject: "You are invited to be an administrator",
-    before: [
-      "An account was made for you, with which you administer its tenant. Open this link to choose its password:",
-    ],
+    subject: "You have been invited as an administrator",
+    before: ["An administrator account was created for you. Open this link to choose its password:"],
     after: [
-      "The link works once, and for 24 hours. After that, ask for a new password on the sign-in page.",
-      "If you don't know what this is about, do nothing: without a password nobody can sign in.",
+      "The link works once and expires after 24 hours. After that, request a new password on the sign-in page.",
+      "If you were not expecting this invitation, you can ignore this email: nobody can sign in to the account until a password is set.",
     ],
   },
   change_email: {
     subject: "Confirm your new email address",
     before: ["Please confirm that this is the new email address of your account by opening this link:"],
     after: [
-      "The link works once, and for 24 hours.",
-      "If you did not ask for this, do nothing: without the link nothing changes.",
+      "The link works once and expires after 24 hours.",
+      "If you did not request this, you can ignore this email: nothing will change.",
     ],
   },
 };
@@ -57,57 +55,57 @@ const notices: Readonly<Record<NoticeKind, Omit<Letter, "after">>> = {
   password_changed: {
     subject: "Your password was changed",
     before: [
-      "The password of your account was changed, and other devices were signed out.",
-      "If it wasn't you, ask for a new password at once, on the sign-in page under “forgot password”: that signs out everybody else.",
+      "The password of your account was changed, and all other devices were signed out.",
+      "If this wasn't you, reset your password right away with “Forgot password” on the sign-in page. This signs out everyone else.",
     ],
   },
   token_reused: {
-    subject: "A sign-in to your account was ended",
+    subject: "We ended one of your sessions",
     before: [
-      "Something that was used up was presented again to stay signed in to your account. Somebody may have copied it from one of your devices, so we ended that sign-in.",
-      "Sign in again. If you don't know why this happened, change your password and look through your list of devices.",
+      "An expired sign-in credential was reused, possibly from a copied device. To protect your account, we ended the session it belongs to.",
+      "Please sign in again. If you don't know what caused this, change your password and review the list of your devices.",
     ],
   },
   provider_linked: {
-    subject: "A new way to sign in to your account",
+    subject: "A sign-in provider was linked to your account",
     before: [
-      "From now on one can sign in to your account with {provider}, too.",
-      "If it wasn't you, sign in, remove it from your linked providers, and change your password: that signs out everybody else.",
+      "You can now sign in with {provider}.",
+      "If this wasn't you, sign in, unlink the provider and change your password. This signs out everyone else.",
     ],
   },
   provider_unlinked: {
-    subject: "A way to sign in to your account was removed",
+    subject: "A sign-in provider was unlinked from your account",
     before: [
-      "One can't sign in to your account with {provider} any more.",
-      "If it wasn't you, change your password at once: that signs out everybody else.",
+      "Signing in with {provider} is no longer possible.",
+      "If this wasn't you, change your password right away. This signs out everyone else.",
     ],
   },
   email_change_requested: {
-    subject: "A new email address was asked for",
+    subject: "A change of your email address was requested",
     before: [
-      "Somebody, hopefully you, asked for another email address for your account. A link was sent there; until it is used, this address stays yours.",
-      "If it wasn't you, change your password at once: that makes the link useless and signs out everybody else.",
+      "We received a request to change the email address of your account, and sent a confirmation link to the new address. Until that link is opened, this address remains in use.",
+      "If this wasn't you, change your password right away. This cancels the link and signs out everyone else.",
     ],
   },
   email_changed: {
     subject: "Your email address was changed",
     before: [
-      "Your account has another email address from now on. This is the last mail that we send to this one.",
-      "If it wasn't you, write to your administrator: with this address alone you can't get the account back.",
+      "The email address of your account was changed. This is the last email we send to this address.",
+      "If this wasn't you, contact your administrator: the account can no longer be recovered with this address.",
     ],
   },
   account_deactivated: {
     subject: "Your account was deactivated",
     before: [
-      "An administrator deactivated your account, and you were signed out everywhere.",
-      "If you think that this is a mistake, answer to your administrator.",
+      "An administrator deactivated your account, and you were signed out on all devices.",
+      "If you think this is a mistake, contact your administrator.",
     ],
   },
   account_reactivated: {
     subject: "Your account is active again",
     before: [
-      "An administrator activated your account again. You can sign in as before.",
-      "If you did not expect this, change your password after signing in and tell your administrator.",
+      "An administrator reactivated your account. You can sign in as before.",
+      "If you were not expecting this, sign in, change your password and contact your administrator.",
     ],
   },
 };
@@ -134,7 +132,7 @@ interface Told {
   readonly provider?: string | undefined;
 }
 
-export function renderNotice(kind: NoticeKind, { name, provider = "a provider" }: Told): Rendered {
+export function renderNotice(kind: NoticeKind, { name, provider = "an external provider" }: Told): Rendered {
   const { subject, before } = notices[kind];
   const paragraphs = [greeting(name), ...before.map((line) => line.replace("{provider}", () => provider))];
   return { subject, text: asText(paragraphs), html: asHtml(subject, paragraphs.map(paragraph)) };

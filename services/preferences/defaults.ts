@@ -45,8 +45,8 @@ export function assertConsistent(overrides: PreferenceOverrides, change: Change,
     const [from, to] = [settings[least], settings[most]];
     if (from === null || to === null || from <= to) continue;
     if (change[least] !== undefined)
-      throw fieldError(prefix + least, "above_maximum", `must not be above ${most}, which is ${to}`);
+      throw fieldError(prefix + least, "above_maximum", `must not be greater than ${most}, which is ${to}`);
     if (change[most] !== undefined)
-      throw fieldError(prefix + most, "below_minimum", `must not be below ${least}, which is ${from}`);
+      throw fieldError(prefix + most, "below_minimum", `must not be less than ${least}, which is ${from}`);
   }
 }

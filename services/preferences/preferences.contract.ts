@@ -65,11 +65,11 @@ export const PreferencesChange = z
     },
   )
   .refine((change) => !isAbove(change.age_min, change.age_max), {
-    error: "must not be above age_max",
+    error: "must not be greater than age_max",
     path: ["age_min"],
   })
   .refine((change) => !isAbove(change.salary_min, change.salary_max), {
-    error: "must not be above salary_max",
+    error: "must not be greater than salary_max",
     path: ["salary_min"],
   })
   .meta({ id: "PreferencesChange" });

@@ -100,7 +100,7 @@ describe("a stolen refresh token [9700 4.14.2]", () => {
     for (const token of [access, body.data.access_token])
       expect(verdict(await usermesh.api.get("users/me", token))).toBe("401 session_ended");
     expect((await refresh(body.data.refresh_token)).status).toBe(401);
-    await mailTo(usermesh, person.email, /A sign-in to your account was ended/);
+    await mailTo(usermesh, person.email, /We ended one of your sessions/);
   });
 
   test("spent inside its grace gives nobody a second line of tokens", async () => {
@@ -148,7 +148,7 @@ describe("the owner is told by mail [V6.3.7]", () => {
     const next: Person = newPerson("next");
     const wish = { email: next.email, current_password: person.password };
     expect((await usermesh.api.patch("users/me", wish, access)).status).toBe(200);
-    await mailTo(usermesh, person.email, /A new email address was asked for/);
+    await mailTo(usermesh, person.email, /A change of your email address was requested/);
     const token = linkToken(await mailTo(usermesh, next.email, /verify-email/));
     expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
     await mailTo(usermesh, person.email, /Your email address was changed/);

@@ -38,7 +38,7 @@ export async function accountOfIdentity(
     if (linked)
       return proven(linked, identity) ? takeOverUnverifiedAccount(deps, ctx, linked.account, identity) : linked;
   }
-  if (email === null) throw new AppError("oauth_failed", { message: "The provider tells no email address of yours." });
+  if (email === null) throw new AppError("oauth_failed", { message: "The provider did not share your email address." });
   if (!user) return createAccountFor(deps, ctx, tenant, key, { ...identity, email });
   return joinAccount(deps, ctx, user.id, key, identity);
 }
@@ -83,7 +83,7 @@ async function joinAccount(
 
 function emailTaken(): AppError {
   return new AppError("email_taken", {
-    message: "An account with this email exists. Sign in to it in another way, and link the provider there.",
+    message: "An account with this email already exists. Sign in to it another way, then link the provider.",
   });
 }
 

@@ -106,5 +106,7 @@ async function link(
   const owner = await ownerOf(tx, key);
   if (owner === user_id) return;
   if (owner !== null) throw new AppError("identity_taken");
-  throw new AppError("conflict", { message: "Another identity of this provider is linked. Unlink it first." });
+  throw new AppError("conflict", {
+    message: "Your account is already linked to another identity of this provider. Unlink it first.",
+  });
 }

@@ -61,7 +61,7 @@ export function createOAuthProviders({ config, clock, log }: Deps): OAuthProvide
     all: providers,
     find(name) {
       const found = providers.find((one) => one.name === name);
-      if (!found) throw new AppError("not_found", { message: "There is no such provider here." });
+      if (!found) throw new AppError("not_found", { message: "This sign-in provider is not available." });
       return found;
     },
     async authorizeUrl(provider, { state, nonce, verifier }) {
@@ -225,13 +225,13 @@ function refused(error: unknown): AppError {
   const declined = error instanceof client.AuthorizationResponseError && error.error === "access_denied";
   return new AppError("oauth_failed", {
     cause: error,
-    ...(declined && { message: "You did not agree at the provider. Nothing has changed." }),
+    ...(declined && { message: "The sign-in was cancelled at the provider. Nothing has changed." }),
   });
 }
 
 function away({ name }: OAuthProvider, cause: unknown): AppError {
   return new AppError("service_unavailable", {
-    message: `The provider ${name} does not answer right now. Try again, or sign in another way.`,
+    message: `The provider ${name} is not responding. Try again or sign in another way.`,
     retry_after: 5,
     cause,
   });

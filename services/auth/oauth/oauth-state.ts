@@ -84,7 +84,7 @@ export function hashOf(secret: string): string {
 /** RFC 9700 section 4.1: compared letter by letter, or a look-alike would get the code. */
 function assertSameReturn(allowed: readonly string[], returnTo: string | undefined): void {
   if (returnTo === undefined || allowed.includes(returnTo)) return;
-  throw fieldError("return_to", "not_allowed", "is not one of OAUTH_RETURN_URLS");
+  throw fieldError("return_to", "not_allowed", "is not an allowed return URL");
 }
 
 /** Derived, so that the table holds none of them. 43 characters, as RFC 7636 wants of a verifier. */

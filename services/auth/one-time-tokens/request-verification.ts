@@ -35,7 +35,7 @@ async function findAccount({ caller, params, call }: Input) {
   if (caller.kind === "user") {
     return { tenantId: caller.home_tenant_id, account: await call("users.signInView", { id: caller.user_id }) };
   }
-  if (params.email === undefined) throw fieldError("email", "required", "is needed unless you are signed in");
+  if (params.email === undefined) throw fieldError("email", "required", "is required unless you are signed in");
   const { tenant_id, user } = await call("users.findForSignIn", { tenant: namedTenant(caller), email: params.email });
   return { tenantId: tenant_id, account: user };
 }

@@ -50,9 +50,9 @@ async function prepareChange(deps: ChangeDeps, ctx: ActionContext<Input>, caller
     owner: { email, username, fullName },
   });
   const { ok, credential } = await provePassword(deps, ctx, account, current);
-  if (!ok || !credential) throw new AppError("invalid_credentials", { message: "The current password is wrong." });
+  if (!ok || !credential) throw new AppError("invalid_credentials", { message: "The current password is incorrect." });
   if (wanted === current)
-    throw fieldError("new_password", "password_unchanged", "Choose a password that differs from the current one.");
+    throw fieldError("new_password", "password_unchanged", "The new password must differ from the current one.");
   return { looked: credential, secret: await deps.passwords.hash(wanted, credential.id) };
 }
 

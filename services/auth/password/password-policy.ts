@@ -63,14 +63,14 @@ function checkComposition(policy: PasswordPolicy, password: string): PasswordRef
 function checkCommon(common: ReadonlySet<string>, password: string): PasswordRefusal | null {
   const folded = fold(password);
   if (!common.has(folded) && !consistsOf(folded, productWords)) return null;
-  return refusal("password_too_common", "This password is among the first that attackers try. Choose another one.");
+  return refusal("password_too_common", "This password is too common. Choose a different one.");
 }
 
 function checkPersonal(password: string, owner: PasswordOwner): PasswordRefusal | null {
   if (!consistsOf(fold(password), ownWords(owner))) return null;
   return refusal(
     "password_contains_personal_data",
-    "This password is mostly your name, username or email address. Choose another one.",
+    "This password is mostly your name, username or email address. Choose a different one.",
   );
 }
 

@@ -30,5 +30,5 @@ export async function assertPasswordAcceptable(
 
 const stolen: PasswordRefusal = {
   code: "password_breached",
-  message: "This password was stolen from another site and is known to attackers. Choose another one.",
+  message: "This password has appeared in a data breach. Choose a different one.",
 };

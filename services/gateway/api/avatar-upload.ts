@@ -45,7 +45,7 @@ export function createAvatarUploads({ maxBytes, avatarFormats }: Config["uploads
 async function assertSupportedFormat(bytes: Buffer, formats: readonly string[]): Promise<void> {
   const found = await fileTypeFromBuffer(bytes).catch(() => undefined);
   if (found && formats.includes(found.ext) && supported.has(found.ext)) return;
-  throw refusedFile("unsupported_format", `must be a picture of one of these formats: ${formats.join(", ")}`);
+  throw refusedFile("unsupported_format", `must be an image in one of these formats: ${formats.join(", ")}`);
 }
 
 const supported: ReadonlySet<string> = new Set(["jpg", "png", "gif", "webp"]);
@@ -58,7 +58,7 @@ async function reencode(bytes: Buffer): Promise<AvatarImages> {
   } catch (error) {
     if (/pixel limit/.test((error as Error).message))
       throw refusedFile("too_many_pixels", `must have at most ${MAX_PIXELS} pixels`);
-    throw refusedFile("not_an_image", "is not a picture that can be read");
+    throw refusedFile("not_an_image", "is not a readable image");
   }
 }
 

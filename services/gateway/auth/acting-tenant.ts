@@ -30,7 +30,7 @@ export function createActingTenants(clock: Clock, call: Call): ActingTenants {
       // Before what is known of the tenant: whoever may not act there learns nothing of it.
       if (!caller.permissions.includes("platform:act"))
         throw new AppError("forbidden", { message: "Your account belongs to another tenant." });
-      if (id === null) throw fieldError("X-Tenant", "unknown_tenant", "is not a tenant");
+      if (id === null) throw fieldError("X-Tenant", "unknown_tenant", "is not a known tenant");
       return { ...caller, tenant_id: id };
     },
   };

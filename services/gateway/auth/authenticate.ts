@@ -97,6 +97,6 @@ function asAnonymous(request: IncomingMessage): Authentication {
   const named = request.headers["x-tenant"];
   if (named === undefined) return { caller: anonymous, recheck: nothingToRecheck };
   const slug = TenantSlug.safeParse(named);
-  if (!slug.success) throw fieldError("X-Tenant", "unknown_tenant", "is not a tenant");
+  if (!slug.success) throw fieldError("X-Tenant", "unknown_tenant", "is not a known tenant");
   return { caller: { kind: "anonymous", tenant: slug.data }, recheck: nothingToRecheck };
 }

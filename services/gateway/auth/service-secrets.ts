@@ -11,7 +11,8 @@ export function createServiceSecrets(secrets: Readonly<Record<string, string>>):
     const colon = text.indexOf(":");
     const name = text.slice(0, Math.max(0, colon));
     const isRight = timingSafeEqual(digests.get(name) ?? nobody, digest(text.slice(colon + 1)));
-    if (!isRight || !digests.has(name)) throw new AppError("token_invalid", { message: "No such service." });
+    if (!isRight || !digests.has(name))
+      throw new AppError("token_invalid", { message: "The service credentials are invalid." });
     return { kind: "service", name };
   };
 }

@@ -50,7 +50,7 @@ export function createSessionCookies(config: Config, ring: KeyRing): SessionCook
   const refuseForeignOrigin = ({ headers }: IncomingMessage): void => {
     const { origin, host } = headers;
     if (origin === undefined || origins.has(origin) || isOriginOf(origin, host)) return;
-    throw new AppError("csrf_failed", { message: "This origin may not use the cookies." });
+    throw new AppError("csrf_failed", { message: "Requests from this origin may not use session cookies." });
   };
   const refuseForgery = (request: IncomingMessage, sessionId: string): void => {
     if (SAFE.has(request.method ?? "")) return;

@@ -24,7 +24,7 @@ export async function readFormOrJsonBody(request: IncomingMessage, limit: number
   const fields = [...new URLSearchParams(decode(await readBytes(request, limit)))];
   const body: JsonObject = Object.fromEntries(fields);
   if (Object.keys(body).length < fields.length)
-    throw new AppError("bad_request", { message: "The body names a field twice." });
+    throw new AppError("bad_request", { message: "The request body contains a field twice." });
   return body;
 }
 
@@ -36,7 +36,7 @@ function hasBody(request: IncomingMessage): boolean {
 function assertContentType({ headers }: IncomingMessage): void {
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
-    throw new AppError("unsupported_media_type", { message: "Send the body without content encoding." });
+    throw new AppError("unsupported_media_type", { message: "Send the request body without a content encoding." });
   }
   if (!isJson(headers["content-type"] ?? "")) throw new AppError("unsupported_media_type");
 }
@@ -58,7 +58,7 @@ function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
       reject(new AppError("payload_too_large"));
     });
     request.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.on("error", () => reject(new AppError("bad_request", { message: "The body broke off." })));
+    request.on("error", () => reject(new AppError("bad_request", { message: "The request body was cut off." })));
   });
 }
 
@@ -66,7 +66,7 @@ function decode(bytes: Buffer): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new AppError("invalid_json", { message: "The body is not valid UTF-8." });
+    throw new AppError("invalid_json", { message: "The request body is not valid UTF-8." });
   }
 }
 
@@ -74,5 +74,5 @@ function toObject(text: string): JsonObject {
   scanJson(text);
   const value = parse(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw new AppError("invalid_json", { message: "The body must be a JSON object." });
+  throw new AppError("invalid_json", { message: "The request body must be a JSON object." });
 }

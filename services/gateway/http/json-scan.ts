@@ -28,7 +28,7 @@ export function scanJson(text: string): void {
       at = end;
     } else if (character === 123 || character === 91) {
       if (frames.length === MAX_DEPTH)
-        throw new AppError("invalid_json", { message: "The body is nested too deeply." });
+        throw new AppError("invalid_json", { message: "The request body is nested too deeply." });
       frames.push({ names: character === 123 ? new Set() : null, name: "", nextIsName: character === 123 });
       at++;
     } else if (character === 125 || character === 93) {
@@ -58,15 +58,16 @@ function stringAt(text: string, start: number, end: number, frames?: readonly Fr
   if (!raw.includes("\\")) return raw.slice(1, -1);
   const value = parse(raw) as string;
   if (!value.isWellFormed())
-    throw fieldError(frames ? pathOf(frames) : "", "invalid_characters", "holds half a character");
+    throw fieldError(frames ? pathOf(frames) : "", "invalid_characters", "contains an unpaired surrogate");
   return value;
 }
 
 function takeName(frames: readonly Frame[], frame: Frame, name: string): void {
   frame.name = name;
   frame.nextIsName = false;
-  if (FORBIDDEN.has(name)) throw fieldError(pathOf(frames), "unknown_field", "is not known");
-  if (frame.names?.has(name)) throw new AppError("invalid_json", { message: "The body names a field twice." });
+  if (FORBIDDEN.has(name)) throw fieldError(pathOf(frames), "unknown_field", "is not a known field");
+  if (frame.names?.has(name))
+    throw new AppError("invalid_json", { message: "The request body contains a field twice." });
   frame.names?.add(name);
 }
 

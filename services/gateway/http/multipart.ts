@@ -26,7 +26,7 @@ function assertContentType({ headers }: IncomingMessage): void {
   const isEncoded = headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity";
   if (!isMultipart || isEncoded)
     throw new AppError("unsupported_media_type", {
-      message: "Send the file as multipart/form-data, in a part `file`.",
+      message: "Send the file as multipart/form-data in a part named `file`.",
     });
 }
 
@@ -68,7 +68,7 @@ function readParts(request: IncomingMessage, mostBytes: number, most: number): P
     parser.on("error", () => refuse(isTooLarge ? tooLarge() : broken()));
     parser.on("close", () => {
       if (isTooLarge) return reject(tooLarge());
-      if (files.length > 1) problems.push({ field: "file", code: "too_many_files", message: "must be one file" });
+      if (files.length > 1) problems.push({ field: "file", code: "too_many_files", message: "must be a single file" });
       resolve({ file: files[0] && Buffer.concat(files[0]), problems });
     });
     request.on("data", (chunk: Buffer) => {
@@ -89,9 +89,9 @@ function openParser(request: IncomingMessage, mostBytes: number): busboy.Busboy 
       limits: { fileSize: mostBytes, parts: MAX_PARTS, fieldSize: 1_024, fieldNameSize: 100, headerPairs: 20 },
     });
   } catch (cause) {
-    throw new AppError("bad_request", { message: "The multipart body is not well-formed.", cause });
+    throw new AppError("bad_request", { message: "The multipart body is malformed.", cause });
   }
 }
 
 const tooLarge = () => new AppError("payload_too_large", { message: "The file is too large." });
-const broken = () => new AppError("bad_request", { message: "The multipart body broke off or is not well-formed." });
+const broken = () => new AppError("bad_request", { message: "The multipart body is malformed or was cut off." });

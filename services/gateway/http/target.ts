@@ -30,7 +30,7 @@ function assertEncoding(text: string): void {
   try {
     decodeURIComponent(text);
   } catch {
-    throw new AppError("bad_request", { message: "The address holds a percent sign that encodes nothing." });
+    throw new AppError("bad_request", { message: "The URL contains an invalid percent-encoding." });
   }
 }
 

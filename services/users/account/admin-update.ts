@@ -31,7 +31,7 @@ interface Decided {
 export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
   if (ctx.params.roles && !caller.permissions.includes("roles:write"))
-    throw new AppError("forbidden", { message: "Roles are granted by those who hold roles:write." });
+    throw new AppError("forbidden", { message: "Assigning roles requires the permission roles:write." });
   const { user, event_ids } = await idempotently<Decided>(deps.db, ctx, ctx.params.id, (tx) =>
     change(deps, tx, ctx, caller),
   );

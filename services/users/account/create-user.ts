@@ -115,7 +115,7 @@ async function grant(tx: Transaction, account: NewAccount, roles: readonly strin
   if (wanted.size === 0) return;
   const granted = await insertRoles(tx, account.id, account.tenantId, [...wanted]);
   if (granted.length < wanted.size)
-    throw fieldError("roles", "unknown_role", "names a role that the tenant does not have");
+    throw fieldError("roles", "unknown_role", "contains a role the tenant does not have");
 }
 
 function factOf({ id, tenantId, email, fullName }: NewAccount) {

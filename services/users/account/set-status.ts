@@ -27,7 +27,7 @@ interface Decided {
 export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
   if (caller.user_id === ctx.params.id && !ctx.params.is_active)
-    throw new AppError("forbidden", { message: "You can't disable your own account." });
+    throw new AppError("forbidden", { message: "You can't deactivate your own account." });
   const { user, event_id } = await idempotently<Decided>(deps.db, ctx, ctx.params.id, (tx) =>
     decide(deps, tx, ctx, caller),
   );

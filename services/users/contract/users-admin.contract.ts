@@ -6,7 +6,9 @@ import { User } from "./users-shapes.contract.ts";
 const by = (permission: string) => ({ callers: ["user"], permission }) as const;
 const byService = (permission: string) => ({ callers: ["service"], permission }) as const;
 
-const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, { error: "must be the name of a role" });
+const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, {
+  error: "must be a role name like support-agent",
+});
 const Permissions = z.array(z.string().min(1).max(50)).max(50);
 
 export const Role = z

@@ -178,7 +178,9 @@ export const UserPage = z.strictObject({
   next_cursor: z.string().nullable(),
 });
 
-const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, { error: "must be the name of a role" });
+const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, {
+  error: "must be a role name like support-agent",
+});
 
 export const UserQuery = z.object({
   page: z.coerce.number().int().min(1).max(1_000_000).default(1),

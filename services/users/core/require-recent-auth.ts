@@ -17,5 +17,5 @@ export async function requireRecentAuth(
     return;
   }
   const { ok } = await ctx.call("auth.verifyPassword", { user_id: caller.user_id, password });
-  if (!ok) throw new AppError("invalid_credentials", { message: "The current password is wrong." });
+  if (!ok) throw new AppError("invalid_credentials", { message: "The current password is incorrect." });
 }

@@ -44,7 +44,7 @@ export async function deleteByAdmin(
   const caller = requireUser(ctx.caller);
   const { id } = ctx.params;
   if (caller.user_id === id)
-    throw new AppError("forbidden", { message: "Your own account you delete as every user does: DELETE /users/me." });
+    throw new AppError("forbidden", { message: "Use DELETE /users/me to delete your own account." });
   const decided = await idempotently<Decided>(deps.db, ctx, id, async (tx) => {
     const account = await lockIncludingDeleted(tx, id);
     if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");

@@ -9,7 +9,7 @@ type Actor = Pick<UserCaller, "user_id">;
 /** Nobody grants what he lacks. Read from the tables, not from his token: a role of his may have gone a moment ago. */
 export async function assertHoldsPermissions(tx: Transaction, actor: Actor, wanted: readonly string[]): Promise<void> {
   if (await lacks(tx, actor, wanted))
-    throw new AppError("forbidden", { message: "You can't grant what you don't have yourself." });
+    throw new AppError("forbidden", { message: "You can't grant permissions you don't have." });
 }
 
 /** Nor takes away, or makes less of, what holds more than he has. */
@@ -19,14 +19,14 @@ export async function assertCanManageRole(
   permissions: readonly string[],
 ): Promise<void> {
   if (await lacks(tx, actor, permissions))
-    throw new AppError("forbidden", { message: "This role permits what you may not do: you can't change it." });
+    throw new AppError("forbidden", { message: "You can't change a role that grants permissions you don't have." });
 }
 
 /** Who could change the address of a mightier account would own it a reset later; who could disable it would be rid of it. */
 export async function assertCanManageAccount(on: Queryable, actor: Actor, account: Pick<Account, "id">): Promise<void> {
   if (actor.user_id === account.id) return;
   if (await lacks(on, actor, await readPermissions(on, account.id)))
-    throw new AppError("forbidden", { message: "This account may do what you may not: you can't change it." });
+    throw new AppError("forbidden", { message: "You can't change an account that has permissions you don't have." });
 }
 
 /**
@@ -54,7 +54,7 @@ export async function permissionsOfRoles(
 ): Promise<string[]> {
   const known = new Map((await listRoles(tx, tenantId)).map((role) => [role.name, role.permissions]));
   if (roles.some((role) => !known.has(role)))
-    throw fieldError("roles", "unknown_role", "names a role that the tenant does not have");
+    throw fieldError("roles", "unknown_role", "contains a role the tenant does not have");
   return roles.flatMap((role) => known.get(role) ?? []);
 }
 

@@ -82,14 +82,14 @@ async function allowedRole(tx: Transaction, caller: UserCaller, { name, permissi
 
 function assertNotReserved(name: string): void {
   if (["admin", "vendor", "user"].includes(name))
-    throw new AppError("forbidden", { message: "This role belongs to the system and can't be changed." });
+    throw new AppError("forbidden", { message: "System roles can't be changed." });
 }
 
 function assertKnownPermissions(wanted: readonly string[]): void {
   if (wanted.some((one) => one.startsWith("platform:")))
-    throw new AppError("forbidden", { message: "Permissions of the platform can't be granted by a tenant's role." });
+    throw new AppError("forbidden", { message: "A tenant's role can't grant platform permissions." });
   const unknown = wanted.find((one) => !Object.hasOwn(known, one));
-  if (unknown !== undefined) throw fieldError("permissions", "unknown_permission", "names a permission that is none");
+  if (unknown !== undefined) throw fieldError("permissions", "unknown_permission", "contains an unknown permission");
 }
 
 /** About a role, not about an account: it stands with the one who acted. `scope` says whose tokens it outdates. */

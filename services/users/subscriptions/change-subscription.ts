@@ -98,7 +98,7 @@ export async function invalidateTokens(
   } catch (cause) {
     throw new AppError("revocation_pending", {
       retry_after: 1,
-      message: "The change is made, but not every node has confirmed it yet. Repeat the request.",
+      message: "The change was saved but not yet confirmed by every node. Retry the request.",
       cause,
     });
   }

@@ -58,9 +58,9 @@ function isMore(value: number | undefined, unit: number, bound: number): boolean
 }
 
 function beyond(name: string) {
-  return fieldError(`settings.${name}`, "beyond_bounds", "is beyond what this installation allows");
+  return fieldError(`settings.${name}`, "beyond_bounds", "is outside the range this installation allows");
 }
 
 export function unknownTenant(): AppError {
-  return fieldError("tenant", "unknown_tenant", "is not the name of a tenant");
+  return fieldError("tenant", "unknown_tenant", "is not a known tenant");
 }

@@ -70,8 +70,7 @@ export function accountRow(account: Account, tenants: ReadonlyMap<string, string
 }
 
 function assertNoFutureDates(name: string, time: string | null | undefined, now: Date): void {
-  if (time && Date.parse(time) > now.getTime())
-    throw fieldError(name, "in_the_future", "must not be in the future: the accounts are there already");
+  if (time && Date.parse(time) > now.getTime()) throw fieldError(name, "in_the_future", "must not be in the future");
 }
 
 /** A list that is cleared is an empty one; so is one that never was. */

@@ -34,7 +34,7 @@ test("one that fails three times is a dead letter, and is delivered when that is
   await start();
   const id = await pushAnswered(500, 429, 500, 200);
   const letter = await pushing.deadLetter(id);
-  expect(letter).toMatchObject({ attempts: 3, reason: "The push service is not available." });
+  expect(letter).toMatchObject({ attempts: 3, reason: "The push service is unavailable." });
   expect(pushing.server.of(id)).toHaveLength(3);
   await pushing.retry(letter.id);
   expect(await pushing.done(id)).toMatchObject({ state: "sent" });

@@ -134,7 +134,7 @@ export function describeOneWinner(running: () => Installation): void {
       expect((await refresh(latest)).status).toBe(401);
       expect(await liveSessions(running(), account.id)).toBe(0);
       expect(await stated(running(), "sessions", account.id, "token.reused")).toHaveLength(1);
-      const notice = /A sign-in to your account was ended/;
+      const notice = /We ended one of your sessions/;
       await mailTo(running(), account.email, notice);
       await running().settled();
       expect(mailsTo(running(), account.email, notice)).toHaveLength(1);

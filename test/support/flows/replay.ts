@@ -19,7 +19,7 @@ export function describeReplay(running: () => Installation): void {
     const after = await signIn(running(), { ...account, password: body.new_password });
     await stealFrom(running(), { ...account, password: body.new_password });
     await mailTo(running(), account.email, /password was changed/i);
-    await mailTo(running(), account.email, /A sign-in to your account was ended/);
+    await mailTo(running(), account.email, /We ended one of your sessions/);
     await running().settled();
 
     const told = await factsOf(running(), id);

@@ -12,10 +12,10 @@ describe("problem document", () => {
       type: "urn:usermesh:problem:email_taken",
       title: "Email taken",
       status: 409,
-      detail: "An account with this email exists.",
+      detail: "An account with this email already exists.",
       instance: "/api/v1/users/me",
       success: false,
-      message: "An account with this email exists.",
+      message: "An account with this email already exists.",
       code: "email_taken",
       correlation_id: "c-1",
     });
