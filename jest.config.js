@@ -23,6 +23,7 @@ const project = (name, more = {}) => ({
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
   testPathIgnorePatterns: ["/node_modules/", ...skipped],
   setupFiles: ["<rootDir>/test/support/jest/environment.ts"],
+  setupFilesAfterEnv: ["<rootDir>/test/support/jest/problem-matcher.ts"],
   ...more,
 });
 

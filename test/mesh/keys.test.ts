@@ -96,7 +96,7 @@ describe("keys", () => {
     const expectExpired = async () => {
       for (const token of dead)
         for (const gateway of mesh.gateways)
-          expect((await gateway.get("users/me", token)).body.code).toBe("token_expired");
+          expect(await gateway.get("users/me", token)).toBeProblem(401, "token_expired");
     };
     await expectExpired();
     await eventually(

@@ -40,7 +40,7 @@ async function timed(look: () => Promise<Answer>): Promise<{ readonly ms: number
 }
 
 function expectAway({ status, body, headers }: Answer): void {
-  expect([status, body.code]).toEqual([503, "service_unavailable"]);
+  expect({ status, body }).toBeProblem(503, "service_unavailable");
   expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
 }
 

@@ -82,7 +82,7 @@ describe("an avatar", () => {
     ]);
     expect(await stored()).toHaveLength(2);
     const third = await upload(form(await bytesOf(picture().negate().png())), headers);
-    expect([third.status, third.body.code]).toEqual([422, "idempotency_key_reused"]);
+    expect(third).toBeProblem(422, "idempotency_key_reused");
   });
 
   test("of 8 at once is one, and nothing of the others is left", async () => {

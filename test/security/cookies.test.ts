@@ -49,7 +49,7 @@ describe("a session in cookies", () => {
     const replay = await usermesh.api.request("GET", "users/me", {
       headers: { cookie: `access_token=${stolen.get("access_token")}` },
     });
-    expect([replay.status, replay.body.code]).toEqual([401, "session_ended"]);
+    expect(replay).toBeProblem(401, "session_ended");
   });
 
   test("ends by its refresh cookie when the access cookie is gone", async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ErrorCode } from "../../lib/actions/errors.ts";
 import { begin, beginLink, comeBack, signInBy } from "../support/data/oauth-flow.ts";
 import type { MaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import { register, signIn } from "../support/flows/main-flow.ts";
@@ -24,10 +25,9 @@ afterAll(() => installation.stop());
 const counts = () => madeBy(installation);
 
 /** Refused with this code, and nobody is made, linked or signed in. */
-async function expectRefused(attack: () => Promise<{ status: number; body: { code?: string } }>, code: string) {
+async function expectRefused(attack: () => Promise<{ status: number; body: { code?: string } }>, code: ErrorCode) {
   const before = await counts();
-  const answer = await attack();
-  expect([answer.status, answer.body.code]).toEqual([400, code]);
+  expect(await attack()).toBeProblem(400, code);
   expect(await counts()).toEqual(before);
 }
 
@@ -49,7 +49,7 @@ describe("a one-time code", () => {
     const code = await codeFor(someone());
     expect(JSON.stringify(await usermesh.database.query("SELECT * FROM auth.oauth_codes"))).not.toContain(code);
     await usermesh.database.query("UPDATE auth.oauth_codes SET created_at = created_at - interval '61 seconds'");
-    expect((await exchange(code)).body.code).toBe("oauth_code_invalid");
+    expect(await exchange(code)).toBeProblem(400, "oauth_code_invalid");
   });
 
   test("makes no session where everything was ended since it was issued", async () => {
@@ -57,8 +57,7 @@ describe("a one-time code", () => {
     const { access_token: token } = (await signInBy(usermesh.api, "liar", liar, claims)).body.data;
     const code = await codeFor(claims);
     expect((await usermesh.api.post("auth/logout-all", undefined, token)).status).toBe(200);
-    const answer = await exchange(code);
-    expect([answer.status, answer.body.code]).toEqual([401, "session_ended"]);
+    expect(await exchange(code)).toBeProblem(401, "session_ended");
   });
 });
 
@@ -75,7 +74,7 @@ describe("linking", () => {
     const { access } = await signedIn();
     const way = await beginLink(usermesh.api, "liar", access);
     const answer = await comeBack(usermesh.api, way, { code: liar.issue(way.authorizeUrl, claims) });
-    expect([answer.status, answer.body.code]).toEqual([409, "identity_taken"]);
+    expect(answer).toBeProblem(409, "identity_taken");
     expect(await identities(access)).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ErrorCode } from "../../lib/actions/errors.ts";
 import { begin, comeBack, signInBy } from "../support/data/oauth-flow.ts";
 import type { MaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import {
@@ -27,10 +28,9 @@ afterAll(() => installation.stop());
 const counts = () => madeBy(installation);
 
 /** Refused with this code, and nobody is made, linked or signed in. */
-async function expectRefused(attack: () => Promise<{ status: number; body: { code?: string } }>, code: string) {
+async function expectRefused(attack: () => Promise<{ status: number; body: { code?: string } }>, code: ErrorCode) {
   const before = await counts();
-  const answer = await attack();
-  expect([answer.status, answer.body.code]).toEqual([400, code]);
+  expect(await attack()).toBeProblem(400, code);
   expect(await counts()).toEqual(before);
 }
 

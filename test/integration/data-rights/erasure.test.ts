@@ -34,7 +34,7 @@ describe("an account that is deleted", () => {
       body: { password: "Wrong-1-wrong" },
       token: access,
     });
-    expect([wrong.status, wrong.body.code]).toEqual([401, "invalid_credentials"]);
+    expect(wrong).toBeProblem(401, "invalid_credentials");
     const done = await usermesh.api.request("DELETE", "users/me", {
       body: { password: person.password },
       token: access,
@@ -42,9 +42,9 @@ describe("an account that is deleted", () => {
     expect(done.status).toBe(200);
     const days = (Date.parse(done.body.data.erase_at) - Date.now()) / 86_400_000;
     expect(Math.round(days)).toBe(30);
-    expect((await usermesh.api.get("users/me", access)).body.code).toBe("session_ended");
+    expect(await usermesh.api.get("users/me", access)).toBeProblem(401, "session_ended");
     const { email, password } = person;
-    expect((await usermesh.api.post("auth/login", { email, password })).body.code).toBe("account_disabled");
+    expect(await usermesh.api.post("auth/login", { email, password })).toBeProblem(403, "account_disabled");
   });
 
   test("comes back when an administrator takes it back in time", async () => {
@@ -83,7 +83,7 @@ describe("an account that is deleted", () => {
     const admin = await signIn(usermesh, usermesh.admin);
     expect((await usermesh.api.delete(`admin/users/${person.id}`, user.access)).status).toBe(403);
     expect((await usermesh.api.delete(`admin/users/${person.id}`, admin.access)).status).toBe(200);
-    expect((await usermesh.api.get("users/me", user.access)).body.code).toBe("session_ended");
+    expect(await usermesh.api.get("users/me", user.access)).toBeProblem(401, "session_ended");
     const { body } = await usermesh.api.get("users/me", admin.access);
     expect((await usermesh.api.delete(`admin/users/${body.data.id}`, admin.access)).status).toBe(403);
   });

@@ -197,11 +197,11 @@ describe("every route that keeps its answer", () => {
     expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([route.status, null]);
     const later = tokenAfter ? await tokenAfter() : token;
     const again = await usermesh.api.request(route.method, path, { ...sent(), token: later });
-    if (shutsTheDoor) return expect([again.status, again.body.code]).toEqual([401, "session_ended"]);
+    if (shutsTheDoor) return expect(again).toBeProblem(401, "session_ended");
     expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([route.status, "true"]);
     expect(again.body).toEqual(first.body);
     if (other === undefined) return;
     const reused = await usermesh.api.request(route.method, path, { body: other, token: later, headers });
-    expect([reused.status, reused.body.code]).toEqual([422, "idempotency_key_reused"]);
+    expect(reused).toBeProblem(422, "idempotency_key_reused");
   });
 });

@@ -44,14 +44,12 @@ describe("an email that the provider does not vouch for", () => {
     await verify(person.email);
     const before = await usermesh.rowCounts();
     const claims = { sub: sub(), email: person.email, ...(verified !== undefined && { email_verified: verified }) };
-    const { status, body } = await signInAs(claims);
-    expect([status, body.code]).toEqual([409, "email_taken"]);
+    expect(await signInAs(claims)).toBeProblem(409, "email_taken");
     expect((await usermesh.rowCounts())["auth.identities"]).toBe(before["auth.identities"]);
   });
 
   test("missing altogether makes no account", async () => {
-    const { status, body } = await signInAs({ sub: sub() });
-    expect([status, body.code]).toEqual([400, "oauth_failed"]);
+    expect(await signInAs({ sub: sub() })).toBeProblem(400, "oauth_failed");
   });
 });
 
@@ -65,15 +63,15 @@ describe("an account that somebody made with an address he never proved to have"
     const { status, body } = await signInAs({ sub: sub(), email: stranger.email, email_verified: true });
     expect([status, body.data.user.id, body.data.user.is_verified]).toEqual([200, stranger.id, true]);
 
-    expect((await usermesh.api.get("users/me", before.access)).body.code).toBe("session_ended");
+    expect(await usermesh.api.get("users/me", before.access)).toBeProblem(401, "session_ended");
     expect((await usermesh.api.post("auth/refresh", { refresh_token: before.refresh })).status).toBe(401);
     const { email, password } = stranger;
-    expect((await usermesh.api.post("auth/login", { email, password })).body.code).toBe("invalid_credentials");
+    expect(await usermesh.api.post("auth/login", { email, password })).toBeProblem(401, "invalid_credentials");
     const late = await usermesh.api.post("auth/password-reset-confirm", {
       token: reset,
       new_password: newPerson().password,
     });
-    expect([late.status, late.body.code]).toEqual([400, "token_invalid"]);
+    expect(late).toBeProblem(400, "token_invalid");
     await usermesh.settled();
     expect((await usermesh.api.get("users/me", body.data.access_token)).body.data.is_verified).toBe(true);
     await mailTo(usermesh, stranger.email, /password/i);
@@ -91,8 +89,7 @@ describe("an identity", () => {
   test("with the email of another one of the same provider does not take its place", async () => {
     const claims = { sub: sub(), email: newPerson().email, email_verified: true };
     expect((await signInAs(claims)).status).toBe(200);
-    const { status, body } = await signInAs({ ...claims, sub: sub() });
-    expect([status, body.code]).toEqual([409, "email_taken"]);
+    expect(await signInAs({ ...claims, sub: sub() })).toBeProblem(409, "email_taken");
   });
 
   test("that was stored for an account which never came to be is given up after eleven minutes", async () => {

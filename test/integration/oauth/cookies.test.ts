@@ -94,7 +94,7 @@ describe("a browser that keeps its session in cookies", () => {
     const code = codeIn((await wayOf(browser, returnTo)).headers.get("location"));
     const headers = { origin: "https://evil.example" };
     const answer = await browser.request("POST", "auth/oauth/exchange", { body: { code, use_cookies: true }, headers });
-    expect([answer.status, answer.body.code]).toEqual([403, "csrf_failed"]);
+    expect(answer).toBeProblem(403, "csrf_failed");
   });
 
   test("says which browser it is by its cookie alone", async () => {

@@ -62,7 +62,7 @@ test("a provider that vouches for nothing gets the same answer for a free addres
   const before = await usermesh.rowCounts();
   const [free, taken] = [await claim(newPerson().email), await claim(person.email)];
   expect(seen(free)).toEqual(seen(taken));
-  expect([free.status, free.body.code]).toEqual([403, "email_not_verified"]);
+  expect(free).toBeProblem(403, "email_not_verified");
   const after = await usermesh.rowCounts();
   for (const table of ["users.users", "auth.identities", "sessions.sessions"])
     expect([table, after[table]]).toEqual([table, before[table]]);

@@ -72,8 +72,7 @@ describe("signing in with a real OpenID Connect provider", () => {
     const code = new URL(arrival.url).searchParams.get("code");
     const { status, body } = await usermesh.api.post("auth/oauth/exchange", { code, device_name: "Engine" });
     expect([status, body.data.user.email]).toEqual([200, email]);
-    const again = await usermesh.api.post("auth/oauth/exchange", { code });
-    expect([again.status, again.body.code]).toEqual([400, "oauth_code_invalid"]);
+    expect(await usermesh.api.post("auth/oauth/exchange", { code })).toBeProblem(400, "oauth_code_invalid");
   });
 
   test("is 403 for a disabled account", async () => {
@@ -81,8 +80,7 @@ describe("signing in with a real OpenID Connect provider", () => {
     const { user } = (await signInAs(email)).body.data;
     const admin = await signIn(usermesh, usermesh.admin);
     await usermesh.api.put(`admin/users/${user.id}/status`, { is_active: false }, admin.access);
-    const refused = await signInAs(email);
-    expect([refused.status, refused.body.code]).toEqual([403, "account_disabled"]);
+    expect(await signInAs(email)).toBeProblem(403, "account_disabled");
   });
 });
 
@@ -108,8 +106,7 @@ describe("linking a provider", () => {
     const code = new URL(arrival.url).searchParams.get("code");
     expect((await usermesh.api.get("auth/identities", mine.access)).body.data).toEqual([]);
     for (const token of [undefined, foreign.access]) {
-      const refused = await usermesh.api.post("auth/oauth/exchange", { code }, token);
-      expect([refused.status, refused.body.code]).toEqual([400, "oauth_code_invalid"]);
+      expect(await usermesh.api.post("auth/oauth/exchange", { code }, token)).toBeProblem(400, "oauth_code_invalid");
     }
     const linked = await usermesh.api.post("auth/oauth/exchange", { code }, mine.access);
     expect([linked.status, linked.body.data.status]).toEqual([200, "linked"]);
@@ -118,8 +115,7 @@ describe("linking a provider", () => {
 
   test("is undone, but not where it is the last way to sign in", async () => {
     const { access_token: token, user } = (await signInAs(address())).body.data;
-    const last = await usermesh.api.delete("auth/identities/company", token);
-    expect([last.status, last.body.code]).toEqual([409, "last_sign_in_method"]);
+    expect(await usermesh.api.delete("auth/identities/company", token)).toBeProblem(409, "last_sign_in_method");
     await usermesh.api.post("auth/password-reset-request", { email: user.email });
     const reset = linkToken(await mailTo(usermesh, user.email, /reset-password\?token=/));
     const { password } = newPerson();
@@ -136,10 +132,9 @@ describe("what is asked wrongly", () => {
     ["a provider that is not configured", "auth/oauth/nobody", 404, "not_found"],
     ["a tenant that is not there", "auth/oauth/company?tenant=nowhere", 422, "validation_failed"],
     ["a provider that is away", "auth/oauth/away", 503, "service_unavailable"],
-  ])("%s is told, and nothing is kept of it", async (_, path, status, code) => {
+  ] as const)("%s is told, and nothing is kept of it", async (_, path, status, code) => {
     const before = await usermesh.rowCounts();
-    const answer = await usermesh.api.get(path);
-    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    expect(await usermesh.api.get(path)).toBeProblem(status, code);
     expect((await usermesh.rowCounts())["auth.oauth_states"]).toBe(before["auth.oauth_states"]);
   });
 

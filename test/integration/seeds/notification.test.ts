@@ -23,7 +23,7 @@ test("registers once, however often the same X-Request-ID comes", async () => {
   expect(again.body.data.id).toBe(first.body.data.id);
   expect(again.headers.get("x-correlation-id")).toBe("registration-of-nora");
   const other = await send("POST", "/users/", { ...body, name: "Someone else" }, headers);
-  expect([other.status, other.body.code]).toEqual([422, "idempotency_key_reused"]);
+  expect(other).toBeProblem(422, "idempotency_key_reused");
 });
 
 test("on our own paths X-Request-ID is just an id", async () => {
@@ -75,9 +75,9 @@ test("deactivates the account by a fresh sign-in, without the password", async (
   const remove = (token: string) => usermesh.api.request("DELETE", "/api/v1/users/profile/", { token });
   expect((await remove(fresh)).status).toBe(200);
   const refused = await usermesh.api.request("GET", "/api/v1/users/profile/", { token: fresh });
-  expect([refused.status, refused.body.code]).toEqual([401, "session_ended"]);
-  const { status, body } = await usermesh.api.post("auth/login", { email: person.email, password: person.password });
-  expect([status, body.code]).toEqual([403, "account_disabled"]);
+  expect(refused).toBeProblem(401, "session_ended");
+  const answer = await usermesh.api.post("auth/login", { email: person.email, password: person.password });
+  expect(answer).toBeProblem(403, "account_disabled");
 });
 
 test("finds health and documentation", async () => {

@@ -27,8 +27,7 @@ describe("a subscription", () => {
     const person = await someone();
     const { status, body } = await api().post("users/me/upgrade", { plan: "gold" }, person.access);
     expect([status, body.data]).toEqual([200, { tier: "premium", plan: "gold", expires_at: null }]);
-    const stale = await api().get("users/search", person.access);
-    expect([stale.status, stale.body.code]).toEqual([401, "token_stale"]);
+    expect(await api().get("users/search", person.access)).toBeProblem(401, "token_stale");
     const next = await refresh(person.refresh);
     expect((await api().get("users/search", next.access_token)).status).toBe(200);
     expect((await api().get("users/me", next.access_token)).body.data.subscription).toEqual(body.data);
@@ -40,9 +39,9 @@ describe("a subscription", () => {
     const premium = await refresh(person.refresh);
     const { body } = await api().post("users/me/downgrade", undefined, premium.access_token);
     expect(body.data).toEqual({ tier: "basic", plan: null, expires_at: null });
-    expect((await api().get("users/search", premium.access_token)).body.code).toBe("token_stale");
+    expect(await api().get("users/search", premium.access_token)).toBeProblem(401, "token_stale");
     const basic = await refresh(premium.refresh_token);
-    expect((await api().get("users/search", basic.access_token)).body.code).toBe("premium_required");
+    expect(await api().get("users/search", basic.access_token)).toBeProblem(402, "premium_required");
   });
 
   test("is one operation with its event: the tokens that were refreshed after it stay good", async () => {
@@ -82,7 +81,7 @@ describe("a subscription", () => {
     // A token counts in whole seconds: it ends a little before what it was made for.
     await eventually("the end itself", () => Date.now() > Date.parse(expires_at));
     const basic = await refresh(premium.refresh_token);
-    expect((await api().get("users/search", basic.access_token)).body.code).toBe("premium_required");
+    expect(await api().get("users/search", basic.access_token)).toBeProblem(402, "premium_required");
     expect((await api().get("users/me", basic.access_token)).body.data.subscription.tier).toBe("basic");
     const asWorker = { kind: "service", name: "worker-maintenance" } as const;
     const run = () => usermesh.call("users.expireSubscriptions", {}, asWorker);

@@ -78,14 +78,14 @@ export function describeKeys(running: () => Installation): void {
         account.id,
       ]);
       const pending = await repeat();
-      expect([pending.status, pending.body.code]).toEqual([503, "revocation_pending"]);
+      expect(pending).toBeProblem(503, "revocation_pending");
       expect(pending.headers.get("retry-after")).not.toBeNull();
       expect(new Set(await accepted())).toEqual(new Set([200]));
     }
     const done = await repeat();
     expect([done.status, done.headers.get("idempotency-replayed")]).toEqual([200, "true"]);
     expect(new Set(await accepted())).toEqual(new Set([401]));
-    expect((await confirm()).body.code).toBe("token_invalid");
+    expect(await confirm()).toBeProblem(400, "token_invalid");
     await signIn(running(), { ...account, password: body.new_password });
   });
 }

@@ -57,7 +57,7 @@ async function stealFrom(running: Installation, account: { email: string; passwo
     "UPDATE sessions.sessions SET spent_at = ARRAY(SELECT at - interval '31 s' FROM unnest(spent_at) AS at) WHERE id = $1",
     [session],
   );
-  expect((await use()).body.code).toBe("token_reused");
+  expect(await use()).toBeProblem(401, "token_reused");
 }
 
 /** As its sweep does after a week: from now on the inbox alone knows what was mailed. */
