@@ -8,6 +8,7 @@ import { startTestMesh } from "../support/start/test-mesh.ts";
 import { residentMegabytes, startGenerator } from "./children.ts";
 import { startOneProcess } from "./embedded.ts";
 import { measureMemory, measureStart } from "./resources.ts";
+import { measureRevocationCheck } from "./revocation-check.ts";
 import { type Line, table } from "./table.ts";
 import { type Ground, measureLogin, measureMail, measureMe, measureRefresh, prepare } from "./throughput.ts";
 
@@ -36,6 +37,7 @@ async function bench(stack: AsyncDisposableStack): Promise<readonly Line[]> {
   const generator = startGenerator(stack);
   say("starting: twice with a PostgreSQL of its own, for the time it takes");
   const lines: Line[] = [await measureStart(join(dir, "cold"), { ...env, ADMIN_PASSWORD: "Usher-of-the-Mesh-1" })];
+  lines.push(await measureRevocationCheck());
 
   const database = await createTestDatabase();
   stack.defer(database.drop);

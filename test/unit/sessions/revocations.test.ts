@@ -1,7 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createLease } from "../../../lib/revocation/lease.ts";
 import { createRevocations } from "../../../lib/revocation/revocations.ts";
-import { systemClock } from "../../../lib/runtime/clock.ts";
 
 const claims = { sid: "s1", sub: "u1", tid: "t1", ver: 2, tver: 5 };
 const change = (kind: string, key: string, value: number | null = null) => ({ kind, key, value });
@@ -45,20 +43,5 @@ describe("what is void", () => {
     revocations.forgetLearntBefore(10);
     expect(revocations.verdict(claims)).toBe("session_ended");
     expect(revocations.verdict({ ...claims, sid: "s2" })).toBeNull();
-  });
-
-  test("costs a request 5 µs at most to look up, with 100,000 entries known", () => {
-    const revocations = createRevocations();
-    const lease = createLease(systemClock, 0);
-    lease.grant(lease.moment());
-    revocations.learn(
-      Array.from({ length: 100_000 }, (_, n) => change(n % 2 ? "session" : "user", `key${n}`, 1)),
-      0,
-    );
-    const check = () => revocations.verdict(claims) ?? (lease.held() ? null : "no_lease");
-    const times = 100_000;
-    const started = performance.now();
-    for (let n = 0; n < times; n += 1) check();
-    expect(((performance.now() - started) * 1_000) / times).toBeLessThan(5);
   });
 });
