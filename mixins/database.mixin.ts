@@ -5,13 +5,17 @@ import { translateDatabaseError } from "../lib/database/database-errors.ts";
 import { connectionOf } from "../lib/database/database-roles.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
 
-/** A service's own schema, under its own role and pool. It can read no other's tables. */
-export interface Database {
+/** Where a use case gets its transactions, which may promise more than a plain one. */
+export interface TransactionSource<T extends Transaction = Transaction> {
   readonly schema: string;
   /** One statement, prepared by its text, outside any transaction. */
   query<Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Commits what `work` did, or nothing. READ COMMITTED. */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  transaction<R>(work: (tx: T) => Promise<R>): Promise<R>;
+}
+
+/** A service's own schema, under its own role and pool. It can't read the tables of other services. */
+export interface Database extends TransactionSource {
   connect(): Promise<void>;
   close(): Promise<void>;
   status(): DatabaseStatus;

@@ -1,133 +1,140 @@
 import { AppError, type PlainError } from "../lib/actions/errors.ts";
 import type { ActionContext } from "../lib/actions/typed-call.ts";
 import { sqlState } from "../lib/database/database-errors.ts";
-import type { Database, Transaction } from "./database.mixin.ts";
+import type { Transaction, TransactionSource } from "./database.mixin.ts";
 
-/** What a winner leaves for all who repeat its request. */
-type Answer<R> = { readonly result: R } | { readonly error: Pick<PlainError, "type" | "message" | "data"> };
+type Context = Pick<ActionContext, "idempotency" | "replayed">;
+type Request = NonNullable<ActionContext["idempotency"]>;
 
-interface Row<R> {
+/** What a request does once, however often it is sent with the same idempotency key. */
+interface UseCase<T extends Transaction, P, C, R> {
+  /** Whose answer this is: erasing the user erases the kept answer. */
+  readonly userId: string | null;
+  /**
+   * Checks, remote calls and slow work, before the transaction. Skipped for a kept answer, which they might refuse: a
+   * token is spent by then. What it refuses is not kept.
+   */
+  prepare?(): Promise<P>;
+  /** Decides. What it resolves to is kept under the key. Without it, what `prepare` resolved to is kept. */
+  commit?(tx: T, prepared: P): Promise<C>;
+  /**
+   * Follows the commit and makes the answer of it. It runs for a kept answer too, so that a repeated request confirms what
+   * an earlier one could not: its effects must be idempotent by an id that `commit` decided.
+   */
+  after?(committed: C): Promise<R>;
+}
+
+/** What the first request leaves for those that repeat it. */
+type KeptAnswer<C> = { readonly result: C } | { readonly error: Pick<PlainError, "type" | "message" | "data"> };
+
+interface Row<C> {
   readonly body_kid: string;
   readonly body_mac: string;
-  readonly answer: Answer<R> | null;
+  readonly answer: KeptAnswer<C> | null;
 }
 
 /**
- * Runs `work` in a transaction. With an idempotency key the key's row is inserted before anything else, and of n
- * requests at once one does the work; the others get its answer. A lasting refusal (4xx) is kept too: what `work` wrote
- * is undone, the refusal commits. Another body under the same key is 422, a winner that is still at it 409.
+ * Runs a use case. With an idempotency key, the key's row is inserted before anything else in the transaction: of
+ * concurrent requests one does the work and the others get its answer. A permanent refusal (4xx) by `commit` is kept too:
+ * what it wrote is rolled back, the refusal commits. Another body under the same key is 422, a first request that is
+ * still running 409.
  */
-export async function idempotently<R>(
-  db: Database,
-  ctx: Pick<ActionContext, "idempotency" | "replayed">,
-  userId: string | null,
-  work: (tx: Transaction) => Promise<R>,
+export async function runIdempotently<T extends Transaction, P, C = P, R = C>(
+  db: TransactionSource<T>,
+  ctx: Context,
+  useCase: UseCase<T, P, C, R>,
 ): Promise<R> {
+  const committed = open(await decide(db, ctx, useCase));
+  return useCase.after ? useCase.after(committed) : (committed as unknown as R);
+}
+
+async function decide<T extends Transaction, P, C, R>(
+  db: TransactionSource<T>,
+  ctx: Context,
+  useCase: UseCase<T, P, C, R>,
+): Promise<KeptAnswer<C>> {
+  const kept = useCase.prepare && (await findKept<C>(db, ctx));
+  if (kept) return kept;
+  let prepared: P;
+  try {
+    prepared = (await useCase.prepare?.()) as P;
+  } catch (error) {
+    // The first request with this key may have committed since, and be the reason for the refusal.
+    const meanwhile = await findKept<C>(db, ctx);
+    if (meanwhile) return meanwhile;
+    throw error;
+  }
+  return commit(db, ctx, useCase, prepared);
+}
+
+async function commit<T extends Transaction, P, C, R>(
+  db: TransactionSource<T>,
+  ctx: Context,
+  useCase: UseCase<T, P, C, R>,
+  prepared: P,
+): Promise<KeptAnswer<C>> {
   const request = ctx.idempotency;
-  if (!request) return db.transaction(work);
-  const answer = await db.transaction(async (tx) => {
-    const kept = await claim<R>(db, tx, request, userId);
+  const work = async (tx: T) => (useCase.commit ? useCase.commit(tx, prepared) : (prepared as unknown as C));
+  if (!request) return { result: useCase.commit ? await db.transaction(work) : (prepared as unknown as C) };
+  return db.transaction(async (tx) => {
+    const kept = await claimKey<C>(db.schema, tx, request, useCase.userId);
     if (kept) {
       ctx.replayed();
       return kept;
     }
-    const fresh = await attempt(tx, work);
+    const answer = await attempt(tx, work);
     await tx.query(`UPDATE ${db.schema}.idempotency SET answer = $3 WHERE scope = $1 AND key = $2`, [
       request.scope,
       request.key,
-      JSON.stringify(fresh),
+      JSON.stringify(answer),
     ]);
-    return fresh;
+    return answer;
   });
-  return open(answer);
 }
 
-/** Work in two parts: what a transaction must not wait for, and what commits. */
-interface TwoParts<P, R> {
-  /** Checks, calls and slow work. Not done for a kept answer, which they might refuse: the token is spent by then. */
-  prepare(): Promise<P>;
-  commit(tx: Transaction, prepared: P): Promise<R>;
-}
-
-/** `idempotently` for work that has a first part outside the transaction. What `prepare` refuses is not kept. */
-export async function preparedIdempotently<P, R>(
-  db: Database,
-  ctx: Pick<ActionContext, "idempotency" | "replayed">,
-  userId: string | null,
-  work: TwoParts<P, R>,
-): Promise<R> {
-  const kept = await keptAnswer<R>(db, ctx);
-  if (kept) return open(kept);
-  let prepared: P;
-  try {
-    prepared = await work.prepare();
-  } catch (error) {
-    // The first one with this key may have committed since, and be the very reason of the refusal.
-    const meanwhile = await keptAnswer<R>(db, ctx);
-    if (meanwhile) return open(meanwhile);
-    throw error;
-  }
-  return idempotently(db, ctx, userId, (tx) => work.commit(tx, prepared));
-}
-
-/**
- * For an effect that happens once by an id of its own and is one statement that must stay short: the key's row keeps the
- * id, and every request that carries the key runs the effect with it, which whoever comes second finds done.
- */
-export async function onceById<I>(
-  db: Database,
-  ctx: Pick<ActionContext, "idempotency" | "replayed">,
-  userId: string,
-  id: I,
-): Promise<I> {
-  return ctx.idempotency ? idempotently(db, ctx, userId, async () => id) : id;
-}
-
-type Request = NonNullable<ActionContext["idempotency"]>;
-
-async function keptAnswer<R>(
-  db: Database,
-  ctx: Pick<ActionContext, "idempotency" | "replayed">,
-): Promise<Answer<R> | null> {
+async function findKept<C>(
+  db: Pick<TransactionSource, "schema" | "query">,
+  ctx: Context,
+): Promise<KeptAnswer<C> | null> {
   if (!ctx.idempotency) return null;
-  const row = await findRow<R>(db, db, ctx.idempotency);
+  const row = await findRow<C>(db.schema, db, ctx.idempotency);
   if (!row) return null;
   const answer = checkRow(row, ctx.idempotency);
   ctx.replayed();
   return answer;
 }
 
-function open<R>(answer: Answer<R>): R {
+function open<C>(answer: KeptAnswer<C>): C {
   if ("result" in answer) return answer.result;
   throw new AppError(answer.error.type, { message: answer.error.message, ...answer.error.data });
 }
 
-async function claim<R>(
-  db: Database,
+async function claimKey<C>(
+  schema: string,
   tx: Transaction,
   request: Request,
   userId: string | null,
-): Promise<Answer<R> | null> {
+): Promise<KeptAnswer<C> | null> {
   const [active] = request.body;
-  const sql = `INSERT INTO ${db.schema}.idempotency (scope, key, body_kid, body_mac, user_id) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING key`;
+  const sql = `INSERT INTO ${schema}.idempotency (scope, key, body_kid, body_mac, user_id) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING key`;
   const won = await tx.query(sql, [request.scope, request.key, active?.kid, active?.mac, userId]).catch(whileOtherRuns);
   if (won.length === 1) return null;
-  const row = await findRow<R>(db, tx, request);
+  const row = await findRow<C>(schema, tx, request);
   if (!row) throw new AppError("request_in_progress", { retry_after: 1 });
   return checkRow(row, request);
 }
 
-async function findRow<R>(
-  db: Database,
-  on: Pick<Database, "query"> | Pick<Transaction, "query">,
+async function findRow<C>(
+  schema: string,
+  on: Pick<Transaction, "query">,
   request: Request,
-): Promise<Row<R> | undefined> {
-  const sql = `SELECT body_kid, body_mac, answer FROM ${db.schema}.idempotency WHERE scope = $1 AND key = $2`;
-  const [row] = await on.query<Row<R>>(sql, [request.scope, request.key]);
+): Promise<Row<C> | undefined> {
+  const sql = `SELECT body_kid, body_mac, answer FROM ${schema}.idempotency WHERE scope = $1 AND key = $2`;
+  const [row] = await on.query<Row<C>>(sql, [request.scope, request.key]);
   return row;
 }
 
-function checkRow<R>(row: Row<R>, request: Request): Answer<R> {
+function checkRow<C>(row: Row<C>, request: Request): KeptAnswer<C> {
   const known = request.body.find((one) => one.kid === row.body_kid);
   if (!known)
     throw new AppError("service_unavailable", {
@@ -139,12 +146,12 @@ function checkRow<R>(row: Row<R>, request: Request): Answer<R> {
   return row.answer;
 }
 
-/** The insert waits for the winner's commit, at most lock_timeout. */
+/** The insert waits for the first request's commit, at most lock_timeout. */
 function whileOtherRuns(error: unknown): never {
   throw sqlState(error) === "55P03" ? new AppError("request_in_progress", { retry_after: 1, cause: error }) : error;
 }
 
-async function attempt<R>(tx: Transaction, work: (tx: Transaction) => Promise<R>): Promise<Answer<R>> {
+async function attempt<T extends Transaction, C>(tx: T, work: (tx: T) => Promise<C>): Promise<KeptAnswer<C>> {
   await tx.query("SAVEPOINT attempt");
   try {
     return { result: await work(tx) };

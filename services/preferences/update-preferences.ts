@@ -4,7 +4,7 @@ import { AppError } from "../../lib/actions/errors.ts";
 import type { ActionContext } from "../../lib/actions/typed-call.ts";
 import type { Clock } from "../../lib/runtime/clock.ts";
 import type { Database, Transaction } from "../../mixins/database.mixin.ts";
-import { idempotently } from "../../mixins/idempotency.ts";
+import { runIdempotently } from "../../mixins/idempotency.ts";
 import type { Outbox } from "../../mixins/outbox.mixin.ts";
 import { assertConsistent, type Change, defaults, merge, type PreferencesView, type Settings } from "./defaults.ts";
 import { lockPreferences, updatePreferences } from "./preferences.repo.ts";
@@ -19,7 +19,7 @@ export interface PreferencesDeps {
 /** Changes just the fields that are sent. */
 export function updatePreferencesOf(deps: PreferencesDeps, ctx: ActionContext<Change>): Promise<PreferencesView> {
   const caller = requireUser(ctx.caller);
-  return idempotently(deps.db, ctx, caller.user_id, (tx) => change(deps, tx, ctx, caller));
+  return runIdempotently(deps.db, ctx, { userId: caller.user_id, commit: (tx) => change(deps, tx, ctx, caller) });
 }
 
 async function change(

@@ -2,7 +2,7 @@ import type { ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { requireUser } from "../sign-in/signed-in-user.ts";
@@ -31,12 +31,15 @@ export async function unlinkIdentity(
   const { user_id, home_tenant_id: tenant_id } = requireUser(ctx);
   const { issuer } = oauth.find(ctx.params.provider);
   const issuers = oauth.all.map((one) => one.issuer);
-  return idempotently(db, ctx, user_id, async (tx) => {
-    await lockIdentities(tx, user_id);
-    if (!(await unlinkIssuer(tx, user_id, issuer))) throw new AppError("not_found");
-    if ((await countSignInMethods(tx, user_id, issuers)) === 0) throw new AppError("last_sign_in_method");
-    await appendIdentityEvent(deps, tx, ctx, "identity.unlinked", { user_id, tenant_id, issuer });
-    return {};
+  return runIdempotently(db, ctx, {
+    userId: user_id,
+    commit: async (tx) => {
+      await lockIdentities(tx, user_id);
+      if (!(await unlinkIssuer(tx, user_id, issuer))) throw new AppError("not_found");
+      if ((await countSignInMethods(tx, user_id, issuers)) === 0) throw new AppError("last_sign_in_method");
+      await appendIdentityEvent(deps, tx, ctx, "identity.unlinked", { user_id, tenant_id, issuer });
+      return {};
+    },
   });
 }
 

@@ -1,11 +1,11 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { revokeSessions } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-time-tokens.repo.ts";
 import { deletePasswords } from "../password/credentials.repo.ts";
-import { revokeSessions } from "../password/password-change.ts";
 import { deleteIdentities, insertIdentity } from "./identities.repo.ts";
 import { endLinks } from "./oauth.repo.ts";
 import type { ProvenIdentity } from "./oauth-providers.ts";
@@ -21,7 +21,7 @@ type Ctx = Pick<ActionContext, "call" | "correlationId">;
  */
 export async function takeOverUnverifiedAccount(deps: ClaimDeps, ctx: Ctx, account: Account, identity: ProvenIdentity) {
   const eventId = await replaceCredentials(deps, ctx, account, identity);
-  await revokeSessions(ctx, { user_id: account.id, event_id: eventId, except: null });
+  await revokeSessions(ctx.call, { user_id: account.id, event_id: eventId });
   const { epoch } = await ctx.call("sessions.epoch", { user_id: account.id });
   const { user } = await ctx.call("users.confirmEmail", {
     user_id: account.id,

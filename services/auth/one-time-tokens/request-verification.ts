@@ -1,6 +1,6 @@
 import { fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { namedTenant } from "../sign-in/named-tenant.ts";
 import { type MailLinkDeps, nobody, type Recipient, requestMailAnonymously } from "./request-mail.ts";
@@ -13,14 +13,17 @@ export async function requestVerification(
   ctx: Input,
 ): Promise<Record<string, never>> {
   const { recipient, known } = await findRecipient(deps, ctx);
-  return idempotently(deps.db, ctx, known ? recipient.id : null, async (tx) => {
-    await requestMailAnonymously(deps, tx, {
-      purpose: "verify_email",
-      recipient,
-      epoch: null,
-      correlationId: ctx.correlationId,
-    });
-    return {};
+  return runIdempotently(deps.db, ctx, {
+    userId: known ? recipient.id : null,
+    commit: async (tx) => {
+      await requestMailAnonymously(deps, tx, {
+        purpose: "verify_email",
+        recipient,
+        epoch: null,
+        correlationId: ctx.correlationId,
+      });
+      return {};
+    },
   });
 }
 

@@ -2,7 +2,7 @@ import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { emailKey } from "../../../lib/runtime/text-keys.ts";
-import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { accountOf, requireOneTimeToken } from "./mailed-token.ts";
@@ -18,7 +18,8 @@ type VerifyDeps = Pick<AuthDeps, "db" | "ring">;
  */
 export async function verifyEmail(deps: VerifyDeps, ctx: ActionContext<Input>): Promise<Output> {
   const oneTimeToken = await requireOneTimeToken(deps, ctx.params.token, "verify_email", "change_email");
-  return preparedIdempotently(deps.db, ctx, oneTimeToken.user_id, {
+  return runIdempotently(deps.db, ctx, {
+    userId: oneTimeToken.user_id,
     prepare: () => confirm(ctx, oneTimeToken),
     commit: async (tx, answer) => {
       await lockOneTimeTokens(tx, oneTimeToken.user_id);

@@ -2,9 +2,10 @@ import type { UserCaller } from "../../../lib/actions/caller.ts";
 import type { ParamsOf } from "../../../lib/actions/contract.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import { revokeSessions, type SessionsEnd } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { endLinks } from "../oauth/oauth.repo.ts";
@@ -12,7 +13,6 @@ import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-t
 import { requireUser } from "../sign-in/signed-in-user.ts";
 import { rulesIn } from "../sign-in/tenant-rules.ts";
 import { type Credential, replaceSecret } from "./credentials.repo.ts";
-import { type PasswordChange, revokeSessions } from "./password-change.ts";
 import { provePassword } from "./password-proof.ts";
 import { assertPasswordAcceptable } from "./passwords.ts";
 
@@ -31,12 +31,15 @@ interface Change {
 /** Commits here, ends the caller's other sessions, and only then answers. */
 export async function changePassword(deps: ChangeDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
   const caller = requireUser(ctx);
-  const change = await preparedIdempotently(deps.db, ctx, caller.user_id, {
+  return runIdempotently(deps.db, ctx, {
+    userId: caller.user_id,
     prepare: () => prepareChange(deps, ctx, caller),
     commit: (tx, prepared) => commitChange(deps, ctx, tx, caller, prepared),
+    after: async (ended) => {
+      await revokeSessions(ctx.call, ended);
+      return {};
+    },
   });
-  await revokeSessions(ctx, change);
-  return {};
 }
 
 async function prepareChange(deps: ChangeDeps, ctx: ActionContext<Input>, caller: UserCaller): Promise<Change> {
@@ -62,12 +65,12 @@ async function commitChange(
   tx: Transaction,
   caller: UserCaller,
   change: Change,
-): Promise<PasswordChange> {
+): Promise<SessionsEnd> {
   await lockOneTimeTokens(tx, caller.user_id);
   if (!(await replaceSecret(tx, change.looked, change.secret, deps.ring.active))) throw new AppError("conflict");
   await revokeOneTimeTokens(tx, caller.user_id, ["reset_password", "change_email"]);
   await endLinks(tx, caller.user_id);
-  const eventId = await deps.outbox.append(tx, {
+  const event_id = await deps.outbox.append(tx, {
     type: "password.changed",
     userId: caller.user_id,
     tenantId: caller.home_tenant_id,
@@ -75,5 +78,5 @@ async function commitChange(
     eventId: newId(deps.clock, deps.random),
     data: { reason: "changed", except_session_id: caller.session_id },
   });
-  return { user_id: caller.user_id, event_id: eventId, except: caller.session_id };
+  return { user_id: caller.user_id, event_id, except: caller.session_id };
 }

@@ -1,5 +1,5 @@
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { type MailLinkDeps, nobody, requestMailAnonymously } from "../one-time-tokens/request-mail.ts";
 import { namedTenant } from "../sign-in/named-tenant.ts";
@@ -16,13 +16,16 @@ export async function requestReset(
   const known = user?.is_active ? user : null;
   const recipient = known ?? nobody(deps, tenant_id);
   const { epoch } = await ctx.call("sessions.epoch", { user_id: recipient.id });
-  return idempotently(deps.db, ctx, known?.id ?? null, async (tx) => {
-    await requestMailAnonymously(deps, tx, {
-      purpose: "reset_password",
-      recipient,
-      epoch,
-      correlationId: ctx.correlationId,
-    });
-    return {};
+  return runIdempotently(deps.db, ctx, {
+    userId: known?.id ?? null,
+    commit: async (tx) => {
+      await requestMailAnonymously(deps, tx, {
+        purpose: "reset_password",
+        recipient,
+        epoch,
+        correlationId: ctx.correlationId,
+      });
+      return {};
+    },
   });
 }

@@ -1,10 +1,11 @@
 import type { ParamsOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import { revokeSessions } from "../../../lib/revocation/confirm-change.ts";
 import { derivedId, newId } from "../../../lib/runtime/ids.ts";
 import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { clearAttempts } from "../login-throttle/login-attempts.repo.ts";
@@ -19,7 +20,6 @@ import {
 } from "../one-time-tokens/one-time-tokens.repo.ts";
 import { rulesIn } from "../sign-in/tenant-rules.ts";
 import { deletePasswords, insertPassword, type NewCredential } from "./credentials.repo.ts";
-import { type PasswordChange, revokeSessions } from "./password-change.ts";
 import { assertPasswordAcceptable } from "./passwords.ts";
 
 type Input = ParamsOf<typeof authContract, "confirmReset">;
@@ -34,12 +34,15 @@ interface Reset {
 /** Commits here, ends every session, and only then answers. */
 export async function confirmReset(deps: ResetDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
   const oneTimeToken = await requireOneTimeToken(deps, ctx.params.token, "reset_password", "invite");
-  const change = await preparedIdempotently(deps.db, ctx, oneTimeToken.user_id, {
+  return runIdempotently(deps.db, ctx, {
+    userId: oneTimeToken.user_id,
     prepare: () => prepareReset(deps, ctx, oneTimeToken),
     commit: (tx, reset) => commitReset(deps, ctx, tx, reset),
+    after: async (event_id) => {
+      await revokeSessions(ctx.call, { user_id: oneTimeToken.user_id, event_id });
+      return {};
+    },
   });
-  await revokeSessions(ctx, change);
-  return {};
 }
 
 /** All that may refuse goes before the hash, and the hash before the transaction. */
@@ -77,7 +80,7 @@ async function commitReset(
   ctx: ActionContext<Input>,
   tx: Transaction,
   reset: Reset,
-): Promise<PasswordChange> {
+): Promise<string> {
   const { oneTimeToken, account, credential } = reset;
   await lockOneTimeTokens(tx, account.id);
   if (!(await spendOneTimeToken(tx, oneTimeToken.id))) throw new AppError("link_invalid");
@@ -87,7 +90,7 @@ async function commitReset(
   await deletePasswords(tx, account.id);
   await insertPassword(tx, credential);
   await clearAttempts(tx, accountKey({ tenantId: account.tenant_id, email: account.email }));
-  await outbox.append(tx, {
+  return outbox.append(tx, {
     type: "password.changed",
     userId: account.id,
     tenantId: account.tenant_id,
@@ -95,5 +98,4 @@ async function commitReset(
     eventId: oneTimeToken.event_id,
     data: { reason: "reset" },
   });
-  return { user_id: account.id, event_id: oneTimeToken.event_id, except: null };
 }

@@ -1,5 +1,5 @@
 import { AppError } from "../../../lib/actions/errors.ts";
-import { onceById } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import { revokeSession } from "./revoke-session.ts";
 import { authenticToken } from "./token-owner.ts";
@@ -7,11 +7,16 @@ import { authenticToken } from "./token-owner.ts";
 /** Who is signed in ends his session; who isn't, the one whose refresh token he sends: spent or ended, if only it is genuine. */
 export async function logout(deps: SessionsDeps, ctx: Ctx<"logout">): Promise<Record<string, never>> {
   const own = await ownSession(deps, ctx);
-  const { id } = await onceById(deps.db, ctx, own.userId, { id: own.id });
-  // The same key in a later session is no repetition: it must not be told that this one has ended.
-  if (id !== own.id) throw new AppError("idempotency_key_reused");
-  await revokeSession(deps, ctx, own, "logout");
-  return {};
+  return runIdempotently(deps.db, ctx, {
+    userId: own.userId,
+    prepare: async () => ({ id: own.id }),
+    after: async ({ id }) => {
+      // The same key sent in a later session is not a retry: the client must not be told that this session has ended.
+      if (id !== own.id) throw new AppError("idempotency_key_reused");
+      await revokeSession(deps, ctx, own, "logout");
+      return {};
+    },
+  });
 }
 
 async function ownSession(deps: SessionsDeps, { caller, params }: Ctx<"logout">) {

@@ -1,5 +1,5 @@
 import { AppError } from "../../../lib/actions/errors.ts";
-import { onceById } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import { revokeSession } from "./revoke-session.ts";
 import { requireUser } from "./signed-in.ts";
@@ -7,7 +7,12 @@ import { requireUser } from "./signed-in.ts";
 export async function revokeOwn(deps: SessionsDeps, ctx: Ctx<"revokeOwn">): Promise<Record<string, never>> {
   const { user_id, home_tenant_id } = requireUser(ctx.caller);
   const session = { id: ctx.params.id, userId: user_id, tenantId: home_tenant_id };
-  await onceById(deps.db, ctx, user_id, session.id);
-  if (!(await revokeSession(deps, ctx, session, "ended_by_owner"))) throw new AppError("not_found");
-  return {};
+  return runIdempotently(deps.db, ctx, {
+    userId: user_id,
+    prepare: async () => session.id,
+    after: async () => {
+      if (!(await revokeSession(deps, ctx, session, "ended_by_owner"))) throw new AppError("not_found");
+      return {};
+    },
+  });
 }

@@ -1,9 +1,10 @@
 import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -15,31 +16,30 @@ import {
   permissionsOfRoles,
 } from "../roles/privilege-checks.ts";
 import { lockRoles, readGrantedRoles, readRolesEvent, recordGrant, removeRoles } from "../roles/roles.repo.ts";
-import { invalidateTokens, requestedSubscription, setSubscription } from "../subscriptions/change-subscription.ts";
+import { requestedSubscription, setSubscription } from "../subscriptions/change-subscription.ts";
 import { changeAccount } from "./change-account.ts";
 
 type Params = Actions["users.adminUpdate"]["params"];
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
-
-/** `event_ids` are kept with the answer: a repeated request must see the tokens outdated by those very events. */
-interface Decided {
-  readonly user: UserView;
-  readonly event_ids: readonly string[];
-}
 
 /** Changes just the fields that are sent. Roles and tier are in force at the user's next request when this answers. */
 export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
   if (ctx.params.roles && !caller.permissions.includes("roles:write"))
     throw new AppError("forbidden", { message: "Assigning roles requires the permission roles:write." });
-  const { user, event_ids } = await idempotently<Decided>(deps.db, ctx, ctx.params.id, (tx) =>
-    change(deps, tx, ctx, caller),
-  );
-  await Promise.all(event_ids.map((eventId) => invalidateTokens(ctx, user.id, eventId)));
-  return user;
+  return runIdempotently(deps.db, ctx, {
+    userId: ctx.params.id,
+    commit: (tx) => change(deps, tx, ctx, caller),
+    after: async ({ user, event_ids }) => {
+      await Promise.all(
+        event_ids.map((event_id) => invalidateTokens(ctx.call, { kind: "user", id: user.id, event_id })),
+      );
+      return user;
+    },
+  });
 }
 
-async function change(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, caller: UserCaller): Promise<Decided> {
+async function change(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, caller: UserCaller) {
   const { id, roles, subscription } = ctx.params;
   const account = await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");

@@ -4,7 +4,7 @@ import type { Clock } from "../../../lib/runtime/clock.ts";
 import { idTime } from "../../../lib/runtime/ids.ts";
 import { emailKey, usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { searchText } from "../core/search-text.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
@@ -35,16 +35,19 @@ export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promis
   const tenantId = await findTenantId(deps.db, params.tenant);
   if (tenantId === undefined) throw unknownTenant();
   const account = newAccount(params, tenantId);
-  return idempotently(deps.db, ctx, account.id, async (tx) => {
-    if (!(await insertAccount(tx, account))) return { user: await sameAccount(tx, account) };
-    await assertWithinAccountLimit(tx, tenantId);
-    await grant(tx, account, params.roles ?? []);
-    await appendUserEvent(deps.outbox, tx, ctx, {
-      type: "user.created",
-      user: factOf(account),
-      data: { is_verified: account.isVerified },
-    });
-    return { user: await readBack(tx, account.id) };
+  return runIdempotently(deps.db, ctx, {
+    userId: account.id,
+    commit: async (tx) => {
+      if (!(await insertAccount(tx, account))) return { user: await sameAccount(tx, account) };
+      await assertWithinAccountLimit(tx, tenantId);
+      await grant(tx, account, params.roles ?? []);
+      await appendUserEvent(deps.outbox, tx, ctx, {
+        type: "user.created",
+        user: factOf(account),
+        data: { is_verified: account.isVerified },
+      });
+      return { user: await readBack(tx, account.id) };
+    },
   });
 }
 

@@ -1,9 +1,10 @@
 import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { revokeSessions } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -14,12 +15,6 @@ import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-c
 type Params = Actions["users.setStatus"]["params"];
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
 
-/** `event_id` is kept with the answer: a repeated request must see the sessions ended by that very event. */
-interface Decided {
-  readonly user: UserView;
-  readonly event_id: string | null;
-}
-
 /**
  * The status commits here first, then the sessions end: call and event are one operation by the event's id, so that
  * the event that comes later does not end a sign-in made after the account was enabled again.
@@ -28,14 +23,17 @@ export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise
   const caller = requireUser(ctx.caller);
   if (caller.user_id === ctx.params.id && !ctx.params.is_active)
     throw new AppError("forbidden", { message: "You can't deactivate your own account." });
-  const { user, event_id } = await idempotently<Decided>(deps.db, ctx, ctx.params.id, (tx) =>
-    decide(deps, tx, ctx, caller),
-  );
-  if (!ctx.params.is_active && event_id !== null) await revokeSessions(ctx, user.id, event_id);
-  return user;
+  return runIdempotently(deps.db, ctx, {
+    userId: ctx.params.id,
+    commit: (tx) => changeStatus(deps, tx, ctx, caller),
+    after: async ({ user, event_id }) => {
+      if (!user.is_active && event_id !== null) await revokeSessions(ctx.call, { user_id: user.id, event_id });
+      return user;
+    },
+  });
 }
 
-async function decide(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, caller: UserCaller): Promise<Decided> {
+async function changeStatus(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, caller: UserCaller) {
   const { id, is_active } = ctx.params;
   const account = is_active ? await lockIncludingDeleted(tx, id) : await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
@@ -60,13 +58,4 @@ async function change(
   await updateStatus(tx, { id: account.id, isActive, reason, eventId });
   const type = isActive ? "user.reactivated" : "user.deactivated";
   return appendUserEvent(outbox, tx, ctx, { type, user: account, eventId, data: { reason } });
-}
-
-/** Whatever went wrong, the change is made and its event will finish it; the client may ask again. */
-async function revokeSessions(ctx: ActionContext, userId: string, eventId: string): Promise<void> {
-  try {
-    await ctx.call("sessions.revokeAll", { user_id: userId, event_id: eventId });
-  } catch (cause) {
-    throw new AppError("revocation_pending", { retry_after: 1, cause });
-  }
 }

@@ -5,7 +5,7 @@ import { brokenUnique } from "../../../lib/database/database-errors.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { requireRecentAuth } from "../core/require-recent-auth.ts";
 import { searchText } from "../core/search-text.ts";
 import { appendUserEvent } from "../core/user-events.ts";
@@ -26,7 +26,8 @@ const plainFields = ["username", "full_name", "current_title", "company", "locat
  */
 export async function updateMe(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
-  return preparedIdempotently(deps.db, ctx, caller.user_id, {
+  return runIdempotently(deps.db, ctx, {
+    userId: caller.user_id,
     prepare: () => prepareEmailChange(deps, ctx, caller),
     commit: (tx, epoch) => changeMe(deps, tx, ctx, caller, epoch),
   });

@@ -1,6 +1,6 @@
 import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { ProfileChange } from "../contract/users-shapes.contract.ts";
 import type { UserView } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -23,7 +23,8 @@ export function updateWholeProfile(deps: UsersDeps, ctx: ActionContext<Params>):
   const caller = requireUser(ctx.caller);
   const [extended, basic] = partition(ctx.params);
   const ofAccount = { ...ctx, params: basic };
-  return preparedIdempotently(deps.db, ctx, caller.user_id, {
+  return runIdempotently(deps.db, ctx, {
+    userId: caller.user_id,
     prepare: () => prepareEmailChange(deps, ofAccount, caller),
     commit: async (tx, epoch) => {
       const user = await changeMe(deps, tx, ofAccount, caller, epoch);

@@ -1,9 +1,10 @@
 import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { revokeSessions, type SessionsEnd } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { idempotently, preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { requireRecentAuth } from "../core/require-recent-auth.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { isoOrNull } from "../core/user-view.ts";
@@ -15,26 +16,22 @@ import { lockIncludingDeleted, markDeleted, scheduleErasure } from "./erasures.r
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
 type Deletion = Actions["users.deleteMe"]["result"];
 
-/** Kept with the answer: a repeated request must see the sessions ended by that very event. */
-interface Decided extends Deletion {
-  readonly event_id: string;
-}
-
 /** Within so many days after it is due it must be done, or somebody is told. */
 const DEADLINE_DAYS = 1;
 
 /** Deactivated at once, erased later. An administrator can take it back until then. */
 export async function deleteMe(deps: Deps, ctx: ActionContext<Actions["users.deleteMe"]["params"]>): Promise<Deletion> {
   const { user_id } = requireUser(ctx.caller);
-  const decided = await preparedIdempotently<void, Decided>(deps.db, ctx, user_id, {
+  return runIdempotently(deps.db, ctx, {
+    userId: user_id,
     prepare: () => requireRecentAuth(deps, ctx, ctx.params.password),
     commit: async (tx) => {
       const account = await lockIncludingDeleted(tx, user_id);
       if (!account) throw new AppError("session_ended");
-      return decide(deps, tx, ctx, account);
+      return markForErasure(deps, tx, ctx, account);
     },
+    after: (deleted) => endSessions(ctx, deleted),
   });
-  return revokeSessions(ctx, user_id, decided);
 }
 
 export async function deleteByAdmin(
@@ -45,22 +42,28 @@ export async function deleteByAdmin(
   const { id } = ctx.params;
   if (caller.user_id === id)
     throw new AppError("forbidden", { message: "Use DELETE /users/me to delete your own account." });
-  const decided = await idempotently<Decided>(deps.db, ctx, id, async (tx) => {
-    const account = await lockIncludingDeleted(tx, id);
-    if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
-    await assertCanManageAccount(tx, caller, account);
-    return decide(deps, tx, ctx, account);
+  return runIdempotently(deps.db, ctx, {
+    userId: id,
+    commit: async (tx) => {
+      const account = await lockIncludingDeleted(tx, id);
+      if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
+      await assertCanManageAccount(tx, caller, account);
+      return markForErasure(deps, tx, ctx, account);
+    },
+    after: (deleted) => endSessions(ctx, deleted),
   });
-  return revokeSessions(ctx, id, decided);
 }
 
-/** Deleted already: what an earlier request could not confirm is confirmed now, and `erase` counts still. */
-async function decide(
+/**
+ * An account that is deleted already keeps its event, so that a repeated request confirms what an earlier one could not;
+ * `erase` still brings the date forward.
+ */
+async function markForErasure(
   deps: Deps,
   tx: Transaction,
   ctx: ActionContext<{ readonly erase?: boolean | undefined }>,
   account: Account & { readonly deleted_at: Date | null },
-): Promise<Decided> {
+) {
   const { outbox, clock, random, graceDays } = deps;
   await assertNotLastAdmin(tx, requireUser(ctx.caller), account);
   const dueAt = await scheduleErasure(tx, {
@@ -71,7 +74,8 @@ async function decide(
     deadlineDays: DEADLINE_DAYS,
   });
   const erase_at = isoOrNull(dueAt) ?? "";
-  if (account.deleted_at && account.status_event_id) return { erase_at, event_id: account.status_event_id };
+  if (account.deleted_at && account.status_event_id)
+    return { user_id: account.id, erase_at, event_id: account.status_event_id };
   const eventId = newId(clock, random);
   await markDeleted(tx, account.id, eventId);
   const event_id = await appendUserEvent(outbox, tx, ctx, {
@@ -80,18 +84,13 @@ async function decide(
     eventId,
     data: { erase_at },
   });
-  return { erase_at, event_id };
+  return { user_id: account.id, erase_at, event_id };
 }
 
-async function revokeSessions(
-  ctx: Pick<ActionContext, "call">,
-  user_id: string,
-  { event_id, erase_at }: Decided,
+async function endSessions(
+  { call }: Pick<ActionContext, "call">,
+  { erase_at, ...ended }: Deletion & SessionsEnd,
 ): Promise<Deletion> {
-  try {
-    await ctx.call("sessions.revokeAll", { user_id, event_id });
-  } catch (cause) {
-    throw new AppError("revocation_pending", { retry_after: 1, cause });
-  }
+  await revokeSessions(call, ended);
   return { erase_at };
 }

@@ -2,7 +2,7 @@ import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { idempotently, preparedIdempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { lockAccount } from "../core/users.repo.ts";
@@ -31,7 +31,8 @@ export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise
   const { user_id } = requireUser(ctx.caller);
   const key = deps.random.bytes(16).toString("hex");
   let replaced: string[] = [];
-  const answer = await preparedIdempotently(deps.db, ctx, user_id, {
+  const answer = await runIdempotently(deps.db, ctx, {
+    userId: user_id,
     prepare: () => store(deps, user_id, key, ctx.params),
     commit: async (tx, urls: Result) => {
       replaced = await change(deps, tx, ctx, { key, url: urls.avatar_url });
@@ -49,9 +50,12 @@ export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise
 export async function deleteAvatar(deps: Deps, ctx: ActionContext): Promise<Record<string, never>> {
   const { user_id } = requireUser(ctx.caller);
   let replaced: string[] = [];
-  await idempotently(deps.db, ctx, user_id, async (tx) => {
-    replaced = await change(deps, tx, ctx, null);
-    return {};
+  await runIdempotently(deps.db, ctx, {
+    userId: user_id,
+    commit: async (tx) => {
+      replaced = await change(deps, tx, ctx, null);
+      return {};
+    },
   });
   await drop(deps, replaced);
   return {};

@@ -3,7 +3,7 @@ import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount, readUser } from "../core/users.repo.ts";
@@ -31,11 +31,14 @@ export async function getProfile(
 /** Changes just the fields that are sent; null clears one. */
 export function updateProfile(deps: Omit<Deps, "profiles">, ctx: ActionContext<Params>): Promise<ProfileView> {
   const { user_id } = requireUser(ctx.caller);
-  return idempotently(deps.db, ctx, user_id, async (tx) => {
-    // The account's lock makes the writers of its profile take turns, the first one too.
-    const account = await lockAccount(tx, user_id);
-    if (!account) throw new AppError("session_ended");
-    return changeProfile(deps, tx, ctx, account);
+  return runIdempotently(deps.db, ctx, {
+    userId: user_id,
+    commit: async (tx) => {
+      // The account's lock serializes the writers of its profile, also before the profile has a row.
+      const account = await lockAccount(tx, user_id);
+      if (!account) throw new AppError("session_ended");
+      return changeProfile(deps, tx, ctx, account);
+    },
   });
 }
 

@@ -1,11 +1,11 @@
 import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { invalidateTenantTokens } from "./invalidate-tokens.ts";
 import { permissions as known } from "./permissions.ts";
 import { assertCanManageRole, assertHoldsPermissions } from "./privilege-checks.ts";
 import * as repo from "./roles.repo.ts";
@@ -15,12 +15,6 @@ type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
 type Named = Actions["users.deleteRole"]["params"];
 type Wish = { readonly name: string; readonly permissions: readonly string[] };
 
-/** `event_id` is kept with the answer: a repeated request must see the tokens outdated by that very event. */
-interface Decided {
-  readonly role: Role | null;
-  readonly event_id: string | null;
-}
-
 export async function listRoles({ db }: Pick<Deps, "db">, { caller }: ActionContext): Promise<Role[]> {
   return (await repo.listRoles(db, requireUser(caller).tenant_id)).map(viewRole);
 }
@@ -28,46 +22,63 @@ export async function listRoles({ db }: Pick<Deps, "db">, { caller }: ActionCont
 /** Nobody has it yet, so no token says anything of it. */
 export function createRole(deps: Deps, ctx: ActionContext<Wish>): Promise<Role> {
   const caller = requireUser(ctx.caller);
-  return idempotently(deps.db, ctx, caller.user_id, async (tx) => {
-    const role = await allowedRole(tx, caller, ctx.params);
-    const made = await repo.insertRole(tx, caller.tenant_id, role);
-    if (!made) throw new AppError("role_exists");
-    await appendRoleEvent(deps, tx, ctx, { scope: "none", change: "created", ...role });
-    return viewRole(made);
+  return runIdempotently(deps.db, ctx, {
+    userId: caller.user_id,
+    commit: async (tx) => {
+      const role = await allowedRole(tx, caller, ctx.params);
+      const made = await repo.insertRole(tx, caller.tenant_id, role);
+      if (!made) throw new AppError("role_exists");
+      await appendRoleEvent(deps, tx, ctx, { scope: "none", change: "created", ...role });
+      return viewRole(made);
+    },
   });
 }
 
 export async function updateRole(deps: Deps, ctx: ActionContext<Wish>): Promise<Role> {
   const caller = requireUser(ctx.caller);
-  const { role, event_id } = await idempotently<Decided>(deps.db, ctx, caller.user_id, async (tx) => {
-    const wanted = await allowedRole(tx, caller, ctx.params);
-    const present = await repo.findOwnRole(tx, caller.tenant_id, wanted.name);
-    if (!present) throw new AppError("not_found");
-    await assertCanManageRole(tx, caller, present.permissions);
-    if (isSame(present.permissions, wanted.permissions)) return { role: viewRole(present), event_id: present.event_id };
-    const event_id = await appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "updated", ...wanted });
-    const changed = await repo.updateRolePermissions(tx, caller.tenant_id, { ...wanted, event_id });
-    return { role: changed ? viewRole(changed) : null, event_id };
+  return runIdempotently(deps.db, ctx, {
+    userId: caller.user_id,
+    commit: async (tx) => {
+      const wanted = await allowedRole(tx, caller, ctx.params);
+      const present = await findManageableRole(tx, caller, wanted.name);
+      if (isSame(present.permissions, wanted.permissions))
+        return { role: viewRole(present), event_id: present.event_id };
+      const event_id = await appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "updated", ...wanted });
+      const changed = await repo.updateRolePermissions(tx, caller.tenant_id, { ...wanted, event_id });
+      if (!changed) throw new AppError("not_found");
+      return { role: viewRole(changed), event_id };
+    },
+    after: async ({ role, event_id }) => {
+      if (event_id !== null) await invalidateTokens(ctx.call, { kind: "tenant", id: caller.tenant_id, event_id });
+      return role;
+    },
   });
-  if (!role) throw new AppError("not_found");
-  if (event_id !== null) await invalidateTenantTokens(ctx, caller.tenant_id, event_id);
-  return role;
 }
 
 export async function deleteRole(deps: Deps, ctx: ActionContext<Named>): Promise<Record<string, never>> {
   const caller = requireUser(ctx.caller);
   const { name } = ctx.params;
   assertNotReserved(name);
-  const { event_id } = await idempotently<Decided>(deps.db, ctx, caller.user_id, async (tx) => {
-    await repo.lockRoles(tx, caller.tenant_id);
-    const present = await repo.findOwnRole(tx, caller.tenant_id, name);
-    if (!present) throw new AppError("not_found");
-    await assertCanManageRole(tx, caller, present.permissions);
-    await repo.deleteRole(tx, caller.tenant_id, name);
-    return { role: null, event_id: await appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "deleted", name }) };
+  return runIdempotently(deps.db, ctx, {
+    userId: caller.user_id,
+    commit: async (tx) => {
+      await repo.lockRoles(tx, caller.tenant_id);
+      await findManageableRole(tx, caller, name);
+      await repo.deleteRole(tx, caller.tenant_id, name);
+      return appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "deleted", name });
+    },
+    after: async (event_id) => {
+      await invalidateTokens(ctx.call, { kind: "tenant", id: caller.tenant_id, event_id });
+      return {};
+    },
   });
-  if (event_id !== null) await invalidateTenantTokens(ctx, caller.tenant_id, event_id);
-  return {};
+}
+
+async function findManageableRole(tx: Transaction, caller: UserCaller, name: string): Promise<repo.RoleRow> {
+  const role = await repo.findOwnRole(tx, caller.tenant_id, name);
+  if (!role) throw new AppError("not_found");
+  await assertCanManageRole(tx, caller, role.permissions);
+  return role;
 }
 
 /** Under the tenant's lock, so that what the caller may do is what he may do when it commits. */

@@ -1,9 +1,10 @@
 import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { viewSubscription } from "../core/user-view.ts";
 import type { Cause, UsersDeps } from "../core/users.deps.ts";
@@ -20,12 +21,6 @@ import {
 type Params = Actions["users.upgrade"]["params"];
 type View = Actions["users.upgrade"]["result"];
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
-
-/** `event_id` is kept with the answer: a repeated request must see the tokens outdated by that very event. */
-interface Decided {
-  readonly subscription: View;
-  readonly event_id: string | null;
-}
 
 const DEFAULT_PLAN = "premium";
 
@@ -48,13 +43,18 @@ export function downgrade(deps: Deps, ctx: ActionContext): Promise<View> {
 
 async function changeOwn(deps: Deps, ctx: ActionContext, next: SubscriptionRow | null): Promise<View> {
   const { user_id } = requireUser(ctx.caller);
-  const { subscription, event_id } = await idempotently<Decided>(deps.db, ctx, user_id, async (tx) => {
-    const account = await lockAccount(tx, user_id);
-    if (!account) throw new AppError("session_ended");
-    return { event_id: await setSubscription(deps, tx, ctx, account, next), subscription: viewSubscription(next) };
+  return runIdempotently(deps.db, ctx, {
+    userId: user_id,
+    commit: async (tx) => {
+      const account = await lockAccount(tx, user_id);
+      if (!account) throw new AppError("session_ended");
+      return { event_id: await setSubscription(deps, tx, ctx, account, next), subscription: viewSubscription(next) };
+    },
+    after: async ({ subscription, event_id }) => {
+      if (event_id !== null) await invalidateTokens(ctx.call, { kind: "user", id: user_id, event_id });
+      return subscription;
+    },
   });
-  if (event_id !== null) await invalidateTokens(ctx, user_id, event_id);
-  return subscription;
 }
 
 /**
@@ -85,23 +85,6 @@ export async function appendSubscriptionEvent(
   await recordSubscriptionEvent(tx, account.id, eventId);
   const data = { ...viewSubscription(next) };
   return appendUserEvent(outbox, tx, cause, { type: "subscription.changed", user: account, eventId, data });
-}
-
-/** Tokens that say another tier are `token_stale` everywhere when this resolves. One operation with the event. */
-export async function invalidateTokens(
-  ctx: Pick<ActionContext, "call">,
-  userId: string,
-  eventId: string,
-): Promise<void> {
-  try {
-    await ctx.call("sessions.bumpTokenVersion", { kind: "user", id: userId, event_id: eventId });
-  } catch (cause) {
-    throw new AppError("revocation_pending", {
-      retry_after: 1,
-      message: "The change was saved but not yet confirmed by every node. Retry the request.",
-      cause,
-    });
-  }
 }
 
 function isSame(present: SubscriptionRow | null, next: SubscriptionRow | null): boolean {

@@ -1,11 +1,11 @@
 import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import { idempotently } from "../../../mixins/idempotency.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { invalidateTenantTokens } from "../roles/invalidate-tokens.ts";
 import { inviteAdmin } from "./invite-admin.ts";
 import { assertWithinBounds } from "./tenant-settings.ts";
 import * as repo from "./tenants.repo.ts";
@@ -34,30 +34,30 @@ export async function getTenant({ db }: Pick<Deps, "db">, { params }: Ctx<"tenan
 /** The tenant, its first administrator and what makes his invitation due, in one transaction. */
 export function createTenant(deps: Deps, ctx: Ctx<"createTenant">): Promise<Tenant> {
   const { slug, name, admin_email } = ctx.params;
-  return idempotently(deps.db, ctx, requireUser(ctx.caller).user_id, async (tx) => {
-    const row = await repo.insertTenant(tx, { id: newId(deps.clock, deps.random), slug, name });
-    if (!row) throw new AppError("slug_taken");
-    await appendTenantEvent(deps, tx, ctx, { type: "tenant.created", tenantId: row.id, data: { slug } });
-    await inviteAdmin(deps, tx, ctx, row.id, admin_email);
-    return viewTenant(row);
+  return runIdempotently(deps.db, ctx, {
+    userId: requireUser(ctx.caller).user_id,
+    commit: async (tx) => {
+      const row = await repo.insertTenant(tx, { id: newId(deps.clock, deps.random), slug, name });
+      if (!row) throw new AppError("slug_taken");
+      await appendTenantEvent(deps, tx, ctx, { type: "tenant.created", tenantId: row.id, data: { slug } });
+      await inviteAdmin(deps, tx, ctx, row.id, admin_email);
+      return viewTenant(row);
+    },
   });
 }
 
-/** `event_id` is kept with the answer: a repeated request must see the tokens outdated by that very event. */
-interface Decided {
-  readonly tenant: Tenant;
-  readonly event_id: string | null;
-}
-
 export async function updateTenant(deps: Deps, ctx: Ctx<"updateTenant">): Promise<Tenant> {
-  const { tenant, event_id } = await idempotently<Decided>(deps.db, ctx, requireUser(ctx.caller).user_id, (tx) =>
-    change(deps, tx, ctx),
-  );
-  if (event_id !== null) await invalidateTenantTokens(ctx, tenant.id, event_id);
-  return tenant;
+  return runIdempotently(deps.db, ctx, {
+    userId: requireUser(ctx.caller).user_id,
+    commit: (tx) => change(deps, tx, ctx),
+    after: async ({ tenant, event_id }) => {
+      if (event_id !== null) await invalidateTokens(ctx.call, { kind: "tenant", id: tenant.id, event_id });
+      return tenant;
+    },
+  });
 }
 
-async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">): Promise<Decided> {
+async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">) {
   const { id, name, settings: sent } = ctx.params;
   const present = await repo.lockTenant(tx, id);
   if (!present) throw new AppError("not_found");
