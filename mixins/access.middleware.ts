@@ -43,7 +43,7 @@ export function refusalOf(
   if (access.permission !== undefined && !holds(access.permission, caller, permissionsOf))
     return kind === "anonymous" ? "token_missing" : "forbidden";
   if (caller?.kind === "user" && !isPremium(access, caller)) return "premium_required";
-  return caller?.kind === "user" && !isProven(access, caller, clock) ? "step_up_required" : undefined;
+  return caller?.kind === "user" && !isRecentlyAuthenticated(access, caller, clock) ? "step_up_required" : undefined;
 }
 
 function holds(permission: string, caller: Caller | undefined, permissionsOf: PermissionsOfService): boolean {
@@ -55,7 +55,6 @@ function isPremium({ premiumOr }: Access, { tier, permissions }: UserCaller): bo
   return premiumOr === undefined || tier === "premium" || permissions.includes(premiumOr);
 }
 
-function isProven({ fresh, amr }: Access, caller: UserCaller, clock: Clock): boolean {
-  if (fresh !== undefined && clock.now().getTime() / 1_000 - caller.auth_time > fresh) return false;
-  return amr === undefined || amr.some((method) => caller.amr.includes(method));
+function isRecentlyAuthenticated({ fresh }: Access, { auth_time }: UserCaller, clock: Clock): boolean {
+  return fresh === undefined || clock.now().getTime() / 1_000 - auth_time <= fresh;
 }

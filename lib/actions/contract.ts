@@ -1,42 +1,42 @@
 import type * as z from "zod";
 import type { CallerKind } from "./caller.ts";
 
-/**
- * A contract is a value: what others may know of a service. Actions with params, result and access, the events
- * it states, the powers it needs elsewhere. Typed calls, validation and OpenAPI are all taken from it.
- */
+/** Who may call an action. Checked on the node that runs it (`mixins/access.middleware.ts`). */
 export interface Access {
-  /** Kinds of caller that may knock at all. */
   readonly callers: readonly CallerKind[];
-  /** What a user or a service must hold. Never a role's name. */
+  /** Permission that a user or a service must hold. Never the name of a role. */
   readonly permission?: string;
-  /** A user needs a premium subscription, or else this permission; without either 402 `premium_required`. */
+  /** Users need a premium subscription or this permission, otherwise the call fails with 402 `premium_required`. */
   readonly premiumOr?: string;
-  /** Seconds since the last proof of identity at most, else `step_up_required`. */
+  /** Maximum age of the user's last authentication in seconds, otherwise the call fails with `step_up_required`. */
   readonly fresh?: number;
-  /** Methods of authentication of which the token must name one (RFC 8176). */
-  readonly amr?: readonly string[];
 }
+
+export const asUser = { callers: ["user"] } as const satisfies Access;
+export const asAnyone = { callers: ["anonymous", "user"] } as const satisfies Access;
+export const asUserWith = (permission: string) => ({ callers: ["user"], permission }) as const satisfies Access;
+export const byService = (permission: string) => ({ callers: ["service"], permission }) as const satisfies Access;
+export const byServiceOrOperator = (permission: string) =>
+  ({ callers: ["service", "operator"], permission }) as const satisfies Access;
 
 export interface ActionDef<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
   readonly params: P;
   readonly result: R;
   readonly access: Access;
-  /** Safe to run twice: the bus may repeat it on another node when one dies. Only for reads. */
+  /** Safe to run twice: the bus repeats the call on another node when one dies. Only for reads. */
   readonly idempotent?: boolean;
-  /** Outside breaker and retry: each caller decides for itself. */
+  /** Excludes the action from circuit breaker and retry; callers handle failures themselves. */
   readonly circuitBreaker?: false;
-  /** Own time limit in milliseconds, where the bus's is not right. */
+  /** Milliseconds; overrides the bus's request timeout. */
   readonly timeout?: number;
 }
 
+/** Everything other services may know of a service. Typed calls, validation and OpenAPI derive from it. */
 export interface Contract<N extends string = string, A extends Record<string, ActionDef> = Record<string, ActionDef>> {
   readonly name: N;
   readonly actions: A;
-  /** Permissions that this service holds as `service:<name>` when it calls others. */
+  /** Permissions that the service holds when it calls others. */
   readonly requiredPermissions: readonly string[];
-  /** Tables that hold personal data, cleared by this service when a user is erased. */
-  readonly personalDataTables: readonly string[];
 }
 
 export function action<P extends z.ZodType, R extends z.ZodType>(def: ActionDef<P, R>): ActionDef<P, R> {
@@ -45,14 +45,9 @@ export function action<P extends z.ZodType, R extends z.ZodType>(def: ActionDef<
 
 export function contract<const N extends string, A extends Record<string, ActionDef>>(
   name: N,
-  parts: { readonly actions: A; readonly needs?: readonly string[]; readonly personal?: readonly string[] },
+  parts: Pick<Contract<N, A>, "requiredPermissions" | "actions">,
 ): Contract<N, A> {
-  return {
-    name,
-    actions: parts.actions,
-    requiredPermissions: parts.needs ?? [],
-    personalDataTables: parts.personal ?? [],
-  };
+  return { name, ...parts };
 }
 
 export type ParamsOf<C extends Contract, K extends keyof C["actions"]> = z.output<C["actions"][K]["params"]>;

@@ -43,6 +43,22 @@ export const Phone = z
 export const TextList = z.array(text(100)).max(50);
 export const Empty = z.strictObject({});
 
+/** Query parameters of a list. `page` counts from 1. */
+export const Limit = z.coerce.number().int().min(1).max(100).default(20);
+export const PageNumber = z.coerce.number().int().min(1).max(1_000_000).default(1);
+export const Cursor = z.string().max(200).optional();
+
+/** One page of a list: `total` is null where counting costs too much, `page` where the list has no page numbers. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.strictObject({
+    items: z.array(item),
+    total: z.int().nullable(),
+    page: z.int().nullable(),
+    limit: z.int(),
+    next_cursor: z.string().nullable(),
+  });
+}
+
 /** Cc but tab and line ends, and lone surrogates: they break headers, logs, CSV and UTF-8. */
 function isStorable(value: string): boolean {
   return value.isWellFormed() && !/(?![\t\n\r])\p{Cc}/u.test(value);

@@ -1,12 +1,12 @@
 import type { Config } from "../config/config.ts";
 import { contracts } from "./typed-call.ts";
 
-/** Workers have no contract of their own: nobody calls them. */
+/** Callers that nobody calls, and that therefore have no contract. */
 const workers: Readonly<Record<string, readonly string[]>> = {
   "worker-mail": ["mail:send"],
   "worker-push": ["mail:send"],
   "worker-maintenance": ["maintenance:run"],
-  /** Makes the first administrator at start. */
+  /** Creates the first administrator at startup. */
   seed: ["auth:seed"],
   /** `npm run import` and `npm run export`. */
   import: ["import:write", "users:validate", "users:tenants", "activity:record"],
@@ -16,14 +16,14 @@ const workers: Readonly<Record<string, readonly string[]>> = {
 export type PermissionsOfService = (name: string) => ReadonlySet<string>;
 
 /**
- * What a calling service may do is decided where it calls, never by what the call says of itself: ours by the `needs` of
- * their contracts, foreign ones by SERVICE_PERMISSIONS, which can add nothing to ours.
+ * Permissions of calling services, decided on the node that is called and never taken from the call itself. Services of
+ * Usermesh have what their contract requires; others have what SERVICE_PERMISSIONS grants, which cannot extend ours.
  */
 export function servicePermissions(config: Pick<Config, "servicePermissions">): PermissionsOfService {
   const ours = Object.fromEntries(contracts.map((one) => [one.name, one.requiredPermissions as readonly string[]]));
   const all = Object.entries({ ...config.servicePermissions, ...workers, ...ours });
   const known = new Map(all.map(([name, permissions]) => [name, new Set(permissions)]));
-  return (name) => known.get(name) ?? nothing;
+  return (name) => known.get(name) ?? none;
 }
 
-const nothing: ReadonlySet<string> = new Set();
+const none: ReadonlySet<string> = new Set();

@@ -35,6 +35,11 @@ const definitions: ReadonlyMap<string, ActionDef> = new Map(
   ),
 );
 
+/** Names of the services that implement an action shared by several, such as `export` or `erase`. */
+export function servicesWith(action: string): ReadonlyArray<(typeof contracts)[number]["name"]> {
+  return contracts.filter(({ actions }) => action in actions).map(({ name }) => name);
+}
+
 export function definitionOf(name: string): ActionDef | undefined {
   return definitions.get(name);
 }

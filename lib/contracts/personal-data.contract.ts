@@ -1,31 +1,31 @@
 import * as z from "zod";
-import type { ActionDef } from "../actions/contract.ts";
+import { type ActionDef, asUser, byService } from "../actions/contract.ts";
 import * as field from "../actions/schemas.ts";
 
-/** What a service has deleted, by table. It is kept in the certificate. */
-export const Receipt = z.record(z.string(), z.int());
+/** Number of rows that a service deleted, by table. Part of the erasure certificate. */
+export const ErasureReceipt = z.record(z.string(), z.int());
 
-/** Of every service that keeps personal data and isn't users: deletes all of a user, for good. Safe to repeat. */
-export const erasing = {
+/** Implemented by every service that stores personal data, except users: permanently deletes the user's rows. Safe to repeat. */
+export const eraseAction = {
   params: z.strictObject({ user_id: field.Id, erasure_id: field.Id }),
-  result: Receipt,
-  access: { callers: ["service"], permission: "data:erase" },
+  result: ErasureReceipt,
+  access: byService("data:erase"),
   timeout: 30_000,
 } as const satisfies ActionDef;
 
-/** Of every service that keeps personal data: what it holds of the caller, in parts; `next` is the cursor of the next one. */
-export const exporting = {
-  params: z.strictObject({ cursor: z.string().max(200).optional() }),
+/** Implemented by every service that stores personal data: the caller's rows, page by page; `next` is the cursor of the next page. */
+export const exportAction = {
+  params: z.strictObject({ cursor: field.Cursor }),
   result: z.strictObject({
     section: z.string(),
     rows: z.array(z.record(z.string(), z.json())),
     next: z.string().nullable(),
   }),
-  access: { callers: ["user"] },
+  access: asUser,
   idempotent: true,
 } as const satisfies ActionDef;
 
-/** What `GET /users/me/export` answers: by service, by section. */
+/** Response of `GET /users/me/export`: rows by service and section. */
 export const ExportDocument = z
   .strictObject({
     user_id: field.Id,

@@ -1,21 +1,21 @@
 import * as z from "zod";
-import type { ActionDef } from "../actions/contract.ts";
+import { type ActionDef, byService } from "../actions/contract.ts";
 import * as field from "../actions/schemas.ts";
 
-/** One entry of the feed: what is void from now on. */
+/** One entry of the revocation log. */
 export const RevocationEntry = z.strictObject({
   seq: z.int(),
   kind: z.enum(["session", "user", "tenant", "cache"]),
   key: z.string(),
-  /** Least version that is still good, for `user` and `tenant`. */
+  /** Lowest version that is still valid; for `user` and `tenant` only. */
   value: z.int().nullable(),
 });
 
-/** Of every service that keeps its own rows in the memory of its nodes. */
-export const cacheInvalidation = {
+/** Implemented by every service that caches its rows in the memory of its nodes. */
+export const invalidateCacheAction = {
   params: z.strictObject({ gateway_id: field.Id, changes: z.array(RevocationEntry) }),
   result: z.strictObject({ gateway_id: field.Id }),
-  access: { callers: ["service"], permission: "caches:invalidate" },
+  access: byService("caches:invalidate"),
   circuitBreaker: false,
   timeout: 1_000,
 } as const satisfies ActionDef;

@@ -1,8 +1,6 @@
 import * as z from "zod";
-import { action } from "../../lib/actions/contract.ts";
+import { action, asUserWith, byService } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
-
-const by = (permission: string) => ({ callers: ["user"], permission }) as const;
 
 /** Jobs by what has become of them; null where the store of the queues can't be reached. */
 const QueueCounts = z.record(z.string(), z.int()).nullable();
@@ -62,26 +60,31 @@ const QueueName = z.string().max(50);
 
 /** For whoever runs the installation. 404 for a queue or a dead letter that is none. */
 export const operationActions = {
-  queues: action({ params: field.Empty, result: z.array(Queue), access: by("platform:queues"), idempotent: true }),
+  queues: action({
+    params: field.Empty,
+    result: z.array(Queue),
+    access: asUserWith("platform:queues"),
+    idempotent: true,
+  }),
   failedJobs: action({
-    params: z.object({ name: QueueName, limit: z.coerce.number().int().min(1).max(100).default(20) }),
-    result: z.strictObject({ items: z.array(DeadLetter), total: z.int(), limit: z.int(), next_cursor: z.null() }),
-    access: by("platform:queues"),
+    params: z.object({ name: QueueName, limit: field.Limit }),
+    result: field.pageOf(DeadLetter),
+    access: asUserWith("platform:queues"),
     idempotent: true,
   }),
   /** One dead letter, or up to 100 of the latest: they get all their attempts again. */
   retryJobs: action({
     params: z.strictObject({ name: QueueName, id: z.string().max(200).optional() }),
     result: z.strictObject({ retried: z.int() }),
-    access: by("platform:queues"),
+    access: asUserWith("platform:queues"),
   }),
   dropJob: action({
     params: z.strictObject({ name: QueueName, job: z.string().max(200) }),
     result: field.Empty,
-    access: by("platform:queues"),
+    access: asUserWith("platform:queues"),
   }),
-  metrics: action({ params: field.Empty, result: Figures, access: by("platform:metrics"), idempotent: true }),
-  mesh: action({ params: field.Empty, result: Mesh, access: by("platform:metrics"), idempotent: true }),
+  metrics: action({ params: field.Empty, result: Figures, access: asUserWith("platform:metrics"), idempotent: true }),
+  mesh: action({ params: field.Empty, result: Mesh, access: asUserWith("platform:metrics"), idempotent: true }),
   /** What happened beside the events: refused sign-ins and requests, acts in another tenant, imports. */
   record: action({
     params: z.strictObject({
@@ -95,6 +98,6 @@ export const operationActions = {
       details: z.record(z.string(), z.json()),
     }),
     result: field.Empty,
-    access: { callers: ["service"], permission: "activity:record" },
+    access: byService("activity:record"),
   }),
 };

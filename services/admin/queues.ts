@@ -23,7 +23,7 @@ export async function failedJobs(
   const name = known(params.name);
   const [found, counts] = await reached(() => Promise.all([queues.failed(name, limit), queues.counts(name)]));
   const items = found as FailedJobs["items"];
-  return { items, total: counts.failed ?? items.length, limit, next_cursor: null };
+  return { items, total: counts.failed ?? items.length, page: null, limit, next_cursor: null };
 }
 
 export async function retryJobs(

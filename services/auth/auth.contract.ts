@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/actions/contract.ts";
+import { action, asAnyone, asUser, byService, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
-import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
+import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
 import { PreferencesChange } from "../preferences/preferences.contract.ts";
 import { Session } from "../sessions/sessions.contract.ts";
 import { User } from "../users/contract/users-shapes.contract.ts";
@@ -59,12 +59,8 @@ export const Jwk = z.object({
   alg: z.literal("EdDSA"),
 });
 
-const asUser = { callers: ["user"] } as const;
-const asAnyone = { callers: ["anonymous", "user"] } as const;
-const byService = (permission: string) => ({ callers: ["service"], permission }) as const;
-
 export const authContract = contract("auth", {
-  needs: [
+  requiredPermissions: [
     "users:create",
     "users:sign_in",
     "users:confirm_email",
@@ -79,7 +75,6 @@ export const authContract = contract("auth", {
     "sessions:manage",
     "preferences:create",
   ],
-  personal: ["credentials", "identities", "one_time_tokens", "login_attempts", "oauth_states", "oauth_codes", "outbox"],
   actions: {
     /** 409 `email_taken`, `username_taken`. Commits in `users.create`. `user` is null where PREVENT_USER_ENUMERATION hides the outcome. */
     register: action({
@@ -195,8 +190,8 @@ export const authContract = contract("auth", {
       timeout: 60_000,
     }),
     ...credentialActions,
-    erase: action(erasing),
-    export: action(exporting),
+    erase: action(eraseAction),
+    export: action(exportAction),
     /** Spent and expired one-time tokens, orphaned credentials (24 h), old login attempts and idempotency rows. */
     sweep: action({
       params: field.Empty,

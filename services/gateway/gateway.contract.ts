@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/actions/contract.ts";
+import { action, byService, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
 import { RevocationEntry } from "../../lib/contracts/revocation.contract.ts";
 
@@ -23,7 +23,14 @@ const Introspection = z
   .meta({ id: "Introspection" });
 
 export const gatewayContract = contract("gateway", {
-  needs: ["sessions:lease", "sessions:inspect", "users:status", "users:avatars", "users:tenants", "activity:record"],
+  requiredPermissions: [
+    "sessions:lease",
+    "sessions:inspect",
+    "users:status",
+    "users:avatars",
+    "users:tenants",
+    "activity:record",
+  ],
   actions: {
     /** RFC 7662, for who does not hold a lease: this very moment's answer. A bad token of any kind is just not active. */
     introspect: action({
@@ -39,7 +46,7 @@ export const gatewayContract = contract("gateway", {
     applyRevocations: action({
       params: z.strictObject({ gateway_id: field.Id, changes: z.array(RevocationEntry) }),
       result: z.strictObject({ gateway_id: field.Id }),
-      access: { callers: ["service"], permission: "gateway:revoke" },
+      access: byService("gateway:revoke"),
       circuitBreaker: false,
       timeout: 1_000,
     }),

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/actions/contract.ts";
+import { action, byService, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
-import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
+import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
 import { pushActions } from "./push.contract.ts";
 
 /** What a mail job holds: ids only, never a secret or an address. */
@@ -33,8 +33,13 @@ export const MailJob = z.strictObject({
 export type MailJob = z.infer<typeof MailJob>;
 
 export const mailContract = contract("mail", {
-  needs: ["auth:mailed_token", "users:read", "users:email_change", "users:push_token", "preferences:read"],
-  personal: ["messages", "pushes"],
+  requiredPermissions: [
+    "auth:mailed_token",
+    "users:read",
+    "users:email_change",
+    "users:push_token",
+    "preferences:read",
+  ],
   actions: {
     /**
      * Renders and sends one message, once: `sent`, or `skipped` where it is of no use any more.
@@ -43,16 +48,16 @@ export const mailContract = contract("mail", {
     send: action({
       params: MailJob,
       result: z.strictObject({ outcome: z.enum(["sent", "already_sent", "skipped"]) }),
-      access: { callers: ["service"], permission: "mail:send" },
+      access: byService("mail:send"),
       timeout: 30_000,
     }),
     ...pushActions,
-    erase: action(erasing),
-    export: action(exporting),
+    erase: action(eraseAction),
+    export: action(exportAction),
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),
-      access: { callers: ["service"], permission: "maintenance:run" },
+      access: byService("maintenance:run"),
       timeout: 60_000,
     }),
   },

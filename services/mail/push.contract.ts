@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { action } from "../../lib/actions/contract.ts";
+import { action, byService, byServiceOrOperator } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
 
 /** What a push job holds: ids only, never a text or a token. */
@@ -26,7 +26,7 @@ export const pushActions = {
         .optional(),
     }),
     result: z.strictObject({ id: field.Id }),
-    access: { callers: ["service", "operator"], permission: "push:send" },
+    access: byServiceOrOperator("push:send"),
   }),
   /**
    * Hands one push on, once: `skipped` where its user does not want it or can't get it. 503 `push_unavailable` while the
@@ -35,7 +35,7 @@ export const pushActions = {
   sendPush: action({
     params: z.strictObject({ id: field.Id }),
     result: z.strictObject({ outcome: z.enum(["sent", "already_sent", "skipped"]) }),
-    access: { callers: ["service"], permission: "mail:send" },
+    access: byService("mail:send"),
     timeout: 30_000,
   }),
 };

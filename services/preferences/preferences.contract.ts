@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/actions/contract.ts";
+import { action, asUser, byService, byServiceOrOperator, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
-import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
-import { cacheInvalidation } from "../../lib/contracts/revocation.contract.ts";
+import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
+import { invalidateCacheAction } from "../../lib/contracts/revocation.contract.ts";
 import { ImportRefusal } from "../users/contract/users-import.contract.ts";
 
 const fields = {
@@ -75,17 +75,16 @@ export const PreferencesChange = z
   .meta({ id: "PreferencesChange" });
 
 export const preferencesContract = contract("preferences", {
-  needs: ["users:visibility", "users:validate", "sessions:lease", "sessions:forget"],
-  personal: ["preferences", "outbox"],
+  requiredPermissions: ["users:visibility", "users:validate", "sessions:lease", "sessions:forget"],
   actions: {
     /** Sent along with a registration; harmless if the account never comes to be. */
     create: action({
       params: z.strictObject({ user_id: field.Id, preferences: PreferencesChange }),
       result: field.Empty,
-      access: { callers: ["service"], permission: "preferences:create" },
+      access: byService("preferences:create"),
     }),
-    me: action({ params: field.Empty, result: Preferences, access: { callers: ["user"] }, idempotent: true }),
-    updateMe: action({ params: PreferencesChange, result: Preferences, access: { callers: ["user"] } }),
+    me: action({ params: field.Empty, result: Preferences, access: asUser, idempotent: true }),
+    updateMe: action({ params: PreferencesChange, result: Preferences, access: asUser }),
     /** What another user looks for, where his privacy settings let the caller see him; else 404. */
     person: action({
       params: z.strictObject({ id: field.Id }),
@@ -97,7 +96,7 @@ export const preferencesContract = contract("preferences", {
     get: action({
       params: z.strictObject({ user_id: field.Id }),
       result: Preferences,
-      access: { callers: ["service", "operator"], permission: "preferences:read" },
+      access: byServiceOrOperator("preferences:read"),
       idempotent: true,
     }),
     /** Comes before the accounts do, as `create`. `refused` are not stored. */
@@ -106,7 +105,7 @@ export const preferencesContract = contract("preferences", {
         preferences: z.array(z.strictObject({ user_id: field.Id, preferences: PreferencesChange })).max(500),
       }),
       result: z.strictObject({ refused: z.array(ImportRefusal) }),
-      access: { callers: ["service", "operator"], permission: "import:write" },
+      access: byServiceOrOperator("import:write"),
     }),
     /** What these have chosen, where they have chosen anything, as `import` takes it. */
     exportOverrides: action({
@@ -114,18 +113,18 @@ export const preferencesContract = contract("preferences", {
       result: z.strictObject({
         preferences: z.array(z.strictObject({ user_id: field.Id, preferences: PreferencesChange })),
       }),
-      access: { callers: ["service", "operator"], permission: "export:read" },
+      access: byServiceOrOperator("export:read"),
       idempotent: true,
     }),
-    erase: action(erasing),
-    export: action(exporting),
+    erase: action(eraseAction),
+    export: action(exportAction),
     /** sessions tells each node whose caches may keep what is about to be written. */
-    invalidateCache: action(cacheInvalidation),
+    invalidateCache: action(invalidateCacheAction),
     /** Old outbox, inbox and idempotency rows; preferences of registrations that came to nothing. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),
-      access: { callers: ["service"], permission: "maintenance:run" },
+      access: byService("maintenance:run"),
       timeout: 60_000,
     }),
   },

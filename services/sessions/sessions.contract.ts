@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/actions/contract.ts";
+import { action, asAnyone, asUser, asUserWith, byService, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
-import { erasing, exporting } from "../../lib/contracts/personal-data.contract.ts";
+import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
 import { RevocationEntry } from "../../lib/contracts/revocation.contract.ts";
 
 export const Session = z
@@ -36,12 +36,8 @@ const Grant = z.strictObject({
   amr: z.array(z.string()),
 });
 
-const byService = (permission: string) => ({ callers: ["service"], permission }) as const;
-const asUser = { callers: ["user"] } as const;
-
 export const sessionsContract = contract("sessions", {
-  needs: ["gateway:revoke", "caches:invalidate", "users:sign_in", "users:read", "users:tenants"],
-  personal: ["sessions", "accounts", "outbox"],
+  requiredPermissions: ["gateway:revoke", "caches:invalidate", "users:sign_in", "users:read", "users:tenants"],
   actions: {
     /** The account's epoch, to be read before anything that decides a sign-in. Unknown accounts are at 0. */
     epoch: action({
@@ -84,7 +80,7 @@ export const sessionsContract = contract("sessions", {
     logout: action({
       params: z.strictObject({ refresh_token: field.RefreshTokenText.optional() }),
       result: field.Empty,
-      access: { callers: ["user", "anonymous"] },
+      access: asAnyone,
       timeout: 8_000,
     }),
     logoutAll: action({
@@ -114,14 +110,14 @@ export const sessionsContract = contract("sessions", {
     listForUser: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.array(Session),
-      access: { callers: ["user"], permission: "sessions:read" },
+      access: asUserWith("sessions:read"),
       idempotent: true,
     }),
     /** Ends them all, as `logoutAll` does for oneself. */
     revokeForUser: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.strictObject({ revoked: z.int() }),
-      access: { callers: ["user"], permission: "sessions:write" },
+      access: asUserWith("sessions:write"),
       timeout: 8_000,
     }),
     /** Of the whole installation. */
@@ -190,8 +186,8 @@ export const sessionsContract = contract("sessions", {
       access: byService("sessions:lease"),
       circuitBreaker: false,
     }),
-    erase: action(erasing),
-    export: action(exporting),
+    erase: action(eraseAction),
+    export: action(exportAction),
     /** Expired sessions, old revocation log and idempotency rows. */
     sweep: action({
       params: field.Empty,

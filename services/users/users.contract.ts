@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { action, contract } from "../../lib/actions/contract.ts";
+import { action, asUser, asUserWith, byService, byServiceOrOperator, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
-import { exporting } from "../../lib/contracts/personal-data.contract.ts";
-import { cacheInvalidation } from "../../lib/contracts/revocation.contract.ts";
+import { exportAction } from "../../lib/contracts/personal-data.contract.ts";
+import { invalidateCacheAction } from "../../lib/contracts/revocation.contract.ts";
 import { adminActions } from "./contract/users-admin.contract.ts";
 import { erasureActions } from "./contract/users-erasure.contract.ts";
 import { importActions } from "./contract/users-import.contract.ts";
@@ -27,17 +27,21 @@ import {
   WholeProfileChange,
 } from "./contract/users-shapes.contract.ts";
 
-const asUser = { callers: ["user"] } as const;
 /** Premium, or one who may see the tenant's accounts anyway. */
 const asPremium = { callers: ["user"], premiumOr: "users:read" } as const;
-const byService = (permission: string) => ({ callers: ["service"], permission }) as const;
 
 /** "RIFF" in base64, which is what WebP begins with. */
 const WebP = z.base64().max(400_000).startsWith("UklG");
 
 export const usersContract = contract("users", {
-  needs: ["sessions:manage", "sessions:lease", "sessions:forget", "sessions:read", "auth:verify", "data:erase"],
-  personal: ["users", "profiles", "role_members", "subscriptions", "directory", "avatars", "email_changes", "outbox"],
+  requiredPermissions: [
+    "sessions:manage",
+    "sessions:lease",
+    "sessions:forget",
+    "sessions:read",
+    "auth:verify",
+    "data:erase",
+  ],
   actions: {
     ...adminActions,
     /** The commit point of a registration. Refuses an id older than 10 minutes; 409 `email_taken`, `username_taken`. */
@@ -98,14 +102,14 @@ export const usersContract = contract("users", {
     get: action({
       params: z.strictObject({ id: field.Id }),
       result: User.nullable(),
-      access: { callers: ["service", "operator"], permission: "users:read" },
+      access: byServiceOrOperator("users:read"),
       idempotent: true,
     }),
     /** For other services, up to 1,000 at once: who of these is there, active and verified? */
     validate: action({
       params: z.strictObject({ ids: z.array(field.Id).max(1_000) }),
       result: z.array(z.strictObject({ id: field.Id, is_active: z.boolean(), is_verified: z.boolean() })),
-      access: { callers: ["service", "operator"], permission: "users:validate" },
+      access: byServiceOrOperator("users:validate"),
       idempotent: true,
     }),
     me: action({ params: field.Empty, result: User, access: asUser, idempotent: true }),
@@ -215,23 +219,23 @@ export const usersContract = contract("users", {
     list: action({
       params: UserQuery,
       result: UserPage,
-      access: { callers: ["user"], permission: "users:read" },
+      access: asUserWith("users:read"),
       idempotent: true,
     }),
     adminGet: action({
       params: z.strictObject({ id: field.Id }),
       result: User,
-      access: { callers: ["user"], permission: "users:read" },
+      access: asUserWith("users:read"),
       idempotent: true,
     }),
     /** Deactivation ends the sessions before it answers, else 503 `revocation_pending`. */
     setStatus: action({
       params: z.strictObject({ id: field.Id, is_active: z.boolean(), reason: field.Text[2000].optional() }),
       result: User,
-      access: { callers: ["user"], permission: "users:write" },
+      access: asUserWith("users:write"),
     }),
     /** sessions tells each node whose caches may keep what is about to be written. */
-    invalidateCache: action(cacheInvalidation),
+    invalidateCache: action(invalidateCacheAction),
     /** Of this service's schema, which stands for the database as a whole: `mixins/database-status.ts` answers it. */
     databaseStatus: action({
       params: field.Empty,
@@ -241,7 +245,7 @@ export const usersContract = contract("users", {
         pool: z.strictObject({ total: z.int(), idle: z.int(), waiting: z.int() }),
         migrations: z.array(z.string()),
       }),
-      access: { callers: ["service", "operator"], permission: "users:status" },
+      access: byServiceOrOperator("users:status"),
       idempotent: true,
     }),
     counts: action({
@@ -259,7 +263,7 @@ export const usersContract = contract("users", {
     }),
     ...erasureActions,
     ...importActions,
-    export: action(exporting),
+    export: action(exportAction),
     /** Old outbox, inbox and idempotency rows; changes of address that nobody confirmed. */
     sweep: action({
       params: field.Empty,

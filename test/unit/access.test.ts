@@ -80,11 +80,6 @@ describe("access", () => {
     expect(refusal({ callers: ["user"], fresh: 300 }, aUser({ auth_time: seconds - 300 }))).toBeUndefined();
   });
 
-  test("the method of authentication counts where one is asked for", () => {
-    expect(refusal({ callers: ["user"], amr: ["otp", "hwk"] }, aUser({ amr: ["pwd"] }))).toBe("step_up_required");
-    expect(refusal({ callers: ["user"], amr: ["otp", "hwk"] }, aUser({ amr: ["pwd", "hwk"] }))).toBeUndefined();
-  });
-
   test("a kind of caller that does not exist is refused", () => {
     expect(refusal({ callers: ["user", "service"] }, { kind: "root" } as unknown as Caller)).toBe("forbidden");
   });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { action } from "../../../lib/actions/contract.ts";
+import { action, byServiceOrOperator } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { ImportRefusal } from "../../users/contract/users-import.contract.ts";
 
@@ -11,6 +11,6 @@ export const credentialActions = {
       credentials: z.array(z.strictObject({ user_id: field.Id, password_hash: z.string().max(512) })).max(500),
     }),
     result: z.strictObject({ refused: z.array(ImportRefusal) }),
-    access: { callers: ["service", "operator"], permission: "import:write" },
+    access: byServiceOrOperator("import:write"),
   }),
 };

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { action } from "../../../lib/actions/contract.ts";
+import { action, asAnyone, asUser } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { SignedIn } from "./login-result.contract.ts";
 
@@ -20,9 +20,6 @@ const ReturnTo = z.string().max(2_000).optional();
 /** The browser's cookie for its way through a provider: the gateway's to set and to send, never a client's field. */
 const Browser = z.string().max(100).optional();
 const OAuthText = z.string().max(4_096).optional();
-
-const asUser = { callers: ["user"] } as const;
-const asAnyone = { callers: ["anonymous", "user"] } as const;
 
 /** Part of the contract of auth. */
 export const oauthActions = {

@@ -1,5 +1,5 @@
 import type { UserCaller } from "../../../lib/actions/caller.ts";
-import { type Actions, contracts } from "../../../lib/actions/typed-call.ts";
+import { type Actions, servicesWith } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 import { type HttpResponse, JSON_TYPE } from "../http/response.ts";
 
@@ -7,7 +7,7 @@ type Page = Actions["users.export"]["result"];
 /** Asks one service for the part behind the cursor. */
 export type ReadPage = (action: string, params: { readonly cursor?: string }) => Promise<Page>;
 
-const owners = contracts.filter(({ personalDataTables: personal }) => personal.length > 0).map(({ name }) => name);
+const owners = servicesWith("export");
 
 /**
  * All that every service holds of a user, as one document that is never whole in memory. The first part of each service

@@ -1,10 +1,7 @@
 import * as z from "zod";
-import { action } from "../../../lib/actions/contract.ts";
+import { action, asUserWith, byService } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { User } from "./users-shapes.contract.ts";
-
-const by = (permission: string) => ({ callers: ["user"], permission }) as const;
-const byService = (permission: string) => ({ callers: ["service"], permission }) as const;
 
 const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, {
   error: "must be a role name like support-agent",
@@ -54,14 +51,6 @@ export const Tenant = z
   })
   .meta({ id: "Tenant" });
 
-const TenantPage = z.strictObject({
-  items: z.array(Tenant),
-  total: z.int(),
-  page: z.int(),
-  limit: z.int(),
-  next_cursor: z.null(),
-});
-
 /** What administrators may do, of the accounts, roles and tenants. Part of the contract of users. */
 export const adminActions = {
   /** Roles need `roles:write` too; nobody changes an account that may do what he may not. 409 `email_taken`, `username_taken`. */
@@ -82,7 +71,7 @@ export const adminActions = {
         .optional(),
     }),
     result: User,
-    access: by("users:write"),
+    access: asUserWith("users:write"),
     timeout: 9_000,
   }),
   /** For services that keep something else of an account: 404 for one that is not of the tenant, 403 for one that may do what the actor may not. */
@@ -92,46 +81,46 @@ export const adminActions = {
     access: byService("users:read"),
     idempotent: true,
   }),
-  roles: action({ params: field.Empty, result: z.array(Role), access: by("roles:read"), idempotent: true }),
+  roles: action({ params: field.Empty, result: z.array(Role), access: asUserWith("roles:read"), idempotent: true }),
   /** 403 for permissions that the caller lacks, 409 `role_exists`. */
   createRole: action({
     params: z.strictObject({ name: RoleName, permissions: Permissions.default([]) }),
     result: Role,
-    access: by("roles:write"),
+    access: asUserWith("roles:write"),
   }),
   /** In force at the next request of everybody who has the role, when it answers. */
   updateRole: action({
     params: z.strictObject({ name: RoleName, permissions: Permissions }),
     result: Role,
-    access: by("roles:write"),
+    access: asUserWith("roles:write"),
     timeout: 9_000,
   }),
   deleteRole: action({
     params: z.strictObject({ name: RoleName }),
     result: field.Empty,
-    access: by("roles:write"),
+    access: asUserWith("roles:write"),
     timeout: 9_000,
   }),
   tenants: action({
     params: z.object({
-      page: z.coerce.number().int().min(1).max(1_000_000).default(1),
-      limit: z.coerce.number().int().min(1).max(100).default(20),
+      page: field.PageNumber,
+      limit: field.Limit,
     }),
-    result: TenantPage,
-    access: by("platform:tenants"),
+    result: field.pageOf(Tenant),
+    access: asUserWith("platform:tenants"),
     idempotent: true,
   }),
   tenant: action({
     params: z.strictObject({ id: field.Id }),
     result: Tenant,
-    access: by("platform:tenants"),
+    access: asUserWith("platform:tenants"),
     idempotent: true,
   }),
   /** The first administrator is invited by mail. 409 `slug_taken`. */
   createTenant: action({
     params: z.strictObject({ slug: field.TenantSlug, name: field.Text[255], admin_email: field.Email }),
     result: Tenant,
-    access: by("platform:tenants"),
+    access: asUserWith("platform:tenants"),
   }),
   /** Of the settings just those that are sent change. Access tokens of before are `token_stale` when it answers. */
   updateTenant: action({
@@ -141,7 +130,7 @@ export const adminActions = {
       settings: TenantSettings.optional(),
     }),
     result: Tenant,
-    access: by("platform:tenants"),
+    access: asUserWith("platform:tenants"),
     timeout: 9_000,
   }),
   /** For the gateway, where a caller names another tenant. */

@@ -1,9 +1,7 @@
 import * as z from "zod";
-import { action } from "../../../lib/actions/contract.ts";
+import { action, asUser, asUserWith, byService, byServiceOrOperator } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
-import { Receipt } from "../../../lib/contracts/personal-data.contract.ts";
-
-const by = (permission: string) => ({ callers: ["user"], permission }) as const;
+import { ErasureReceipt } from "../../../lib/contracts/personal-data.contract.ts";
 
 const Deletion = z.strictObject({
   /** Until then an administrator can take it back. */
@@ -20,7 +18,7 @@ export const Erasure = z
     erase_at: field.Timestamp,
     deadline: field.Timestamp,
     completed_at: field.Timestamp.nullable(),
-    receipts: z.record(z.string(), z.strictObject({ at: field.Timestamp, rows: Receipt })),
+    receipts: z.record(z.string(), z.strictObject({ at: field.Timestamp, rows: ErasureReceipt })),
   })
   .meta({ id: "Erasure" });
 
@@ -34,33 +32,33 @@ export const erasureActions = {
       erase: z.boolean().optional(),
     }),
     result: Deletion,
-    access: { callers: ["user"] },
+    access: asUser,
     timeout: 9_000,
   }),
   adminDelete: action({
     params: z.strictObject({ id: field.Id, erase: z.boolean().optional() }),
     result: Deletion,
-    access: by("users:write"),
+    access: asUserWith("users:write"),
     timeout: 9_000,
   }),
   erasure: action({
     params: z.strictObject({ id: field.Id }),
     result: Erasure,
-    access: by("users:read"),
+    access: asUserWith("users:read"),
     idempotent: true,
   }),
   /** Not completed yet, and of these the ones past their deadline. */
   erasureStats: action({
     params: field.Empty,
     result: z.strictObject({ open: z.int(), overdue: z.int() }),
-    access: { callers: ["service", "operator"], permission: "users:read" },
+    access: byServiceOrOperator("users:read"),
     idempotent: true,
   }),
   /** Goes on with what is due, and purges the streams after it. `overdue` are past their deadline: an alarm. */
   eraseDue: action({
     params: field.Empty,
     result: z.strictObject({ due: z.int(), completed: z.int(), overdue: z.int(), purged: z.int() }),
-    access: { callers: ["service"], permission: "maintenance:run" },
+    access: byService("maintenance:run"),
     timeout: 60_000,
   }),
 };

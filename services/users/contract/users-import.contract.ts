@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { action } from "../../../lib/actions/contract.ts";
+import { action, byServiceOrOperator } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { ProfileChange } from "./users-shapes.contract.ts";
 
@@ -47,7 +47,7 @@ export const ImportRefusal = z.strictObject({
 const ExportPosition = z.strictObject({ tenant_id: field.Id, created_at: field.Timestamp, id: field.Id });
 
 const MAX_IN_A_BATCH = 500;
-const byImporter = { callers: ["service", "operator"], permission: "import:write" } as const;
+const byImporter = byServiceOrOperator("import:write");
 
 /** Whole accounts in and out, in batches. Part of the contract of users. */
 export const importActions = {
@@ -81,7 +81,7 @@ export const importActions = {
   exportAccounts: action({
     params: z.strictObject({ tenant: field.TenantSlug.optional(), after: ExportPosition.nullable() }),
     result: z.strictObject({ accounts: z.array(ImportedAccount), next: ExportPosition.nullable() }),
-    access: { callers: ["service", "operator"], permission: "export:read" },
+    access: byServiceOrOperator("export:read"),
     idempotent: true,
     timeout: 30_000,
   }),

@@ -104,17 +104,11 @@ export const PersonQuery = z.object({
   industry: z.string().max(100).optional(),
   location: z.string().max(255).optional().meta({ description: "A part of it is enough." }),
   skills: z.string().max(1_000).optional().meta({ description: "With commas; all of them." }),
-  page: z.coerce.number().int().min(1).max(1_000_000).default(1),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  page: field.PageNumber,
+  limit: field.Limit,
 });
 
-export const PersonPage = z.strictObject({
-  items: z.array(Person),
-  total: z.int(),
-  page: z.int(),
-  limit: z.int(),
-  next_cursor: z.null(),
-});
+export const PersonPage = field.pageOf(Person);
 
 export const Stats = z
   .strictObject({
@@ -170,22 +164,16 @@ export const UserChange = z
   .partial()
   .meta({ id: "UserChange" });
 
-export const UserPage = z.strictObject({
-  items: z.array(User),
-  total: z.int(),
-  page: z.int(),
-  limit: z.int(),
-  next_cursor: z.string().nullable(),
-});
+export const UserPage = field.pageOf(User);
 
 const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, {
   error: "must be a role name like support-agent",
 });
 
 export const UserQuery = z.object({
-  page: z.coerce.number().int().min(1).max(1_000_000).default(1),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(200).optional(),
+  page: field.PageNumber,
+  limit: field.Limit,
+  cursor: field.Cursor,
   search: z.string().max(255).optional(),
   status: z.enum(["active", "inactive", "verified", "unverified", "deleted"]).optional().meta({
     description: "`deleted`: those that wait for their erasure, which are in no other list.",

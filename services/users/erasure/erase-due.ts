@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { type Actions, type Call, contracts } from "../../../lib/actions/typed-call.ts";
+import { type Actions, type Call, servicesWith } from "../../../lib/actions/typed-call.ts";
 import type { EventLog } from "../../../lib/runtime/platform.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { eraseIn } from "../../../mixins/erasure.ts";
@@ -32,10 +32,8 @@ type Turn = Actions["users.eraseDue"]["result"];
 
 const BATCH = 10;
 
-/** Who keeps personal data says so in the contract; users itself comes last. */
-const others = contracts
-  .filter(({ name, personalDataTables: personal }) => personal.length > 0 && name !== "users")
-  .map(({ name }) => name);
+/** The other services that store personal data; users erases its own rows last. */
+const others = servicesWith("erase");
 
 /**
  * One turn of all erasures that are due. Every step can be done again, so a turn that was killed is gone on with by the

@@ -1,4 +1,4 @@
-/** Every permission that a role can hold. What services hold stands in the `needs` of their contracts. */
+/** Every permission that a role can hold. Those of services are the `requiredPermissions` of their contracts. */
 export const permissions = {
   "users:read": "see the accounts of the tenant",
   "users:write": "change and disable the accounts of the tenant",

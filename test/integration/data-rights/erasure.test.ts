@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { contracts } from "../../../lib/actions/typed-call.ts";
+import { servicesWith } from "../../../lib/actions/typed-call.ts";
+import { schemas } from "../../../lib/database/database-roles.ts";
 import { eventually } from "../../support/eventually.ts";
 import { certificateOf, erased, leaveTraces, tablesWith } from "../../support/flows/data-rights.ts";
 import { mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 import { pictureForm } from "../../support/tables/http-contract/row.ts";
-
-const keepers = contracts.filter(({ personalDataTables: personal }) => personal.length > 0);
 
 describe("an account that is deleted", () => {
   let usermesh: Usermesh;
@@ -20,11 +19,9 @@ describe("an account that is deleted", () => {
     return (await usermesh.database.query<{ n: number }>(sql))[0]?.n;
   };
 
-  test("every service that declares personal data can erase and export it", () => {
-    const lacking = keepers.filter(
-      ({ name, actions }) => !("export" in actions) || (name !== "users" && !("erase" in actions)),
-    );
-    expect(lacking.map(({ name }) => name)).toEqual([]);
+  test("every service with tables can export personal data, and every one except users can erase it", () => {
+    expect(servicesWith("export").toSorted()).toEqual(schemas.toSorted());
+    expect(servicesWith("erase").toSorted()).toEqual(schemas.filter((name) => name !== "users").toSorted());
   });
 
   test("is out at once, and asks for the password again", async () => {
@@ -109,7 +106,7 @@ describe("an account that is deleted", () => {
     expect(await avatarRows()).toBe(0);
     expect((await fetch(picture.body.data.avatar_url)).status).toBe(404);
     const certificate = await certificateOf(usermesh, person.id);
-    expect(Object.keys(certificate.receipts).toSorted()).toEqual(keepers.map(({ name }) => name).toSorted());
+    expect(Object.keys(certificate.receipts).toSorted()).toEqual(schemas.toSorted());
   }, 40_000);
 
   test("once erased, can't be taken back; its address is free; its acts stay in the log under no name", async () => {

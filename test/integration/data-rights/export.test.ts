@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { contracts } from "../../../lib/actions/typed-call.ts";
+import { schemas } from "../../../lib/database/database-roles.ts";
 import { leaveTraces, type Traced } from "../../support/flows/data-rights.ts";
 import { register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
@@ -19,8 +19,7 @@ describe("the export of an account", () => {
     expect(status).toBe(200);
     expect(headers.get("content-disposition")).toBe('attachment; filename="usermesh-export.json"');
     expect(headers.get("cache-control")).toBe("no-store");
-    const keepers = contracts.filter(({ personalDataTables: personal }) => personal.length > 0).map(({ name }) => name);
-    expect(Object.keys(body.services).toSorted()).toEqual(keepers.toSorted());
+    expect(Object.keys(body.services).toSorted()).toEqual(schemas.toSorted());
     expect(body.services.sessions.sessions).toHaveLength(1);
     expect(body.services.auth.sign_in_methods).toMatchObject([{ kind: "password" }]);
     expect(body.services.mail.messages.length).toBeGreaterThan(0);
