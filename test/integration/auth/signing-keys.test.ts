@@ -23,8 +23,8 @@ const clock: Clock = { now: () => new Date(now), monotonic: () => now };
 beforeAll(async () => {
   database = await createTestDatabase();
   config = readConfig({ NODE_ENV: "test", DATABASE_URL: database.url });
-  const figures = createProcessStats();
-  const platform = { config, log, timers: systemTimers, poolSize: 4, figures } as unknown as Platform;
+  const stats = createProcessStats();
+  const platform = { config, log, timers: systemTimers, poolSize: 4, stats } as unknown as Platform;
   db = createDatabase(platform, { schema: "auth" });
   await db.connect();
 });
