@@ -22,7 +22,7 @@ const nobody = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";
 /** What only a service may call, and only with a permission. */
 const guarded = contracts.flatMap((one) =>
   Object.entries(one.actions)
-    .filter(([, def]) => def.access.permission !== undefined && def.access.who.includes("service"))
+    .filter(([, def]) => def.access.permission !== undefined && def.access.callers.includes("service"))
     .map(([action, def]) => ({
       name: `${one.name}.${action}` as ActionName,
       service: one.name,

@@ -47,7 +47,7 @@ describe("a revocation on the mesh", () => {
 
 function addHolder({ running }: SessionsMesh): LeaseHolder {
   const service = `probe-${running.broker.nodeID}`;
-  const holder = createLeaseHolder(running.platform, { service: "gateway", action: `${service}.revoked` });
+  const holder = createLeaseHolder(running.platform, { service: "gateway", action: `${service}.applyRevocations` });
   running.broker.createService({
     name: service,
     mixins: [holder.mixin],
