@@ -142,7 +142,7 @@ function checkRow<C>(row: Row<C>, request: Request): KeptAnswer<C> {
       cause: new Error(`SECRET_KEY has no key ${row.body_kid}`),
     });
   if (known.mac !== row.body_mac) throw new AppError("idempotency_key_reused");
-  if (!row.answer) throw new AppError("user_erased");
+  if (!row.answer) throw new AppError("account_erased");
   return row.answer;
 }
 

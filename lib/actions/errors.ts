@@ -6,7 +6,7 @@ const catalogue = {
   // 400
   invalid_json: [400, "The request body is not valid JSON."],
   bad_request: [400, "The request is malformed."],
-  link_invalid: [400, "This link is invalid or has expired. Request a new one."],
+  one_time_token_invalid: [400, "This link is invalid or has expired. Request a new one."],
   oauth_state_invalid: [
     400,
     "This sign-in was started in another browser, was already completed, or took more than ten minutes. Start again.",
@@ -43,10 +43,10 @@ const catalogue = {
   role_exists: [409, "A role with this name already exists."],
   slug_taken: [409, "A tenant with this slug already exists."],
   last_admin: [409, "This is the tenant's last administrator. Assign the role to another active account first."],
-  tenant_full: [409, "This tenant has reached its account limit."],
+  tenant_limit_reached: [409, "This tenant has reached its account limit."],
   request_in_progress: [409, "A request with this Idempotency-Key is still in progress. Retry in a moment."],
   conflict: [409, "The resource has changed in the meantime. Read it again and retry."],
-  user_erased: [410, "This account has been erased."],
+  account_erased: [410, "This account has been erased."],
   // 413, 415, 422
   payload_too_large: [413, "The request body is too large."],
   unsupported_media_type: [415, "Send the request body as application/json."],
@@ -130,7 +130,7 @@ export function isErrorCode(text: unknown): text is ErrorCode {
 
 /** The `code` sent to clients. All kinds of invalid tokens share one: the client knows which kind it sent. */
 export function publicCode(type: ErrorCode): string {
-  return type === "link_invalid" || type === "refresh_token_invalid" ? "token_invalid" : type;
+  return type.endsWith("_token_invalid") ? "token_invalid" : type;
 }
 
 /** A 422 for one field. */

@@ -80,7 +80,7 @@ async function sendPreferences(call: Call, entries: readonly Entry[]): Promise<R
   return preferences.length === 0 ? [] : (await call("preferences.import", { preferences })).refused;
 }
 
-const ofTheAccount = new Set(["email_taken", "username_taken", "tenant_full", "unknown_tenant"]);
+const ofTheAccount = new Set(["email_taken", "username_taken", "tenant_limit_reached", "unknown_tenant"]);
 
 function told({ line }: Entry, refusals: readonly Refusal[]): Refused[] {
   const [first] = refusals;

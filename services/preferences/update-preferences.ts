@@ -30,7 +30,7 @@ async function change(
 ): Promise<PreferencesView> {
   const { user_id } = caller;
   const row = await lockPreferences(tx, user_id);
-  if (!row) throw new AppError("user_erased");
+  if (!row) throw new AppError("account_erased");
   const overrides = merge(row.overrides, ctx.params);
   assertConsistent(overrides, ctx.params);
   await showToUsers(ctx, user_id, { ...defaults, ...overrides });

@@ -73,7 +73,7 @@ export async function requireOneTimeToken(
     !purposes.includes(oneTimeToken.purpose) ||
     !mailedTokenMatches(deps.ring, token, signed(oneTimeToken))
   )
-    throw new AppError("link_invalid");
+    throw new AppError("one_time_token_invalid");
   return oneTimeToken;
 }
 

@@ -23,7 +23,7 @@ export async function verifyEmail(deps: VerifyDeps, ctx: ActionContext<Input>): 
     prepare: () => confirm(ctx, oneTimeToken),
     commit: async (tx, answer) => {
       await lockOneTimeTokens(tx, oneTimeToken.user_id);
-      if (!(await markSpent(tx, oneTimeToken.id))) throw new AppError("link_invalid");
+      if (!(await markSpent(tx, oneTimeToken.id))) throw new AppError("one_time_token_invalid");
       await revokeOneTimeTokens(tx, oneTimeToken.user_id, [oneTimeToken.purpose]);
       return answer;
     },
@@ -37,10 +37,11 @@ async function isOutrun(ctx: ActionContext<Input>, { purpose, user_id, epoch }: 
 }
 
 async function confirm(ctx: ActionContext<Input>, oneTimeToken: OneTimeToken): Promise<Output> {
-  if (oneTimeToken.spent || oneTimeToken.superseded || oneTimeToken.outdated) throw new AppError("link_invalid");
-  if (await isOutrun(ctx, oneTimeToken)) throw new AppError("link_invalid");
+  if (oneTimeToken.spent || oneTimeToken.superseded || oneTimeToken.outdated)
+    throw new AppError("one_time_token_invalid");
+  if (await isOutrun(ctx, oneTimeToken)) throw new AppError("one_time_token_invalid");
   const account = await accountOf(ctx, oneTimeToken);
-  if (!account) throw new AppError("link_invalid");
+  if (!account) throw new AppError("one_time_token_invalid");
   const params = {
     user_id: account.id,
     email_key: emailKey(account.email),

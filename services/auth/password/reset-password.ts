@@ -47,10 +47,11 @@ export async function confirmReset(deps: ResetDeps, ctx: ActionContext<Input>): 
 
 /** All that may refuse goes before the hash, and the hash before the transaction. */
 async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, oneTimeToken: OneTimeToken): Promise<Reset> {
-  if (oneTimeToken.spent || oneTimeToken.outdated || oneTimeToken.superseded) throw new AppError("link_invalid");
+  if (oneTimeToken.spent || oneTimeToken.outdated || oneTimeToken.superseded)
+    throw new AppError("one_time_token_invalid");
   const { epoch } = await ctx.call("sessions.epoch", { user_id: oneTimeToken.user_id });
   const account = await accountOf(ctx, oneTimeToken);
-  if (epoch !== oneTimeToken.epoch || !account) throw new AppError("link_invalid");
+  if (epoch !== oneTimeToken.epoch || !account) throw new AppError("one_time_token_invalid");
   const { email, username, full_name: fullName } = account;
   const rules = await rulesIn(deps, ctx, { id: account.tenant_id });
   const owner = { email, username, fullName };
@@ -83,7 +84,7 @@ async function commitReset(
 ): Promise<string> {
   const { oneTimeToken, account, credential } = reset;
   await lockOneTimeTokens(tx, account.id);
-  if (!(await spendOneTimeToken(tx, oneTimeToken.id))) throw new AppError("link_invalid");
+  if (!(await spendOneTimeToken(tx, oneTimeToken.id))) throw new AppError("one_time_token_invalid");
   await revokeOneTimeTokens(tx, account.id, ["reset_password", "change_email", "invite"]);
   await endLinks(tx, account.id);
   // Another row, not another secret: whoever upgrades the old one finds it gone.

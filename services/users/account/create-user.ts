@@ -106,7 +106,7 @@ async function sameAccount(tx: Transaction, account: NewAccount): Promise<UserVi
   if (same) throw new AppError("conflict");
   if (clashes.some((one) => one.same_email)) throw new AppError("email_taken");
   if (clashes.length > 0) throw new AppError("username_taken");
-  if (await isErased(tx, account.id)) throw new AppError("user_erased");
+  if (await isErased(tx, account.id)) throw new AppError("account_erased");
   throw new AppError("service_unavailable", {
     retry_after: 1,
     cause: new Error("The account that conflicted with the new one no longer exists"),
@@ -127,6 +127,6 @@ function factOf({ id, tenantId, email, fullName }: NewAccount) {
 
 async function readBack(tx: Transaction, id: string): Promise<UserView> {
   const row = await readUser(tx, id);
-  if (!row) throw new AppError("user_erased");
+  if (!row) throw new AppError("account_erased");
   return viewUser(row);
 }

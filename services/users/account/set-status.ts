@@ -54,7 +54,7 @@ async function change(
 ): Promise<string> {
   const { is_active: isActive, reason = null } = ctx.params;
   const eventId = newId(clock, random);
-  if (account.deleted_at && !(await cancelDeletion(tx, account.id))) throw new AppError("user_erased");
+  if (account.deleted_at && !(await cancelDeletion(tx, account.id))) throw new AppError("account_erased");
   await updateStatus(tx, { id: account.id, isActive, reason, eventId });
   const type = isActive ? "user.reactivated" : "user.deactivated";
   return appendUserEvent(outbox, tx, ctx, { type, user: account, eventId, data: { reason } });

@@ -37,18 +37,18 @@ export async function confirmEmail(
 async function confirm(deps: Deps, tx: Transaction, ctx: ActionContext<Params>): Promise<Outcome> {
   const { user_id, token_id, email_key } = ctx.params;
   const account = await lockAccount(tx, user_id);
-  if (!account) throw new AppError("link_invalid");
+  if (!account) throw new AppError("one_time_token_invalid");
   if (!(await claimInbox(deps.db, tx, token_id, "confirm-email"))) return repeated(tx, user_id, token_id);
   const change = await findEmailChange(tx, token_id);
   if (change) return changeAddress(deps, tx, ctx, account, change);
-  if (account.email_key !== email_key) throw new AppError("link_invalid");
+  if (account.email_key !== email_key) throw new AppError("one_time_token_invalid");
   if (!account.is_verified) await verify(deps, tx, ctx, account);
   return { user: await view(tx, user_id), already: false };
 }
 
 async function repeated(tx: Transaction, userId: string, tokenId: string): Promise<Outcome> {
   const change = await findEmailChange(tx, tokenId);
-  if (change?.state === "refused") throw new AppError("link_invalid");
+  if (change?.state === "refused") throw new AppError("one_time_token_invalid");
   return { user: await view(tx, userId), already: true };
 }
 
@@ -66,7 +66,7 @@ async function changeAddress(
 ): Promise<Outcome> {
   const { event_id, email_key } = ctx.params;
   if (change.user_id !== account.id || change.state !== "pending" || change.new_email_key !== email_key)
-    throw new AppError("link_invalid");
+    throw new AppError("one_time_token_invalid");
   const applied = await tryApply(tx, account, change);
   await closeEmailChange(tx, change.token_id, applied ? "applied" : "refused");
   if (!applied) {
@@ -96,6 +96,6 @@ async function tryApply(tx: Transaction, account: Account, change: EmailChange):
 
 async function view(tx: Transaction, id: string): Promise<UserView> {
   const row = await readUser(tx, id);
-  if (!row) throw new AppError("link_invalid");
+  if (!row) throw new AppError("one_time_token_invalid");
   return viewUser(row);
 }

@@ -9,7 +9,8 @@ import { countAccounts, findTenant, lockTenant } from "./tenants.repo.ts";
  */
 export async function assertWithinAccountLimit(tx: Transaction, tenantId: string): Promise<void> {
   const limit = await lockAccountLimit(tx, tenantId);
-  if (limit !== null && (await countAccounts(tx, tenantId, limit + 1)) > limit) throw new AppError("tenant_full");
+  if (limit !== null && (await countAccounts(tx, tenantId, limit + 1)) > limit)
+    throw new AppError("tenant_limit_reached");
 }
 
 /** How many accounts the tenant may have. Where there is a limit, the tenant is locked until the transaction ends. */

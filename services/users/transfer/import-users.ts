@@ -99,7 +99,7 @@ async function assertWithinLimits(tx: Transaction, came: readonly ImportRow[]): 
     if (beyond > 0) refused.push(...accounts.slice(-beyond).map(({ id }) => id));
   }
   if (refused.length > 0) await removeImported(tx, refused);
-  return refused.map((id) => refusalFor(id, "tenant", "tenant_full"));
+  return refused.map((id) => refusalFor(id, "tenant", "tenant_limit_reached"));
 }
 
 function factOf(user: ImportRow) {

@@ -127,7 +127,7 @@ describe("a tenant's accounts", () => {
     const small = await newTenant(mesh, vendor, { max_users: 3 });
     const register = () => api().request("POST", "auth/register", { body: newPerson(), headers: inTenant(small.slug) });
     const answers = await Promise.all(Array.from({ length: 6 }, register));
-    const full = "409 tenant_full";
+    const full = "409 tenant_limit_reached";
     expect(answers.map(verdict).toSorted()).toEqual(["201 ok", "201 ok", full, full, full, full]);
   });
 });
@@ -147,7 +147,7 @@ test("an account that is being made at this moment counts", async () => {
   await eventually("it to wait", async () => (await mesh.database.query(waiting)).length > 0, { within: 1_500 });
   await other.query("COMMIT");
   await other.end();
-  expect(verdict(await late)).toBe("409 tenant_full");
+  expect(verdict(await late)).toBe("409 tenant_limit_reached");
 });
 
 describe("what a tenant may not set", () => {

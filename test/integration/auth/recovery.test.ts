@@ -15,7 +15,7 @@ const fresh = "Fresh-horse-8-staple";
 const ask = (email: string) => auth.from("192.0.2.1", "auth.requestReset", { email });
 const confirm = (token: string, password = fresh, key?: { key: string }) =>
   auth.from("192.0.2.1", "auth.confirmReset", { token, new_password: password }, key);
-const invalid = { type: "link_invalid", status: 400 };
+const invalid = { type: "one_time_token_invalid", status: 400 };
 
 async function personWithToken() {
   const person = await auth.register();
@@ -37,7 +37,7 @@ describe("a reset", () => {
   test("of 50 uses at once one has an effect", async () => {
     const { person, token } = await personWithToken();
     const uses = Array.from({ length: 50 }, (_, n) => confirm(token, `Fresh-horse-${n}-staple`));
-    expect(await outcomes(uses)).toEqual({ done: 1, link_invalid: 49 });
+    expect(await outcomes(uses)).toEqual({ done: 1, one_time_token_invalid: 49 });
     const events = await auth.database.query(
       "SELECT 1 FROM auth.outbox WHERE user_id = $1 AND body->>'event_type' = 'password.changed'",
       [person.id],

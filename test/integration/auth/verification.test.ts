@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => auth?.stop());
 
 const verify = (token: string) => auth.from("192.0.2.1", "auth.verifyEmail", { token });
-const invalid = { type: "link_invalid", status: 400 };
+const invalid = { type: "one_time_token_invalid", status: 400 };
 
 async function personWithToken() {
   const person = await auth.register();
@@ -25,7 +25,10 @@ describe("a verification link", () => {
 
   test("of 50 uses at once one succeeds, and one event is stated", async () => {
     const { person, token } = await personWithToken();
-    expect(await outcomes(Array.from({ length: 50 }, () => verify(token)))).toEqual({ done: 1, link_invalid: 49 });
+    expect(await outcomes(Array.from({ length: 50 }, () => verify(token)))).toEqual({
+      done: 1,
+      one_time_token_invalid: 49,
+    });
     const events = await auth.database.query(
       "SELECT 1 FROM users.outbox WHERE user_id = $1 AND body->>'event_type' = 'user.verified'",
       [person.id],
@@ -43,7 +46,10 @@ describe("a verification link", () => {
       event_id: crypto.randomUUID(),
     };
     await auth.as("auth", "users.confirmEmail", committed);
-    expect(await outcomes(Array.from({ length: 10 }, () => verify(token)))).toEqual({ done: 1, link_invalid: 9 });
+    expect(await outcomes(Array.from({ length: 10 }, () => verify(token)))).toEqual({
+      done: 1,
+      one_time_token_invalid: 9,
+    });
   });
 
   test("repeated under its key is answered like the first time", async () => {

@@ -107,8 +107,8 @@ describe("a file with every kind of bad line", () => {
     const { imported, report } = await runImport(usermesh, await written(five));
     expect(imported).toBe(3);
     expect(report.map(({ line, code }) => [line, code])).toEqual([
-      [4, "tenant_full"],
-      [5, "tenant_full"],
+      [4, "tenant_limit_reached"],
+      [5, "tenant_limit_reached"],
     ]);
     const there = await usermesh.database.query<{ email: string }>(
       "SELECT email FROM users.users u JOIN users.tenants t ON t.id = u.tenant_id WHERE t.slug = $1",

@@ -50,7 +50,7 @@ describe("verification", () => {
 
   test("is refused for an address that is not the account's any more", async () => {
     const user = await mesh.create();
-    await expect(confirm(user, "old@example.com", id())).rejects.toMatchObject({ type: "link_invalid" });
+    await expect(confirm(user, "old@example.com", id())).rejects.toMatchObject({ type: "one_time_token_invalid" });
     expect((await mesh.as("auth", "users.get", { id: user.id }))?.is_verified).toBe(false);
   });
 });
@@ -74,7 +74,7 @@ describe("a change of address", () => {
     expect(results.map(outcome).sort()).toEqual(["done", "email_taken"]);
     const [loser, link] = results[0]?.status === "rejected" ? [one, first] : [other, second];
     expect((await mesh.as("auth", "users.get", { id: loser.id }))?.pending_email).toBeNull();
-    await expect(confirm(loser, email, link)).rejects.toMatchObject({ type: "link_invalid" });
+    await expect(confirm(loser, email, link)).rejects.toMatchObject({ type: "one_time_token_invalid" });
   });
 
   test("is ended by a newer one", async () => {
@@ -83,7 +83,7 @@ describe("a change of address", () => {
     await wish(user, older);
     const token_id = await tokenIdOf(user);
     await wish(user, newer);
-    await expect(confirm(user, older, token_id)).rejects.toMatchObject({ type: "link_invalid" });
+    await expect(confirm(user, older, token_id)).rejects.toMatchObject({ type: "one_time_token_invalid" });
   });
 
   test("is taken back by sending the present address", async () => {

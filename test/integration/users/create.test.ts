@@ -85,7 +85,7 @@ describe("an account comes to be", () => {
   test("not after its erasure", async () => {
     const id = newId(systemClock);
     await mesh.database.query("INSERT INTO users.erased (user_id) VALUES ($1)", [id]);
-    expect(await typeOf(mesh.create({ id }))).toBe("user_erased");
+    expect(await typeOf(mesh.create({ id }))).toBe("account_erased");
   });
 
   test("in each tenant with the same email", async () => {

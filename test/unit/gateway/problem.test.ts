@@ -39,7 +39,7 @@ describe("problem document", () => {
   });
 
   test("a bad mailed token is token_invalid as 400, without a challenge", () => {
-    const answer = problemResponse(new AppError("link_invalid"), where);
+    const answer = problemResponse(new AppError("one_time_token_invalid"), where);
     expect([answer.status, answer.headers, JSON.parse(String(answer.body)).code]).toEqual([400, [], "token_invalid"]);
   });
 
