@@ -1,28 +1,26 @@
 import { pathToFileURL } from "node:url";
 import { Client } from "pg";
 import { type Config, ConfigError, readConfig } from "../lib/config/config.ts";
-import { sslOf } from "../lib/database/database-roles.ts";
+import { schemas, sslOf } from "../lib/database/database-roles.ts";
 import { migrateQueues } from "../lib/queues/queues-postgres.ts";
 import { writeNewMigration } from "./migrate/new.ts";
 import { grantOwnTables, prepareDatabase } from "./migrate/prepare.ts";
-import { migrateDown, migrateSchema, pendingOf, type SchemaStatus } from "./migrate/schemas.ts";
-import { migratedSchemas } from "./migrate/services.ts";
+import { migrateDown, migrateSchema, type SchemaStatus, statusOf } from "./migrate/schemas.ts";
 
 type Say = (line: string) => void;
 
-/** One migration at a time on a database, from whatever machine. */
+/** Serializes migrations of a database, whichever machines run them. */
 const LOCK = "SELECT pg_advisory_lock(hashtextextended('usermesh-migrate', 0))";
 
 /**
- * Makes roles, schemas, extensions, tables and the queue's schema, as the owner of the database. Safe to repeat and to
- * run from many places at once.
+ * Creates roles, schemas, extensions, tables, functions and the queue's schema, as the owner of the database. May be
+ * repeated, and run from several machines at once.
  */
 export async function migrate(config: Config, say: Say): Promise<void> {
   await asOwner(config, async (client, url) => {
     await client.query(LOCK);
     await prepareDatabase(client, url, say);
-    for (const { schema, migrations } of await migratedSchemas())
-      await migrateSchema(config, client, schema, migrations, say);
+    for (const schema of schemas) await migrateSchema(config, client, schema, say);
     await migrateQueues(url, sslOf(config));
     await grantOwnTables(client);
   });
@@ -31,8 +29,7 @@ export async function migrate(config: Config, say: Say): Promise<void> {
 export async function migrationStatus(config: Config): Promise<SchemaStatus[]> {
   return asOwner(config, async (client) => {
     const found: SchemaStatus[] = [];
-    for (const { schema, migrations } of await migratedSchemas())
-      found.push(await pendingOf(client, schema, migrations));
+    for (const schema of schemas) found.push(await statusOf(client, schema));
     return found;
   });
 }
@@ -87,6 +84,6 @@ function loadEnvFile(): void {
   try {
     process.loadEnvFile(".env");
   } catch {
-    // No .env: the environment itself is all there is.
+    // Without a .env file the environment's own variables apply.
   }
 }

@@ -3,15 +3,20 @@ import { jobsSchema, roleOf, rolePassword, schemas } from "../../lib/database/da
 
 type Say = (line: string) => void;
 
-/** Roles, schemas and extensions: what the tables stand on. */
+/** Creates the roles, schemas and extensions, and the tables that `migrate` keeps its own state in. */
 export async function prepareDatabase(client: Client, ownerUrl: string, say: Say): Promise<void> {
   await client.query("CREATE SCHEMA IF NOT EXISTS usermesh");
   await client.query(
     "CREATE TABLE IF NOT EXISTS usermesh.installation (single boolean PRIMARY KEY DEFAULT true CHECK (single), shared_role boolean NOT NULL)",
   );
+  await client.query(
+    "CREATE TABLE IF NOT EXISTS usermesh.definitions (schema text, file text, checksum text NOT NULL, PRIMARY KEY (schema, file))",
+  );
   const own = await mayCreateRoles(client);
   if (!own)
-    say("This owner may not create roles: all services share its own. Grant CREATEROLE for a wall between them.");
+    say(
+      "The owner of the database may not create roles, so all services share its role. Grant it CREATEROLE to isolate them.",
+    );
   await client.query(
     "INSERT INTO usermesh.installation (shared_role) VALUES ($1) ON CONFLICT (single) DO UPDATE SET shared_role = excluded.shared_role",
     [!own],
@@ -22,10 +27,10 @@ export async function prepareDatabase(client: Client, ownerUrl: string, say: Say
   if (own) for (const schema of schemas) await createRole(client, ownerUrl, schema);
 }
 
-/** To these a role adds; the database changes them by its owner's functions alone. */
+/** Tables that a service's role may only read and insert into. Rows change through functions of the owner alone. */
 const appendOnly: Readonly<Record<string, string>> = { admin: "admin.activity" };
 
-/** A role reads and writes its own schema, uses `ext`, and sees nothing else. */
+/** A role reads and writes its own schema, uses `ext`, and has no access to anything else. */
 export async function grantOwnTables(client: Client): Promise<void> {
   const { rows } = await client.query<{ shared_role: boolean }>("SELECT shared_role FROM usermesh.installation");
   if (rows[0]?.shared_role) return;
@@ -33,7 +38,7 @@ export async function grantOwnTables(client: Client): Promise<void> {
     const role = escapeIdentifier(roleOf(schema));
     await client.query(`GRANT USAGE ON SCHEMA ${schema}, ext TO ${role}`);
     const added = appendOnly[schema];
-    // One message, one transaction: at no moment may it change what it may only add to.
+    // One message is one transaction: the role never holds the rights on the append-only table.
     await client.query(
       `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role};
        ${added ? `REVOKE UPDATE, DELETE, TRUNCATE ON ${added} FROM ${role}` : ""}`,
@@ -50,7 +55,7 @@ async function mayCreateRoles(client: Client): Promise<boolean> {
   return rows[0]?.may === true;
 }
 
-/** A paused node must hold up nobody, whatever its own settings say: the limits stand at the role. */
+/** The timeouts belong to the role, so that a paused node blocks no other one, whatever its own settings are. */
 async function createRole(client: Client, ownerUrl: string, schema: string): Promise<void> {
   const role = roleOf(schema);
   const name = escapeIdentifier(role);
@@ -62,7 +67,7 @@ async function createRole(client: Client, ownerUrl: string, schema: string): Pro
   await client.query(`ALTER ROLE ${name} SET statement_timeout = '5s'`);
 }
 
-/** Roles belong to the whole server: another database's migration may make the same one at this moment. */
+/** Roles belong to the whole server: the migration of another database may create the same one at this moment. */
 function ignoreDuplicate(error: { code?: string }): void {
   if (error.code !== "42710" && error.code !== "23505") throw error;
 }

@@ -1,9 +1,9 @@
+import { createHash } from "node:crypto";
 import type { Client } from "pg";
-import { DataSource } from "typeorm";
+import { DataSource, type MigrationInterface, type QueryRunner } from "typeorm";
 import { type Config, ConfigError } from "../../lib/config/config.ts";
 import { schemas, sslOf } from "../../lib/database/database-roles.ts";
-import { type Migration, migrationClass } from "../../mixins/migration.ts";
-import { migratedSchemas } from "./services.ts";
+import { definitionsOf, type Migration, migrationsOf, type SqlFile } from "./sql-files.ts";
 
 type Say = (line: string) => void;
 
@@ -13,67 +13,99 @@ export interface SchemaStatus {
   readonly pending: readonly string[];
 }
 
-/** Applies what is pending, each step in a transaction of its own. Quick where nothing is: a start must not pay for it. */
-export async function migrateSchema(
-  config: Config,
-  client: Client,
-  schema: string,
-  migrations: readonly Migration[],
-  say: Say,
-): Promise<void> {
-  const { pending } = await pendingOf(client, schema, migrations);
-  if (pending.length === 0) return;
-  await withSource(config, schema, migrations, (source) => source.runMigrations({ transaction: "each" }));
-  for (const name of pending) say(`${schema}: ${name}`);
+/** Applies the pending migrations, each in its own transaction, then the changed definitions of functions and triggers. */
+export async function migrateSchema(config: Config, client: Client, schema: string, say: Say): Promise<void> {
+  const { pending } = await statusOf(client, schema);
+  // Opening a DataSource takes a quarter of a second, which a start with nothing to migrate should not pay.
+  if (pending.length > 0) await withSource(config, schema, (source) => source.runMigrations({ transaction: "each" }));
+  const changed = await applyDefinitions(client, schema);
+  for (const name of [...pending, ...changed]) say(`${schema}: ${name}`);
 }
 
-/** Takes back the newest step of one schema. */
+/** Takes back the newest migration of one schema. */
 export async function migrateDown(config: Config, client: Client, schema: string | undefined, say: Say): Promise<void> {
-  const found = (await migratedSchemas()).find((one) => one.schema === schema);
-  if (!found)
+  if (schema === undefined || !schemas.some((one) => one === schema))
     throw new ConfigError([`Name the schema whose newest migration is to be taken back: ${schemas.join(", ")}.`]);
-  const { applied } = await pendingOf(client, found.schema, found.migrations);
-  if (applied.length === 0) return say(`${found.schema}: nothing to take back`);
-  await withSource(config, found.schema, found.migrations, (source) =>
-    source.undoLastMigration({ transaction: "each" }),
-  );
-  say(`${found.schema}: took back ${applied.at(-1)}`);
+  const { applied } = await statusOf(client, schema);
+  if (applied.length === 0) return say(`${schema}: nothing to take back`);
+  await withSource(config, schema, (source) => source.undoLastMigration({ transaction: "each" }));
+  // The migration may have dropped functions or triggers: the next `migrate` applies all of them again.
+  await client.query("DELETE FROM usermesh.definitions WHERE schema = $1", [schema]);
+  say(`${schema}: took back ${applied.at(-1)}`);
 }
 
-export async function pendingOf(
-  client: Client,
-  schema: string,
-  migrations: readonly Migration[],
-): Promise<SchemaStatus> {
-  const { rows: tables } = await client.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
+export async function statusOf(client: Client, schema: string): Promise<SchemaStatus> {
+  const { rows: tables } = await client.query<{ exists: boolean }>("SELECT to_regclass($1) IS NOT NULL AS exists", [
     `${schema}.migrations`,
   ]);
-  const rows = tables[0]?.there
+  const rows = tables[0]?.exists
     ? (await client.query<{ name: string }>(`SELECT name FROM ${schema}.migrations ORDER BY id`)).rows
     : [];
   const applied = rows.map((row) => row.name);
-  return { schema, applied, pending: migrations.map((one) => one.name).filter((name) => !applied.includes(name)) };
+  const pending = (await migrationsOf(schema)).map(({ name }) => name).filter((name) => !applied.includes(name));
+  return { schema, applied, pending };
 }
 
-async function withSource<T>(
+/**
+ * Runs the files of a schema that changed since they were last applied, in one transaction. Unchanged ones are skipped,
+ * because replacing a trigger locks its table, which running nodes write to. Resolves to the names of the changed ones.
+ */
+async function applyDefinitions(client: Client, schema: string): Promise<string[]> {
+  const { rows } = await client.query<{ file: string; checksum: string }>(
+    "SELECT file, checksum FROM usermesh.definitions WHERE schema = $1",
+    [schema],
+  );
+  const applied = new Map(rows.map(({ file, checksum }) => [file, checksum]));
+  const changed = (await definitionsOf(schema)).filter((file) => applied.get(file.name) !== checksumOf(file));
+  if (changed.length === 0) return [];
+  await client.query("BEGIN; SET LOCAL lock_timeout = '5s'");
+  for (const file of changed) {
+    await client.query(file.sql);
+    await client.query(
+      `INSERT INTO usermesh.definitions (schema, file, checksum) VALUES ($1, $2, $3)
+       ON CONFLICT (schema, file) DO UPDATE SET checksum = excluded.checksum`,
+      [schema, file.name, checksumOf(file)],
+    );
+  }
+  await client.query("COMMIT");
+  return changed.map(({ name }) => name);
+}
+
+function checksumOf({ sql }: SqlFile): string {
+  return createHash("sha256").update(sql).digest("hex");
+}
+
+async function withSource(
   config: Config,
   schema: string,
-  migrations: readonly Migration[],
-  work: (source: DataSource) => Promise<T>,
-): Promise<T> {
+  work: (source: DataSource) => Promise<unknown>,
+): Promise<void> {
   const source = new DataSource({
     type: "postgres",
     url: config.database.url ?? "",
     ssl: sslOf(config),
     schema,
     migrationsTableName: "migrations",
-    migrations: migrations.map(migrationClass),
+    migrations: (await migrationsOf(schema)).map(migrationClass),
     poolSize: 2,
   });
   await source.initialize();
   try {
-    return await work(source);
+    await work(source);
   } finally {
     await source.destroy();
   }
+}
+
+/** TypeORM takes classes. */
+function migrationClass({ name, up, down }: Migration): new () => MigrationInterface {
+  return class implements MigrationInterface {
+    readonly name = name;
+    async up(runner: QueryRunner): Promise<void> {
+      await runner.query(up);
+    }
+    async down(runner: QueryRunner): Promise<void> {
+      await runner.query(down);
+    }
+  };
 }

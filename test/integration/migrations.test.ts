@@ -30,7 +30,7 @@ describe("migrations", () => {
     }
   }
 
-  /** Tables, columns, indexes, constraints, functions, triggers and rights: what the migrations make. */
+  /** Everything that `migrate` creates: tables, columns, indexes, constraints, functions, triggers and rights. */
   async function shape(): Promise<string[]> {
     const rows = await database.query<{ line: string }>(
       `WITH of AS (SELECT oid, nspname FROM pg_namespace WHERE nspname = ANY($1))
@@ -50,7 +50,7 @@ describe("migrations", () => {
     return rows.map((row) => row.line);
   }
 
-  test("are all applied, and applied again change nothing", async () => {
+  test("applied a second time change nothing", async () => {
     const before = await shape();
     const said: string[] = [];
     await migrate(config(), (line) => said.push(line));
@@ -59,11 +59,11 @@ describe("migrations", () => {
     expect(await shape()).toEqual(before);
   });
 
-  test("taken back one by one leave nothing, and come again as they were", async () => {
+  test("taken back one by one leave nothing behind, and can be applied again", async () => {
     const before = await shape();
     const said = await takeBackAll();
     const applied = said.filter((line) => line.includes("took back"));
-    expect(applied.length).toBeGreaterThan(15);
+    expect(applied).toHaveLength(2 * schemas.length);
     const left = await shape();
     expect(left.filter((line) => !/\bmigrations\b|PRIMARY KEY \(id\)|NOT NULL/.test(line))).toEqual([]);
     const pending = (await migrationStatus(config())).flatMap((one) => one.pending);
@@ -72,7 +72,24 @@ describe("migrations", () => {
     expect(await shape()).toEqual(before);
   }, 60_000);
 
-  test("ten at once are one", async () => {
+  test("definitions of functions and triggers that differ from their files are applied again, and only those", async () => {
+    const before = await shape();
+    await database.query("DROP FUNCTION sessions.sweep_day");
+    await database.query("DROP TRIGGER skip_erased ON auth.credentials");
+    await database.query(
+      `UPDATE usermesh.definitions SET checksum = 'older'
+       WHERE file IN ('services/sessions/sql/sessions.sql', 'services/auth/sql/erasure-guards.sql')`,
+    );
+    const said: string[] = [];
+    await migrate(config(), (line) => said.push(line));
+    expect(said).toEqual([
+      "auth: services/auth/sql/erasure-guards.sql",
+      "sessions: services/sessions/sql/sessions.sql",
+    ]);
+    expect(await shape()).toEqual(before);
+  });
+
+  test("run from ten machines at once are applied once", async () => {
     await takeBackAll();
     await Promise.all(Array.from({ length: 10 }, () => migrate(config(), silent)));
     expect((await migrationStatus(config())).flatMap(({ pending }) => pending)).toEqual([]);

@@ -48,8 +48,8 @@ interface Statement {
 }
 
 function sources(schema: string): Array<{ file: string; text: string }> {
-  const files = readdirSync(join(root, schema), { recursive: true, encoding: "utf8" }).filter(
-    (file) => file.endsWith(".ts") && !file.startsWith("migrations/"),
+  const files = readdirSync(join(root, schema), { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
   );
   return files.map((file) => ({
     file: `${schema}/${file}`,
@@ -63,7 +63,7 @@ function ownedTables(schema: string): string[] {
   const text = readdirSync(folder)
     .map((file) => readFileSync(join(folder, file), "utf8"))
     .join("\n");
-  const tables = [...text.matchAll(/CREATE TABLE (\S+) \(([\s\S]*?)\)[^,;)]*[`"]/g)];
+  const tables = [...text.matchAll(/CREATE TABLE (\S+) \(([\s\S]*?)\n\)/g)];
   return tables.filter(([, , body = ""]) => /\b(?:tenant_id|user_id) uuid/.test(body)).map(([, name = ""]) => name);
 }
 
