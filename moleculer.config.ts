@@ -100,6 +100,7 @@ function nodeName(services: readonly string[], random: Random): string {
  * starts it. Ours are factories over the platform, so they are created here and not by the runner's search for files.
  */
 export default async function runnerOptions(): Promise<BrokerOptions> {
+  const { registerBrokerMetrics, registerProcessMetrics } = await import("./lib/observability/metrics.ts");
   const { createPlatform } = await import("./lib/runtime/create-platform.ts");
   const { loadService, namedServices } = await import("./scripts/run/service-files.ts");
   const config = readConfig(process.env);
@@ -111,6 +112,8 @@ export default async function runnerOptions(): Promise<BrokerOptions> {
     ...brokerOptions(config, { log, services }),
     skipProcessEventRegistration: false,
     created: (broker) => {
+      registerProcessMetrics(platform.metrics.registry);
+      registerBrokerMetrics(platform.metrics.registry, broker);
       for (const schema of schemas) broker.createService(schema);
     },
     stopped: () => platform.close(),

@@ -60,7 +60,7 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
     if (source?.isInitialized) return source;
     throw translateDatabaseError(new Error("DataSource is not connected"));
   };
-  platform.stats.pools.push({ schema: options.schema, status: () => statusOf(source) });
+  platform.metrics.pools.push({ schema: options.schema, status: () => statusOf(source) });
   return {
     schema: options.schema,
     connect: () => connectWithRetry(platform, options.schema, open, closing.signal),

@@ -21,7 +21,7 @@ export interface LeaseHolderOptions {
   readonly onInvalidated?: (keys: readonly string[] | null) => void;
 }
 
-type HolderPlatform = Pick<Platform, "clock" | "random" | "timers" | "config" | "log" | "stats">;
+type HolderPlatform = Pick<Platform, "clock" | "random" | "timers" | "config" | "log" | "metrics">;
 
 const ASK_TIMEOUT_MS = 1_000;
 
@@ -35,7 +35,7 @@ export function createLeaseHolder(
     ...keeperOptions(platform, service),
     ...(onInvalidated && { onInvalidated, afterwardsMs: 0 }),
   });
-  platform.stats.leases.set(service, () => {
+  platform.metrics.leases.set(service, () => {
     const age = keeper.age();
     return age === null ? null : age / 1_000;
   });

@@ -2,6 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import { type Config, ConfigError, type Environment, readConfig } from "../lib/config/config.ts";
 import { createLog } from "../lib/observability/log.ts";
+import { registerProcessMetrics } from "../lib/observability/metrics.ts";
 import { serveNodeHealth } from "./run/node-health.ts";
 import { seedAdmin } from "./run/seed-admin.ts";
 import { startNode } from "./run/start-node.ts";
@@ -10,17 +11,21 @@ import { runUntilStopped } from "./run/terminal.ts";
 /** `SERVICES=auth npm run node`: one node of a mesh whose servers run elsewhere. */
 async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<void> {
   const config = readConfig(env);
-  const missing = ["DATABASE_URL", "NATS_URL", "SECRET_KEY"].filter((name) => !env[name]);
+  const required = { DATABASE_URL: config.database.url, NATS_URL: config.nats.url, SECRET_KEY: config.secretKey };
+  const missing = Object.entries(required).filter(([, value]) => value === undefined);
   if (missing.length > 0)
-    throw new ConfigError(missing.map((name) => `${name} must be set for a node. \`npm start\` needs nothing.`));
+    throw new ConfigError(
+      missing.map(([name]) => `${name} must be set for \`npm run node\`. \`npm start\` brings its own servers.`),
+    );
   const log = createLog(config.log);
   const node = await startNode({ config, log, services: config.services });
   let closeHealth: (() => Promise<void>) | undefined;
   // Last to go: whoever watches it sees "not ready" while the node finishes its work.
   stack.defer(async () => closeHealth?.());
   stack.defer(node.stop);
+  registerProcessMetrics(node.platform.metrics.registry);
   if (config.nodeHealth.port !== undefined)
-    closeHealth = await serveNodeHealth(node.broker, node.platform.stats, {
+    closeHealth = await serveNodeHealth(node.broker, node.platform.metrics.registry, {
       host: config.nodeHealth.host,
       port: config.nodeHealth.port,
     });

@@ -1,5 +1,6 @@
 import { type Config, type Environment, readConfig } from "../lib/config/config.ts";
 import { createLog } from "../lib/observability/log.ts";
+import { registerProcessMetrics } from "../lib/observability/metrics.ts";
 import { migrate } from "./migrate.ts";
 import { overview } from "./run/banner.ts";
 import { startEmbedded } from "./run/embedded.ts";
@@ -19,6 +20,7 @@ async function start(given: Environment, stack: AsyncDisposableStack): Promise<v
   await migrate(config, (line) => log.info(line));
   const node = await startNode({ config, log, services: config.services, mailbox: embedded.shownMails });
   stack.defer(node.stop);
+  registerProcessMetrics(node.platform.metrics.registry);
   const admin = node.services.includes("auth") ? await seedAdmin(node.broker, config) : undefined;
   if (node.services.includes("gateway")) await gatewayReady(localUrl(config));
   say(overview({ urls: [localUrl(config)], admin, mails: embedded.shownMails !== undefined, parts: embedded.parts }));

@@ -3,7 +3,7 @@ import { type Config, ConfigError } from "../config/config.ts";
 import { parseKeyRing } from "../crypto/key-ring.ts";
 import { schemas, sslOf } from "../database/database-roles.ts";
 import { openEventLog } from "../events/event-log.ts";
-import { createProcessStats } from "../observability/process-metrics.ts";
+import { createMetrics } from "../observability/metrics.ts";
 import { openQueues } from "../queues/queues.ts";
 import { systemClock, systemRandom, systemTimers } from "./clock.ts";
 import type { DevMailbox, Platform } from "./platform.ts";
@@ -46,7 +46,7 @@ export async function createPlatform(
     events,
     queues,
     poolSize: poolShare(config, services),
-    stats: createProcessStats(),
+    metrics: createMetrics(),
     mailbox: mailbox ?? remoteMailbox(config),
     close: async () => {
       await queues.close();

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import type { KeyRing } from "../crypto/key-ring.ts";
 import type { MeshEvent, StreamName } from "../events/events.ts";
-import type { ProcessStats } from "../observability/process-metrics.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { Clock, Random, Timers } from "./clock.ts";
 
 /** What a node gives to every service it runs. A service file is a factory over it; nothing else is reached for. */
@@ -17,8 +17,7 @@ export interface Platform {
   readonly queues: Queues;
   /** Connections that one service of this process may hold. */
   readonly poolSize: number;
-  /** Of this process, for its metrics. */
-  readonly stats: ProcessStats;
+  readonly metrics: Metrics;
   /** Mails of the embedded SMTP server, for `/dev/mail`; undefined where a real one delivers. */
   readonly mailbox?: DevMailbox | undefined;
 }

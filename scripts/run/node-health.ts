@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
-import { type ProcessStats, processMetrics } from "../../lib/observability/process-metrics.ts";
+import type { Registry } from "prom-client";
 
 interface Address {
   readonly host: string;
@@ -11,14 +11,11 @@ interface Address {
 /** `/health/live`, `/health/ready` and `/metrics` of a node without a gateway. Ready turns false as soon as the node is told to stop. */
 export async function serveNodeHealth(
   broker: ServiceBroker,
-  figures: ProcessStats,
+  registry: Registry,
   { host, port }: Address,
 ): Promise<() => Promise<void>> {
   const server = createServer((request, response) => {
-    if (request.url === "/metrics") {
-      response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
-      return void response.end(`${processMetrics(figures, broker)}\n`);
-    }
+    if (request.url === "/metrics") return void sendMetrics(registry, response);
     const status = statusOf(broker, request.url ?? "");
     response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
     response.end(JSON.stringify({ status: status === 200 ? "ok" : status === 404 ? "not_found" : "unavailable" }));
@@ -29,6 +26,12 @@ export async function serveNodeHealth(
     server.closeAllConnections();
     server.close();
   };
+}
+
+async function sendMetrics(registry: Registry, response: ServerResponse): Promise<void> {
+  const text = await registry.metrics().catch(() => undefined);
+  response.writeHead(text === undefined ? 500 : 200, { "content-type": registry.contentType });
+  response.end(text);
 }
 
 function statusOf(broker: ServiceBroker, path: string): 200 | 404 | 503 {

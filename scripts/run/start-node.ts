@@ -1,6 +1,7 @@
 import { ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import type { Config } from "../../lib/config/config.ts";
+import { registerBrokerMetrics } from "../../lib/observability/metrics.ts";
 import { createPlatform } from "../../lib/runtime/create-platform.ts";
 import type { DevMailbox, Platform } from "../../lib/runtime/platform.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
@@ -27,6 +28,7 @@ export async function startNode({ config, log, services: wanted, mailbox }: Node
   const services = namedServices(wanted);
   const platform = await createPlatform(config, { log, services, mailbox });
   const broker = new ServiceBroker(brokerOptions(config, { log, services }));
+  registerBrokerMetrics(platform.metrics.registry, broker);
   const stop = async () => {
     await broker.stop();
     await platform.close();

@@ -52,7 +52,7 @@ const SWEEP_EVERY_MS = 100;
 export function createGateway(platform: Platform, broker: ServiceBroker, lease: Lease): Gateway {
   const { config, clock, random, timers, log, ring } = platform;
   const call = callAsService(broker, "gateway", newId(clock, random));
-  const metrics = createHttpMetrics();
+  const metrics = createHttpMetrics(platform.metrics.registry);
   const keys = createPublishedKeys({
     clock,
     timers,
@@ -90,15 +90,12 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
     live: livePage,
     ready: readyPage(health),
     metrics: metricsPage({
-      http: metrics,
+      registry: platform.metrics.registry,
       guard,
-      tokenHits: () => tokens.hits,
-      tokenMisses: () => tokens.misses,
+      tokens,
+      queues: platform.queues,
       inFlight: () => pipeline.inFlight,
       isReady: health.isReady,
-      figures: platform.stats,
-      broker,
-      queues: platform.queues,
     }),
     databaseStatus: databaseStatusPage(health),
     jwks: jwksPage(keys),

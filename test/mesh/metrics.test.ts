@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { freePort } from "../../scripts/local-servers/ports.ts";
-import { figure, readMetrics } from "../support/clients/metrics.ts";
+import { readMetrics, sampleOf } from "../support/clients/metrics.ts";
 import { eventually } from "../support/eventually.ts";
 import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
 
 let mesh: TestMesh;
-/** Of the process that runs users. */
+/** Health port of the process that runs users. */
 let usersUrl: string;
 beforeAll(async () => {
   mesh = await startTestMesh();
@@ -15,53 +15,72 @@ beforeAll(async () => {
   const users = mesh.names().find((name) => name.startsWith("users")) ?? "";
   await mesh.replace(users, { NODE_HEALTH_PORT: port });
   const asked = () => mesh.api.post("auth/login", newPerson());
-  await eventually("the others have found it", async () => (await asked()).status === 401);
+  await eventually("the other nodes to discover it", async () => (await asked()).status === 401);
 }, 60_000);
 afterAll(() => mesh.stop());
 
-const gateway = async (series: string) => figure(await readMetrics(mesh.api.url), series);
-const users = async (series: string) => figure(await readMetrics(usersUrl), series);
+const gateway = async (series: string) => sampleOf(await readMetrics(mesh.api.url), series);
+const users = async (series: string) => sampleOf(await readMetrics(usersUrl), series);
 
 describe("/metrics on the mesh", () => {
-  test("of a node without a gateway tells its caches, its pool and its lease", async () => {
+  test("of a node without a gateway has its caches, pool and lease", async () => {
     const person = await register(mesh);
     const { access } = await signIn(mesh, person);
-    const hits = 'cache_reads_total{cache="profiles",result="hit"}';
-    await eventually("a kept profile", async () => {
+    const hits = 'usermesh_cache_requests_total{cache="profiles",result="hit"}';
+    await eventually("a cached profile", async () => {
       const before = (await users(hits)) ?? 0;
       await mesh.api.get("users/me/profile", access);
       return (await users(hits)) === before + 1;
     });
-    expect(await users('cache_reads_total{cache="profiles",result="miss"}')).toBeGreaterThan(0);
-    expect(await users('lease_age_seconds{service="users"}')).toBeLessThan(3);
-    expect(await users('database_pool{schema="users",state="idle"}')).toBeGreaterThan(0);
-    expect(await users("bus_connected")).toBe(1);
+    expect(await users('usermesh_cache_requests_total{cache="profiles",result="miss"}')).toBeGreaterThan(0);
+    expect(await users('usermesh_lease_age_seconds{service="users"}')).toBeLessThan(3);
+    expect(await users('usermesh_db_pool_connections{schema="users",state="idle"}')).toBeGreaterThan(0);
+    expect(await users("usermesh_nats_connected")).toBe(1);
   });
 
-  test("of a gateway tells its lease, the bus and the queues", async () => {
-    expect(await gateway('lease_age_seconds{service="gateway"}')).toBeLessThan(3);
-    expect([await gateway("bus_connected"), await gateway("breakers_open")]).toEqual([1, 0]);
-    expect(await gateway('queue_jobs{queue="mail",state="failed"}')).toBe(0);
+  test.each(["gateway", "users"])(
+    "of the %s process has its event loop lag, garbage collection and memory",
+    async (name) => {
+      const text = await readMetrics(name === "users" ? usersUrl : mesh.api.url);
+      expect(sampleOf(text, "nodejs_eventloop_lag_p99_seconds")).toBeGreaterThan(0);
+      expect(text).toContain("# TYPE nodejs_gc_duration_seconds histogram");
+      expect(sampleOf(text, "process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
+    },
+  );
+
+  test("of a gateway has its lease, NATS and the queues", async () => {
+    expect(await gateway('usermesh_lease_age_seconds{service="gateway"}')).toBeLessThan(3);
+    expect([await gateway("usermesh_nats_connected"), await gateway("usermesh_circuit_breakers_open")]).toEqual([1, 0]);
+    expect(await gateway('usermesh_queue_jobs{queue="mail",state="failed"}')).toBe(0);
   });
 
-  test("is answered without the queues while Redis is away", async () => {
+  test("lacks the queues while Redis is unavailable, and has all else", async () => {
     await mesh.redis.stop();
     await eventually(
       "metrics without queues",
-      async () => (await gateway('queue_jobs{queue="mail",state="failed"}')) === undefined,
+      async () => (await gateway('usermesh_queue_jobs{queue="mail",state="failed"}')) === undefined,
     );
-    expect(await gateway("bus_connected")).toBe(1);
+    expect(await gateway("usermesh_nats_connected")).toBe(1);
     await mesh.redis.start();
-    await eventually("the queues", async () => (await gateway('queue_jobs{queue="mail",state="failed"}')) === 0);
+    await eventually(
+      "the queues",
+      async () => (await gateway('usermesh_queue_jobs{queue="mail",state="failed"}')) === 0,
+    );
   });
 
-  test("says that NATS is away, and how long there has been no lease", async () => {
+  test("shows that NATS is unavailable, and the age of the last lease", async () => {
     await mesh.nats.stop();
-    await eventually("no bus", async () => (await gateway("bus_connected")) === 0);
-    await eventually("an old lease", async () => ((await gateway('lease_age_seconds{service="gateway"}')) ?? 0) > 3);
-    expect(await gateway("gateway_ready")).toBe(0);
+    await eventually("a lost connection", async () => (await gateway("usermesh_nats_connected")) === 0);
+    await eventually(
+      "an expired lease",
+      async () => ((await gateway('usermesh_lease_age_seconds{service="gateway"}')) ?? 0) > 3,
+    );
+    expect(await gateway("usermesh_gateway_ready")).toBe(0);
     await mesh.nats.start();
-    await eventually("a fresh lease", async () => ((await gateway('lease_age_seconds{service="gateway"}')) ?? 9) < 3);
-    expect(await gateway("bus_connected")).toBe(1);
+    await eventually(
+      "a fresh lease",
+      async () => ((await gateway('usermesh_lease_age_seconds{service="gateway"}')) ?? 9) < 3,
+    );
+    expect(await gateway("usermesh_nats_connected")).toBe(1);
   }, 60_000);
 });

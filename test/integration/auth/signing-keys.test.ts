@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import pino from "pino";
 import { type Config, readConfig } from "../../../lib/config/config.ts";
 import { parseKeyRing } from "../../../lib/crypto/key-ring.ts";
-import { createProcessStats } from "../../../lib/observability/process-metrics.ts";
+import { createMetrics } from "../../../lib/observability/metrics.ts";
 import { type Clock, systemRandom, systemTimers } from "../../../lib/runtime/clock.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
@@ -23,8 +23,8 @@ const clock: Clock = { now: () => new Date(now), monotonic: () => now };
 beforeAll(async () => {
   database = await createTestDatabase();
   config = readConfig({ NODE_ENV: "test", DATABASE_URL: database.url });
-  const stats = createProcessStats();
-  const platform = { config, log, timers: systemTimers, poolSize: 4, stats } as unknown as Platform;
+  const metrics = createMetrics();
+  const platform = { config, log, timers: systemTimers, poolSize: 4, metrics } as unknown as Platform;
   db = createDatabase(platform, { schema: "auth" });
   await db.connect();
 });

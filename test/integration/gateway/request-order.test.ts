@@ -103,7 +103,7 @@ test("a body that is sent late does not get past a session that has ended meanwh
   const answer = fetch(api("users/me"), init).then(answerOf);
   await writer.write(Buffer.from('{"company":'));
   await eventually("the request and the question for it in flight", async () =>
-    (await (await fetch(`${running.url}/metrics`)).text()).includes("http_requests_in_flight 2"),
+    (await (await fetch(`${running.url}/metrics`)).text()).includes("usermesh_http_requests_in_flight 2"),
   );
   expect((await send("POST", "auth/logout", undefined, { authorization: `Bearer ${token}` })).status).toBe(200);
   await writer.write(Buffer.from('"Late"}'));

@@ -12,7 +12,7 @@ test("a request in flight is answered before the services behind it stop", async
     body,
   });
   await eventually("the registration and the question for it in flight", async () =>
-    (await (await fetch(`${running.url}/metrics`)).text()).includes("http_requests_in_flight 2"),
+    (await (await fetch(`${running.url}/metrics`)).text()).includes("usermesh_http_requests_in_flight 2"),
   );
   const stopped = running.stop();
   const { status, headers } = await answer;

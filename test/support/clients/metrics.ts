@@ -1,5 +1,5 @@
-/** The value of one line of Prometheus text, as it is named there; undefined where there is none. */
-export function figure(text: string, series: string): number | undefined {
+/** The value of one line of Prometheus text, named with its labels; undefined if it is absent. */
+export function sampleOf(text: string, series: string): number | undefined {
   const line = text.split("\n").find((one) => one.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length + 1));
 }
