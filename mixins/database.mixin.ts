@@ -1,15 +1,29 @@
 import type { ServiceSchema } from "moleculer";
 import type { Pool } from "pg";
-import { DataSource, type EntityManager, type EntitySchema } from "typeorm";
+import { DataSource, type EntityManager, type Repository as TypeOrmRepository } from "typeorm";
 import { translateDatabaseError } from "../lib/database/database-errors.ts";
 import { connectionOf } from "../lib/database/database-roles.ts";
+import type { Entity, RowOf } from "../lib/database/entity.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
 
-/** Where a use case gets its transactions, which may promise more than a plain one. */
-export interface TransactionSource<T extends Transaction = Transaction> {
-  readonly schema: string;
-  /** One statement, prepared by its text, outside any transaction. */
+const repositoryMethods = ["find", "findBy", "findOneBy", "insert", "update", "upsert", "delete"] as const;
+
+/**
+ * TypeORM's repository for statements that no lock or condition decides. Without `save`, which reads before it writes and
+ * takes four statements.
+ */
+export type Repository<Row extends object> = Pick<TypeOrmRepository<Row>, (typeof repositoryMethods)[number]>;
+
+/** A connection of the pool for each statement, or the one of a transaction. */
+export interface Queryable {
+  /** Rows returned, also by INSERT, UPDATE and DELETE with RETURNING. */
   query<Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  repository<E extends Entity>(entity: E): Repository<RowOf<E>>;
+}
+
+/** Where a use case gets its transactions, which may promise more than a plain one. Its statements are prepared by text. */
+export interface TransactionSource<T extends Transaction = Transaction> extends Queryable {
+  readonly schema: string;
   /** Commits what `work` did, or nothing. READ COMMITTED. */
   transaction<R>(work: (tx: T) => Promise<R>): Promise<R>;
 }
@@ -21,10 +35,7 @@ export interface Database extends TransactionSource {
   status(): DatabaseStatus;
 }
 
-export interface Transaction {
-  /** Rows returned, also by INSERT, UPDATE and DELETE with RETURNING. */
-  query<Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
-  readonly manager: EntityManager;
+export interface Transaction extends Queryable {
   /** Runs once after the commit, never after a rollback. */
   afterCommit(fn: () => void): void;
 }
@@ -38,7 +49,7 @@ export interface DatabaseStatus {
 
 interface DatabaseOptions {
   readonly schema: string;
-  readonly entities?: readonly EntitySchema[];
+  readonly entities?: readonly Entity[];
   /** Connections; the platform's share where not said. */
   readonly poolSize?: number;
 }
@@ -69,6 +80,7 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
       if (source?.isInitialized) await source.destroy();
     },
     query: <Row>(sql: string, values: readonly unknown[] = []) => runStatement<Row>(poolOf(current()), sql, values),
+    repository: (entity) => repositoryOf(current().manager, entity),
     transaction: (work) => runTransaction(current(), work),
     status: () => statusOf(source),
   };
@@ -88,6 +100,20 @@ async function runStatement<Row>(pool: Pool, sql: string, values: readonly unkno
   }
 }
 
+/** TypeORM's repository, with errors translated as those of `query` are. */
+function repositoryOf<E extends Entity>(manager: EntityManager, { schema }: E): Repository<RowOf<E>> {
+  const repository = manager.getRepository(schema);
+  const methods = repositoryMethods.map((name) => {
+    const method = repository[name].bind(repository) as (...args: unknown[]) => Promise<unknown>;
+    return [name, (...args: unknown[]) => method(...args).catch(rethrowTranslated)];
+  });
+  return Object.fromEntries(methods) as unknown as Repository<RowOf<E>>;
+}
+
+function rethrowTranslated(error: unknown): never {
+  throw translateDatabaseError(error);
+}
+
 async function runTransaction<T>(source: DataSource, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const afterwards: Array<() => void> = [];
   try {
@@ -101,7 +127,7 @@ async function runTransaction<T>(source: DataSource, work: (tx: Transaction) => 
 
 function transactionOver(manager: EntityManager, afterwards: Array<() => void>): Transaction {
   return {
-    manager,
+    repository: (entity) => repositoryOf(manager, entity),
     afterCommit: (fn) => void afterwards.push(fn),
     async query<Row>(sql: string, values: readonly unknown[] = []) {
       const runner = manager.queryRunner;
@@ -140,7 +166,7 @@ async function dataSourceOptions(platform: Platform, options: DatabaseOptions) {
     url,
     ssl,
     schema: options.schema,
-    entities: [...(options.entities ?? [])],
+    entities: (options.entities ?? []).map(({ schema }) => schema),
     logging: false as const,
     applicationName: `usermesh-${options.schema}`,
     poolSize: options.poolSize ?? platform.poolSize,

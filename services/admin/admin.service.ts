@@ -9,6 +9,7 @@ import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
 import { sweepServiceTables } from "../../mixins/service-sweep.ts";
 import { adminContract } from "./admin.contract.ts";
+import { adminEntities } from "./admin.entities.ts";
 import { eraseActivity, recordErasure } from "./erase.ts";
 import { exportSections } from "./export.repo.ts";
 import { readMetrics } from "./metrics.ts";
@@ -22,7 +23,7 @@ const FIGURES_MS = 5_000;
 
 /** The activity log: who did what, when and from where, as the events of the mesh tell it. */
 export default function adminService(platform: Platform): ServiceSchema {
-  const db = createDatabase(platform, { schema: "admin" });
+  const db = createDatabase(platform, { schema: "admin", entities: adminEntities });
   const record = (event: MeshEvent) => recordActivity(db, event);
   const deps = { db, clock: platform.clock, random: platform.random };
   const erased = { "user.erased": (event: MeshEvent) => recordErasure(deps, event) };

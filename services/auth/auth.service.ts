@@ -7,6 +7,7 @@ import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
 import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
 import { authContract } from "./auth.contract.ts";
+import { authEntities } from "./auth.entities.ts";
 import type { AuthDeps } from "./dependencies.ts";
 import { createIdentityCounts, listIdentities, unlinkIdentity } from "./oauth/linked-identities.ts";
 import { exchangeCode } from "./oauth/oauth-exchange.ts";
@@ -91,7 +92,7 @@ export default function authService(platform: Platform): ServiceSchema {
 
 function createDeps(platform: Platform): AuthDeps {
   const { config, clock, random, timers, ring, log } = platform;
-  const db = createDatabase(platform, { schema: authContract.name });
+  const db = createDatabase(platform, { schema: authContract.name, entities: authEntities });
   const shared = { config, clock, random, timers, ring, log, db };
   const oauth = createOAuthProviders(platform);
   return {

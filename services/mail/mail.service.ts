@@ -10,6 +10,7 @@ import { eraseMessages } from "./erase.repo.ts";
 import { exportSections } from "./export.repo.ts";
 import { mailContract } from "./mail.contract.ts";
 import type { MailDeps } from "./mail.deps.ts";
+import { mailEntities } from "./mail.entities.ts";
 import { accountNotices, sessionNotices } from "./notices.ts";
 import { createPushService } from "./push-service.ts";
 import { requestPush } from "./request-push.ts";
@@ -24,7 +25,7 @@ const BREAKER_SHARE = 0.1;
 /** Renders and sends mails, hands pushes on; each message once. */
 export default function mailService(platform: Platform): ServiceSchema {
   const { config, clock, timers } = platform;
-  const db = createDatabase(platform, { schema: "mail" });
+  const db = createDatabase(platform, { schema: "mail", entities: mailEntities });
   const outbox = createOutbox(platform, db, "mail");
   const transport = createMailTransport(config.mail);
   const pushService = createPushService(config.push);

@@ -1,25 +1,16 @@
-import { EntitySchema } from "typeorm";
+import { boolean, defineEntity, jsonb, primary, type RowOf, timestampMs, uuid } from "../../lib/database/entity.ts";
 import type { PreferenceOverrides } from "./defaults.ts";
 
-export interface PreferencesRow {
-  user_id: string;
+export const Preferences = defineEntity("preferences", "preferences", {
+  user_id: primary(uuid),
   /** What differs from the defaults. */
-  overrides: PreferenceOverrides;
+  overrides: jsonb<PreferenceOverrides>(),
   /** False until the account is known to exist. */
-  confirmed: boolean;
-  created_at: Date;
-  updated_at: Date;
-}
-
-export const PreferencesEntity = new EntitySchema<PreferencesRow>({
-  name: "preferences",
-  schema: "preferences",
-  tableName: "preferences",
-  columns: {
-    user_id: { type: "uuid", primary: true },
-    overrides: { type: "jsonb" },
-    confirmed: { type: "boolean" },
-    created_at: { type: "timestamptz", precision: 3 },
-    updated_at: { type: "timestamptz", precision: 3 },
-  },
+  confirmed: boolean,
+  created_at: timestampMs,
+  updated_at: timestampMs,
 });
+
+export type PreferencesRow = RowOf<typeof Preferences>;
+
+export const preferencesEntities = [Preferences] as const;

@@ -1,5 +1,5 @@
 import type { Database, Transaction } from "../../mixins/database.mixin.ts";
-import { PreferencesEntity, type PreferencesRow } from "./preferences.entities.ts";
+import { Preferences, type PreferencesRow } from "./preferences.entities.ts";
 
 export async function readPreferences(db: Database, userId: string): Promise<PreferencesRow | undefined> {
   const [row] = await db.query<PreferencesRow>("SELECT * FROM preferences.preferences WHERE user_id = $1", [userId]);
@@ -56,7 +56,7 @@ export async function updatePreferences(
   userId: string,
   next: Pick<PreferencesRow, "overrides" | "updated_at">,
 ): Promise<void> {
-  await tx.manager.update(PreferencesEntity, { user_id: userId }, { ...next, confirmed: true });
+  await tx.repository(Preferences).update({ user_id: userId }, { ...next, confirmed: true });
 }
 
 /** Rows of registrations that are a day old and not known to have become accounts. */

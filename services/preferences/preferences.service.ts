@@ -15,7 +15,7 @@ import { exportSections } from "./export.ts";
 import { exportOverrides, importPreferences } from "./import-preferences.ts";
 import { personPreferences } from "./person-preferences.ts";
 import { preferencesContract } from "./preferences.contract.ts";
-import { PreferencesEntity } from "./preferences.entities.ts";
+import { preferencesEntities } from "./preferences.entities.ts";
 import { preferencesOf } from "./read-preferences.ts";
 import { sweepPreferences } from "./sweep.ts";
 import { updatePreferencesOf } from "./update-preferences.ts";
@@ -25,7 +25,7 @@ const CACHED_MS = 7_200_000;
 
 /** What users want: notices, jobs, people, visibility. */
 export default function preferencesService(platform: Platform): ServiceSchema {
-  const db = createDatabase(platform, { schema: "preferences", entities: [PreferencesEntity] });
+  const db = createDatabase(platform, { schema: "preferences", entities: preferencesEntities });
   const outbox = createOutbox(platform, db, "preferences");
   const caches = createServiceCaches(platform, "preferences");
   const kept = caches.open<PreferencesView>("preferences", CACHED_MS);

@@ -26,6 +26,7 @@ import { countAllLive, countLiveSessions, readEpoch } from "./session/sessions.r
 import { listForUser, revokeForUser } from "./session/sessions-of-user.ts";
 import { createTenantLimits } from "./session/tenant-limits.ts";
 import { sessionsContract } from "./sessions.contract.ts";
+import { sessionsEntities } from "./sessions.entities.ts";
 import { sweep } from "./sweep.ts";
 
 const LEASE_CONNECTIONS = 2;
@@ -34,7 +35,7 @@ const COUNTED = { freshMs: 10_000, usableMs: 300_000 };
 
 /** Refresh tokens, devices, and the promise that what has ended is refused by every node. */
 export default function sessionsService(platform: Platform): ServiceSchema {
-  const db = createDatabase(platform, { schema: "sessions" });
+  const db = createDatabase(platform, { schema: "sessions", entities: sessionsEntities });
   const leaseDb = createDatabase(platform, { schema: "sessions", poolSize: LEASE_CONNECTIONS });
   const outbox = createOutbox(platform, db, "sessions");
   const deps = { platform, db, leaseDb, outbox, limits: createTenantLimits(platform) };

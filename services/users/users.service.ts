@@ -41,7 +41,6 @@ import { viewErasure } from "./erasure/view-erasure.ts";
 import { createAvatarStore } from "./profile/avatar-store.ts";
 import { deleteAvatar, readAvatar, setAvatar } from "./profile/change-avatar.ts";
 import { rotateKeys } from "./profile/key-rotation.ts";
-import { ProfileEntity } from "./profile/profile.entities.ts";
 import { getStats } from "./profile/stats.ts";
 import { getProfile, updateProfile } from "./profile/update-profile.ts";
 import { checkCanManage } from "./roles/can-manage.ts";
@@ -54,6 +53,7 @@ import { createTenant, getTenant, listTenants, updateTenant } from "./tenants/te
 import { exportAccounts } from "./transfer/export-accounts.ts";
 import { importable, importUsers } from "./transfer/import-users.ts";
 import { usersContract } from "./users.contract.ts";
+import { usersEntities } from "./users.entities.ts";
 
 /** The figure of the systems that came before. */
 const CACHED_MS = 3_600_000;
@@ -62,7 +62,7 @@ const LAST_LOGIN_CACHED_MS = 60_000;
 /** The accounts: who there is, under which unique names, in which tenant, with which roles. */
 export default function usersService(platform: Platform): ServiceSchema {
   const { config, clock, random, ring, log } = platform;
-  const db = createDatabase(platform, { schema: "users", entities: [ProfileEntity] });
+  const db = createDatabase(platform, { schema: "users", entities: usersEntities });
   const outbox = createOutbox(platform, db, "users", createUsersSnapshot(platform));
   const caches = createServiceCaches(platform, "users");
   const deps: UsersDeps = {

@@ -1,17 +1,13 @@
+import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
 import type { Queryable } from "../core/users.repo.ts";
-import type { StoredSettings } from "../tenants/tenants.repo.ts";
+import { type StoredSettings, Users } from "../users.entities.ts";
 
-export interface SignInRow {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly email: string;
-  readonly username: string | null;
-  readonly full_name: string | null;
-  readonly is_active: boolean;
-  readonly is_verified: boolean;
-}
+type UserColumns = RowOf<typeof Users>;
 
-const signInColumns = "u.id, u.tenant_id, u.email, u.username, u.full_name, u.is_active, u.is_verified";
+const signInFields = ["id", "tenant_id", "email", "username", "full_name", "is_active", "is_verified"] as const;
+const signInColumns = columnsOf(Users, "u", signInFields);
+
+export type SignInRow = Pick<UserColumns, (typeof signInFields)[number]>;
 
 export function findByEmailKey(on: Queryable, tenantId: string, key: string): Promise<SignInRow[]> {
   return on.query(`SELECT ${signInColumns} FROM users.users u WHERE u.tenant_id = $1 AND u.email_key = $2`, [
@@ -31,13 +27,9 @@ export function findById(on: Queryable, id: string): Promise<SignInRow[]> {
   return on.query(`SELECT ${signInColumns} FROM users.users u WHERE u.id = $1`, [id]);
 }
 
-export interface ClaimsRow {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly email: string;
-  readonly full_name: string | null;
-  readonly is_active: boolean;
-  readonly is_verified: boolean;
+const claimsFields = ["id", "tenant_id", "email", "full_name", "is_active", "is_verified"] as const;
+
+export interface ClaimsRow extends Pick<UserColumns, (typeof claimsFields)[number]> {
   readonly roles: string[];
   readonly permissions: string[];
   readonly is_premium: boolean;
@@ -49,7 +41,7 @@ export interface ClaimsRow {
 /** One statement, so that roles, permissions, tier and status are of one moment. */
 export async function readClaims(on: Queryable, id: string): Promise<ClaimsRow | undefined> {
   const [row] = await on.query<ClaimsRow>(
-    `SELECT u.id, u.tenant_id, u.email, u.full_name, u.is_active, u.is_verified,
+    `SELECT ${columnsOf(Users, "u", claimsFields)},
        ARRAY(SELECT g.name FROM users.granted_roles(u.id, u.tenant_id) AS g ORDER BY g.name) AS roles,
        users.granted_permissions(u.id, u.tenant_id) AS permissions,
        (s.user_id IS NOT NULL AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())) AS is_premium, s.expires_at,
@@ -61,11 +53,7 @@ export async function readClaims(on: Queryable, id: string): Promise<ClaimsRow |
   return row;
 }
 
-export interface Validity {
-  readonly id: string;
-  readonly is_active: boolean;
-  readonly is_verified: boolean;
-}
+export type Validity = Pick<UserColumns, "id" | "is_active" | "is_verified">;
 
 export function readValidity(on: Queryable, ids: readonly string[]): Promise<Validity[]> {
   return on.query("SELECT id, is_active, is_verified FROM users.users WHERE id = ANY($1::uuid[])", [ids]);

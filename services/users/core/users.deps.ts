@@ -7,7 +7,7 @@ import type { Database } from "../../../mixins/database.mixin.ts";
 import type { Outbox } from "../../../mixins/outbox.mixin.ts";
 import type { Counts } from "../directory/counts.ts";
 import type { AvatarStore } from "../profile/avatar-store.ts";
-import type { ProfileRow } from "../profile/profile.entities.ts";
+import type { ProfileRow } from "../users.entities.ts";
 import type { UserView } from "./user-view.ts";
 import type { LastLogin } from "./users.repo.ts";
 

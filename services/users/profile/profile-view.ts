@@ -2,7 +2,7 @@ import type * as z from "zod";
 import { AppError } from "../../../lib/actions/errors.ts";
 import { type KeyRing, UnknownKeyError } from "../../../lib/crypto/key-ring.ts";
 import type { Profile } from "../contract/users-shapes.contract.ts";
-import type { ProfileRow } from "./profile.entities.ts";
+import type { ProfileRow } from "../users.entities.ts";
 
 export type ProfileView = z.output<typeof Profile>;
 

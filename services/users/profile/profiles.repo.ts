@@ -1,6 +1,6 @@
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import type { Queryable } from "../core/users.repo.ts";
-import { ProfileEntity, type ProfileRow } from "./profile.entities.ts";
+import { type ProfileRow, Profiles } from "../users.entities.ts";
 
 /** Null where nothing was written yet. */
 export async function readProfile(on: Queryable, userId: string): Promise<ProfileRow | null> {
@@ -9,7 +9,7 @@ export async function readProfile(on: Queryable, userId: string): Promise<Profil
 }
 
 export async function writeProfile(tx: Transaction, row: ProfileRow): Promise<void> {
-  await tx.manager.upsert(ProfileEntity, row, ["user_id"]);
+  await tx.repository(Profiles).upsert(row, ["user_id"]);
 }
 
 export type SealedProfile = Pick<ProfileRow, "user_id"> & { readonly sealed: string };

@@ -1,5 +1,5 @@
 import type { Queryable } from "../core/users.repo.ts";
-import type { ProfileRow } from "../profile/profile.entities.ts";
+import type { ProfileRow } from "../users.entities.ts";
 
 export interface ExportRow {
   readonly id: string;

@@ -3,10 +3,10 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { isoOrNull } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { findTenantId } from "../core/users.repo.ts";
-import type { ProfileRow } from "../profile/profile.entities.ts";
 import { viewProfile } from "../profile/profile-view.ts";
 import { unknownTenant } from "../tenants/tenant-settings.ts";
 import type { usersContract } from "../users.contract.ts";
+import type { ProfileRow } from "../users.entities.ts";
 import { type ExportRow, readAccountsAfter, readProfiles } from "./export-accounts.repo.ts";
 
 type Result = ResultOf<typeof usersContract, "exportAccounts">;

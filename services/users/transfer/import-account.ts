@@ -5,9 +5,9 @@ import { indexableEmailKey } from "../account/create-user.ts";
 import type { ImportedAccount, ImportRefusal } from "../contract/users-import.contract.ts";
 import { searchText } from "../core/search-text.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import type { ProfileRow } from "../profile/profile.entities.ts";
 import { emptyProfile, toRow, viewProfile } from "../profile/profile-view.ts";
 import { unknownTenant } from "../tenants/tenant-settings.ts";
+import type { ProfileRow } from "../users.entities.ts";
 import type { ImportRow } from "./import.repo.ts";
 
 type Account = z.output<typeof ImportedAccount>;

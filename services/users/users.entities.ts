@@ -1,0 +1,192 @@
+import type * as z from "zod";
+import {
+  array,
+  boolean,
+  bytea,
+  defineEntity,
+  int,
+  jsonb,
+  nullable,
+  primary,
+  type RowOf,
+  text,
+  textOf,
+  timestamp,
+  timestampMs,
+  uuid,
+} from "../../lib/database/entity.ts";
+import type { Education, Experience } from "./contract/users-shapes.contract.ts";
+
+/** As they are stored: only what the tenant has set. */
+export interface StoredSettings {
+  readonly password_policy?: "classic" | "length" | "nist";
+  readonly access_token_minutes?: number;
+  readonly refresh_token_days?: number;
+  readonly session_max_days?: number;
+  readonly max_users?: number;
+}
+
+/** By service: when it erased the user, and how many rows of which table. */
+export interface ErasureReceipts {
+  readonly [service: string]: { readonly at: string; readonly rows: Record<string, number> };
+}
+
+export const Tenants = defineEntity("users", "tenants", {
+  id: primary(uuid),
+  slug: text,
+  name: text,
+  settings: jsonb<StoredSettings>(),
+  created_at: timestampMs,
+  updated_at: timestampMs,
+  /** Event of the latest change of the settings. */
+  settings_event_id: nullable(uuid),
+});
+
+export const Users = defineEntity("users", "users", {
+  id: primary(uuid),
+  tenant_id: uuid,
+  email: text,
+  email_key: text,
+  pending_email: nullable(text),
+  username: nullable(text),
+  username_key: nullable(text),
+  full_name: nullable(text),
+  current_title: nullable(text),
+  company: nullable(text),
+  location: nullable(text),
+  bio: nullable(text),
+  avatar_url: nullable(text),
+  push_token: nullable(text),
+  search_text: text,
+  is_active: boolean,
+  is_verified: boolean,
+  inactive_reason: nullable(text),
+  /** Event of the latest change of `is_active` or `deleted_at`; null before the first one. */
+  status_event_id: nullable(uuid),
+  privacy_profile: textOf<"public" | "private" | "connections">(),
+  privacy_location: boolean,
+  logins_total: int,
+  created_at: timestampMs,
+  updated_at: timestampMs,
+  last_login_at: nullable(timestampMs),
+  deleted_at: nullable(timestampMs),
+  subscription_event_id: nullable(uuid),
+  roles_event_id: nullable(uuid),
+});
+
+export const Profiles = defineEntity("users", "profiles", {
+  user_id: primary(uuid),
+  /** Phone and date of birth, sealed under the key ring. */
+  sealed: nullable(text),
+  gender: nullable(text),
+  industry: nullable(text),
+  years_of_experience: nullable(int),
+  skills: jsonb<string[]>(),
+  education: jsonb<z.output<typeof Education>[]>(),
+  experience: jsonb<z.output<typeof Experience>[]>(),
+  languages: jsonb<string[]>(),
+  linkedin_url: nullable(text),
+  github_url: nullable(text),
+  website_url: nullable(text),
+  headline: nullable(text),
+  updated_at: timestampMs,
+});
+
+export type ProfileRow = RowOf<typeof Profiles>;
+
+export const Directory = defineEntity("users", "directory", {
+  user_id: primary(uuid),
+  tenant_id: uuid,
+  names: text,
+  words: text,
+  industry: nullable(text),
+  location: nullable(text),
+  skills: array(text),
+});
+
+export const Roles = defineEntity("users", "roles", {
+  tenant_id: primary(uuid),
+  name: primary(text),
+  permissions: array(text),
+  system: boolean,
+  created_at: timestampMs,
+  updated_at: timestampMs,
+  /** Event of the latest change of the permissions. */
+  event_id: nullable(uuid),
+});
+
+export const RoleMembers = defineEntity("users", "role_members", {
+  user_id: primary(uuid),
+  tenant_id: uuid,
+  role: primary(text),
+  granted_by: nullable(uuid),
+  granted_at: timestampMs,
+});
+
+export const Subscriptions = defineEntity("users", "subscriptions", {
+  user_id: primary(uuid),
+  plan: text,
+  started_at: timestampMs,
+  expires_at: nullable(timestampMs),
+});
+
+export const EmailChanges = defineEntity("users", "email_changes", {
+  token_id: primary(uuid),
+  user_id: uuid,
+  old_email: text,
+  new_email: text,
+  new_email_key: text,
+  state: textOf<"pending" | "applied" | "refused" | "ended">(),
+  requested_at: timestampMs,
+  /** The account's epoch at the request. */
+  epoch: int,
+  /** Kinds of the mails about this change that were sent. */
+  mails_sent: array(text),
+});
+
+export const Avatars = defineEntity("users", "avatars", {
+  key: primary(text),
+  user_id: nullable(uuid),
+  in_use: boolean,
+  created_at: timestampMs,
+});
+
+export const AvatarFiles = defineEntity("users", "avatar_files", { name: primary(text), bytes: bytea });
+
+export const Snapshots = defineEntity("users", "snapshots", {
+  stream: primary(text),
+  cursor: nullable(uuid),
+  done: boolean,
+  at: timestamp,
+});
+
+export const Erasures = defineEntity("users", "erasures", {
+  id: primary(uuid),
+  user_id: uuid,
+  tenant_id: uuid,
+  requested_by: uuid,
+  requested_at: timestampMs,
+  due_at: timestampMs,
+  deadline: timestampMs,
+  /** Latest attempt; after the first one the deletion cannot be cancelled. */
+  tried_at: nullable(timestampMs),
+  receipts: jsonb<ErasureReceipts>(),
+  completed_at: nullable(timestampMs),
+  /** Next purge of the event streams; null when the last one is done. */
+  purge_at: nullable(timestampMs),
+});
+
+export const usersEntities = [
+  Tenants,
+  Users,
+  Profiles,
+  Directory,
+  Roles,
+  RoleMembers,
+  Subscriptions,
+  EmailChanges,
+  Avatars,
+  AvatarFiles,
+  Snapshots,
+  Erasures,
+] as const;

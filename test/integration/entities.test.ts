@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Entity } from "../../lib/database/entity.ts";
+import { serviceEntities } from "../../mixins/service-tables/service-tables.entities.ts";
+import { adminEntities } from "../../services/admin/admin.entities.ts";
+import { authEntities } from "../../services/auth/auth.entities.ts";
+import { mailEntities } from "../../services/mail/mail.entities.ts";
+import { preferencesEntities } from "../../services/preferences/preferences.entities.ts";
+import { sessionsEntities } from "../../services/sessions/sessions.entities.ts";
+import { usersEntities } from "../../services/users/users.entities.ts";
+import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
+
+const entities: Readonly<Record<string, readonly Entity[]>> = {
+  users: usersEntities,
+  auth: authEntities,
+  sessions: sessionsEntities,
+  preferences: preferencesEntities,
+  mail: mailEntities,
+  admin: adminEntities,
+};
+
+/** PostgreSQL's names of the types. */
+const types: Readonly<Record<string, string>> = { int: "integer", timestamptz: "timestamp with time zone" };
+
+function describeColumns({ table, columns }: Entity): string[] {
+  return Object.entries(columns).map(([name, { options }]) => {
+    const type = types[String(options.type)] ?? String(options.type);
+    const precise = options.precision == null ? type : type.replace("timestamp", `timestamp(${options.precision})`);
+    const constraints = [options.nullable ? "" : " NOT NULL", options.primary ? " PRIMARY KEY" : ""].join("");
+    return `${table}.${name} ${precise}${options.array ? "[]" : ""}${constraints}`;
+  });
+}
+
+describe("the entities of", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database?.drop());
+
+  test.each(Object.keys(entities))(
+    "%s list every table and column of its schema, with type and nullability",
+    async (schema) => {
+      const rows = await database.query<{ line: string }>(
+        `SELECT format('%s.%s.%s %s', n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod))
+         || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+         || CASE WHEN a.attnum = ANY(k.conkey) THEN ' PRIMARY KEY' ELSE '' END AS line
+       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+       LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+       WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname <> 'migrations' AND a.attnum > 0 AND NOT a.attisdropped`,
+        [schema],
+      );
+      const listed = [...(entities[schema] ?? []), ...Object.values(serviceEntities(schema))];
+      expect(listed.flatMap(describeColumns).toSorted()).toEqual(rows.map(({ line }) => line).toSorted());
+    },
+  );
+});
