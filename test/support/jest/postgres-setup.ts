@@ -1,23 +1,22 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import pino from "pino";
 import { readConfig } from "../../../lib/config/config.ts";
 import { startPostgres } from "../../../scripts/local-servers/postgres.ts";
 import { migrate } from "../../../scripts/migrate.ts";
+import { startTestRun } from "./test-run.ts";
 
 declare global {
-  var usermeshTestPostgres: { dir: string; stop(): Promise<void> } | undefined;
+  var usermeshTestPostgres: { stop(): Promise<void> } | undefined;
 }
 
 /** Starts a private PostgreSQL and migrates the database that every test file clones. */
 export default async function setup(): Promise<void> {
   if (globalThis.usermeshTestPostgres) return;
-  const dir = await mkdtemp(join(tmpdir(), "usermesh-test-"));
+  const run = await startTestRun();
   const log = pino({ level: "warn" });
-  const postgres = await startPostgres({ dataDir: dir, log });
-  globalThis.usermeshTestPostgres = { dir, stop: () => postgres.stop() };
+  const postgres = await startPostgres({ dataDir: join(run.dir, "postgres"), log });
+  globalThis.usermeshTestPostgres = { stop: () => postgres.stop().finally(run.end) };
   const template = new URL(postgres.url);
   template.pathname = "/usermesh_template";
   // What is tested here outlives killed processes, not a power cut: that is tested for scripts/local-servers, over a server of its own.
