@@ -1,7 +1,7 @@
 import type { ServiceSchema } from "moleculer";
 import { DeadLetter, type Job, type Platform } from "../lib/runtime/platform.ts";
 import { worker } from "../mixins/worker.mixin.ts";
-import { PushJob } from "../services/mail/push.contract.ts";
+import { PushJob } from "../services/mail/push/push.contract.ts";
 
 /** Takes push requests from their queue, one at a time. */
 export default function pushWorker(platform: Platform): ServiceSchema {

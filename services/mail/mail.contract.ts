@@ -2,11 +2,11 @@ import * as z from "zod";
 import { action, byService, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
 import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
-import { pushActions } from "./push.contract.ts";
+import { pushActions } from "./push/push.contract.ts";
 
-/** What a mail job holds: ids only, never a secret or an address. */
+/** Contains ids only, never a secret or an address. */
 export const MailJob = z.strictObject({
-  /** Id of the message: of the one-time token, or of the event that is told. Its Message-ID is made from it. */
+  /** Id of the one-time token that is mailed, or of the event that causes a notice. Becomes the Message-ID. */
   id: field.Id,
   kind: z.enum([
     "verify_email",
@@ -25,9 +25,9 @@ export const MailJob = z.strictObject({
   user_id: field.Id,
   tenant_id: field.Id,
   correlation_id: z.string(),
-  /** Of a notice about a change of address: which one. */
+  /** Notices about an email change: its id. */
   email_change: field.Id.optional(),
-  /** Of a notice about a way to sign in: its name. */
+  /** Notices about a linked or unlinked sign-in provider: its name. */
   provider: z.string().max(500).optional(),
 });
 export type MailJob = z.infer<typeof MailJob>;
@@ -42,8 +42,9 @@ export const mailContract = contract("mail", {
   ],
   actions: {
     /**
-     * Renders and sends one message, once: `sent`, or `skipped` where it is of no use any more.
-     * 503 `mail_unavailable` while the SMTP server can't be reached or asks for patience; 422 where it refuses for good.
+     * Renders and sends one message, once. `skipped` if it is obsolete, for example because its token was replaced.
+     * 503 `mail_unavailable` if the SMTP server can't be reached, 429 `mail_deferred` if it asks to send the message later,
+     * 422 `mail_refused` if it rejects the message permanently.
      */
     send: action({
       params: MailJob,

@@ -6,28 +6,27 @@ import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
 import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
-import { eraseMessages } from "./erase.repo.ts";
-import { exportSections } from "./export.repo.ts";
+import { sweepDeliveries } from "./delivery.repo.ts";
 import { mailContract } from "./mail.contract.ts";
 import type { MailDeps } from "./mail.deps.ts";
 import { mailEntities } from "./mail.entities.ts";
-import { accountNotices, sessionNotices } from "./notices.ts";
-import { createPushService } from "./push-service.ts";
-import { requestPush } from "./request-push.ts";
-import { sendMail } from "./send-mail.ts";
-import { sendPush } from "./send-push.ts";
-import { sweep } from "./sweep.ts";
-import { createMailTransport } from "./transport.ts";
+import { accountNotices, sessionNotices } from "./messages/notices.ts";
+import { sendMail } from "./messages/send-mail.ts";
+import { createSmtpTransport } from "./messages/smtp-transport.ts";
+import { eraseMessages, exportSections } from "./personal-data.repo.ts";
+import { createPushService } from "./push/push-service.ts";
+import { requestPush } from "./push/request-push.ts";
+import { sendPush } from "./push/send-push.ts";
 
-/** Failures among the last calls that open the breaker: well below one half, else a good minute hides a dead server. */
-const BREAKER_SHARE = 0.1;
+/** Share of failed calls that opens the breaker. Far below one half, or successes of the last minute would hide a dead server. */
+const BREAKER_THRESHOLD = 0.1;
 
-/** Renders and sends mails, hands pushes on; each message once. */
+/** Renders and sends mails and forwards push notifications, each message once. */
 export default function mailService(platform: Platform): ServiceSchema {
   const { config, clock, timers } = platform;
   const db = createDatabase(platform, { schema: "mail", entities: mailEntities });
   const outbox = createOutbox(platform, db, "mail");
-  const transport = createMailTransport(config.mail);
+  const transport = createSmtpTransport(config.mail);
   const pushService = createPushService(config.push);
   const deps: MailDeps = { config, clock, timers, db, outbox, transport, pushService };
   const actions = implement(mailContract, {
@@ -36,12 +35,12 @@ export default function mailService(platform: Platform): ServiceSchema {
     sendPush: (ctx) => sendPush(deps, ctx),
     erase: ({ params }) => eraseMessages(db, params.user_id),
     export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
-    sweep: () => sweep(deps),
+    sweep: () => sweepDeliveries(db),
   });
 
   const circuitBreaker = {
     enabled: true,
-    threshold: BREAKER_SHARE,
+    threshold: BREAKER_THRESHOLD,
     minRequestCount: config.circuitBreaker.failures,
     halfOpenTime: config.circuitBreaker.deliveryOpenMs,
   };

@@ -53,7 +53,7 @@ export async function startPushing(env: Record<string, string> = {}): Promise<Pu
     done: (id) =>
       eventually(`push ${id} is done with`, async () => {
         const found = (await row(id)) as Record<string, unknown> | undefined;
-        return found && found.state !== "waiting" && found;
+        return found && found.state !== "pending" && found;
       }),
     deadLetter: (id) =>
       eventually(`the dead letter of ${id}`, async () => {

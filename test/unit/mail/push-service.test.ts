@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { isError } from "../../../lib/actions/errors.ts";
-import { createPushService } from "../../../services/mail/push-service.ts";
+import { createPushService } from "../../../services/mail/push/push-service.ts";
 import { type PushServer, startPushServer } from "../../support/fakes/push-service.ts";
 
 let server: PushServer;
@@ -17,8 +17,8 @@ const send = (url = server.url): Promise<string> =>
     .catch((error) => (isError(error, "push_refused", "push_unavailable") ? error.type : `${error}`));
 
 test.each([
-  [200, "taken"],
-  [204, "taken"],
+  [200, "accepted"],
+  [204, "accepted"],
   [404, "unknown_token"],
   [410, "token_gone"],
   [400, "push_refused"],

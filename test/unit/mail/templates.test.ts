@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { renderLink, renderNotice } from "../../../services/mail/templates.ts";
+import { renderLink, renderNotice } from "../../../services/mail/messages/templates.ts";
 
 const link = "https://id.example.com/verify?token=v1.k1.abc";
 

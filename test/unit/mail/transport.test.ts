@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
-import { sorted } from "../../../services/mail/transport.ts";
+import { classifySmtpError } from "../../../services/mail/messages/smtp-transport.ts";
 
 const reply = (code: string, command?: string, responseCode?: number) =>
-  sorted(
+  classifySmtpError(
     Object.assign(new Error("550 <eve@example.com> unknown"), {
       code,
       ...(command && { command }),

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { AppError } from "../../lib/actions/errors.ts";
-import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
-import type { MailDeps } from "./mail.deps.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { MailDeps } from "../mail.deps.ts";
 import type { PushJob } from "./push.contract.ts";
 import { insertPush } from "./pushes.repo.ts";
 
 type Params = Actions["mail.push"]["params"];
 type Deps = Pick<MailDeps, "config" | "db" | "outbox">;
 
-/** The job has an id of its own: one that a caller may choose could take the place of another job in the outbox. */
+/** The job gets its own random id: one chosen by the caller could replace another job in the outbox. */
 export async function requestPush(
   { config, db, outbox }: Deps,
   { params, call, correlationId }: Pick<ActionContext<Params>, "params" | "call" | "correlationId">,

@@ -1,5 +1,5 @@
-import { AppError } from "../../lib/actions/errors.ts";
-import type { Config } from "../../lib/config/config.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { Config } from "../../../lib/config/config.ts";
 
 export interface OutgoingPush {
   readonly id: string;
@@ -10,20 +10,22 @@ export interface OutgoingPush {
   readonly data: Readonly<Record<string, string>>;
 }
 
+export type PushResult = "accepted" | "unknown_token" | "token_gone";
+
 export interface PushService {
-  /** Resolves with what the service made of it. Rejects with `push_unavailable` or `push_refused`. */
-  send(push: OutgoingPush): Promise<"taken" | "unknown_token" | "token_gone">;
+  /** Rejects with `push_unavailable` or `push_refused`. */
+  send(push: OutgoingPush): Promise<PushResult>;
 }
 
 const TIMEOUT_MS = 5_000;
 
-/** Whoever talks to the platforms of the devices. It is told a token, a name and a text, so no redirect is followed. */
+/** Client of the service that delivers pushes to devices. Requests carry a token, a name and a text, so redirects are not followed. */
 export function createPushService({ url, secret }: Config["push"]): PushService {
   return {
     async send(push) {
-      // Set when the push was asked for, and no longer: it waits until it is set again.
+      // It was set when the push was requested: the job waits until it is set again.
       if (url === undefined) throw new AppError("service_unavailable", { cause: new Error("PUSH_URL is not set") });
-      return verdict(await post(url, secret, push));
+      return resultOf(await post(url, secret, push));
     },
   };
 }
@@ -49,18 +51,18 @@ async function post(url: string, secret: string | undefined, push: OutgoingPush)
   }
 }
 
-/** Of 4xx these speak of us or of the moment, and not of this push: it is tried again. */
-const notOfThisPush = new Set([401, 403, 407, 408, 425, 429]);
+/** 4xx statuses caused by our credentials or by the service's load, not by this push: it is retried. */
+const retriedStatuses = new Set([401, 403, 407, 408, 425, 429]);
 
-function verdict(status: number): "taken" | "unknown_token" | "token_gone" {
-  if (status >= 200 && status < 300) return "taken";
+function resultOf(status: number): PushResult {
+  if (status >= 200 && status < 300) return "accepted";
   if (status === 404) return "unknown_token";
   if (status === 410) return "token_gone";
-  const isAboutThis = status >= 400 && status < 500 && !notOfThisPush.has(status);
-  throw new AppError(isAboutThis ? "push_refused" : "push_unavailable", { cause: new Error(`HTTP ${status}`) });
+  const isAboutPush = status >= 400 && status < 500 && !retriedStatuses.has(status);
+  throw new AppError(isAboutPush ? "push_refused" : "push_unavailable", { cause: new Error(`HTTP ${status}`) });
 }
 
-/** Neither the address nor what was sent. */
+/** Contains neither the URL nor the request. */
 function reasonOf(error: unknown): string {
   const { name, cause } = error as Error & { readonly cause?: { readonly code?: string } };
   return cause?.code ?? name;

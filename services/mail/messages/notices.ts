@@ -1,12 +1,12 @@
-import type { MeshEvent } from "../../lib/events/events.ts";
-import { type Consumption, handleOnce } from "../../mixins/event-consumer.mixin.ts";
-import { eraseMessages } from "./erase.repo.ts";
-import type { MailJob } from "./mail.contract.ts";
-import type { MailDeps } from "./mail.deps.ts";
+import type { MeshEvent } from "../../../lib/events/events.ts";
+import { type Consumption, handleOnce } from "../../../mixins/event-consumer.mixin.ts";
+import type { MailJob } from "../mail.contract.ts";
+import type { MailDeps } from "../mail.deps.ts";
+import { eraseMessages } from "../personal-data.repo.ts";
 
 type NoticeDeps = Pick<MailDeps, "db" | "outbox" | "clock">;
 
-/** A stream read again from its beginning must not tell people what happened last year. */
+/** When a stream is consumed from the beginning again, old events must not cause notices. */
 const MAX_AGE_MS = 7 * 86_400_000;
 
 export function accountNotices(deps: NoticeDeps): Consumption {
@@ -35,7 +35,7 @@ export function sessionNotices(deps: NoticeDeps): Consumption {
 
 const done = Promise.resolve();
 
-/** Who deactivates himself needs no letter. An administrator's act has a `reason`, though it may be null. */
+/** Users who deactivate their own account get no notice. Events caused by an administrator have a `reason`, which may be null. */
 function isByAdmin(event: MeshEvent): boolean {
   return event.reason !== undefined;
 }
@@ -44,7 +44,7 @@ function providerOf({ provider }: MeshEvent): Pick<MailJob, "provider"> {
   return typeof provider === "string" ? { provider } : {};
 }
 
-/** The old address is told of the wish, while there is time to do something about it, and of the change. */
+/** The old address is notified of the request, while the owner can still stop it, and of the change itself. */
 async function notifyOfEmailChange(deps: NoticeDeps, event: MeshEvent): Promise<void> {
   const { email_change, updated_fields = [] } = event;
   if (typeof email_change !== "string") return;

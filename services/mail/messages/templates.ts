@@ -1,7 +1,7 @@
-import type { MailJob } from "./mail.contract.ts";
+import type { MailJob } from "../mail.contract.ts";
 
-/** Subject and both parts of a message. */
-export interface Rendered {
+/** Subject, plain-text part and HTML part. */
+export interface RenderedMail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
@@ -10,13 +10,13 @@ export interface Rendered {
 export type LinkKind = Extract<MailJob["kind"], "verify_email" | "reset_password" | "change_email" | "invite">;
 export type NoticeKind = Exclude<MailJob["kind"], LinkKind>;
 
-interface Letter {
+interface MailText {
   readonly subject: string;
   readonly before: readonly string[];
   readonly after: readonly string[];
 }
 
-const links: Readonly<Record<LinkKind, Letter>> = {
+const links: Readonly<Record<LinkKind, MailText>> = {
   verify_email: {
     subject: "Confirm your email address",
     before: ["Please confirm that this is your email address by opening this link:"],
@@ -51,7 +51,7 @@ const links: Readonly<Record<LinkKind, Letter>> = {
   },
 };
 
-const notices: Readonly<Record<NoticeKind, Omit<Letter, "after">>> = {
+const notices: Readonly<Record<NoticeKind, Omit<MailText, "after">>> = {
   password_changed: {
     subject: "Your password was changed",
     before: [
@@ -117,33 +117,33 @@ export function isLinkKind(kind: MailJob["kind"]): kind is LinkKind {
 export function renderLink(
   kind: LinkKind,
   { name, link }: { readonly name: string | null; readonly link: string },
-): Rendered {
+): RenderedMail {
   const { subject, before, after } = links[kind];
   return {
     subject,
-    // On a line of its own: mail programs take what stands beside a link into it.
+    // On a line of its own: some mail programs make adjacent text part of the link.
     text: asText([greeting(name), ...before, link, ...after]),
     html: asHtml(subject, [...[greeting(name), ...before].map(paragraph), anchor(link), ...after.map(paragraph)]),
   };
 }
 
-interface Told {
+interface NoticeData {
   readonly name: string | null;
   readonly provider?: string | undefined;
 }
 
-export function renderNotice(kind: NoticeKind, { name, provider = "an external provider" }: Told): Rendered {
+export function renderNotice(kind: NoticeKind, { name, provider = "an external provider" }: NoticeData): RenderedMail {
   const { subject, before } = notices[kind];
   const paragraphs = [greeting(name), ...before.map((line) => line.replace("{provider}", () => provider))];
   return { subject, text: asText(paragraphs), html: asHtml(subject, paragraphs.map(paragraph)) };
 }
 
-const MAX_NAME = 100;
+const MAX_NAME_LENGTH = 100;
 
-/** A stranger may register any address under any name: one that carries a line or a link of its own would be our letter, his text. */
+/** Anyone can register any address with any name: one with a line break or URL would put their text into our email. */
 function greeting(name: string | null): string {
   const shown = (name ?? "").replace(/[\p{C}\p{Z}]+/gu, " ").trim();
-  return shown === "" || shown.length > MAX_NAME || looksLikeLink(shown) ? "Hello," : `Hello ${shown},`;
+  return shown === "" || shown.length > MAX_NAME_LENGTH || looksLikeLink(shown) ? "Hello," : `Hello ${shown},`;
 }
 
 function looksLikeLink(text: string): boolean {
@@ -155,15 +155,15 @@ function asText(paragraphs: readonly string[]): string {
 }
 
 function asHtml(title: string, blocks: readonly string[]): string {
-  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title></head><body>\n${blocks.join("\n")}\n</body></html>\n`;
+  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head><body>\n${blocks.join("\n")}\n</body></html>\n`;
 }
 
 function paragraph(text: string): string {
-  return `<p>${escaped(text)}</p>`;
+  return `<p>${escapeHtml(text)}</p>`;
 }
 
 function anchor(link: string): string {
-  return `<p><a href="${escaped(link)}">${escaped(link)}</a></p>`;
+  return `<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`;
 }
 
 const entities: Readonly<Record<string, string>> = {
@@ -174,6 +174,6 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

@@ -1,12 +1,19 @@
-import type { ActionContext } from "../../lib/actions/typed-call.ts";
-import type { MailJob } from "./mail.contract.ts";
-import type { MailDeps } from "./mail.deps.ts";
-import { isLinkKind, type LinkKind, type NoticeKind, type Rendered, renderLink, renderNotice } from "./templates.ts";
-import type { OutgoingMail } from "./transport.ts";
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import type { MailJob } from "../mail.contract.ts";
+import type { MailDeps } from "../mail.deps.ts";
+import type { OutgoingMail } from "./smtp-transport.ts";
+import {
+  isLinkKind,
+  type LinkKind,
+  type NoticeKind,
+  type RenderedMail,
+  renderLink,
+  renderNotice,
+} from "./templates.ts";
 
 type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;
 
-/** Address, name and token are asked for at the last moment; null where the message is of no use any more. */
+/** Fetches address, name and token immediately before sending. Null if the message is obsolete. */
 export async function compose(deps: Pick<MailDeps, "config" | "clock">, ctx: Ctx): Promise<OutgoingMail | null> {
   const { kind } = ctx.params;
   const content = isLinkKind(kind) ? await linkMail(deps, ctx, kind) : await noticeMail(ctx, kind);
@@ -21,21 +28,21 @@ export async function compose(deps: Pick<MailDeps, "config" | "clock">, ctx: Ctx
   };
 }
 
-type Content = Rendered & { readonly to: string };
+type Content = RenderedMail & { readonly to: string };
 
 async function linkMail(
   { config }: Pick<MailDeps, "config">,
   { params, call }: Ctx,
   kind: LinkKind,
 ): Promise<Content | null> {
-  const found = await call("auth.deriveMailToken", { token_id: params.id });
-  if (!found || found.purpose !== kind) return null;
+  const token = await call("auth.deriveMailToken", { token_id: params.id });
+  if (!token || token.purpose !== kind) return null;
   const { publicUrl, passwordResetUrl } = config.http;
   const page =
     kind === "reset_password" || kind === "invite"
       ? (passwordResetUrl ?? `${publicUrl}/reset-password`)
       : `${publicUrl}/api/v1/auth/verify-email`;
-  return { to: found.email, ...renderLink(kind, { name: found.name, link: withToken(page, found.token) }) };
+  return { to: token.email, ...renderLink(kind, { name: token.name, link: withToken(page, token.token) }) };
 }
 
 async function noticeMail(ctx: Ctx, kind: NoticeKind): Promise<Content | null> {
@@ -45,7 +52,7 @@ async function noticeMail(ctx: Ctx, kind: NoticeKind): Promise<Content | null> {
   );
 }
 
-/** A notice about a change of address goes to the one that was the owner's before it. */
+/** Notices about an email change go to the old address. */
 async function recipientOf({ params, call }: Ctx): Promise<{ email: string; name: string | null } | null> {
   if (params.email_change !== undefined) {
     const change = await call("users.emailChange", { token_id: params.email_change });

@@ -1,0 +1,49 @@
+import type { Database } from "../../mixins/database.mixin.ts";
+import { deleteInBatches, sweepServiceTables } from "../../mixins/service-sweep.ts";
+
+/** A lock that was not renewed for this long belongs to a node that died. */
+export const LOCK_SECONDS = 10;
+export const newLockExpiry = `clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})`;
+
+export type DeliveryTable = "mail.messages" | "mail.pushes";
+export type DeliveryState = "pending" | "sent" | "skipped";
+
+export interface DeliveryLock {
+  readonly table: DeliveryTable;
+  readonly id: string;
+  readonly lockId: string;
+}
+
+/** Undefined for an erased user: the row was deleted. */
+export async function findDeliveryState(
+  db: Database,
+  table: DeliveryTable,
+  id: string,
+): Promise<DeliveryState | undefined> {
+  const [row] = await db.query<{ state: DeliveryState }>(`SELECT state FROM ${table} WHERE id = $1`, [id]);
+  return row?.state;
+}
+
+export async function renewLock(db: Database, { table, id, lockId }: DeliveryLock): Promise<void> {
+  await db.query(
+    `UPDATE ${table} SET locked_until = ${newLockExpiry} WHERE id = $1 AND locked_by = $2 AND state = 'pending'`,
+    [id, lockId],
+  );
+}
+
+/** After a failed attempt: the next one may start immediately. */
+export async function releaseLock(db: Database, { table, id, lockId }: DeliveryLock): Promise<void> {
+  await db.query(
+    `UPDATE ${table} SET locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2 AND state = 'pending'`,
+    [id, lockId],
+  );
+}
+
+/** Rows prevent a second delivery for longer than any job or event can be redelivered. */
+export async function sweepDeliveries(db: Database): Promise<Record<string, number>> {
+  return {
+    messages: await deleteInBatches(db, "mail.messages", "created_at < now() - interval '35 days'"),
+    pushes: await deleteInBatches(db, "mail.pushes", "created_at < now() - interval '35 days'"),
+    ...(await sweepServiceTables(db)),
+  };
+}

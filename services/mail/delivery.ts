@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import { AppError, type ErrorCode, isError } from "../../lib/actions/errors.ts";
+import {
+  type DeliveryLock,
+  type DeliveryTable,
+  findDeliveryState,
+  LOCK_SECONDS,
+  releaseLock,
+  renewLock,
+} from "./delivery.repo.ts";
+import type { MailDeps } from "./mail.deps.ts";
+
+export type DeliveryOutcome = "sent" | "already_sent" | "skipped";
+type Deps = Pick<MailDeps, "db" | "timers">;
+
+export interface Delivery<Message, SkipReason extends string> {
+  readonly table: DeliveryTable;
+  readonly id: string;
+  /** Thrown while another worker holds the lock. */
+  readonly lockedError: ErrorCode;
+  /** Takes the lock of a pending message; undefined if another worker holds it or the message is no longer pending. */
+  lock(lockId: string): Promise<Message | undefined>;
+  send(message: Message): Promise<"sent" | SkipReason>;
+  recordSent(): Promise<void>;
+  recordSkipped(lockId: string, reason: SkipReason): Promise<void>;
+}
+
+/**
+ * Sends a message once. Its row is locked before the external server is called and updated afterwards; no transaction is
+ * open in between. If the process is killed after the server has accepted the message and before that is recorded, the
+ * message is sent again, with the same Message-ID or Idempotency-Key.
+ */
+export async function deliverOnce<Message, SkipReason extends string>(
+  deps: Deps,
+  delivery: Delivery<Message, SkipReason>,
+): Promise<DeliveryOutcome> {
+  const lockId = randomUUID();
+  const message = await delivery.lock(lockId);
+  if (message === undefined) return findOutcome(deps, delivery);
+  const lock: DeliveryLock = { table: delivery.table, id: delivery.id, lockId };
+  const result = await withHeartbeat(deps, lock, () => delivery.send(message));
+  if (result !== "sent") {
+    await delivery.recordSkipped(lockId, result as SkipReason);
+    return "skipped";
+  }
+  await withRetry(deps, () => delivery.recordSent());
+  return "sent";
+}
+
+async function findOutcome(
+  { db }: Deps,
+  { table, id, lockedError }: Pick<Delivery<unknown, string>, "table" | "id" | "lockedError">,
+): Promise<DeliveryOutcome> {
+  const state = await findDeliveryState(db, table, id);
+  if (state === "pending")
+    throw new AppError(lockedError, { cause: new Error("Another worker is sending this message") });
+  return state === "sent" ? "already_sent" : "skipped";
+}
+
+/** Renews the lock while `work` runs, however slow its server is. The lock of a killed node expires. */
+async function withHeartbeat<T>({ db, timers }: Deps, lock: DeliveryLock, work: () => Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const beat = async () => {
+    for (;;) {
+      await timers.sleep((LOCK_SECONDS * 1_000) / 3, done.signal);
+      await renewLock(db, lock).catch(() => undefined);
+    }
+  };
+  const heartbeat = beat().catch(() => undefined);
+  try {
+    return await work();
+  } catch (error) {
+    await releaseLock(db, lock).catch(() => undefined);
+    throw error;
+  } finally {
+    done.abort();
+    await heartbeat;
+  }
+}
+
+const RECORD_ATTEMPTS = 5;
+const RECORD_RETRY_MS = 200;
+
+/** A message that was sent but not recorded would be sent again, so a short outage of the database is waited out. */
+async function withRetry({ timers }: Deps, record: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await record();
+    } catch (error) {
+      if (attempt === RECORD_ATTEMPTS) throw error;
+      await timers.sleep(RECORD_RETRY_MS * attempt);
+    }
+  }
+}
+
+/**
+ * The circuit breakers of `mail.send` and `mail.sendPush` watch the SMTP server and the push service. Failures of other
+ * services or the database are rethrown as `overloaded`, so that they do not open these breakers.
+ */
+export async function withDeliveryErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isOurs =
+      error instanceof AppError &&
+      (error.status < 500 || isError(error, "mail_unavailable", "push_unavailable", "overloaded"));
+    throw isOurs ? error : new AppError("overloaded", { retry_after: 1, cause: error });
+  }
+}

@@ -1,0 +1,42 @@
+import type { Database } from "../../../mixins/database.mixin.ts";
+import { newLockExpiry } from "../delivery.repo.ts";
+import type { MailJob } from "../mail.contract.ts";
+
+/** True for the first worker, or the first one after the previous lock has expired. */
+export async function lockMessage(db: Database, job: MailJob, lockId: string): Promise<boolean> {
+  const rows = await db.query(
+    `INSERT INTO mail.messages AS m (id, kind, user_id, tenant_id, state, locked_by, locked_until)
+     VALUES ($1, $2, $3, $4, 'pending', $5, ${newLockExpiry})
+     ON CONFLICT (id) DO UPDATE SET locked_by = excluded.locked_by, locked_until = excluded.locked_until
+       WHERE m.state = 'pending' AND (m.locked_until IS NULL OR m.locked_until < clock_timestamp())
+     RETURNING id`,
+    [job.id, job.kind, job.user_id, job.tenant_id, lockId],
+  );
+  return rows.length === 1;
+}
+
+/** Regardless of who holds the lock by now: the server has accepted the message, so it must not be sent again. */
+export async function recordMessageSent(db: Database, id: string): Promise<void> {
+  await db.query(
+    `UPDATE mail.messages SET state = 'sent', sent_at = coalesce(sent_at, clock_timestamp()), locked_by = NULL, locked_until = NULL
+     WHERE id = $1`,
+    [id],
+  );
+}
+
+export async function recordMessageSkipped(db: Database, id: string, lockId: string): Promise<void> {
+  await db.query(
+    "UPDATE mail.messages SET state = 'skipped', locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2",
+    [id, lockId],
+  );
+}
+
+export async function isMessageConfirmed(db: Database, id: string): Promise<boolean> {
+  return (await db.query("SELECT FROM mail.messages WHERE id = $1 AND confirmed_at IS NOT NULL", [id])).length === 1;
+}
+
+export async function recordMessageConfirmed(db: Database, id: string): Promise<void> {
+  await db.query("UPDATE mail.messages SET confirmed_at = coalesce(confirmed_at, clock_timestamp()) WHERE id = $1", [
+    id,
+  ]);
+}

@@ -1,0 +1,54 @@
+import type { ResultOf } from "../../../lib/actions/contract.ts";
+import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import { deliverOnce, withDeliveryErrors } from "../delivery.ts";
+import type { MailJob, mailContract } from "../mail.contract.ts";
+import type { MailDeps } from "../mail.deps.ts";
+import { compose } from "./compose.ts";
+import {
+  isMessageConfirmed,
+  lockMessage,
+  recordMessageConfirmed,
+  recordMessageSent,
+  recordMessageSkipped,
+} from "./messages.repo.ts";
+import { isLinkKind } from "./templates.ts";
+
+type Outcome = ResultOf<typeof mailContract, "send">;
+type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;
+
+export function sendMail(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
+  const { db } = deps;
+  const { id } = ctx.params;
+  return withDeliveryErrors(async () => {
+    const outcome = await deliverOnce(deps, {
+      table: "mail.messages",
+      id,
+      lockedError: "mail_deferred",
+      lock: async (lockId) => ((await lockMessage(db, ctx.params, lockId)) ? ctx.params : undefined),
+      send: async () => {
+        const mail = await compose(deps, ctx);
+        if (!mail) return "obsolete";
+        await deps.transport.send(mail);
+        return "sent";
+      },
+      recordSent: () => recordMessageSent(db, id),
+      recordSkipped: (lockId) => recordMessageSkipped(db, id, lockId),
+    });
+    const isUnconfirmed = outcome === "sent" || (outcome === "already_sent" && !(await isMessageConfirmed(db, id)));
+    if (isUnconfirmed) await confirm(db, ctx);
+    return { outcome };
+  });
+}
+
+/**
+ * Tells auth, which counts a link's lifetime from here, and users, which keeps an old address until then. Comes after the
+ * record of the delivery: if it fails, the job is retried and only this is repeated.
+ */
+async function confirm(db: MailDeps["db"], { params, call }: Ctx): Promise<void> {
+  const { id, kind, email_change } = params;
+  if (isLinkKind(kind)) await call("auth.markMailSent", { token_id: id });
+  if (kind === "change_email") await call("users.recordEmailChangeMail", { token_id: id, kind });
+  if ((kind === "email_change_requested" || kind === "email_changed") && email_change !== undefined)
+    await call("users.recordEmailChangeMail", { token_id: email_change, kind });
+  await recordMessageConfirmed(db, id);
+}
