@@ -1,42 +1,42 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { AppError } from "../lib/actions/errors.ts";
 import { type Actions, callAsService } from "../lib/actions/typed-call.ts";
-import { createLeaseKeeper, type LeaseKeeper, type LeaseSource } from "../lib/revocation/lease-keeper.ts";
+import { LeaseKeeper, type LeaseSource } from "../lib/revocation/lease-keeper.ts";
 import { newId } from "../lib/runtime/ids.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
 
-/** Everyone who checks access tokens by himself holds a lease: what he doesn't know to be void is good until it ends. */
-export interface LeaseHolder extends Pick<LeaseKeeper, "check" | "ready" | "held"> {
-  /** Asks while the service runs, gives the lease back when it stops. */
+/** Lets a process check access tokens by itself: while it holds a lease, it knows every revocation. */
+export interface LeaseHolder extends Pick<LeaseKeeper, "check" | "isReady" | "isHeld"> {
+  /** Renews the lease while the service runs, and releases it when the service stops. */
   readonly mixin: Partial<ServiceSchema>;
-  /** Handler of `action`. Rejects what is meant for another process of this node's name. */
+  /** Handler of `action`. 404 for entries addressed to another process under the same node id. */
   applyEntries(params: Actions["gateway.applyRevocations"]["params"]): Actions["gateway.applyRevocations"]["result"];
 }
 
 export interface LeaseHolderOptions {
   readonly service: string;
-  /** Full name of the action that hands its params to `revoked`. */
+  /** Full name of the action that passes its params to `applyEntries`. */
   readonly action: string;
-  /** For a cache of the service's own tables: a lease is no longer held than it runs, whatever REVOCATION_MODE says of tokens. */
+  /** For a cache of the service's own tables. Such a cache allows no staleness, whatever REVOCATION_MODE allows for tokens. */
   readonly onInvalidated?: (keys: readonly string[] | null) => void;
 }
 
 type HolderPlatform = Pick<Platform, "clock" | "random" | "timers" | "config" | "log" | "metrics">;
 
-const ASK_TIMEOUT_MS = 1_000;
+const CALL_TIMEOUT_MS = 1_000;
 
 export function createLeaseHolder(
   platform: HolderPlatform,
   { service, action, onInvalidated }: LeaseHolderOptions,
 ): LeaseHolder {
-  /** Fresh for each process: who comes back under an old name holds nothing. */
+  /** New for each process: one that restarts under the same node id holds no lease. */
   const gatewayId = newId(platform.clock, platform.random);
-  const keeper = createLeaseKeeper({
+  const keeper = new LeaseKeeper({
     ...keeperOptions(platform, service),
-    ...(onInvalidated && { onInvalidated, afterwardsMs: 0 }),
+    ...(onInvalidated && { onInvalidated, maxStalenessMs: 0 }),
   });
   platform.metrics.leases.set(service, () => {
-    const age = keeper.age();
+    const age = keeper.leaseAgeMs();
     return age === null ? null : age / 1_000;
   });
   const callOf = (broker: ServiceBroker) => callAsService(broker, service, gatewayId);
@@ -46,7 +46,7 @@ export function createLeaseHolder(
       callOf(broker)(
         "sessions.renewLease",
         { gateway_id: gatewayId, node_id: broker.nodeID, action, since },
-        { nodeId, timeout: ASK_TIMEOUT_MS },
+        { nodeId, timeout: CALL_TIMEOUT_MS },
       ),
   });
   return {
@@ -59,14 +59,14 @@ export function createLeaseHolder(
         const released = callOf(this.broker)(
           "sessions.releaseLease",
           { gateway_id: gatewayId },
-          { timeout: ASK_TIMEOUT_MS },
+          { timeout: CALL_TIMEOUT_MS },
         );
         await released.catch(() => undefined);
       },
     },
-    check: keeper.check,
-    ready: keeper.ready,
-    held: keeper.held,
+    check: (claims) => keeper.check(claims),
+    isReady: () => keeper.isReady(),
+    isHeld: () => keeper.isHeld(),
     applyEntries({ gateway_id, changes }) {
       if (gateway_id !== gatewayId) throw new AppError("not_found");
       keeper.apply(changes);
@@ -80,10 +80,10 @@ function keeperOptions({ clock, timers, config, log }: HolderPlatform, service: 
   return {
     clock,
     timers,
-    afterwardsMs: revocation.maxStalenessSeconds * 1_000,
-    // 5 min for clocks that differ and signers that are late.
-    keepMs: (auth.accessTokenSeconds + 300) * 1_000,
-    onQuestionFailed: (node: string, error: Error) => log.debug({ node, error: error.message }, "lease request failed"),
+    maxStalenessMs: revocation.maxStalenessSeconds * 1_000,
+    // Plus 5 minutes for clock differences and late signers.
+    retentionMs: (auth.accessTokenSeconds + 300) * 1_000,
+    onRenewalFailed: (node: string, error: Error) => log.debug({ node, error: error.message }, "lease request failed"),
     onHeldChanged: (held: boolean) => {
       if (held) log.info({ service }, "lease held");
       else log.warn({ service }, "lease lost: cached state is distrusted until it is renewed");

@@ -27,7 +27,7 @@ export interface ServiceCaches extends Pick<NearCaches, "open"> {
  */
 export function createServiceCaches(platform: Platform, service: CachingService): ServiceCaches {
   const { clock, random } = platform;
-  const caches = createNearCaches(clock, platform.metrics.caches, () => lease.held());
+  const caches = createNearCaches(clock, platform.metrics.caches, () => lease.isHeld());
   const lease = createLeaseHolder(platform, {
     service,
     action: `${service}.invalidateCache`,

@@ -1,134 +1,159 @@
 import type { Clock, Timers } from "../runtime/clock.ts";
 import { createLease, type Lease } from "./lease.ts";
-import { createNodeRotation } from "./node-rotation.ts";
-import { createRevocations, type RevocableClaims, type Revocation } from "./revocations.ts";
+import { createNodeRotation, type NodeRotation } from "./node-rotation.ts";
+import {
+  createRevocationIndex,
+  type RevocableClaims,
+  type Revocation,
+  type RevocationIndex,
+} from "./revocation-index.ts";
 
-/** Where leases come from: some node answers a question. */
+/** The nodes of the sessions service, which grant leases. */
 export interface LeaseSource {
   nodes(): readonly string[];
-  /** Rejects where no answer comes within a second. */
+  /** One page of the revocation log after `since`. Must reject within a second if the node does not answer. */
   renew(nodeId: string, since: number): Promise<LeasePage>;
 }
 
 export interface LeasePage {
   readonly changes: readonly Revocation[];
+  /** Position in the revocation log to continue from. */
   readonly seq: number;
+  /** True on the last page only, which grants the lease. */
   readonly granted: boolean;
+  /** The requested position is older than the log: the pages hold everything that is still valid. */
   readonly full: boolean;
 }
 
-export interface LeaseKeeper {
-  start(source: LeaseSource): void;
-  /** Resolves when no question is under way any more. */
-  stop(): Promise<void>;
-  /** Null: good at this moment. */
-  check(claims: RevocableClaims): null | "session_ended" | "token_stale" | "no_lease";
-  /** What was told between two questions. It does not move what is asked for. */
-  apply(changes: readonly Revocation[]): void;
-  /** True from the first lease on. */
-  ready(): boolean;
-  /** At this moment, nothing has been revoked or announced that is not known here. */
-  held(): boolean;
-  age: Lease["age"];
-}
-
-export interface KeeperOptions {
+export interface LeaseKeeperOptions {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** How long the lease still counts as held after its end: REVOCATION_MAX_STALENESS_SECONDS. */
-  readonly afterwardsMs: number;
-  /** How long a token from before an entry may live. */
-  readonly keepMs: number;
-  readonly onQuestionFailed: (nodeId: string, error: Error) => void;
+  /** How long an expired lease still counts as held: REVOCATION_MAX_STALENESS_SECONDS. */
+  readonly maxStalenessMs: number;
+  /** How long an entry is kept: longer than a token signed before it can live. */
+  readonly retentionMs: number;
+  readonly onRenewalFailed: (nodeId: string, error: Error) => void;
   readonly onHeldChanged: (held: boolean) => void;
-  /** Keys of caches that are written; `null` where the feed no longer says all that was. */
+  /** Receives the keys of invalidated cache entries; `null` if the log no longer reaches back far enough to name them. */
   readonly onInvalidated?: ((keys: readonly string[] | null) => void) | undefined;
 }
 
-const ASK_EVERY_MS = 1_000;
-/** Until the first lease: a node that starts waits for nothing else. */
-const FIRST_ASK_EVERY_MS = 200;
+const RENEWAL_INTERVAL_MS = 1_000;
+/** Before the first lease: a starting node waits for nothing else. */
+const FIRST_RENEWAL_INTERVAL_MS = 200;
 
-/** Asks once a second, whatever became of the last question, another node each time. */
-export function createLeaseKeeper(options: KeeperOptions): LeaseKeeper {
-  const { clock, timers, keepMs } = options;
-  const lease = createLease(clock, options.afterwardsMs);
-  const revocations = createRevocations();
-  const turns = createNodeRotation(clock);
-  const questions = new Set<Promise<void>>();
-  let cancel = (): void => undefined;
-  let since = 0;
-  let held = false;
-  let ready = false;
+/**
+ * Keeps a lease and a copy of the revocation log. It requests a renewal once a second, from another node each time, and
+ * does not wait for the previous request, so that one slow node cannot let the lease expire.
+ */
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  readonly #lease: Lease;
+  readonly #revocations: RevocationIndex = createRevocationIndex();
+  readonly #rotation: NodeRotation;
+  readonly #pendingRenewals = new Set<Promise<void>>();
+  #cancelTimer = (): void => undefined;
+  /** The last position up to which the log was read completely. */
+  #position = 0;
+  #wasHeld = false;
+  #ready = false;
 
-  const learn = (changes: readonly Revocation[]): void => {
-    revocations.learn(changes, clock.monotonic());
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+    this.#lease = createLease(options.clock, options.maxStalenessMs);
+    this.#rotation = createNodeRotation(options.clock);
+  }
+
+  /** Requests a renewal now, and again periodically until `stop`. */
+  start(source: LeaseSource): void {
+    const { clock, timers, retentionMs } = this.#options;
+    const renewal = this.#renew(source).finally(() => {
+      this.#pendingRenewals.delete(renewal);
+      this.#reportHeld();
+    });
+    this.#pendingRenewals.add(renewal);
+    this.#revocations.dropEntriesBefore(clock.monotonic() - retentionMs);
+    const interval = this.#ready ? RENEWAL_INTERVAL_MS : FIRST_RENEWAL_INTERVAL_MS;
+    this.#cancelTimer = timers.after(interval, () => this.start(source));
+  }
+
+  /** Drops the lease at once. Resolves when no renewal is pending. */
+  async stop(): Promise<void> {
+    this.#cancelTimer();
+    this.#lease.drop();
+    await Promise.allSettled(this.#pendingRenewals);
+  }
+
+  /** Null for a token that is valid at this moment. */
+  check(claims: RevocableClaims): null | "session_ended" | "token_stale" | "no_lease" {
+    return this.#revocations.check(claims) ?? (this.#lease.isHeld() ? null : "no_lease");
+  }
+
+  /** Applies entries that were pushed between two renewals. The position does not move: the next renewal reads them too. */
+  apply(changes: readonly Revocation[]): void {
+    this.#revocations.apply(changes, this.#options.clock.monotonic());
     const keys = changes.filter((change) => change.kind === "cache").map((change) => change.key);
-    if (keys.length > 0) options.onInvalidated?.(keys);
-  };
+    if (keys.length > 0) this.#options.onInvalidated?.(keys);
+  }
 
-  const ask = async (source: LeaseSource): Promise<void> => {
-    const node = turns.next(source.nodes());
+  /** True from the first lease on. */
+  isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** True if every committed revocation and cache invalidation is known here. */
+  isHeld(): boolean {
+    return this.#lease.isHeld();
+  }
+
+  /** Milliseconds since the last granted renewal was requested; null without a lease. */
+  leaseAgeMs(): number | null {
+    return this.#lease.ageMs();
+  }
+
+  async #renew(source: LeaseSource): Promise<void> {
+    const node = this.#rotation.next(source.nodes());
     if (node === undefined) return;
     try {
-      await readToEnd((from) => source.renew(node, from));
-      turns.succeeded(node);
+      await this.#readAllPages((since) => source.renew(node, since));
+      this.#rotation.recordSuccess(node);
     } catch (error) {
-      turns.failed(node);
-      options.onQuestionFailed(node, error as Error);
+      this.#rotation.recordFailure(node);
+      this.#options.onRenewalFailed(node, error as Error);
     }
-  };
+  }
 
-  /** Only a complete answer moves `since` and grants. */
-  const readToEnd = async (page: (from: number) => Promise<LeasePage>): Promise<void> => {
-    const startedAt = clock.monotonic();
-    const everything: Revocation[] = [];
-    let full = false;
-    for (let from = since; ; ) {
-      const asked = lease.moment();
-      const answer = await page(from);
-      full ||= answer.full;
-      if (full) everything.push(...answer.changes);
-      else learn(answer.changes);
-      from = answer.seq;
-      if (!answer.granted) continue;
-      if (full) {
-        revocations.forgetLearntBefore(startedAt);
-        options.onInvalidated?.(null);
-      }
-      learn(everything);
-      since = full ? answer.seq : Math.max(since, answer.seq);
-      return lease.grant(asked);
+  /** Only the last page moves the position and grants the lease, counted from when that page was requested. */
+  async #readAllPages(readPage: (since: number) => Promise<LeasePage>): Promise<void> {
+    const startedAt = this.#options.clock.monotonic();
+    const snapshot: Revocation[] = [];
+    let isSnapshot = false;
+    for (let since = this.#position; ; ) {
+      const requestedAt = this.#lease.timestamp();
+      const page = await readPage(since);
+      isSnapshot ||= page.full;
+      if (isSnapshot) snapshot.push(...page.changes);
+      else this.apply(page.changes);
+      since = page.seq;
+      if (!page.granted) continue;
+      if (isSnapshot) this.#replaceAll(snapshot, startedAt, since);
+      else this.#position = Math.max(this.#position, since);
+      return this.#lease.grant(requestedAt);
     }
-  };
+  }
 
-  const noteHeld = (now = lease.held()): void => {
-    if (now !== held) options.onHeldChanged(now);
-    held = now;
-    ready ||= now;
-  };
+  /** Entries pushed since `startedAt` may be missing from the snapshot, so they stay. */
+  #replaceAll(snapshot: readonly Revocation[], startedAt: number, position: number): void {
+    this.#revocations.dropEntriesBefore(startedAt);
+    this.#options.onInvalidated?.(null);
+    this.apply(snapshot);
+    this.#position = position;
+  }
 
-  const turn = (source: LeaseSource): void => {
-    const question = ask(source).finally(() => {
-      questions.delete(question);
-      noteHeld();
-    });
-    questions.add(question);
-    revocations.forgetLearntBefore(clock.monotonic() - keepMs);
-    cancel = timers.after(ready ? ASK_EVERY_MS : FIRST_ASK_EVERY_MS, () => turn(source));
-  };
-
-  return {
-    start: turn,
-    async stop() {
-      cancel();
-      lease.drop();
-      await Promise.allSettled(questions);
-    },
-    check: (claims) => revocations.verdict(claims) ?? (lease.held() ? null : "no_lease"),
-    apply: learn,
-    ready: () => ready,
-    held: lease.held,
-    age: lease.age,
-  };
+  #reportHeld(): void {
+    const held = this.#lease.isHeld();
+    if (held !== this.#wasHeld) this.#options.onHeldChanged(held);
+    this.#wasHeld = held;
+    this.#ready ||= held;
+  }
 }

@@ -2,30 +2,30 @@ import type { Clock } from "../runtime/clock.ts";
 
 const LEASE_MS = 3_000;
 
-/** A moment by both clocks. `era` changes when the wall clock goes back or the lease is dropped. */
-export interface Moment {
+/** A time by both clocks. `era` changes when the wall clock goes back or the lease is dropped. */
+export interface Timestamp {
   readonly monotonic: number;
   readonly wall: number;
   readonly era: number;
 }
 
 export interface Lease {
-  /** To be taken right before asking, and given back with the answer. */
-  moment(): Moment;
-  /** Runs from the moment of asking, never from that of the answer: who was paused meanwhile must not gain time. */
-  grant(asked: Moment): void;
-  held(): boolean;
-  /** Milliseconds since the moment of asking; null without a lease. */
-  age(): number | null;
+  /** To be taken right before a renewal is requested, and passed to `grant` with its answer. */
+  timestamp(): Timestamp;
+  /** Runs from the request, never from the answer: a process that was paused in between must not gain time. */
+  grant(requestedAt: Timestamp): void;
+  isHeld(): boolean;
+  /** Milliseconds since the granted renewal was requested; null without a lease. */
+  ageMs(): number | null;
   drop(): void;
 }
 
 /**
- * A lease ends by the monotonic or the wall clock, whichever is first: the one stands still while a machine sleeps, the
- * other may jump. If the wall clock goes back, the lease ends, and no answer to a question from before grants anything.
- * `afterwardsMs`: how long it still counts as held after its end.
+ * A lease expires by the monotonic or the wall clock, whichever is first: the monotonic clock stops while a machine
+ * sleeps, and the wall clock can jump. If the wall clock goes back, the lease ends, and the answer to an earlier request
+ * grants nothing. An expired lease still counts as held for `maxStalenessMs`.
  */
-export function createLease(clock: Clock, afterwardsMs: number): Lease {
+export function createLease(clock: Clock, maxStalenessMs: number): Lease {
   let untilMonotonic = Number.NEGATIVE_INFINITY;
   let untilWall = Number.NEGATIVE_INFINITY;
   let latestWall = Number.NEGATIVE_INFINITY;
@@ -35,24 +35,24 @@ export function createLease(clock: Clock, afterwardsMs: number): Lease {
     untilWall = Number.NEGATIVE_INFINITY;
     era += 1;
   };
-  const moment = (): Moment => {
+  const timestamp = (): Timestamp => {
     const wall = clock.now().getTime();
     if (wall < latestWall) drop();
     latestWall = wall;
     return { monotonic: clock.monotonic(), wall, era };
   };
   return {
-    moment,
-    grant(asked) {
-      if (asked.era !== moment().era) return;
-      untilMonotonic = Math.max(untilMonotonic, asked.monotonic + LEASE_MS);
-      untilWall = Math.max(untilWall, asked.wall + LEASE_MS);
+    timestamp,
+    grant(requestedAt) {
+      if (requestedAt.era !== timestamp().era) return;
+      untilMonotonic = Math.max(untilMonotonic, requestedAt.monotonic + LEASE_MS);
+      untilWall = Math.max(untilWall, requestedAt.wall + LEASE_MS);
     },
-    held() {
-      const now = moment();
-      return now.monotonic < untilMonotonic + afterwardsMs && now.wall < untilWall + afterwardsMs;
+    isHeld() {
+      const now = timestamp();
+      return now.monotonic < untilMonotonic + maxStalenessMs && now.wall < untilWall + maxStalenessMs;
     },
-    age() {
+    ageMs() {
       const age = clock.monotonic() - (untilMonotonic - LEASE_MS);
       return Number.isFinite(age) ? age : null;
     },

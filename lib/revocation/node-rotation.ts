@@ -1,27 +1,28 @@
 import type { Clock } from "../runtime/clock.ts";
 
-/** Who failed is left out for so long, as long as there is anybody else. */
+/** A node that failed is skipped for this long, as long as there is another one. */
 const PENALTY_MS = 10_000;
 
 export interface NodeRotation {
+  /** Undefined if `nodes` is empty. */
   next(nodes: readonly string[]): string | undefined;
-  failed(node: string): void;
-  succeeded(node: string): void;
+  recordFailure(node: string): void;
+  recordSuccess(node: string): void;
 }
 
-/** Another node each time, in a circle. */
+/** Round-robin over the nodes in alphabetical order. */
 export function createNodeRotation(clock: Pick<Clock, "monotonic">): NodeRotation {
-  const failures = new Map<string, number>();
+  const failedAt = new Map<string, number>();
   let last = "";
   return {
     next(nodes) {
-      const recently = clock.monotonic() - PENALTY_MS;
-      const sound = nodes.filter((node) => (failures.get(node) ?? Number.NEGATIVE_INFINITY) < recently);
-      const circle = (sound.length > 0 ? sound : [...nodes]).sort();
-      last = circle.find((node) => node > last) ?? circle[0] ?? last;
-      return circle.length === 0 ? undefined : last;
+      const penaltyEnd = clock.monotonic() - PENALTY_MS;
+      const healthy = nodes.filter((node) => (failedAt.get(node) ?? Number.NEGATIVE_INFINITY) < penaltyEnd);
+      const candidates = (healthy.length > 0 ? healthy : [...nodes]).sort();
+      last = candidates.find((node) => node > last) ?? candidates[0] ?? last;
+      return candidates.length === 0 ? undefined : last;
     },
-    failed: (node) => void failures.set(node, clock.monotonic()),
-    succeeded: (node) => void failures.delete(node),
+    recordFailure: (node) => void failedAt.set(node, clock.monotonic()),
+    recordSuccess: (node) => void failedAt.delete(node),
   };
 }

@@ -6,10 +6,10 @@ import { PreferencesChange } from "../preferences/preferences.contract.ts";
 import { Session } from "../sessions/sessions.contract.ts";
 import { User } from "../users/contract/users-shapes.contract.ts";
 import { credentialActions } from "./contract/auth-import.contract.ts";
-import { SignedIn } from "./contract/login-result.contract.ts";
+import { LoginResult } from "./contract/login-result.contract.ts";
 import { oauthActions } from "./contract/oauth.contract.ts";
 
-const Refreshed = SignedIn.omit({ status: true, user: true }).meta({ id: "Refreshed" });
+const Refreshed = LoginResult.omit({ status: true, user: true }).meta({ id: "Refreshed" });
 
 const passwordsAgree = (body: { readonly confirm_password?: string | undefined }, password: string): boolean =>
   body.confirm_password === undefined || body.confirm_password === password;
@@ -84,7 +84,7 @@ export const authContract = contract("auth", {
       timeout: 9_000,
     }),
     /** 401 `invalid_credentials`, 403 `account_disabled`, `email_not_verified`, 429 `too_many_attempts`. */
-    login: action({ params: Login, result: SignedIn, access: asAnyone, timeout: 9_000 }),
+    login: action({ params: Login, result: LoginResult, access: asAnyone, timeout: 9_000 }),
     refresh: action({
       /** The gateway fills in the token of a browser that keeps it in a cookie. */
       params: z.strictObject({

@@ -15,7 +15,7 @@ import { startLink } from "./oauth/oauth-link.ts";
 import { createOAuthProviders } from "./oauth/oauth-providers.ts";
 import { finishOAuth, startOAuth } from "./oauth/oauth-sign-in.ts";
 import { mailEmailChangeLink } from "./one-time-tokens/email-change-link.ts";
-import { mailed, mailedToken } from "./one-time-tokens/mailed-token.ts";
+import { deriveMailToken, markMailSent } from "./one-time-tokens/mailed-token.ts";
 import { requestVerification } from "./one-time-tokens/request-verification.ts";
 import { mailVerificationLink } from "./one-time-tokens/verification-link.ts";
 import { verifyEmail } from "./one-time-tokens/verify-email.ts";
@@ -25,7 +25,7 @@ import { loadCommonPasswords } from "./password/common-passwords.ts";
 import { createPasswords } from "./password/passwords.ts";
 import { requestReset } from "./password/request-reset.ts";
 import { confirmReset } from "./password/reset-password.ts";
-import { verifyPassword } from "./password/verify-password.ts";
+import { verifyPasswordOf } from "./password/verify-password.ts";
 import { login } from "./sign-in/login.ts";
 import { me } from "./sign-in/me.ts";
 import { refresh } from "./sign-in/refresh.ts";
@@ -64,7 +64,7 @@ export default function authService(platform: Platform): ServiceSchema {
       refresh: (ctx) => refresh(deps, ctx),
       me: (ctx) => me(ctx),
       changePassword: (ctx) => changePassword(deps, ctx),
-      verifyPassword: (ctx) => verifyPassword(deps, ctx),
+      verifyPassword: (ctx) => verifyPasswordOf(deps, ctx),
       requestReset: (ctx) => requestReset(deps, ctx),
       confirmReset: (ctx) => confirmReset(deps, ctx),
       requestVerification: (ctx) => requestVerification(deps, ctx),
@@ -77,8 +77,8 @@ export default function authService(platform: Platform): ServiceSchema {
       unlinkIdentity: (ctx) => unlinkIdentity(deps, ctx),
       identityCounts: () => deps.identityCounts(),
       seedAdmin: (ctx) => seedAdmin(deps, ctx),
-      deriveMailToken: (ctx) => mailedToken(deps, ctx),
-      markMailSent: (ctx) => mailed(deps, ctx),
+      deriveMailToken: (ctx) => deriveMailToken(deps, ctx),
+      markMailSent: (ctx) => markMailSent(deps, ctx),
       importCredentials: (ctx) => importCredentials(deps, ctx),
       keys: async () => ({ keys: await deps.signingKeys.published() }),
       erase: ({ params }) => erase(params.user_id),

@@ -44,7 +44,7 @@ export interface Gateway {
   readonly address: AddressInfo | null;
 }
 
-type Lease = Pick<LeaseHolder, "check" | "ready">;
+type Lease = Pick<LeaseHolder, "check" | "isReady">;
 
 const SWEEP_EVERY_MS = 100;
 
@@ -81,7 +81,7 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
     guard,
     call,
     isBusUp,
-    isReady: () => !stopping && lease.ready() && keys.latest !== null && isBusUp(),
+    isReady: () => !stopping && lease.isReady() && keys.latest !== null && isBusUp(),
     isRedisUp: () => redis?.status === "ready",
   };
   const pages: Readonly<Record<PageName, Page>> = {

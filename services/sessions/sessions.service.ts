@@ -10,8 +10,8 @@ import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
 import { eraseSessions } from "./personal-data/erase.ts";
 import { exportSections } from "./personal-data/export.repo.ts";
 import { accountEvents } from "./revocation/account-events.ts";
-import { outdate } from "./revocation/bump-token-version.ts";
-import { forget } from "./revocation/invalidate-cache.ts";
+import { bumpTokenVersion } from "./revocation/bump-token-version.ts";
+import { invalidateCache } from "./revocation/invalidate-cache.ts";
 import { lease } from "./revocation/lease.ts";
 import { deleteLease } from "./revocation/leases.repo.ts";
 import { createSession } from "./session/create-session.ts";
@@ -68,8 +68,8 @@ export default function sessionsService(platform: Platform): ServiceSchema {
           correlationId,
         }),
       bumpTokenVersion: ({ params, call }) =>
-        outdate(deps, call, { kind: params.kind, id: params.id, eventId: params.event_id }),
-      invalidateCache: ({ params, call }) => forget(deps, call, params),
+        bumpTokenVersion(deps, call, { kind: params.kind, id: params.id, eventId: params.event_id }),
+      invalidateCache: ({ params, call }) => invalidateCache(deps, call, params),
       renewLease: ({ params }) => lease(deps, params),
       releaseLease: async ({ params }) => {
         await deleteLease(leaseDb, params.gateway_id);

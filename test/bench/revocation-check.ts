@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createLeaseKeeper } from "../../lib/revocation/lease-keeper.ts";
+import { LeaseKeeper } from "../../lib/revocation/lease-keeper.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { createVirtualTime } from "../support/fakes/virtual-time.ts";
 import type { Line } from "./table.ts";
@@ -13,12 +13,12 @@ const LIMIT_MICROSECONDS = 5;
 
 /** What a request pays for immediate revocation when nothing of its own is revoked. */
 export async function measureRevocationCheck(): Promise<Line> {
-  const keeper = createLeaseKeeper({
+  const keeper = new LeaseKeeper({
     clock: systemClock,
     timers: createVirtualTime().timers,
-    afterwardsMs: 0,
-    keepMs: 3_600_000,
-    onQuestionFailed: () => undefined,
+    maxStalenessMs: 0,
+    retentionMs: 3_600_000,
+    onRenewalFailed: () => undefined,
     onHeldChanged: () => undefined,
   });
   const changes = Array.from({ length: REVOKED }, (_, n) => ({

@@ -14,7 +14,7 @@ describe("a revocation on the mesh", () => {
     first = await startSessions({ NATS_URL: nats.url, NODE_ID: "sessions-1" });
     second = await startSessions({ NATS_URL: nats.url, NODE_ID: "sessions-2" }, first.database);
     holders = [addHolder(first), addHolder(second)];
-    await eventually("both leases", () => holders.every((holder) => holder.ready()));
+    await eventually("both leases", () => holders.every((holder) => holder.isReady()));
   });
   afterAll(async () => {
     await second.stop();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import {
-  checkPassword,
+  findPolicyViolation,
   type PasswordOwner,
   type PasswordPolicy,
 } from "../../services/auth/password/password-policy.ts";
@@ -9,7 +9,7 @@ const common = new Set(["password1", "sunshine1", "correcthorsebattery"]);
 const stranger: PasswordOwner = { email: "q@example.com", username: null };
 
 function codeOf(policy: PasswordPolicy, password: string, owner = stranger): string | null {
-  return checkPassword({ policy, common }, password, owner)?.code ?? null;
+  return findPolicyViolation({ policy, common }, password, owner)?.code ?? null;
 }
 
 describe("the classic policy", () => {
@@ -56,7 +56,7 @@ describe.each<PasswordPolicy>(["classic", "length", "nist"])("every policy (%s)"
   });
 
   test("gives a reason that a person can read", () => {
-    const message = checkPassword({ policy, common }, "Aa1", stranger)?.message;
+    const message = findPolicyViolation({ policy, common }, "Aa1", stranger)?.message;
     expect(message).toBe(`Use at least ${policy === "nist" ? 15 : 8} characters.`);
   });
 });

@@ -3,7 +3,7 @@ import * as field from "../../../lib/actions/schemas.ts";
 import { User } from "../../users/contract/users-shapes.contract.ts";
 
 /** `status` leaves room for a second factor: a client goes on only at `signed_in`. */
-export const SignedIn = z
+export const LoginResult = z
   .strictObject({
     status: z.literal("signed_in"),
     access_token: z.string(),

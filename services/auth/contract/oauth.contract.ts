@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { action, asAnyone, asUser } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
-import { SignedIn } from "./login-result.contract.ts";
+import { LoginResult } from "./login-result.contract.ts";
 
 /** A provider is linked with the account of the session that asked for it. */
 const Linked = z
@@ -9,7 +9,7 @@ const Linked = z
   .meta({ id: "Linked" });
 
 /** What comes of the way through a provider. */
-const OAuthOutcome = z.discriminatedUnion("status", [SignedIn, Linked]).meta({ id: "OAuthOutcome" });
+const OAuthOutcome = z.discriminatedUnion("status", [LoginResult, Linked]).meta({ id: "OAuthOutcome" });
 
 const ProviderName = z
   .string()

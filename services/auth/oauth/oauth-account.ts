@@ -6,7 +6,7 @@ import type { AuthDeps } from "../dependencies.ts";
 import { commitAccount, isDefinitive } from "../sign-in/new-account.ts";
 import { deleteIdentity, deleteOrphan, type IdentityKey, insertIdentity, ownerOf } from "./identities.repo.ts";
 import { addIdentity } from "./identity-events.ts";
-import type { ProvenIdentity } from "./oauth-providers.ts";
+import type { ProviderIdentity } from "./oauth-providers.ts";
 import { takeOverUnverifiedAccount } from "./take-over-account.ts";
 
 type SignInView = NonNullable<Actions["users.signInView"]["result"]>;
@@ -23,11 +23,11 @@ interface Found {
  * The account that an identity signs in to: the one it is linked to; else the one that has its email, where provider
  * and account both have proven that email; else a new one. 409 `email_taken` where somebody else may have the email.
  */
-export async function accountOfIdentity(
+export async function resolveAccount(
   deps: AuthDeps,
   ctx: Ctx,
   tenant: string,
-  identity: ProvenIdentity,
+  identity: ProviderIdentity,
 ): Promise<Found> {
   const { email } = identity;
   const { tenant_id, user } = await ctx.call("users.findForSignIn", { tenant, ...(email !== null && { email }) });
@@ -44,7 +44,7 @@ export async function accountOfIdentity(
 }
 
 /** The provider vouches for the address of an account that nobody has verified. */
-function proven({ account }: Found, { email, emailVerified }: ProvenIdentity): boolean {
+function proven({ account }: Found, { email, emailVerified }: ProviderIdentity): boolean {
   const same = email !== null && emailKey(email) === emailKey(account.email);
   return same && emailVerified && account.is_active && !account.is_verified;
 }
@@ -65,7 +65,7 @@ async function joinAccount(
   ctx: Ctx,
   userId: string,
   key: IdentityKey,
-  identity: ProvenIdentity,
+  identity: ProviderIdentity,
 ): Promise<Found> {
   if (!identity.emailVerified)
     throw deps.config.auth.preventUserEnumeration ? new AppError("email_not_verified") : emailTaken();
@@ -87,7 +87,7 @@ function emailTaken(): AppError {
   });
 }
 
-type WithEmail = ProvenIdentity & { readonly email: string };
+type WithEmail = ProviderIdentity & { readonly email: string };
 
 /** The identity is stored first, under an id that nobody has: harmless until `users.create` decides. */
 async function createAccountFor(

@@ -7,12 +7,12 @@ import type { AuthDeps } from "../dependencies.ts";
 import { requireUser } from "../sign-in/signed-in-user.ts";
 import { ownerOf } from "./identities.repo.ts";
 import { addIdentity, providerName } from "./identity-events.ts";
-import { type Code, finishState, insertCode, type Linker, takeCode } from "./oauth.repo.ts";
-import type { ProvenIdentity } from "./oauth-providers.ts";
-import { beginState, type Returned } from "./oauth-state.ts";
+import { consumeCode, type ExchangeCode, finishState, insertCode, type Linker } from "./oauth.repo.ts";
+import type { ProviderIdentity } from "./oauth-providers.ts";
+import { type ConsumedState, createState } from "./oauth-state.ts";
 
 type Linked = { readonly status: "linked"; readonly provider: string; readonly email: string | null };
-type Named = ProvenIdentity & { readonly provider: string };
+type Named = ProviderIdentity & { readonly provider: string };
 type LinkDeps = Pick<AuthDeps, "db" | "outbox" | "oauth">;
 type Ctx = Pick<ActionContext, "call" | "client" | "correlationId">;
 
@@ -24,7 +24,7 @@ export async function startLink(
   const { user_id, home_tenant_id, session_id } = requireUser(ctx);
   const provider = deps.oauth.find(ctx.params.provider);
   const { epoch } = await ctx.call("sessions.epoch", { user_id });
-  const { location, browser } = await beginState(deps, ctx, {
+  const { location, browser } = await createState(deps, ctx, {
     provider,
     tenant: "",
     returnTo: ctx.params.return_to,
@@ -39,7 +39,7 @@ export async function startLink(
 export async function finishLink(
   deps: LinkDeps,
   ctx: Ctx,
-  { hash }: Returned,
+  { hash }: ConsumedState,
   linker: Linker,
   identity: Named,
 ): Promise<Linked> {
@@ -55,9 +55,9 @@ export async function finishLink(
  * A link that leads back to a client is made only when the session that began it hands in the code. Else somebody could
  * send his own link to a stranger, whose provider lets him pass unasked, and have the stranger's identity in his account.
  */
-export async function linkLater(
+export async function deferLink(
   { db }: Pick<AuthDeps, "db">,
-  { hash }: Returned,
+  { hash }: ConsumedState,
   { user_id, tenant_id, session_id, epoch }: Linker,
   { issuer, sub, email }: Named,
   codeHash: string,
@@ -69,15 +69,15 @@ export async function linkLater(
   });
 }
 
-export async function linkByCode(
+export async function completeDeferredLink(
   deps: LinkDeps,
   ctx: Ctx,
-  { hash, user_id, tenant_id, epoch }: Code,
-  { session_id, issuer, sub, email }: NonNullable<Code["link"]>,
+  { hash, user_id, tenant_id, epoch }: ExchangeCode,
+  { session_id, issuer, sub, email }: NonNullable<ExchangeCode["link"]>,
 ): Promise<Linked> {
   await assertSessionActive(ctx, { user_id, tenant_id, session_id, epoch });
   await deps.db.transaction(async (tx) => {
-    if (!(await takeCode(tx, hash))) throw new AppError("oauth_code_invalid");
+    if (!(await consumeCode(tx, hash))) throw new AppError("oauth_code_invalid");
     await link(deps, tx, ctx, { user_id, tenant_id }, { issuer, sub, email });
   });
   return { status: "linked", provider: providerName(deps.oauth, issuer), email };
@@ -99,7 +99,7 @@ async function link(
   tx: Transaction,
   ctx: Ctx,
   { user_id, tenant_id }: Pick<Linker, "user_id" | "tenant_id">,
-  { issuer, sub, email }: Pick<ProvenIdentity, "issuer" | "sub" | "email">,
+  { issuer, sub, email }: Pick<ProviderIdentity, "issuer" | "sub" | "email">,
 ): Promise<void> {
   const key = { tenant_id, issuer, sub };
   if (await addIdentity(deps, tx, ctx, { ...key, user_id, email })) return;

@@ -13,7 +13,7 @@ export interface StateSecrets {
 }
 
 /** The query that the provider sent the browser back with. */
-export interface ProviderAnswer {
+export interface CallbackQuery {
   readonly state: string;
   readonly code?: string | undefined;
   readonly iss?: string | undefined;
@@ -21,7 +21,7 @@ export interface ProviderAnswer {
 }
 
 /** Who somebody is, by the word of a provider. */
-export interface ProvenIdentity {
+export interface ProviderIdentity {
   readonly issuer: string;
   readonly sub: string;
   readonly email: string | null;
@@ -35,7 +35,7 @@ export interface OAuthProviders {
   find(name: string): OAuthProvider;
   authorizeUrl(provider: OAuthProvider, secrets: StateSecrets): Promise<string>;
   /** 400 `oauth_failed` for all that is not as it must be, 503 where the provider is away. */
-  redeem(provider: OAuthProvider, answer: ProviderAnswer, secrets: StateSecrets): Promise<ProvenIdentity>;
+  redeem(provider: OAuthProvider, answer: CallbackQuery, secrets: StateSecrets): Promise<ProviderIdentity>;
 }
 
 /** Of each request. A callback makes up to four, and must be answered in 10 s. */
@@ -164,9 +164,9 @@ function authenticationOf(
 async function redeem(
   configuration: client.Configuration,
   provider: OAuthProvider,
-  answer: ProviderAnswer,
+  answer: CallbackQuery,
   { state, nonce, verifier }: StateSecrets,
-): Promise<ProvenIdentity> {
+): Promise<ProviderIdentity> {
   const tokens = await client.authorizationCodeGrant(configuration, addressOf(provider, answer), {
     expectedState: state,
     pkceCodeVerifier: verifier,
@@ -181,13 +181,13 @@ async function redeem(
   return identityOf(provider, claims.sub, told);
 }
 
-function addressOf(provider: OAuthProvider, answer: ProviderAnswer): URL {
+function addressOf(provider: OAuthProvider, answer: CallbackQuery): URL {
   const url = new URL(provider.redirectUri);
   for (const [name, value] of Object.entries(answer)) if (value !== undefined) url.searchParams.set(name, value);
   return url;
 }
 
-function identityOf({ issuer }: OAuthProvider, sub: string, told: Readonly<Record<string, unknown>>): ProvenIdentity {
+function identityOf({ issuer }: OAuthProvider, sub: string, told: Readonly<Record<string, unknown>>): ProviderIdentity {
   const email = Email.safeParse(told.email);
   const name = FullName.safeParse(told.name);
   return {

@@ -4,14 +4,14 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { encode } from "../../../lib/crypto/base64url.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { namedTenant } from "../sign-in/named-tenant.ts";
+import { requestedTenant } from "../sign-in/named-tenant.ts";
 import { openSession } from "../sign-in/open-session.ts";
-import { recordRefusedIdentity } from "../sign-in/refused-sign-in.ts";
+import { recordRefusedProviderSignIn } from "../sign-in/refused-sign-in.ts";
 import { insertCode } from "./oauth.repo.ts";
-import { accountOfIdentity } from "./oauth-account.ts";
-import { finishLink, linkLater } from "./oauth-link.ts";
-import type { ProvenIdentity } from "./oauth-providers.ts";
-import { beginState, hashOf, type Returned, takeState } from "./oauth-state.ts";
+import { resolveAccount } from "./oauth-account.ts";
+import { deferLink, finishLink } from "./oauth-link.ts";
+import type { ProviderIdentity } from "./oauth-providers.ts";
+import { type ConsumedState, consumeState, createState, hashSecret } from "./oauth-state.ts";
 
 type Callback = ParamsOf<typeof authContract, "oauthCallback">;
 type Result = ResultOf<typeof authContract, "oauthCallback">;
@@ -23,26 +23,26 @@ export async function startOAuth(
 ): Promise<ResultOf<typeof authContract, "oauthStart">> {
   const { params } = ctx;
   const provider = deps.oauth.find(params.provider);
-  const tenant = params.tenant ?? namedTenant(ctx.caller);
+  const tenant = params.tenant ?? requestedTenant(ctx.caller);
   // An unknown tenant is told here, and not after the way to the provider and back.
   await ctx.call("users.findForSignIn", { tenant });
   const { return_to: returnTo, browser } = params;
   const useCookies = params.use_cookies === "true";
-  return beginState(deps, ctx, { provider, tenant, returnTo, useCookies, browser, linker: null });
+  return createState(deps, ctx, { provider, tenant, returnTo, useCookies, browser, linker: null });
 }
 
 /** Back from the provider. Once the state is spent, whatever goes wrong is told where the client waits for it. */
 export async function finishOAuth(deps: AuthDeps, ctx: ActionContext<Callback>): Promise<Result> {
   const { browser, provider: name, ...answer } = ctx.params;
   const provider = deps.oauth.find(name);
-  const returned = await takeState(deps, ctx, { provider, state: answer.state, browser });
-  let identity: ProvenIdentity | null = null;
+  const returned = await consumeState(deps, ctx, { provider, state: answer.state, browser });
+  let identity: ProviderIdentity | null = null;
   try {
     identity = await deps.oauth.redeem(provider, { ...answer, state: returned.secrets.state }, returned.secrets);
     return await conclude(deps, ctx, returned, { ...identity, provider: name });
   } catch (error) {
     if (!returned.linker)
-      recordRefusedIdentity(deps, ctx, { tenant: returned.tenant, provider: name, identity }, error);
+      recordRefusedProviderSignIn(deps, ctx, { tenant: returned.tenant, provider: name, identity }, error);
     if (returned.return_to === null || !(error instanceof AppError)) throw error;
     return { location: withQuery(returned.return_to, "error", publicCode(error.type)), ...nothing };
   }
@@ -50,12 +50,12 @@ export async function finishOAuth(deps: AuthDeps, ctx: ActionContext<Callback>):
 
 const nothing = { outcome: null, use_cookies: false };
 
-type Identity = ProvenIdentity & { readonly provider: string };
+type Identity = ProviderIdentity & { readonly provider: string };
 
 async function conclude(
   deps: AuthDeps,
   ctx: ActionContext<Callback>,
-  returned: Returned,
+  returned: ConsumedState,
   identity: Identity,
 ): Promise<Result> {
   const code = encode(deps.random.bytes(32));
@@ -65,10 +65,10 @@ async function conclude(
       const outcome = await finishLink(deps, ctx, returned, linker, identity);
       return { location: null, outcome, use_cookies: false };
     }
-    await linkLater(deps, returned, linker, identity, hashOf(code));
+    await deferLink(deps, returned, linker, identity, hashSecret(code));
     return { location: withQuery(returnTo, "code", code), ...nothing };
   }
-  const { account, epoch } = await accountOfIdentity(deps, ctx, returned.tenant, identity);
+  const { account, epoch } = await resolveAccount(deps, ctx, returned.tenant, identity);
   if (!account.is_active) throw new AppError("account_disabled");
   if (!account.is_verified && deps.config.auth.requireVerifiedEmail) throw new AppError("email_not_verified");
   const { id, tenant_id } = account;
@@ -76,8 +76,8 @@ async function conclude(
     const opening = { user_id: id, tenant_id, epoch, amr: ["fed"], device_name: null };
     return { location: returnTo, outcome: await openSession(deps, ctx, opening), use_cookies };
   }
-  const browser_hash = hashOf(ctx.params.browser ?? "");
-  await insertCode(deps.db, { hash: hashOf(code), user_id: id, tenant_id, epoch, browser_hash, link: null });
+  const browser_hash = hashSecret(ctx.params.browser ?? "");
+  await insertCode(deps.db, { hash: hashSecret(code), user_id: id, tenant_id, epoch, browser_hash, link: null });
   return { location: withQuery(returnTo, "code", code), ...nothing };
 }
 

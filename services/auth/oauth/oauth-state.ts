@@ -21,23 +21,23 @@ interface Beginning {
   readonly linker: Linker | null;
 }
 
-export interface Begun {
+export interface Authorization {
   readonly location: string;
   readonly browser: string;
 }
 
-export interface Returned extends SpentState {
+export interface ConsumedState extends SpentState {
   readonly secrets: StateSecrets;
 }
 
 const SECRET = /^[\w-]{43}$/;
 
 /** One cookie for all that a browser begins within its ten minutes: two tabs don't end each other's sign-in. */
-export async function beginState(
+export async function createState(
   deps: StateDeps,
   ctx: Pick<ActionContext, "client">,
   beginning: Beginning,
-): Promise<Begun> {
+): Promise<Authorization> {
   const { provider, tenant, returnTo, useCookies, linker } = beginning;
   assertSameReturn(deps.config.oauth.returnUrls, returnTo);
   const state = encode(deps.random.bytes(32));
@@ -46,12 +46,12 @@ export async function beginState(
   const browser = known ? (beginning.browser as string) : encode(deps.random.bytes(32));
   const location = await deps.oauth.authorizeUrl(provider, secretsOf(deps.ring, kid, state));
   await insertState(deps.db, {
-    hash: hashOf(state),
+    hash: hashSecret(state),
     kid,
     provider: provider.name,
     tenant,
-    browser_hash: hashOf(browser),
-    address_hash: hashOf(JSON.stringify([state, ctx.client.ip])),
+    browser_hash: hashSecret(browser),
+    address_hash: hashSecret(JSON.stringify([state, ctx.client.ip])),
     return_to: returnTo ?? null,
     use_cookies: useCookies,
     linker,
@@ -60,24 +60,24 @@ export async function beginState(
 }
 
 /** 400 `oauth_state_invalid` for one that is missing, spent, outdated, another provider's or another browser's. */
-export async function takeState(
+export async function consumeState(
   { db, ring }: Pick<StateDeps, "db" | "ring">,
   ctx: Pick<ActionContext, "client">,
   back: { readonly provider: OAuthProvider; readonly state: string | undefined; readonly browser: string | undefined },
-): Promise<Returned> {
+): Promise<ConsumedState> {
   const { provider, state = "", browser = "" } = back;
   const spent = await spendState(db, {
-    hash: hashOf(state),
+    hash: hashSecret(state),
     provider: provider.name,
-    browser_hash: hashOf(browser),
-    address_hash: hashOf(JSON.stringify([state, ctx.client.ip])),
+    browser_hash: hashSecret(browser),
+    address_hash: hashSecret(JSON.stringify([state, ctx.client.ip])),
   });
   if (!spent) throw new AppError("oauth_state_invalid");
   return { ...spent, secrets: secretsOf(ring, spent.kid, state) };
 }
 
 /** Of 256 random bits, so that no key is needed to keep them secret. */
-export function hashOf(secret: string): string {
+export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("base64url");
 }
 

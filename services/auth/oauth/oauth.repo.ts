@@ -71,7 +71,7 @@ export async function finishState(tx: Transaction, hash: string): Promise<boolea
   return (await tx.query("DELETE FROM auth.oauth_states WHERE hash = $1 RETURNING hash", [hash])).length === 1;
 }
 
-export interface Code {
+export interface ExchangeCode {
   readonly hash: string;
   readonly user_id: string;
   readonly tenant_id: string;
@@ -87,7 +87,7 @@ export interface Code {
   } | null;
 }
 
-export async function insertCode(db: Queryable, code: Code): Promise<void> {
+export async function insertCode(db: Queryable, code: ExchangeCode): Promise<void> {
   const sql = `INSERT INTO auth.oauth_codes (hash, user_id, tenant_id, epoch, browser_hash, session_id, issuer, sub, email)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
   const { hash, user_id, tenant_id, epoch, browser_hash, link } = code;
@@ -95,10 +95,10 @@ export async function insertCode(db: Queryable, code: Code): Promise<void> {
   await db.query(sql, [hash, user_id, tenant_id, epoch, browser_hash, ...waiting]);
 }
 
-type CodeRow = Omit<Code, "link"> & Nullable<NonNullable<Code["link"]>>;
+type CodeRow = Omit<ExchangeCode, "link"> & Nullable<NonNullable<ExchangeCode["link"]>>;
 
 /** One that is good now; a link's for the session that began it and for no other. */
-export async function findCode(db: Queryable, hash: string, sessionId: string | null): Promise<Code | null> {
+export async function findCode(db: Queryable, hash: string, sessionId: string | null): Promise<ExchangeCode | null> {
   const sql = `SELECT hash, user_id, tenant_id, epoch, browser_hash, session_id, issuer, sub, email FROM auth.oauth_codes
     WHERE hash = $1 AND created_at > clock_timestamp() - interval '60 seconds' AND (session_id IS NULL OR session_id = $2)`;
   const [row] = await db.query<CodeRow>(sql, [hash, sessionId]);
@@ -109,12 +109,12 @@ export async function findCode(db: Queryable, hash: string, sessionId: string | 
 }
 
 /** Of n at once one gets true. */
-export async function takeCode(db: Queryable, hash: string): Promise<boolean> {
+export async function consumeCode(db: Queryable, hash: string): Promise<boolean> {
   return (await db.query("DELETE FROM auth.oauth_codes WHERE hash = $1 RETURNING hash", [hash])).length === 1;
 }
 
 /** Links under way end with the password they were begun under: whoever had it must not leave a way in behind. */
-export async function endLinks(tx: Transaction, userId: string): Promise<void> {
+export async function cancelPendingLinks(tx: Transaction, userId: string): Promise<void> {
   await tx.query("DELETE FROM auth.oauth_states WHERE user_id = $1", [userId]);
   await tx.query("DELETE FROM auth.oauth_codes WHERE user_id = $1", [userId]);
 }

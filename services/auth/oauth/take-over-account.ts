@@ -7,8 +7,8 @@ import type { AuthDeps } from "../dependencies.ts";
 import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-time-tokens.repo.ts";
 import { deletePasswords } from "../password/credentials.repo.ts";
 import { deleteIdentities, insertIdentity } from "./identities.repo.ts";
-import { endLinks } from "./oauth.repo.ts";
-import type { ProvenIdentity } from "./oauth-providers.ts";
+import { cancelPendingLinks } from "./oauth.repo.ts";
+import type { ProviderIdentity } from "./oauth-providers.ts";
 
 type Account = Pick<NonNullable<Actions["users.signInView"]["result"]>, "id" | "tenant_id" | "email">;
 type ClaimDeps = Pick<AuthDeps, "db" | "outbox" | "clock" | "random">;
@@ -19,7 +19,12 @@ type Ctx = Pick<ActionContext, "call" | "correlationId">;
  * Pre-hijacking (Sudhodanan and Paverd, USENIX Security 2022): a stranger may have made the account to wait in it. So
  * every way in that was there before goes with its sessions, and only then the account is verified and his.
  */
-export async function takeOverUnverifiedAccount(deps: ClaimDeps, ctx: Ctx, account: Account, identity: ProvenIdentity) {
+export async function takeOverUnverifiedAccount(
+  deps: ClaimDeps,
+  ctx: Ctx,
+  account: Account,
+  identity: ProviderIdentity,
+) {
   const eventId = await replaceCredentials(deps, ctx, account, identity);
   await revokeSessions(ctx.call, { user_id: account.id, event_id: eventId });
   const { epoch } = await ctx.call("sessions.epoch", { user_id: account.id });
@@ -37,14 +42,14 @@ function replaceCredentials(
   { db, outbox, clock, random }: ClaimDeps,
   ctx: Ctx,
   { id, tenant_id }: Account,
-  { issuer, sub, email }: ProvenIdentity,
+  { issuer, sub, email }: ProviderIdentity,
 ): Promise<string> {
   return db.transaction(async (tx) => {
     await lockOneTimeTokens(tx, id);
     await revokeOneTimeTokens(tx, id, ["verify_email", "reset_password", "change_email"]);
     await deletePasswords(tx, id);
     await deleteIdentities(tx, id);
-    await endLinks(tx, id);
+    await cancelPendingLinks(tx, id);
     if (!(await insertIdentity(tx, { tenant_id, issuer, sub, user_id: id, email }))) throw new AppError("conflict");
     return outbox.append(tx, {
       type: "password.changed",

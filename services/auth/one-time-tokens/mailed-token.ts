@@ -20,13 +20,13 @@ type Account = NonNullable<Actions["users.signInView"]["result"]> & {
 type Input = ParamsOf<typeof authContract, "deriveMailToken">;
 
 /** The derived one-time token and where to send it; null when it would be of no use any more. */
-export async function mailedToken(
+export async function deriveMailToken(
   deps: TokenDeps,
   ctx: ActionContext<Input>,
 ): Promise<ResultOf<typeof authContract, "deriveMailToken">> {
   const oneTimeToken = await findOneTimeToken(deps.db, ctx.params.token_id);
   if (!oneTimeToken || oneTimeToken.spent || oneTimeToken.superseded || oneTimeToken.stale) return null;
-  const account = await accountOf(ctx, oneTimeToken);
+  const account = await findAddressee(ctx, oneTimeToken);
   if (!account || (oneTimeToken.purpose === "verify_email" && account.is_verified)) return null;
   if (account.waits === false) return null;
   const token = formatMailedToken(deps.ring, signed(oneTimeToken));
@@ -41,13 +41,19 @@ export async function mailedToken(
   };
 }
 
-export async function mailed(deps: Pick<AuthDeps, "db">, ctx: ActionContext<Input>): Promise<Record<string, never>> {
+export async function markMailSent(
+  deps: Pick<AuthDeps, "db">,
+  ctx: ActionContext<Input>,
+): Promise<Record<string, never>> {
   await recordSent(deps.db, ctx.params.token_id);
   return {};
 }
 
 /** The active account that a one-time token is for, as long as its address, or the one it wishes, is still the link's. */
-export async function accountOf(ctx: Pick<ActionContext, "call">, oneTimeToken: OneTimeToken): Promise<Account | null> {
+export async function findAddressee(
+  ctx: Pick<ActionContext, "call">,
+  oneTimeToken: OneTimeToken,
+): Promise<Account | null> {
   const account = await addressed(ctx, oneTimeToken);
   if (!account?.is_active) return null;
   return emailKeyHash(oneTimeToken.tenant_id, emailKey(account.email)) === oneTimeToken.email_key_hash ? account : null;

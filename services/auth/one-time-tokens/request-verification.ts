@@ -2,7 +2,7 @@ import { fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { namedTenant } from "../sign-in/named-tenant.ts";
+import { requestedTenant } from "../sign-in/named-tenant.ts";
 import { type MailLinkDeps, nobody, type Recipient, requestMailAnonymously } from "./request-mail.ts";
 
 type Input = ActionContext<{ email?: string | undefined }>;
@@ -39,6 +39,9 @@ async function findAccount({ caller, params, call }: Input) {
     return { tenantId: caller.home_tenant_id, account: await call("users.signInView", { id: caller.user_id }) };
   }
   if (params.email === undefined) throw fieldError("email", "required", "is required unless you are signed in");
-  const { tenant_id, user } = await call("users.findForSignIn", { tenant: namedTenant(caller), email: params.email });
+  const { tenant_id, user } = await call("users.findForSignIn", {
+    tenant: requestedTenant(caller),
+    email: params.email,
+  });
   return { tenantId: tenant_id, account: user };
 }

@@ -5,7 +5,7 @@ import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { accountOf, requireOneTimeToken } from "./mailed-token.ts";
+import { findAddressee, requireOneTimeToken } from "./mailed-token.ts";
 import { lockOneTimeTokens, markSpent, type OneTimeToken, revokeOneTimeTokens } from "./one-time-tokens.repo.ts";
 
 type Input = ParamsOf<typeof authContract, "verifyEmail">;
@@ -40,7 +40,7 @@ async function confirm(ctx: ActionContext<Input>, oneTimeToken: OneTimeToken): P
   if (oneTimeToken.spent || oneTimeToken.superseded || oneTimeToken.outdated)
     throw new AppError("one_time_token_invalid");
   if (await isOutrun(ctx, oneTimeToken)) throw new AppError("one_time_token_invalid");
-  const account = await accountOf(ctx, oneTimeToken);
+  const account = await findAddressee(ctx, oneTimeToken);
   if (!account) throw new AppError("one_time_token_invalid");
   const params = {
     user_id: account.id,

@@ -8,13 +8,13 @@ import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { endLinks } from "../oauth/oauth.repo.ts";
+import { cancelPendingLinks } from "../oauth/oauth.repo.ts";
 import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-time-tokens.repo.ts";
 import { requireUser } from "../sign-in/signed-in-user.ts";
 import { rulesIn } from "../sign-in/tenant-rules.ts";
 import { type Credential, replaceSecret } from "./credentials.repo.ts";
-import { provePassword } from "./password-proof.ts";
-import { assertPasswordAcceptable } from "./passwords.ts";
+import { verifyPassword } from "./password-proof.ts";
+import { assertPasswordAllowed } from "./passwords.ts";
 
 type Input = ParamsOf<typeof authContract, "changePassword">;
 type ChangeDeps = Pick<
@@ -47,12 +47,12 @@ async function prepareChange(deps: ChangeDeps, ctx: ActionContext<Input>, caller
   const account = await ctx.call("users.signInView", { id: caller.user_id });
   if (!account?.is_active) throw new AppError("session_ended");
   const { email, username, full_name: fullName } = account;
-  await assertPasswordAcceptable(deps, await rulesIn(deps, ctx, { id: account.tenant_id }), {
+  await assertPasswordAllowed(deps, await rulesIn(deps, ctx, { id: account.tenant_id }), {
     field: "new_password",
     password: wanted,
     owner: { email, username, fullName },
   });
-  const { ok, credential } = await provePassword(deps, ctx, account, current);
+  const { ok, credential } = await verifyPassword(deps, ctx, account, current);
   if (!ok || !credential) throw new AppError("invalid_credentials", { message: "The current password is incorrect." });
   if (wanted === current)
     throw fieldError("new_password", "password_unchanged", "The new password must differ from the current one.");
@@ -69,7 +69,7 @@ async function commitChange(
   await lockOneTimeTokens(tx, caller.user_id);
   if (!(await replaceSecret(tx, change.looked, change.secret, deps.ring.active))) throw new AppError("conflict");
   await revokeOneTimeTokens(tx, caller.user_id, ["reset_password", "change_email"]);
-  await endLinks(tx, caller.user_id);
+  await cancelPendingLinks(tx, caller.user_id);
   const event_id = await deps.outbox.append(tx, {
     type: "password.changed",
     userId: caller.user_id,

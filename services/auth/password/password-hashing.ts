@@ -12,7 +12,7 @@ export interface PasswordHashingOptions {
   readonly bulkhead: Bulkhead;
 }
 
-export interface Verification {
+export interface HashVerification {
   readonly ok: boolean;
   /** Made with another scheme, cost or key than today's: if `ok`, store a new hash. */
   readonly outdated: boolean;
@@ -26,9 +26,9 @@ export interface Verification {
  */
 export interface PasswordHashing {
   hash(password: string, credentialId: string): Promise<string>;
-  verify(password: string, stored: string, credentialId: string): Promise<Verification>;
+  verify(password: string, stored: string, credentialId: string): Promise<HashVerification>;
   /** The work of a `verify` for an account that doesn't exist, so that the time doesn't tell. Never `ok`. */
-  verifyNothing(password: string): Promise<Verification>;
+  verifyNothing(password: string): Promise<HashVerification>;
   /**
    * Seals a hash of another system for `verify`: bcrypt, Django's pbkdf2_sha256, argon2id and argon2i in PHC form, and
    * what `exportHash` gave. Throws PasswordHashError if it is none of them or costs more than we would spend at each login.
@@ -71,7 +71,7 @@ export function createPasswordHashing({ ring, cost, bulkhead }: PasswordHashingO
     return store(ownScheme, made, credentialId);
   }
 
-  async function verify(password: string, stored: string, credentialId: string): Promise<Verification> {
+  async function verify(password: string, stored: string, credentialId: string): Promise<HashVerification> {
     const { scheme, sealed } = readStored(stored);
     const known = ring.open("password", sealed, bindingOf(credentialId)).toString();
     const ok = await bulkhead(() => schemes[scheme].matches(password, known));

@@ -15,7 +15,7 @@ export interface PasswordOwner {
   readonly secondFactor?: boolean | undefined;
 }
 
-export interface PasswordRefusal {
+export interface PolicyViolation {
   readonly code:
     | "password_too_short"
     | "password_too_long"
@@ -32,7 +32,11 @@ export interface PasswordRefusal {
  * looked at: case and Unicode forms are folded for the comparison with lists and words, never for hashing
  * (ASVS 5.0 V6.2.8).
  */
-export function checkPassword(rules: PasswordRules, password: string, owner: PasswordOwner): PasswordRefusal | null {
+export function findPolicyViolation(
+  rules: PasswordRules,
+  password: string,
+  owner: PasswordOwner,
+): PolicyViolation | null {
   return (
     checkLength(rules.policy, password, owner) ??
     checkComposition(rules.policy, password) ??
@@ -45,7 +49,7 @@ const longest = 128;
 const shortestWord = 4;
 const productWords = ["usermesh"];
 
-function checkLength(policy: PasswordPolicy, password: string, owner: PasswordOwner): PasswordRefusal | null {
+function checkLength(policy: PasswordPolicy, password: string, owner: PasswordOwner): PolicyViolation | null {
   const length = [...password].length;
   const shortest = policy === "nist" && !owner.secondFactor ? 15 : 8;
   if (length < shortest) return refusal("password_too_short", `Use at least ${shortest} characters.`);
@@ -53,20 +57,20 @@ function checkLength(policy: PasswordPolicy, password: string, owner: PasswordOw
   return null;
 }
 
-function checkComposition(policy: PasswordPolicy, password: string): PasswordRefusal | null {
+function checkComposition(policy: PasswordPolicy, password: string): PolicyViolation | null {
   if (policy !== "classic") return null;
   if (/\p{Lu}/u.test(password) && /\p{Ll}/u.test(password) && /\p{Nd}/u.test(password)) return null;
   return refusal("password_too_weak", "Use at least one upper-case letter, one lower-case letter and one digit.");
 }
 
 /** Folded, since `Password1` is what a composition rule makes of `password1`: guessed as early (ASVS 5.0 V6.2.4). */
-function checkCommon(common: ReadonlySet<string>, password: string): PasswordRefusal | null {
+function checkCommon(common: ReadonlySet<string>, password: string): PolicyViolation | null {
   const folded = fold(password);
   if (!common.has(folded) && !consistsOf(folded, productWords)) return null;
   return refusal("password_too_common", "This password is too common. Choose a different one.");
 }
 
-function checkPersonal(password: string, owner: PasswordOwner): PasswordRefusal | null {
+function checkPersonal(password: string, owner: PasswordOwner): PolicyViolation | null {
   if (!consistsOf(fold(password), ownWords(owner))) return null;
   return refusal(
     "password_contains_personal_data",
@@ -100,6 +104,6 @@ function fold(text: string): string {
   return text.normalize("NFKC").toLowerCase();
 }
 
-function refusal(code: PasswordRefusal["code"], message: string): PasswordRefusal {
+function refusal(code: PolicyViolation["code"], message: string): PolicyViolation {
   return { code, message };
 }

@@ -2,9 +2,9 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { withAttempt } from "../login-throttle/login-throttle.ts";
 import { type Credential, passwordOf } from "./credentials.repo.ts";
-import type { Verification } from "./password-hashing.ts";
+import type { HashVerification } from "./password-hashing.ts";
 
-interface Proof extends Verification {
+interface PasswordCheck extends HashVerification {
   readonly credential: Credential | null;
 }
 
@@ -17,22 +17,22 @@ interface Account {
 type ProofDeps = Pick<AuthDeps, "db" | "clock" | "timers" | "passwords">;
 
 /** Is this the account's password? Counts as a guess. */
-export async function provePassword(
+export async function verifyPassword(
   deps: ProofDeps,
   ctx: Pick<ActionContext, "client">,
   account: Account,
   password: string,
-): Promise<Proof> {
+): Promise<PasswordCheck> {
   const credential = await passwordOf(deps.db, account.id);
   const who = { tenantId: account.tenant_id, email: account.email, userId: account.id, ip: ctx.client.ip };
-  return withAttempt(deps, who, () => lookAt(deps, credential, password));
+  return withAttempt(deps, who, () => checkPassword(deps, credential, password));
 }
 
-export async function lookAt(
+export async function checkPassword(
   { passwords }: Pick<AuthDeps, "passwords">,
   credential: Credential | null,
   password: string,
-): Promise<Proof> {
+): Promise<PasswordCheck> {
   if (!credential) return { ...(await passwords.verifyNothing(password)), ok: false, credential };
   return { ...(await passwords.verify(password, credential.secret, credential.id)), credential };
 }

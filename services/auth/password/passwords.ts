@@ -3,7 +3,12 @@ import { createBulkhead } from "../../../lib/runtime/bulkhead.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { BreachedPasswords } from "./breached-passwords.ts";
 import { createPasswordHashing, type PasswordHashing } from "./password-hashing.ts";
-import { checkPassword, type PasswordOwner, type PasswordRefusal, type PasswordRules } from "./password-policy.ts";
+import {
+  findPolicyViolation,
+  type PasswordOwner,
+  type PasswordRules,
+  type PolicyViolation,
+} from "./password-policy.ts";
 
 /** Password hashing of this process, bounded by its configuration. */
 export function createPasswords({ config, ring }: Pick<Platform, "config" | "ring">): PasswordHashing {
@@ -19,16 +24,16 @@ interface NewPassword {
 }
 
 /** 422 on its field where the policy refuses the new password, or it is known to be stolen. */
-export async function assertPasswordAcceptable(
+export async function assertPasswordAllowed(
   { breached }: { readonly breached: BreachedPasswords },
   rules: PasswordRules,
   { field, password, owner }: NewPassword,
 ): Promise<void> {
-  const refusal = checkPassword(rules, password, owner) ?? ((await breached.includes(password)) ? stolen : null);
+  const refusal = findPolicyViolation(rules, password, owner) ?? ((await breached.includes(password)) ? stolen : null);
   if (refusal) throw fieldError(field, refusal.code, refusal.message);
 }
 
-const stolen: PasswordRefusal = {
+const stolen: PolicyViolation = {
   code: "password_breached",
   message: "This password has appeared in a data breach. Choose a different one.",
 };

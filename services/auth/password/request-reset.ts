@@ -2,7 +2,7 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { type MailLinkDeps, nobody, requestMailAnonymously } from "../one-time-tokens/request-mail.ts";
-import { namedTenant } from "../sign-in/named-tenant.ts";
+import { requestedTenant } from "../sign-in/named-tenant.ts";
 
 /** The same answer in the same time, account or not. */
 export async function requestReset(
@@ -10,7 +10,7 @@ export async function requestReset(
   ctx: ActionContext<{ email: string }>,
 ): Promise<Record<string, never>> {
   const { tenant_id, user } = await ctx.call("users.findForSignIn", {
-    tenant: namedTenant(ctx.caller),
+    tenant: requestedTenant(ctx.caller),
     email: ctx.params.email,
   });
   const known = user?.is_active ? user : null;

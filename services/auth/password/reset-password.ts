@@ -10,8 +10,8 @@ import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { clearAttempts } from "../login-throttle/login-attempts.repo.ts";
 import { accountKey } from "../login-throttle/login-throttle.ts";
-import { endLinks } from "../oauth/oauth.repo.ts";
-import { accountOf, requireOneTimeToken } from "../one-time-tokens/mailed-token.ts";
+import { cancelPendingLinks } from "../oauth/oauth.repo.ts";
+import { findAddressee, requireOneTimeToken } from "../one-time-tokens/mailed-token.ts";
 import {
   lockOneTimeTokens,
   type OneTimeToken,
@@ -20,7 +20,7 @@ import {
 } from "../one-time-tokens/one-time-tokens.repo.ts";
 import { rulesIn } from "../sign-in/tenant-rules.ts";
 import { deletePasswords, insertPassword, type NewCredential } from "./credentials.repo.ts";
-import { assertPasswordAcceptable } from "./passwords.ts";
+import { assertPasswordAllowed } from "./passwords.ts";
 
 type Input = ParamsOf<typeof authContract, "confirmReset">;
 type ResetDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "passwords" | "rules" | "breached" | "outbox">;
@@ -50,12 +50,12 @@ async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, oneTimeT
   if (oneTimeToken.spent || oneTimeToken.outdated || oneTimeToken.superseded)
     throw new AppError("one_time_token_invalid");
   const { epoch } = await ctx.call("sessions.epoch", { user_id: oneTimeToken.user_id });
-  const account = await accountOf(ctx, oneTimeToken);
+  const account = await findAddressee(ctx, oneTimeToken);
   if (epoch !== oneTimeToken.epoch || !account) throw new AppError("one_time_token_invalid");
   const { email, username, full_name: fullName } = account;
   const rules = await rulesIn(deps, ctx, { id: account.tenant_id });
   const owner = { email, username, fullName };
-  await assertPasswordAcceptable(deps, rules, { field: "new_password", password: ctx.params.new_password, owner });
+  await assertPasswordAllowed(deps, rules, { field: "new_password", password: ctx.params.new_password, owner });
   if (oneTimeToken.purpose === "invite") await verifyInvited(ctx, oneTimeToken, email);
   const id = newId(deps.clock, deps.random);
   const secret = await deps.passwords.hash(ctx.params.new_password, id);
@@ -86,7 +86,7 @@ async function commitReset(
   await lockOneTimeTokens(tx, account.id);
   if (!(await spendOneTimeToken(tx, oneTimeToken.id))) throw new AppError("one_time_token_invalid");
   await revokeOneTimeTokens(tx, account.id, ["reset_password", "change_email", "invite"]);
-  await endLinks(tx, account.id);
+  await cancelPendingLinks(tx, account.id);
   // Another row, not another secret: whoever upgrades the old one finds it gone.
   await deletePasswords(tx, account.id);
   await insertPassword(tx, credential);

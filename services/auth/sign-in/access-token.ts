@@ -24,7 +24,7 @@ const LATEST_MS = 10_000;
  * Signs for a session that sessions has just granted. `ver` and `tver` were read there, so roles, tier and status are read
  * after them and past every cache: an old role never stands under a new version.
  */
-export async function accessTokenFor(
+export async function issueAccessToken(
   deps: TokenDeps,
   ctx: Pick<ActionContext, "call">,
   grant: Grant,

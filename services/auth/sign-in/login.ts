@@ -6,8 +6,8 @@ import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { withAttempt } from "../login-throttle/login-throttle.ts";
 import { type Credential, passwordOf, replaceSecret } from "../password/credentials.repo.ts";
-import { lookAt } from "../password/password-proof.ts";
-import { namedTenant } from "./named-tenant.ts";
+import { checkPassword } from "../password/password-proof.ts";
+import { requestedTenant } from "./named-tenant.ts";
 import { openSession } from "./open-session.ts";
 import { recordRefusedSignIn } from "./refused-sign-in.ts";
 
@@ -50,7 +50,7 @@ export async function login(deps: LoginDeps, ctx: ActionContext<Input>): Promise
 async function findCandidate({ clock, random }: LoginDeps, ctx: ActionContext<Input>): Promise<Candidate> {
   const { email, username } = ctx.params;
   const name = email === undefined ? { username } : { email };
-  const { tenant_id, user } = await ctx.call("users.findForSignIn", { tenant: namedTenant(ctx.caller), ...name });
+  const { tenant_id, user } = await ctx.call("users.findForSignIn", { tenant: requestedTenant(ctx.caller), ...name });
   const userId = user?.id ?? newId(clock, random);
   const { epoch } = await ctx.call("sessions.epoch", { user_id: userId });
   return { tenantId: tenant_id, userId, known: user !== null, epoch };
@@ -65,7 +65,7 @@ async function authenticate(deps: LoginDeps, ctx: ActionContext<Input>, candidat
   ]);
   const name = account ? { email: account.email } : { email, username };
   const who = { tenantId: candidate.tenantId, ...name, userId: account?.id ?? null, ip: ctx.client.ip };
-  const proof = await withAttempt(deps, who, () => lookAt(deps, account && credential, password));
+  const proof = await withAttempt(deps, who, () => checkPassword(deps, account && credential, password));
   if (!proof.ok || !account) throw new AppError("invalid_credentials");
   if (!account.is_active) throw new AppError("account_disabled");
   if (!account.is_verified && deps.config.auth.requireVerifiedEmail) throw new AppError("email_not_verified");

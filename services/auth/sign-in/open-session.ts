@@ -2,9 +2,9 @@ import type * as z from "zod";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import type { SignedIn } from "../contract/login-result.contract.ts";
+import type { LoginResult } from "../contract/login-result.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { accessTokenFor } from "./access-token.ts";
+import { issueAccessToken } from "./access-token.ts";
 
 type Deps = Pick<AuthDeps, "config" | "clock" | "random" | "log" | "signingKeys">;
 
@@ -23,7 +23,7 @@ export async function openSession(
   deps: Deps,
   ctx: Pick<ActionContext, "call" | "client">,
   opening: Opening,
-): Promise<z.infer<typeof SignedIn>> {
+): Promise<z.infer<typeof LoginResult>> {
   const grant = await ctx.call("sessions.create", {
     id: newId(deps.clock, deps.random),
     ...opening,
@@ -31,7 +31,7 @@ export async function openSession(
     user_agent: ctx.client.user_agent.slice(0, 1_024) || null,
   });
   const [access, user] = await Promise.all([
-    accessTokenFor(deps, ctx, grant),
+    issueAccessToken(deps, ctx, grant),
     ctx.call("users.get", { id: opening.user_id }),
   ]);
   if (!user) throw new AppError("session_ended");

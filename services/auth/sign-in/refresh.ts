@@ -3,7 +3,7 @@ import { fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { accessTokenFor } from "./access-token.ts";
+import { issueAccessToken } from "./access-token.ts";
 
 type RefreshDeps = Pick<AuthDeps, "config" | "clock" | "random" | "signingKeys">;
 
@@ -17,7 +17,7 @@ export async function refresh(
     refresh_token: ctx.params.refresh_token,
     ip: ctx.client.ip.slice(0, 64) || null,
   });
-  const access = await accessTokenFor(deps, ctx, grant);
+  const access = await issueAccessToken(deps, ctx, grant);
   return {
     ...access,
     refresh_token: grant.refresh_token,

@@ -3,7 +3,7 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { ownerOf } from "../oauth/identities.repo.ts";
-import type { ProvenIdentity } from "../oauth/oauth-providers.ts";
+import type { ProviderIdentity } from "../oauth/oauth-providers.ts";
 
 interface Attempt {
   readonly tenantId: string;
@@ -49,11 +49,11 @@ interface RefusedIdentity {
   readonly tenant: string;
   readonly provider: string;
   /** Null where the provider did not tell it. */
-  readonly identity: ProvenIdentity | null;
+  readonly identity: ProviderIdentity | null;
 }
 
 /** Stands with the account that it is linked to, else with the one that has its email. */
-export function recordRefusedIdentity(
+export function recordRefusedProviderSignIn(
   deps: Pick<AuthDeps, "clock" | "random" | "log" | "db">,
   ctx: Pick<ActionContext, "call" | "client">,
   { tenant, provider, identity }: RefusedIdentity,

@@ -3,8 +3,8 @@ import { isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { assertPasswordAcceptable } from "../password/passwords.ts";
-import { namedTenant } from "./named-tenant.ts";
+import { assertPasswordAllowed } from "../password/passwords.ts";
+import { requestedTenant } from "./named-tenant.ts";
 import { type AccountFields, createAccount } from "./new-account.ts";
 import { rulesIn } from "./tenant-rules.ts";
 
@@ -19,8 +19,8 @@ type RegistrationDeps = Pick<
 export async function register(deps: RegistrationDeps, ctx: ActionContext<Input>): Promise<Output> {
   const { email, username, password, preferences } = ctx.params;
   const fullName = ctx.params.full_name ?? ctx.params.name;
-  const rules = await rulesIn(deps, ctx, { slug: namedTenant(ctx.caller) });
-  await assertPasswordAcceptable(deps, rules, { field: "password", password, owner: { email, username, fullName } });
+  const rules = await rulesIn(deps, ctx, { slug: requestedTenant(ctx.caller) });
+  await assertPasswordAllowed(deps, rules, { field: "password", password, owner: { email, username, fullName } });
   const hidden = deps.config.auth.preventUserEnumeration;
   try {
     const user = await createAccount(deps, ctx, {
@@ -41,7 +41,7 @@ export async function register(deps: RegistrationDeps, ctx: ActionContext<Input>
 function accountFields({ caller, params }: ActionContext<Input>, fullName: string | undefined): AccountFields {
   const { privacy_profile: profile, privacy_location: location } = params.preferences ?? {};
   return {
-    tenant: namedTenant(caller),
+    tenant: requestedTenant(caller),
     email: params.email,
     username: params.username ?? null,
     full_name: fullName ?? null,

@@ -4,7 +4,7 @@ import { type Consumption, isExpiredEvent } from "../../../mixins/event-consumer
 import { eraseSessions } from "../personal-data/erase.ts";
 import { revokeAll } from "../session/revoke-all.ts";
 import type { SessionsDeps } from "../sessions.deps.ts";
-import { outdate } from "./bump-token-version.ts";
+import { bumpTokenVersion } from "./bump-token-version.ts";
 
 /**
  * What others state about accounts. Each is one operation with the call that its service makes: the event finds that
@@ -50,5 +50,5 @@ async function bumpForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): P
     event.scope === "tenant"
       ? ({ kind: "tenant", id: event.tenant_id } as const)
       : ({ kind: "user", id: event.user_id } as const);
-  await outdate(deps, call, { ...target, eventId: event.event_id });
+  await bumpTokenVersion(deps, call, { ...target, eventId: event.event_id });
 }

@@ -10,7 +10,7 @@ export interface TokenVersionBump {
 }
 
 /** Access tokens signed before now are `token_stale` at every node when this resolves. One operation with the event. */
-export async function outdate(
+export async function bumpTokenVersion(
   deps: SessionsDeps,
   call: Call,
   { kind, id, eventId }: TokenVersionBump,

@@ -4,7 +4,7 @@ import type { SessionsDeps } from "../sessions.deps.ts";
 import { confirmRevocation } from "./revocation.ts";
 
 /** No near-cache answers for these keys when this resolves. The revocation log tells those who were away. */
-export async function forget(
+export async function invalidateCache(
   deps: SessionsDeps,
   call: Call,
   { keys }: { readonly keys: readonly string[] },

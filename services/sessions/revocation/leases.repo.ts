@@ -1,8 +1,8 @@
 import type { Database } from "../../../mixins/database.mixin.ts";
-import type { Change } from "../session/sessions.repo.ts";
+import type { RevocationEntry } from "../session/sessions.repo.ts";
 
 /** These statements run on a pool of their own: a storm of refreshes on a shared one let every lease lapse. */
-export interface Question {
+export interface LeaseRequest {
   readonly gatewayId: string;
   readonly nodeId: string;
   readonly action: string;
@@ -10,8 +10,8 @@ export interface Question {
   readonly pageSize: number;
 }
 
-export interface LeaseAnswer {
-  readonly changes: Change[];
+export interface LeasePage {
+  readonly changes: RevocationEntry[];
   readonly seq: number;
   readonly granted: boolean;
   readonly full: boolean;
@@ -19,23 +19,23 @@ export interface LeaseAnswer {
 
 export async function renewLease(
   db: Database,
-  { gatewayId, nodeId, action, since, pageSize }: Question,
-): Promise<LeaseAnswer> {
-  const [row] = await db.query<{ answer: LeaseAnswer }>("SELECT sessions.renew_lease($1, $2, $3, $4, $5) AS answer", [
+  { gatewayId, nodeId, action, since, pageSize }: LeaseRequest,
+): Promise<LeasePage> {
+  const [row] = await db.query<{ answer: LeasePage }>("SELECT sessions.renew_lease($1, $2, $3, $4, $5) AS answer", [
     gatewayId,
     nodeId,
     action,
     since,
     pageSize,
   ]);
-  return row?.answer as LeaseAnswer;
+  return row?.answer as LeasePage;
 }
 
 export async function deleteLease(db: Database, gatewayId: string): Promise<void> {
   await db.query("DELETE FROM sessions.leases WHERE gateway_id = $1", [gatewayId]);
 }
 
-export interface Holder {
+export interface LeaseHolder {
   readonly gateway_id: string;
   readonly node_id: string;
   readonly action: string;
@@ -43,7 +43,7 @@ export interface Holder {
   readonly remaining: number;
 }
 
-export function listHolders(db: Database): Promise<Holder[]> {
+export function listHolders(db: Database): Promise<LeaseHolder[]> {
   return db.query(
     `SELECT gateway_id, node_id, action, ceil(extract(epoch FROM until - clock_timestamp()) * 1000)::int AS remaining
      FROM sessions.leases WHERE until >= clock_timestamp()`,

@@ -2,8 +2,8 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionName, Call } from "../../../lib/actions/typed-call.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
-import type { Change } from "../session/sessions.repo.ts";
-import { type Holder, listHolders } from "./leases.repo.ts";
+import type { RevocationEntry } from "../session/sessions.repo.ts";
+import { type LeaseHolder, listHolders } from "./leases.repo.ts";
 
 const PUSH_TIMEOUT_MS = 1_000;
 /** A timer may fire a millisecond early, and the holder's clock has its own rounding. */
@@ -19,7 +19,11 @@ export interface RevocationDeps {
  * has run out. Who asks for a lease from now on reads the changes with it, so one look at the holders is enough. No
  * connection is held meanwhile. Rejects with `revocation_pending` where the holders can't be read.
  */
-export async function confirmRevocation(deps: RevocationDeps, call: Call, changes: readonly Change[]): Promise<void> {
+export async function confirmRevocation(
+  deps: RevocationDeps,
+  call: Call,
+  changes: readonly RevocationEntry[],
+): Promise<void> {
   if (changes.length === 0) return;
   const holders = await listHolders(deps.leaseDb).catch((cause: unknown) => {
     throw new AppError("revocation_pending", { retry_after: 1, cause });
@@ -33,7 +37,7 @@ export async function confirmRevocation(deps: RevocationDeps, call: Call, change
 }
 
 /** A cache waits for its own service's writes alone, and whoever checks tokens for none of them. */
-function concerns({ action }: Holder, { kind, key }: Change): boolean {
+function concerns({ action }: LeaseHolder, { kind, key }: RevocationEntry): boolean {
   if (kind === "cache") return action === `${key.split("/")[0]}.invalidateCache`;
   return !action.endsWith(".invalidateCache");
 }
@@ -41,8 +45,8 @@ function concerns({ action }: Holder, { kind, key }: Change): boolean {
 function acknowledgedOrLapsed(
   { platform }: RevocationDeps,
   call: Call,
-  holder: Holder,
-  changes: readonly Change[],
+  holder: LeaseHolder,
+  changes: readonly RevocationEntry[],
 ): Promise<void> {
   return new Promise((resolve) => {
     const cancel = platform.timers.after(holder.remaining + MARGIN_MS, resolve);
@@ -60,7 +64,7 @@ function acknowledgedOrLapsed(
 }
 
 /** Only that very process counts: another one under the same node id has a lease of its own. */
-async function push(call: Call, holder: Holder, changes: readonly Change[]): Promise<void> {
+async function push(call: Call, holder: LeaseHolder, changes: readonly RevocationEntry[]): Promise<void> {
   const params = { gateway_id: holder.gateway_id, changes: [...changes] };
   // Other services that check tokens have an action of the same form as the gateway's.
   const answer = await call(holder.action as Extract<ActionName, "gateway.applyRevocations">, params, {

@@ -4,11 +4,11 @@ import { findLiveSession, listLiveSessions, type SessionRow } from "./sessions.r
 import { requireUser } from "./signed-in.ts";
 
 /** The latest used ones; nobody reads further. */
-export const MOST = 500;
+export const MAX_LISTED_SESSIONS = 500;
 
 export async function listOwn({ db }: Pick<SessionsDeps, "db">, { caller }: Ctx<"listOwn">) {
   const { user_id, session_id } = requireUser(caller);
-  const rows = await listLiveSessions(db, user_id, MOST);
+  const rows = await listLiveSessions(db, user_id, MAX_LISTED_SESSIONS);
   return rows.map((row) => toSession(row, session_id));
 }
 

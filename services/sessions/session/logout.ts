@@ -2,7 +2,7 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import { revokeSession } from "./revoke-session.ts";
-import { authenticToken } from "./token-owner.ts";
+import { authenticateRefreshToken } from "./token-owner.ts";
 
 /** Who is signed in ends his session; who isn't, the one whose refresh token he sends: spent or ended, if only it is genuine. */
 export async function logout(deps: SessionsDeps, ctx: Ctx<"logout">): Promise<Record<string, never>> {
@@ -22,6 +22,6 @@ export async function logout(deps: SessionsDeps, ctx: Ctx<"logout">): Promise<Re
 async function ownSession(deps: SessionsDeps, { caller, params }: Ctx<"logout">) {
   if (caller.kind === "user") return { id: caller.session_id, userId: caller.user_id, tenantId: caller.home_tenant_id };
   if (params.refresh_token === undefined) throw new AppError("token_missing");
-  const { token, owner } = await authenticToken(deps, params.refresh_token);
+  const { token, owner } = await authenticateRefreshToken(deps, params.refresh_token);
   return { id: token.sessionId, userId: owner.user_id, tenantId: owner.tenant_id };
 }

@@ -3,7 +3,7 @@ import { confirmRevocation } from "../revocation/revocation.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import { toGrant } from "./grant.ts";
 import * as repo from "./sessions.repo.ts";
-import { authenticToken } from "./token-owner.ts";
+import { authenticateRefreshToken } from "./token-owner.ts";
 
 /**
  * The current token gives the next one, the latest spent one within its grace the same next one again: a lost answer and
@@ -28,9 +28,9 @@ export async function refreshSession(deps: SessionsDeps, ctx: Ctx<"refresh">) {
   }
 }
 
-async function spend(deps: SessionsDeps, ctx: Ctx<"refresh">): Promise<repo.Refreshed> {
+async function spend(deps: SessionsDeps, ctx: Ctx<"refresh">): Promise<repo.RefreshResult> {
   const { platform, db, outbox, limits } = deps;
-  const { token, owner } = await authenticToken(deps, ctx.params.refresh_token);
+  const { token, owner } = await authenticateRefreshToken(deps, ctx.params.refresh_token);
   const subject = { userId: owner.user_id, tenantId: owner.tenant_id, correlationId: ctx.correlationId };
   return repo.refreshSession(db, {
     id: token.sessionId,

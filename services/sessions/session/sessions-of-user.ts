@@ -4,7 +4,7 @@ import { newId } from "../../../lib/runtime/ids.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import { actorOf } from "./actor.ts";
-import { MOST, toSession } from "./list-own.ts";
+import { MAX_LISTED_SESSIONS, toSession } from "./list-own.ts";
 import { revokeAll } from "./revoke-all.ts";
 import { listLiveSessions } from "./sessions.repo.ts";
 
@@ -13,7 +13,7 @@ export async function listForUser({ db }: Pick<SessionsDeps, "db">, ctx: Ctx<"li
   const user = await ctx.call("users.get", { id: ctx.params.user_id });
   // To an administrator another tenant's account is as unknown as one that never was.
   if (user?.tenant_id !== tenant_id) throw new AppError("not_found");
-  const rows = await listLiveSessions(db, ctx.params.user_id, MOST);
+  const rows = await listLiveSessions(db, ctx.params.user_id, MAX_LISTED_SESSIONS);
   return rows.map((row) => toSession(row, session_id));
 }
 

@@ -1,7 +1,7 @@
 import type { Database } from "../../../mixins/database.mixin.ts";
 
 /** One entry of the revocation log, as it crosses the bus. */
-export interface Change {
+export interface RevocationEntry {
   readonly seq: number;
   readonly kind: "session" | "user" | "tenant" | "cache";
   readonly key: string;
@@ -49,12 +49,12 @@ export interface NewSession {
 /** An event without its version, which the database counts. */
 export type EventBody = Readonly<Record<string, unknown>>;
 
-export type Created =
+export type CreateSessionResult =
   | { readonly outcome: "created"; readonly grant: GrantRow }
   | { readonly outcome: "epoch_moved" }
   | { readonly outcome: "exists" };
 
-export function createSession(db: Database, session: NewSession): Promise<Created> {
+export function createSession(db: Database, session: NewSession): Promise<CreateSessionResult> {
   const { id, userId, tenantId, epoch, kid, salt, amr, device, ip, idleSeconds, maxSeconds, created } = session;
   return callFunction(
     db,
@@ -92,7 +92,7 @@ export async function findTokenOwner(db: Database, sessionId: string): Promise<T
   return row;
 }
 
-export interface Refresh {
+export interface RefreshRequest {
   readonly id: string;
   readonly counter: number;
   /** Key id that a next token is made under. */
@@ -104,12 +104,12 @@ export interface Refresh {
   readonly revoked: EventBody;
 }
 
-export type Refreshed =
+export type RefreshResult =
   | { readonly outcome: "next" | "again" | "superseded" | "ended"; readonly grant: GrantRow }
-  | { readonly outcome: "reused"; readonly changes: readonly Change[] }
+  | { readonly outcome: "reused"; readonly changes: readonly RevocationEntry[] }
   | { readonly outcome: "unknown" };
 
-export function refreshSession(db: Database, refresh: Refresh): Promise<Refreshed> {
+export function refreshSession(db: Database, refresh: RefreshRequest): Promise<RefreshResult> {
   const { id, counter, kid, ip, graceSeconds, idleSeconds, reused, revoked } = refresh;
   return callFunction(db, "SELECT sessions.refresh_session($1, $2, $3, $4, $5, $6, $7, $8) AS answer", [
     id,
@@ -127,7 +127,7 @@ export function refreshSession(db: Database, refresh: Refresh): Promise<Refreshe
 export function revokeSession(
   db: Database,
   session: { id: string; userId: string; reason: string; revoked: EventBody },
-): Promise<{ readonly changes: readonly Change[] } | null> {
+): Promise<{ readonly changes: readonly RevocationEntry[] } | null> {
   const { id, userId, reason, revoked } = session;
   return callFunction(db, "SELECT sessions.revoke_session($1, $2, $3, $4) AS answer", [
     id,
@@ -148,7 +148,7 @@ export interface RevokeAllSessions {
 export function revokeAllSessions(
   db: Database,
   end: RevokeAllSessions,
-): Promise<{ readonly revoked: number; readonly changes: readonly Change[] }> {
+): Promise<{ readonly revoked: number; readonly changes: readonly RevocationEntry[] }> {
   const { userId, except, eventId, reason, revoked } = end;
   return callFunction(db, "SELECT sessions.revoke_all($1, $2, $3, $4, $5) AS answer", [
     userId,
@@ -164,7 +164,7 @@ export function bumpTokenVersion(
   kind: "user" | "tenant",
   id: string,
   eventId: string,
-): Promise<{ readonly version: number; readonly changes: readonly Change[] }> {
+): Promise<{ readonly version: number; readonly changes: readonly RevocationEntry[] }> {
   return callFunction(db, "SELECT sessions.bump_token_version($1, $2, $3) AS answer", [kind, id, eventId]);
 }
 

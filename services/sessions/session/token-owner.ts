@@ -5,7 +5,7 @@ import { orUnavailable } from "./grant.ts";
 import { findTokenOwner, type TokenOwner } from "./sessions.repo.ts";
 
 /** Whose token is this? A forged or unknown one is 401 and touches nothing. Spent or not is not asked here. */
-export async function authenticToken(
+export async function authenticateRefreshToken(
   { platform, db }: Pick<SessionsDeps, "platform" | "db">,
   text: string,
 ): Promise<{ token: ParsedRefreshToken; owner: TokenOwner }> {

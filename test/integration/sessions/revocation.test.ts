@@ -29,7 +29,7 @@ describe("a revocation", () => {
           holder.applyEntries(ctx.params),
       },
     });
-    await eventually("the first lease", () => holder.ready());
+    await eventually("the first lease", () => holder.isReady());
   });
   afterAll(() => mesh.stop());
 
@@ -189,7 +189,7 @@ describe("a revocation", () => {
   test("goes on when a holder stops: it gives its lease back and accepts nothing", async () => {
     const leaving = createLeaseHolder(mesh.running.platform, { service: "probe", action: "leaving.applyRevocations" });
     const service = mesh.running.broker.createService({ name: "leaving", mixins: [leaving.mixin] });
-    await eventually("its first lease", () => leaving.ready());
+    await eventually("its first lease", () => leaving.isReady());
     await mesh.running.broker.destroyService(service);
     const left = await mesh.database.query("SELECT 1 FROM sessions.leases WHERE action = 'leaving.revoked'");
     expect(left).toEqual([]);

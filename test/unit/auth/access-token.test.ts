@@ -3,7 +3,7 @@ import { decodeJwt, generateKeyPair } from "jose";
 import type { Actions, Call } from "../../../lib/actions/typed-call.ts";
 import { readConfig } from "../../../lib/config/config.ts";
 import { systemRandom } from "../../../lib/runtime/clock.ts";
-import { accessTokenFor } from "../../../services/auth/sign-in/access-token.ts";
+import { issueAccessToken } from "../../../services/auth/sign-in/access-token.ts";
 
 type Claims = NonNullable<Actions["users.claims"]["result"]>;
 
@@ -56,7 +56,7 @@ async function sign({ ms = 0, verifyUntil = start + 86_400_000, ...given }: Circ
   }) as unknown as Call;
   const signer = { kid: "k", key: privateKey, signFrom: 0, signUntil: Number.POSITIVE_INFINITY, verifyUntil };
   const signingKeys = { current: async () => signer } as never;
-  const token = await accessTokenFor(
+  const token = await issueAccessToken(
     { config, clock, random: systemRandom, signingKeys },
     { call },
     { ...grant, ...given.grant },

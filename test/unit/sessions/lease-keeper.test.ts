@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createLeaseKeeper, type LeasePage } from "../../../lib/revocation/lease-keeper.ts";
+import { LeaseKeeper, type LeasePage } from "../../../lib/revocation/lease-keeper.ts";
 import { createVirtualTime } from "../../support/fakes/virtual-time.ts";
 
 const claims = { sid: "s1", sub: "u1", tid: "t1", ver: 0, tver: 0 };
@@ -25,12 +25,12 @@ function setUp({
   const time = createVirtualTime();
   const questions: Question[] = [];
   const held: boolean[] = [];
-  const keeper = createLeaseKeeper({
+  const keeper = new LeaseKeeper({
     clock: time.clock,
     timers: time.timers,
-    afterwardsMs: 0,
-    keepMs,
-    onQuestionFailed: () => undefined,
+    maxStalenessMs: 0,
+    retentionMs: keepMs,
+    onRenewalFailed: () => undefined,
     onHeldChanged: (now) => held.push(now),
   });
   keeper.start({
@@ -65,10 +65,10 @@ describe("who keeps a lease", () => {
   test("asks more often until the first lease, and is ready from then on", async () => {
     const { keeper, questions, question, pass } = setUp();
     await pass(1_000);
-    expect([questions.length, keeper.ready()]).toEqual([6, false]);
+    expect([questions.length, keeper.isReady()]).toEqual([6, false]);
     question(5).answer({});
     await pass(10_000);
-    expect([keeper.ready(), keeper.check(claims)]).toEqual([true, "no_lease"]);
+    expect([keeper.isReady(), keeper.check(claims)]).toEqual([true, "no_lease"]);
   });
 
   test("lets a token in while the lease runs, and says when it is lost", async () => {

@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Call } from "../../../lib/actions/typed-call.ts";
-import { createLeaseKeeper, type LeaseKeeper, type LeasePage } from "../../../lib/revocation/lease-keeper.ts";
+import { LeaseKeeper, type LeasePage } from "../../../lib/revocation/lease-keeper.ts";
 import type { Clock, Timers } from "../../../lib/runtime/clock.ts";
 import { confirmRevocation } from "../../../services/sessions/revocation/revocation.ts";
-import type { Change } from "../../../services/sessions/session/sessions.repo.ts";
+import type { RevocationEntry } from "../../../services/sessions/session/sessions.repo.ts";
 import { createVirtualTime, type VirtualTime } from "../../support/fakes/virtual-time.ts";
 
 /**
@@ -119,12 +119,12 @@ function startHolder(
 ): LeaseKeeper {
   const nothing = () => undefined;
   const { clock, timers } = process;
-  const keeper = createLeaseKeeper({
+  const keeper = new LeaseKeeper({
     clock,
     timers,
-    afterwardsMs: 0,
-    keepMs: 3_600_000,
-    onQuestionFailed: nothing,
+    maxStalenessMs: 0,
+    retentionMs: 3_600_000,
+    onRenewalFailed: nothing,
     onHeldChanged: nothing,
   });
   keeper.start({
@@ -147,7 +147,7 @@ function pushOver(
   keepers: readonly LeaseKeeper[],
   delay: () => number | null,
 ): Call {
-  const call = (_: string, params: { gateway_id: string; changes: Change[] }) =>
+  const call = (_: string, params: { gateway_id: string; changes: RevocationEntry[] }) =>
     new Promise((resolve, reject) => {
       time.at(time.now() + 1_000, () => reject(new Error("timeout")));
       const n = Number(params.gateway_id.slice(1));
@@ -166,7 +166,7 @@ function pushOver(
 type DatabaseModel = ReturnType<typeof createDatabaseModel>;
 
 function createDatabaseModel(time: VirtualTime) {
-  const feed: Change[] = [];
+  const feed: RevocationEntry[] = [];
   const leases = new Map<string, number>();
   const holders = () =>
     [...leases]
@@ -178,7 +178,7 @@ function createDatabaseModel(time: VirtualTime) {
         remaining: until - time.now(),
       }));
   return {
-    commit(key: string): Change {
+    commit(key: string): RevocationEntry {
       const change = { seq: feed.length + 1, kind: "session", key, value: null } as const;
       feed.push(change);
       return change;

@@ -16,7 +16,7 @@ describe("turns", () => {
 
   test("leave out who failed of late, and come back to him", () => {
     const { turns, time } = turnsAt();
-    turns.failed("b");
+    turns.recordFailure("b");
     expect(take(3, () => turns.next(["a", "b", "c"]))).toEqual(["a", "c", "a"]);
     time.now = 10_001;
     expect(turns.next(["a", "b", "c"])).toBe("b");
@@ -24,8 +24,8 @@ describe("turns", () => {
 
   test("take who failed where there is nobody else", () => {
     const { turns } = turnsAt();
-    turns.failed("a");
-    turns.failed("b");
+    turns.recordFailure("a");
+    turns.recordFailure("b");
     expect(take(3, () => turns.next(["a", "b"]))).toEqual(["a", "b", "a"]);
   });
 
