@@ -1,62 +1,66 @@
+import { LRUCache } from "lru-cache";
 import type { ServiceBroker } from "moleculer";
-import type { UserCaller } from "../../../lib/actions/caller.ts";
+import type { Caller, UserCaller } from "../../../lib/actions/caller.ts";
 import { isError } from "../../../lib/actions/errors.ts";
 import { type Actions, callAsService } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { RequestContext } from "../http/request-context.ts";
-import type { ApiRoute } from "../routes.ts";
+import type { ApiRoute } from "../routes.types.ts";
 
-/** What the gateway alone sees, for the activity log. */
+type AuditedRoute = Pick<ApiRoute, "method" | "path">;
+
+/** Records in the activity log what no service but the gateway sees. */
 export interface AuditLog {
-  /** Resolves when the act is logged in both tenants: what can't be logged is not done. */
-  recordActing(exchange: RequestContext, route: ApiRoute, caller: UserCaller): Promise<void>;
-  /** Notes a 403, once a minute for each user and route; nobody waits for it. */
-  recordRefusal(exchange: RequestContext, route: ApiRoute, caller: UserCaller, error: unknown): void;
+  /**
+   * Records a request that acts in another tenant, in the logs of both tenants. To be awaited before the action: a
+   * request that cannot be recorded must not be carried out.
+   */
+  recordForeignTenantAccess(context: RequestContext, route: AuditedRoute, caller: UserCaller): Promise<void>;
+  /** Records a 403 in the background, once a minute for each user and route. */
+  recordRefusal(context: RequestContext, route: AuditedRoute, caller: Caller, error: unknown): void;
 }
 
-type Entry = Actions["admin.record"]["params"];
-type Parts = Pick<Platform, "clock" | "random" | "log">;
+type Event = Omit<Actions["admin.record"]["params"], "id" | "at" | "ip">;
 
-const ONCE_PER_MS = 60_000;
-const MAX_KEPT = 10_000;
+const REFUSAL_INTERVAL_MS = 60_000;
+const MAX_REMEMBERED_REFUSALS = 10_000;
 
-export function createAuditLog({ clock, random, log }: Parts, broker: ServiceBroker): AuditLog {
-  const noted = new Map<string, number>();
-  const record = (
-    exchange: RequestContext,
-    entry: Pick<Entry, "action" | "tenant_id" | "actor_id" | "user_id" | "details">,
-  ) =>
+export function createAuditLog(
+  { clock, random, log }: Pick<Platform, "clock" | "random" | "log">,
+  broker: ServiceBroker,
+): AuditLog {
+  const recentRefusals = new LRUCache<string, true>({
+    max: MAX_REMEMBERED_REFUSALS,
+    ttl: REFUSAL_INTERVAL_MS,
+    ttlResolution: 0,
+    perf: { now: clock.monotonic },
+  });
+  const record = ({ correlationId, client }: RequestContext, event: Event) =>
     callAsService(
       broker,
       "gateway",
-      exchange.correlationId,
+      correlationId,
     )("admin.record", {
       id: newId(clock, random),
       at: clock.now().toISOString(),
-      ip: exchange.client.ip.slice(0, 64) || null,
-      ...entry,
+      ip: client.ip.slice(0, 64) || null,
+      ...event,
     });
-  const isNew = (key: string): boolean => {
-    const now = clock.monotonic();
-    if ((noted.get(key) ?? Number.NEGATIVE_INFINITY) > now - ONCE_PER_MS) return false;
-    if (noted.size >= MAX_KEPT) noted.clear();
-    noted.set(key, now);
-    return true;
-  };
   return {
-    async recordActing(exchange, { method, path }, { user_id, tenant_id, home_tenant_id }) {
-      const entry = { action: "platform.acted", actor_id: user_id, user_id } as const;
-      const where = { method, path, home_tenant_id, acted_in: tenant_id };
-      await Promise.all(
-        [tenant_id, home_tenant_id].map((id) => record(exchange, { ...entry, tenant_id: id, details: where })),
-      );
+    async recordForeignTenantAccess(context, { method, path }, { user_id, tenant_id, home_tenant_id }) {
+      const event = { action: "platform.acted", actor_id: user_id, user_id } as const;
+      const details = { method, path, home_tenant_id, acted_in: tenant_id };
+      await Promise.all([tenant_id, home_tenant_id].map((id) => record(context, { ...event, tenant_id: id, details })));
     },
-    recordRefusal(exchange, { method, path }, { user_id, home_tenant_id }, error) {
-      if (!isError(error, "forbidden", "csrf_failed") || !isNew(`${user_id} ${method} ${path}`)) return;
-      const details = { method, path, code: error.type };
-      const entry = { action: "request.refused", tenant_id: home_tenant_id, actor_id: user_id, user_id } as const;
-      record(exchange, { ...entry, details }).catch((failure: Error) =>
+    recordRefusal(context, { method, path }, caller, error) {
+      if (caller.kind !== "user" || !isError(error, "forbidden", "csrf_failed")) return;
+      const { user_id, home_tenant_id } = caller;
+      const key = `${user_id} ${method} ${path}`;
+      if (recentRefusals.has(key)) return;
+      recentRefusals.set(key, true);
+      const event = { action: "request.refused", tenant_id: home_tenant_id, actor_id: user_id, user_id } as const;
+      record(context, { ...event, details: { method, path, code: error.type } }).catch((failure: Error) =>
         log.warn({ error: failure.message }, "recording a refused request failed"),
       );
     },

@@ -11,53 +11,62 @@ export interface ActionCall {
   readonly timeout: number;
 }
 
-type Sent = Promise<unknown> & { readonly ctx?: Context<unknown, Meta> };
+type PendingCall = Promise<unknown> & { readonly ctx?: Context<unknown, Meta> };
 
-/** Rejects as the action does; `onReplay` tells of a kept refusal as well as of a kept result. */
+/** Rejects as the action does. `onReplay` is called if the result or error is the stored one of an earlier request. */
 export async function callAction(
   broker: ServiceBroker,
   call: ActionCall,
   onReplay: () => void,
   nodeID?: string,
 ): Promise<unknown> {
-  const sent = send(broker, call, nodeID);
+  const pending = send(broker, call, nodeID);
   try {
-    return await sent;
+    return await pending;
   } finally {
-    if (sent.ctx?.meta.idempotency_replayed) onReplay();
+    if (pending.ctx?.meta.idempotency_replayed) onReplay();
   }
 }
 
-function send(broker: ServiceBroker, { action, params, meta, timeout }: ActionCall, nodeID: string | undefined): Sent {
+function send(
+  broker: ServiceBroker,
+  { action, params, meta, timeout }: ActionCall,
+  nodeID: string | undefined,
+): PendingCall {
   const requestID = meta.correlation_id as string;
-  return broker.call(action, params, { meta, requestID, timeout, ...(nodeID !== undefined && { nodeID }) }) as Sent;
+  return broker.call(action, params, {
+    meta,
+    requestID,
+    timeout,
+    ...(nodeID !== undefined && { nodeID }),
+  }) as PendingCall;
 }
 
-const ATTEMPT_MS = 1_500;
-const ATTEMPTS = 3;
+const ATTEMPT_TIMEOUT_MS = 1_500;
+const MAX_ATTEMPTS = 3;
 
 /**
- * A refresh is repeatable by protocol, so where a node or an answer is lost the client need not notice: it is sent
- * again, each time to another node where there is one.
+ * For actions that are idempotent by protocol, such as a refresh: if a node does not answer, the call is repeated, on
+ * another node if there is one, and the client does not notice.
  */
 export async function callWithFailover(broker: ServiceBroker, call: ActionCall): Promise<unknown> {
   const tried = new Set<string>();
   for (let attempt = 1; ; attempt++) {
-    const sent = send(
+    const pending = send(
       broker,
-      { ...call, timeout: Math.min(ATTEMPT_MS, call.timeout) },
+      { ...call, timeout: Math.min(ATTEMPT_TIMEOUT_MS, call.timeout) },
       untriedNode(broker, call.action, tried),
     );
     try {
-      return await sent;
+      return await pending;
     } catch (error) {
-      if (attempt === ATTEMPTS || !isLost(error)) throw error;
-      if (sent.ctx?.nodeID) tried.add(sent.ctx.nodeID);
+      if (attempt === MAX_ATTEMPTS || !isUnanswered(error)) throw error;
+      if (pending.ctx?.nodeID) tried.add(pending.ctx.nodeID);
     }
   }
 }
 
-function isLost(error: unknown): boolean {
+function isUnanswered(error: unknown): boolean {
   return isBusError(error) || isError(error, "service_unavailable");
 }
 
@@ -65,7 +74,7 @@ interface Endpoints {
   readonly endpoints: ReadonlyArray<{ readonly id: string; readonly isAvailable: boolean }>;
 }
 
-/** Undefined leaves the choice to the balancer. */
+/** Undefined: the balancer chooses. */
 function untriedNode(broker: ServiceBroker, action: string, tried: ReadonlySet<string>): string | undefined {
   if (tried.size === 0) return undefined;
   const registry = broker.registry as unknown as { getActionEndpoints(name: string): Endpoints | undefined };

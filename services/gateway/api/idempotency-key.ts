@@ -12,21 +12,25 @@ interface KeyedRequest {
   readonly body: unknown;
 }
 
-/** The header's value, or null where there is none. Throws 400 for one that is no key. */
+/** The value of an `Idempotency-Key` header, null if there is none. Throws 400 for an invalid one. */
 export function readIdempotencyKey(header: string | string[] | undefined): string | null {
   if (header === undefined) return null;
-  if (typeof header === "string" && /^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  if (isKey(header)) return header;
   throw new AppError("bad_request", { message: "Idempotency-Key must be 1 to 255 visible ASCII characters." });
 }
 
-/** The id of a request that may stand for a key; what can't be one is just an id. */
-export function readRequestId(header: string | string[] | undefined): string | null {
-  return typeof header === "string" && /^[\x21-\x7e]{1,255}$/.test(header) ? header : null;
+/** The value of another header that serves as the key, null if it is missing or cannot be a key. */
+export function readKeyFrom(header: string | string[] | undefined): string | null {
+  return isKey(header) ? header : null;
 }
 
-/** What the committing action must know to make the effect once. The scope is hashed: it may hold an address. */
+function isKey(header: string | string[] | undefined): header is string {
+  return typeof header === "string" && /^[\x21-\x7e]{1,255}$/.test(header);
+}
+
+/** What the committing action needs to recognize a repeated request. The scope is hashed, because it may contain an address. */
 export function createIdempotencyRequest(ring: KeyRing, key: string, request: KeyedRequest): IdempotencyRequest {
-  const scope = JSON.stringify([...whoOf(request), request.method, request.path]);
+  const scope = JSON.stringify([...callerScope(request), request.method, request.path]);
   return {
     commit: request.action,
     key,
@@ -35,12 +39,12 @@ export function createIdempotencyRequest(ring: KeyRing, key: string, request: Ke
   };
 }
 
-function whoOf({ caller, ip }: KeyedRequest): readonly string[] {
+function callerScope({ caller, ip }: KeyedRequest): readonly string[] {
   if (caller.kind === "user") return [caller.tenant_id, caller.user_id];
   return [caller.kind === "anonymous" ? caller.tenant : "", ip];
 }
 
-/** The same JSON whatever the order of its members and the spaces between them. */
+/** Sorts the members of objects, so that their order does not matter. */
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== "object" || value === null) return value;

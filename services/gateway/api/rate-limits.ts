@@ -3,48 +3,47 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limite
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import { rateLimitKey } from "../http/client-address.ts";
-import type { RateLimitClass } from "../routes.ts";
+import type { RequestContext } from "../http/request-context.ts";
+import type { ApiRoute, RateLimitClass } from "../routes.types.ts";
 
-export interface RateLimits {
-  consume(limit: RateLimitClass, action: string, ip: string): Promise<RateLimitResult>;
-}
-
-export interface RateLimitResult {
-  /** Header lines for the answer, names and values in turn. */
-  readonly headers: readonly string[];
-  /** 429 where nothing is left. */
-  readonly error: AppError | null;
-}
+/** Counts a request and adds the RateLimit headers to its response. Rejects with 429 `rate_limited`. */
+export type EnforceRateLimit = (
+  context: RequestContext,
+  route: Pick<ApiRoute, "rateLimit" | "action">,
+) => Promise<void>;
 
 type Limiter = Pick<RateLimiterMemory, "consume">;
 
-/** Counted for all gateways together where there is a Redis, but for the rest, which is not worth a round trip. */
+/** Counted in Redis for all gateways together. For the default limit that would not be worth a round trip. */
 const SHARED: readonly RateLimitClass[] = ["register", "login", "mail"];
 const CLASSES: readonly RateLimitClass[] = [...SHARED, "default"];
 
 /**
- * Requests per address and action (IETF draft-ietf-httpapi-ratelimit-headers). With Redis away each gateway counts for
- * itself: the guess limits per account, in PostgreSQL, stand in any case.
+ * Limits requests per address and action (IETF draft-ietf-httpapi-ratelimit-headers); null if limits are disabled.
+ * Without Redis each gateway counts for itself. Failed logins per account are limited in PostgreSQL in any case.
  */
-export function createRateLimits(config: Config, redis: Redis | null): RateLimits | null {
+export function createRateLimits(config: Config, redis: Redis | null): EnforceRateLimit | null {
   if (!config.rateLimits.enabled) return null;
-  const limiters = new Map(CLASSES.map((name) => [name, createLimit(config, redis, name)]));
-  return { consume: (limit, action, ip) => (limiters.get(limit) as ReturnType<typeof createLimit>)(action, ip) };
+  const limits = Object.fromEntries(CLASSES.map((name) => [name, createRateLimit(config, redis, name)])) as Record<
+    RateLimitClass,
+    EnforceRateLimit
+  >;
+  return (context, route) => limits[route.rateLimit](context, route);
 }
 
-function createLimit(config: Config, redis: Redis | null, name: RateLimitClass) {
+function createRateLimit(config: Config, redis: Redis | null, name: RateLimitClass): EnforceRateLimit {
   const { count, seconds } = config.rateLimits[name];
-  const limiter = limiterOf(redis && SHARED.includes(name) ? redis : null, name, count, seconds);
+  const limiter = createLimiter(SHARED.includes(name) ? redis : null, name, count, seconds);
   const policy = `"${name}";q=${count};w=${seconds}`;
-  return async (action: string, ip: string): Promise<RateLimitResult> => {
-    const taken = await consume(limiter, `${action} ${rateLimitKey(ip)}`);
-    const reset = Math.max(1, Math.ceil(taken.msBeforeNext / 1_000));
-    const headers = ["RateLimit", `"${name}";r=${taken.remainingPoints};t=${reset}`, "RateLimit-Policy", policy];
-    return { headers, error: taken.isOver ? new AppError("rate_limited", { retry_after: reset }) : null };
+  return async ({ client, responseHeaders }, { action }) => {
+    const { remaining, msBeforeNext, isExceeded } = await consume(limiter, `${action} ${rateLimitKey(client.ip)}`);
+    const reset = Math.max(1, Math.ceil(msBeforeNext / 1_000));
+    responseHeaders.push("RateLimit", `"${name}";r=${remaining};t=${reset}`, "RateLimit-Policy", policy);
+    if (isExceeded) throw new AppError("rate_limited", { retry_after: reset });
   };
 }
 
-function limiterOf(redis: Redis | null, name: RateLimitClass, points: number, duration: number): Limiter {
+function createLimiter(redis: Redis | null, name: RateLimitClass, points: number, duration: number): Limiter {
   const options = { keyPrefix: `usermesh:limit:${name}`, points, duration };
   const memory = new RateLimiterMemory(options);
   if (!redis) return memory;
@@ -56,19 +55,13 @@ function limiterOf(redis: Redis | null, name: RateLimitClass, points: number, du
   });
 }
 
-interface Taken {
-  readonly remainingPoints: number;
-  readonly msBeforeNext: number;
-  readonly isOver: boolean;
-}
-
-/** The library rejects with its result where the limit is reached. */
-async function consume(limiter: Limiter, key: string): Promise<Taken> {
+/** Consumes one point. The library rejects with its result, not an error, once the limit is exceeded. */
+async function consume(limiter: Limiter, key: string) {
   try {
     const { remainingPoints, msBeforeNext } = await limiter.consume(key);
-    return { remainingPoints, msBeforeNext, isOver: false };
-  } catch (refusal) {
-    if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    return { remainingPoints: 0, msBeforeNext: refusal.msBeforeNext, isOver: true };
+    return { remaining: remainingPoints, msBeforeNext, isExceeded: false };
+  } catch (result) {
+    if (!(result instanceof RateLimiterRes)) throw result;
+    return { remaining: 0, msBeforeNext: result.msBeforeNext, isExceeded: true };
   }
 }

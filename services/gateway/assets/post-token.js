@@ -1,8 +1,8 @@
-// The token leaves the address bar at once: it must not stay in the history or be sent on as a referrer.
+// Removes the token from the address bar, so that it is neither kept in the history nor sent as a referrer.
 const token = new URLSearchParams(location.search).get("token") ?? "";
 if (token !== "") history.replaceState(null, "", location.pathname);
 
-/** Posts the token with what the form holds, once at a time, and says how it went. */
+/** Posts the token with the form's fields, and shows the outcome. The button is disabled meanwhile. */
 export function postToken(path, { body, done }) {
   const form = document.querySelector("form");
   const status = document.querySelector("[role=status]");
@@ -10,7 +10,7 @@ export function postToken(path, { body, done }) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
-    status.textContent = "One moment…";
+    status.textContent = "Sending…";
     const outcome = await send(path, { token, ...body(new FormData(form)) });
     status.textContent = outcome.ok ? done : messageOf(form, outcome);
     form.hidden = outcome.ok;
@@ -18,7 +18,7 @@ export function postToken(path, { body, done }) {
   });
 }
 
-/** Leads back to the field that was refused, and calls it as the page does. */
+/** Marks and focuses the field that was refused, and names it by its label. */
 function messageOf(form, { message, error }) {
   const fields = [...form.querySelectorAll("input")];
   for (const field of fields) field.setAttribute("aria-invalid", String(field.name === error?.field));
@@ -38,6 +38,6 @@ async function send(path, body) {
     const answer = await response.json();
     return { ok: response.ok, message: answer.message, error: answer.errors?.[0] };
   } catch {
-    return { ok: false, message: "The server could not be reached. Try again." };
+    return { ok: false, message: "The server could not be reached. Check your connection and try again." };
   }
 }

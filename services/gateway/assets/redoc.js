@@ -1,4 +1,4 @@
-// The logo and the fonts that it would fetch from elsewhere are left out.
+// Without this theme it would load fonts from another server.
 Redoc.init(
   "/openapi.json",
   { theme: { typography: { fontFamily: "system-ui, sans-serif", headings: { fontFamily: "system-ui, sans-serif" } } } },

@@ -3,18 +3,18 @@ import { type AnonymousCaller, type Caller, DEFAULT_TENANT, type ServiceCaller }
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import { TenantSlug } from "../../../lib/actions/schemas.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
-import type { ApiRoute } from "../routes.ts";
-import type { AccessClaims, AccessTokens, CheckedToken } from "./access-token.ts";
+import type { ApiRoute } from "../routes.types.ts";
+import type { AccessClaims, AccessTokens, VerifiedToken } from "./access-token.ts";
 import type { SessionCookies } from "./session-cookies.ts";
 
-/** Why a token that is good by itself may not pass now. */
-export type LeaseRefusal = "session_ended" | "token_stale" | "no_lease";
+/** Why a valid token is refused: revoked, outdated, or this node's lease has lapsed so that it cannot know. */
+export type LeaseError = "session_ended" | "token_stale" | "no_lease";
 
 export interface Authentication {
   readonly caller: Caller;
-  /** Throws what has become of the token since: to be asked when the call is sent, with no await in between. */
+  /** Throws if the token has expired or was revoked since. To be called right before the action, with no await between. */
   recheck(): void;
-  /** Set where a token was sent that is not good, on a route that can do without. */
+  /** Why the token was refused, on a route that works without one. */
   readonly error?: AppError;
 }
 
@@ -22,80 +22,79 @@ export interface AuthenticationDeps {
   readonly tokens: AccessTokens;
   readonly clock: Clock;
   readonly cookies: SessionCookies;
-  leaseRefusal(claims: AccessClaims): LeaseRefusal | null;
-  /** Of a foreign service that shows its secret; 401 for any other. */
-  serviceOf(header: string): ServiceCaller;
+  checkLease(claims: AccessClaims): LeaseError | null;
+  /** Throws 401 for unknown credentials. */
+  authenticateService(authorization: string): ServiceCaller;
 }
 
-/** Door 401: who asks? */
+/** Determines the caller from the Authorization header, or else the session cookies. Fails with 401. */
 export function authenticate(
   deps: AuthenticationDeps,
-  route: ApiRoute,
+  { auth }: Pick<ApiRoute, "auth">,
   request: IncomingMessage,
 ): Authentication | Promise<Authentication> {
-  if (route.auth === "public") return asAnonymous(request);
-  const header = request.headers.authorization;
-  if (route.auth === "service" && header !== undefined && /^basic /i.test(header))
-    return { caller: deps.serviceOf(header), recheck: nothingToRecheck };
-  const check = header === undefined ? byCookie(deps, request) : () => byToken(deps, bearerOf(header));
-  if (route.auth === "optional") return check ? ifGood(request, check) : asAnonymous(request);
-  if (!check) throw new AppError("token_missing");
-  return check();
+  if (auth === "public") return anonymous(request);
+  const { authorization } = request.headers;
+  if (auth === "service" && authorization !== undefined && /^basic /i.test(authorization))
+    return { caller: deps.authenticateService(authorization), recheck: nothingToRecheck };
+  const verify = authorization === undefined ? byCookie(deps, request) : () => byToken(deps, readBearer(authorization));
+  if (auth === "optional") return verify ? orAnonymous(request, verify) : anonymous(request);
+  if (!verify) throw new AppError("token_missing");
+  return verify();
 }
 
-/** A header comes before cookies: what a page sends by its own hand is no forgery. */
+/** Only cookies need CSRF protection: browsers do not add the Authorization header to requests of other sites. */
 function byCookie(deps: AuthenticationDeps, request: IncomingMessage): (() => Promise<Authentication>) | null {
   const token = deps.cookies.accessToken(request);
   if (token === undefined) return null;
   return async () => {
-    const checked = await deps.tokens.check(token);
-    deps.cookies.assertNotForged(request, checked.claims.sid);
-    return asUser(deps, checked);
+    const verified = await deps.tokens.verify(token);
+    deps.cookies.csrf.assertNotForged(request, verified.claims.sid);
+    return asUser(deps, verified);
   };
 }
 
 function byToken(deps: AuthenticationDeps, token: string): Authentication | Promise<Authentication> {
-  const checked = deps.tokens.check(token);
-  return checked instanceof Promise ? checked.then((one) => asUser(deps, one)) : asUser(deps, checked);
+  const verified = deps.tokens.verify(token);
+  return verified instanceof Promise ? verified.then((one) => asUser(deps, one)) : asUser(deps, verified);
 }
 
-/** Whoever signs out with an expired access token still has his refresh token to show. */
-async function ifGood(
+/** Keeps the error, because a body field may replace the token: sign-out works with a refresh token alone. */
+async function orAnonymous(
   request: IncomingMessage,
-  check: () => Authentication | Promise<Authentication>,
+  verify: () => Authentication | Promise<Authentication>,
 ): Promise<Authentication> {
   try {
-    return await check();
+    return await verify();
   } catch (error) {
-    if (error instanceof AppError && error.status === 401) return { ...asAnonymous(request), error: error };
+    if (error instanceof AppError && error.status === 401) return { ...anonymous(request), error };
     throw error;
   }
 }
 
-function bearerOf(header: string): string {
-  if (header.length > 7 && header.slice(0, 7).toLowerCase() === "bearer ") return header.slice(7).trim();
-  throw new AppError(/^bearer\s*$/i.test(header) ? "token_missing" : "token_invalid");
+function readBearer(authorization: string): string {
+  if (authorization.length > 7 && authorization.slice(0, 7).toLowerCase() === "bearer ")
+    return authorization.slice(7).trim();
+  throw new AppError(/^bearer\s*$/i.test(authorization) ? "token_missing" : "token_invalid");
 }
 
-function asUser(deps: AuthenticationDeps, { claims, caller }: CheckedToken): Authentication {
-  const recheck = (): void =>
-    refuse(deps.clock.now().getTime() < caller.expires_at ? deps.leaseRefusal(claims) : "token_expired");
+function asUser(deps: AuthenticationDeps, { claims, caller }: VerifiedToken): Authentication {
+  const recheck = (): void => {
+    if (deps.clock.now().getTime() >= caller.expires_at) throw new AppError("token_expired");
+    const error = deps.checkLease(claims);
+    if (error === "no_lease") throw new AppError("service_unavailable", { retry_after: 1 });
+    if (error !== null) throw new AppError(error);
+  };
   recheck();
   return { caller, recheck };
 }
 
-function refuse(refusal: LeaseRefusal | "token_expired" | null): void {
-  if (refusal === null) return;
-  if (refusal === "no_lease") throw new AppError("service_unavailable", { retry_after: 1 });
-  throw new AppError(refusal);
-}
-
 const nothingToRecheck = (): void => undefined;
-const anonymous: AnonymousCaller = { kind: "anonymous", tenant: DEFAULT_TENANT };
+const inDefaultTenant: AnonymousCaller = { kind: "anonymous", tenant: DEFAULT_TENANT };
 
-function asAnonymous(request: IncomingMessage): Authentication {
-  const named = request.headers["x-tenant"];
-  if (named === undefined) return { caller: anonymous, recheck: nothingToRecheck };
+function anonymous({ headers }: IncomingMessage): Authentication {
+  const named = headers["x-tenant"];
+  if (named === undefined) return { caller: inDefaultTenant, recheck: nothingToRecheck };
   const slug = TenantSlug.safeParse(named);
   if (!slug.success) throw fieldError("X-Tenant", "unknown_tenant", "is not a known tenant");
   return { caller: { kind: "anonymous", tenant: slug.data }, recheck: nothingToRecheck };

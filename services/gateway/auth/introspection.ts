@@ -1,7 +1,7 @@
 import { AppError, isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { parseRefreshToken } from "../../../lib/crypto/refresh-token.ts";
-import type { AccessTokens, CheckedToken } from "./access-token.ts";
+import type { AccessTokens, VerifiedToken } from "./access-token.ts";
 import type { AuthenticationDeps } from "./authenticate.ts";
 
 type Params = Actions["gateway.introspect"]["params"];
@@ -9,32 +9,32 @@ type Result = Actions["gateway.introspect"]["result"];
 
 interface Deps {
   readonly tokens: AccessTokens;
-  readonly leaseRefusal: AuthenticationDeps["leaseRefusal"];
+  readonly checkLease: AuthenticationDeps["checkLease"];
   readonly issuer: string;
 }
 
 const INACTIVE = { active: false } as const;
 
-/** RFC 7662: is this token good, now and everywhere? What is not ours, or not any more, is just not active. */
+/** Token introspection (RFC 7662). A token that is invalid, expired or revoked is inactive. */
 export async function introspect(deps: Deps, { params, call }: ActionContext<Params>): Promise<Result> {
-  if (parseRefreshToken(params.token)) return ofRefreshToken(deps, params.token, call);
-  const checked = await checkedToken(deps.tokens, params.token);
-  if (!checked) return INACTIVE;
-  const refusal = deps.leaseRefusal(checked.claims);
-  if (refusal === "no_lease") throw new AppError("service_unavailable", { retry_after: 1 });
-  return refusal === null ? ofAccessToken(deps.issuer, checked) : INACTIVE;
+  if (parseRefreshToken(params.token)) return describeRefreshToken(deps, params.token, call);
+  const verified = await verifyOrNull(deps.tokens, params.token);
+  if (!verified) return INACTIVE;
+  const error = deps.checkLease(verified.claims);
+  if (error === "no_lease") throw new AppError("service_unavailable", { retry_after: 1 });
+  return error === null ? describeAccessToken(deps.issuer, verified) : INACTIVE;
 }
 
-async function checkedToken(tokens: AccessTokens, token: string): Promise<CheckedToken | null> {
+async function verifyOrNull(tokens: AccessTokens, token: string): Promise<VerifiedToken | null> {
   try {
-    return await tokens.check(token);
+    return await tokens.verify(token);
   } catch (error) {
     if (isError(error, "token_invalid", "token_expired")) return null;
     throw error;
   }
 }
 
-function ofAccessToken(issuer: string, { claims }: CheckedToken): Result {
+function describeAccessToken(issuer: string, { claims }: VerifiedToken): Result {
   return {
     active: true,
     token_type: "Bearer",
@@ -52,7 +52,7 @@ function ofAccessToken(issuer: string, { claims }: CheckedToken): Result {
   };
 }
 
-async function ofRefreshToken({ issuer }: Deps, token: string, call: ActionContext["call"]): Promise<Result> {
+async function describeRefreshToken({ issuer }: Deps, token: string, call: ActionContext["call"]): Promise<Result> {
   const session = await call("sessions.inspect", { refresh_token: token });
   if (!session) return INACTIVE;
   const { user_id, tenant_id, session_id, iat, exp } = session;

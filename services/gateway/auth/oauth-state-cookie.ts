@@ -1,38 +1,30 @@
-import type { IncomingMessage } from "node:http";
-import { successResponse } from "../api/success.ts";
-import type { HttpResponse } from "../http/response.ts";
-import type { ApiRoute } from "../routes.ts";
+import type { RouteHook } from "../api/route-hook.ts";
+import { readCookie } from "../http/read-cookie.ts";
 
-/** A browser's way through a provider and back. A cookie says that it is the same one that began. */
-export interface OAuthStateCookie {
-  /** The parameter for the action; nothing of the query or the body stands in for it. */
-  paramsOf(request: IncomingMessage): { readonly browser?: string };
-  answer(route: ApiRoute, result: unknown, params: Readonly<Record<string, unknown>>): HttpResponse;
-}
+/** Parameter and result field of the OAuth actions that travels in the cookie, and never in query, body or response. */
+export const OAUTH_STATE_FIELD = "browser";
 
-const LIFE_SECONDS = 600;
+const MAX_AGE_SECONDS = 600;
+const MAX_LENGTH = 100;
 
-/** Lax: the way back from the provider is a navigation from another site. `__Host-`: no subdomain can set it (V3.3.1). */
-export function createOAuthStateCookie(publicUrl: string): OAuthStateCookie {
+/**
+ * Binds an OAuth flow to the browser that began it: the action's random value is kept in a cookie and comes back with
+ * the callback. `Lax`, because the provider's redirect is a navigation from another site; `__Host-`, so that no
+ * subdomain can set it (ASVS V3.3.1).
+ */
+export function createOAuthStateHook(publicUrl: string): RouteHook {
   const secure = publicUrl.startsWith("https:");
   const name = secure ? "__Host-usermesh_oauth" : "usermesh_oauth";
-  const attributes = `Max-Age=${LIFE_SECONDS}; Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+  const attributes = `Max-Age=${MAX_AGE_SECONDS}; Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
   return {
-    paramsOf(request) {
-      const browser = cookieOf(request, name);
-      return browser === undefined ? {} : { browser };
+    params(request) {
+      const value = readCookie(request, name);
+      return value === undefined || value.length > MAX_LENGTH ? {} : { [OAUTH_STATE_FIELD]: value };
     },
-    answer(route, result, params) {
-      const { location, browser, ...rest } = result as { location?: string | null; browser?: string };
-      const headers = browser === undefined ? [] : ["Set-Cookie", `${name}=${browser}; ${attributes}`];
-      if (!location) return { ...successResponse(route, rest, params), headers };
-      headers.push("Location", location);
-      return { status: 302, contentType: "text/plain; charset=utf-8", body: "", headers };
+    result(result, { responseHeaders }) {
+      const { [OAUTH_STATE_FIELD]: value, ...rest } = result as { readonly [OAUTH_STATE_FIELD]?: string };
+      if (value !== undefined) responseHeaders.push("Set-Cookie", `${name}=${value}; ${attributes}`);
+      return rest;
     },
   };
-}
-
-function cookieOf({ headers }: IncomingMessage, name: string): string | undefined {
-  const found = (headers.cookie ?? "").split(";").find((one) => one.trim().startsWith(`${name}=`));
-  return found?.trim().slice(name.length + 1, name.length + 101);
 }

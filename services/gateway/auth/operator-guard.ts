@@ -1,23 +1,24 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import { isLoopback } from "../http/client-address.ts";
+import { secretDigest } from "./service-secrets.ts";
 
-/** Who may look inside: this machine, and whoever has OPERATOR_TOKEN. */
+/** Decides who sees operational details: requests from this machine or with OPERATOR_TOKEN. */
 export interface OperatorGuard {
-  /** Also anyone, where all is embedded and there is nothing to hide behind a load balancer. */
-  allowsDetails(request: IncomingMessage): boolean;
   allows(request: IncomingMessage): boolean;
-  /** Throws 401. */
+  /** In addition all requests, if every dependency is embedded: such an installation is for development. */
+  allowsDetails(request: IncomingMessage): boolean;
+  /** Throws 401 unless details are allowed. */
   assertAllowed(request: IncomingMessage): void;
 }
 
 export function createOperatorGuard(config: Config): OperatorGuard {
   const isEmbedded = config.database.embedded && config.nats.url === undefined;
-  const expected = config.operatorToken === undefined ? null : digest(`Bearer ${config.operatorToken}`);
+  const expected = config.operatorToken === undefined ? null : secretDigest(`Bearer ${config.operatorToken}`);
   const hasToken = ({ headers }: IncomingMessage): boolean =>
-    expected !== null && timingSafeEqual(digest(headers.authorization ?? ""), expected);
+    expected !== null && timingSafeEqual(secretDigest(headers.authorization ?? ""), expected);
   const allows = (request: IncomingMessage): boolean => isLoopback(request) || hasToken(request);
   const allowsDetails = (request: IncomingMessage): boolean => isEmbedded || allows(request);
   return {
@@ -28,9 +29,4 @@ export function createOperatorGuard(config: Config): OperatorGuard {
       throw new AppError(request.headers.authorization === undefined ? "token_missing" : "token_invalid");
     },
   };
-}
-
-/** Of one length, whatever was sent. */
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

@@ -8,9 +8,9 @@ export type PublishedKey = z.infer<typeof Jwk>;
 type VerifyKey = Awaited<ReturnType<typeof importJWK>>;
 
 export interface PublishedKeys {
-  /** The key of this id; asks for the set again where it is not known, at most once a second. 503 while none was ever had. */
+  /** Null for an unknown id, after a refresh at most once a second. Rejects with 503 until the keys were fetched once. */
   find(kid: string): Promise<VerifyKey | null>;
-  /** What was published last, also while auth is away; null before the first answer. */
+  /** The last published set, also while auth is unavailable; null before the first one. */
   readonly latest: { readonly keys: readonly PublishedKey[] } | null;
   start(): void;
   stop(): void;
@@ -23,36 +23,36 @@ interface Deps {
   onFailure(error: unknown): void;
 }
 
-const REFRESH_MS = 10_000;
-const RETRY_MS = 500;
-const MIN_MS_BETWEEN = 1_000;
+const REFRESH_INTERVAL_MS = 10_000;
+const RETRY_INTERVAL_MS = 500;
+const MIN_INTERVAL_MS = 1_000;
 
-/** The signing keys that auth publishes, kept in this process: a token is checked without asking anybody. */
+/** Keeps the signing keys that auth publishes, so that a token is verified without a call. */
 export function createPublishedKeys(deps: Deps): PublishedKeys {
   let latest: PublishedKeys["latest"] = null;
   let byKid: ReadonlyMap<string, VerifyKey> = new Map();
-  let askedAt = Number.NEGATIVE_INFINITY;
-  let asking: Promise<void> | null = null;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  let fetching: Promise<void> | null = null;
   let cancel: (() => void) | undefined;
 
-  const ask = async (): Promise<void> => {
-    askedAt = deps.clock.monotonic();
+  const fetchKeys = async (): Promise<void> => {
+    fetchedAt = deps.clock.monotonic();
     const set = await deps.fetchKeys();
     byKid = new Map(await Promise.all(set.keys.map(async (key) => [key.kid, await importJWK(key, "EdDSA")] as const)));
     latest = set;
   };
-  /** One question at a time, whoever wants the answer. */
+  // Concurrent callers share one fetch.
   const refresh = (): Promise<void> => {
-    asking ??= ask()
+    fetching ??= fetchKeys()
       .catch(deps.onFailure)
       .finally(() => {
-        asking = null;
+        fetching = null;
       });
-    return asking;
+    return fetching;
   };
   const loop = (): void => {
     void refresh().then(() => {
-      if (cancel) cancel = deps.timers.after(latest ? REFRESH_MS : RETRY_MS, loop);
+      if (cancel) cancel = deps.timers.after(latest ? REFRESH_INTERVAL_MS : RETRY_INTERVAL_MS, loop);
     });
   };
   return {
@@ -61,8 +61,8 @@ export function createPublishedKeys(deps: Deps): PublishedKeys {
     },
     async find(kid) {
       if (!byKid.has(kid)) {
-        const mayAsk = asking !== null || deps.clock.monotonic() - askedAt >= MIN_MS_BETWEEN;
-        if (mayAsk) await refresh();
+        const mayRefresh = fetching !== null || deps.clock.monotonic() - fetchedAt >= MIN_INTERVAL_MS;
+        if (mayRefresh) await refresh();
       }
       if (!latest) throw new AppError("service_unavailable", { retry_after: 1 });
       return byKid.get(kid) ?? null;

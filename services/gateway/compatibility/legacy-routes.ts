@@ -1,27 +1,22 @@
-import type { ActionName } from "../../../lib/actions/typed-call.ts";
-import type { ApiRoute, Route } from "../routes.ts";
+import { get, idempotent, json } from "../route-defaults.ts";
+import type { JsonRoute, Route, Translation } from "../routes.types.ts";
+import { createTranslation } from "./field-aliases.ts";
 
-/** What clients of earlier systems call the same fields. Answers hold both names; bodies may use either. */
-const names: Readonly<Record<string, string>> = {
-  name: "full_name",
-  job_title: "current_title",
-  profile_picture_url: "avatar_url",
-  last_login: "last_login_at",
-};
-const namesByOurs = new Map(Object.entries(names).map(([theirs, ours]) => [ours, theirs]));
-
-type Seed = NonNullable<ApiRoute["seed"]>;
-
+/** A path of an earlier system, served by the canonical route `as`. */
 interface Mount {
   readonly path: string;
-  /** Method and path of ours that answers there. One that is not in the table is not mounted. */
   readonly as: string;
-  /** Fields of the body that are called otherwise there alone. */
-  readonly renamed?: Readonly<Record<string, string>>;
-  readonly requestIdIsKey?: boolean;
+  readonly translate?: Translation;
 }
 
 const v1 = "/api/v1";
+const translate = createTranslation();
+const passwordReset = createTranslation({ password: "new_password" });
+/** Clients of the notification system make a request safe to repeat with its id. */
+const withRequestId = (translation: Translation): Translation => ({
+  ...translation,
+  idempotencyKeyHeader: "x-request-id",
+});
 
 /** Meetinity, with and without the prefix of its gateway. */
 const meetinity: readonly Mount[] = ["", "/api"].flatMap((prefix) => [
@@ -47,11 +42,7 @@ const rbac: readonly Mount[] = [
   { path: "/api/logout", as: `POST ${v1}/auth/logout` },
   { path: "/api/verify-email", as: `POST ${v1}/auth/verify-email` },
   { path: "/api/reset-password", as: `POST ${v1}/auth/password-reset-request` },
-  {
-    path: "/api/reset-password/{token}",
-    as: `POST ${v1}/auth/password-reset-confirm`,
-    renamed: { password: "new_password" },
-  },
+  { path: "/api/reset-password/{token}", as: `POST ${v1}/auth/password-reset-confirm`, translate: passwordReset },
   { path: "/api/users", as: `GET ${v1}/admin/users` },
   { path: "/api/users/{id}", as: `PUT ${v1}/admin/users/{id}` },
   { path: "/api/users/{user_id}/activity", as: `GET ${v1}/admin/users/{user_id}/activity` },
@@ -60,101 +51,54 @@ const rbac: readonly Mount[] = [
 ];
 
 /** The user service of the notification system. */
-const ofNotification: readonly Mount[] = [
+const notification: readonly Mount[] = [
   { path: `${v1}/auth/password-reset`, as: `POST ${v1}/auth/password-reset-request` },
-  {
-    path: `${v1}/auth/password-reset/confirm`,
-    as: `POST ${v1}/auth/password-reset-confirm`,
-    renamed: { password: "new_password" },
-  },
+  { path: `${v1}/auth/password-reset/confirm`, as: `POST ${v1}/auth/password-reset-confirm`, translate: passwordReset },
   { path: `${v1}/users/profile`, as: `DELETE ${v1}/users/me` },
   { path: `${v1}/users/preferences`, as: `GET ${v1}/users/me/preferences` },
   { path: `${v1}/users/preferences`, as: `PATCH ${v1}/users/me/preferences` },
   { path: `${v1}/health`, as: "GET /health" },
   { path: "/swagger", as: "GET /docs" },
-];
+].map((mount) => ({ ...mount, translate: withRequestId(mount.translate ?? translate) }));
 
-const notification = ofNotification.map((one): Mount => ({ ...one, requestIdIsKey: true }));
+/** The canonical route that the notification system has under the same method and path. */
+const SHARED_ROUTE = `POST ${v1}/users`;
 
-/** Basic and extended fields in one resource. */
-function profileAt(path: string, method: "PUT" | "PATCH", requestIdIsKey: boolean): ApiRoute[] {
-  const row = { kind: "api", auth: "user", path, status: 200, rateLimit: "default", tag: "Compatibility" } as const;
-  const change: ActionName = "users.updateWholeProfile";
-  const seed = { renamed: {}, requestIdIsKey };
+/** Adds the paths of earlier systems, whose clients then only change their base URL. */
+export function withLegacyRoutes(canonical: readonly Route[]): Route[] {
+  const byName = new Map(canonical.map((route) => [`${route.method} ${route.path}`, route]));
+  const shared = byName.get(SHARED_ROUTE);
   return [
+    ...canonical.map((route) => (route === shared ? { ...route, translate: withRequestId(translate) } : route)),
+    ...[...meetinity, ...rbac, ...notification].map((mount) => mountRoute(byName, mount)),
+    ...profileRoutes("/users/profile", "PUT", translate),
+    ...profileRoutes("/api/users/profile", "PUT", translate),
+    ...profileRoutes(`${v1}/users/profile`, "PATCH", withRequestId(translate)),
+  ];
+}
+
+function mountRoute(byName: ReadonlyMap<string, Route>, mount: Mount): Route {
+  const route = byName.get(mount.as);
+  if (!route) throw new Error(`${mount.path} is mounted on a route that does not exist: ${mount.as}`);
+  const summary = `${route.summary} (as \`${route.path}\`)`;
+  const moved = { ...route, path: mount.path, tag: "Compatibility", summary } as const;
+  return moved.kind === "page" ? moved : { ...moved, translate: mount.translate ?? translate };
+}
+
+/** Earlier systems have basic and extended profile fields in one resource. */
+function profileRoutes(path: string, method: "PUT" | "PATCH", translation: Translation): JsonRoute[] {
+  const row = { path, tag: "Compatibility", translate: translation } as const;
+  const message = "Your profile.";
+  const summary = "Your account and profile in one resource";
+  return [
+    { ...get, ...row, action: "users.wholeProfile", message, summary },
     {
-      ...row,
-      method: "GET",
-      action: "users.wholeProfile",
-      input: "none",
-      message: "Your profile.",
-      seed,
-      summary: "Your account and profile in one resource",
-    },
-    {
+      ...json,
+      ...idempotent("users.updateWholeProfile"),
       ...row,
       method,
-      action: change,
-      input: "body",
       message: "Profile updated.",
-      idempotentAction: change,
-      seed,
       summary: "Change your account and profile in one request",
     },
   ];
-}
-
-/** The paths of earlier systems, so that their clients move over by changing the base URL. */
-export function compatibilityRoutes(ours: readonly Route[]): Route[] {
-  const byName = new Map(ours.map((route) => [`${route.method} ${route.path}`, route]));
-  const mounted = [...meetinity, ...rbac, ...notification].flatMap((mount) => {
-    const route = byName.get(mount.as);
-    return route ? [mountedRoute(route, mount)] : [];
-  });
-  return [
-    ...mounted,
-    ...profileAt("/users/profile", "PUT", false),
-    ...profileAt("/api/users/profile", "PUT", false),
-    ...profileAt(`${v1}/users/profile`, "PATCH", true),
-  ];
-}
-
-function mountedRoute(route: Route, { path, renamed = {}, requestIdIsKey = false }: Mount): Route {
-  const moved = { ...route, path, tag: "Compatibility", summary: `${route.summary} (as \`${route.path}\`)` } as const;
-  return moved.kind === "api" ? { ...moved, seed: { renamed, requestIdIsKey } } : moved;
-}
-
-/** A body as our own paths take it. A field that comes under both names is left for the contract to refuse. */
-export function toCanonical(
-  body: Readonly<Record<string, unknown>>,
-  { renamed }: Pick<Seed, "renamed">,
-): Readonly<Record<string, unknown>> {
-  const known = legacyAliases({ renamed });
-  const entries = Object.entries(body).map(([name, value]) => {
-    const ours = Object.hasOwn(known, name) ? known[name] : undefined;
-    return [ours !== undefined && !Object.hasOwn(body, ours) ? ours : name, value];
-  });
-  return Object.fromEntries(entries);
-}
-
-/** Their names of fields, and ours. */
-export function legacyAliases({ renamed }: Pick<Seed, "renamed">): Readonly<Record<string, string>> {
-  return { ...names, ...renamed };
-}
-
-/** An answer with the fields of earlier systems beside ours. */
-export function withLegacyAliases(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withLegacyAliases);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).flatMap(([name, member]) => {
-    const theirs = namesByOurs.get(name);
-    const own: [string, unknown] = [name, withLegacyAliases(member)];
-    return theirs === undefined ? [own] : [own, [theirs, member] as [string, unknown]];
-  });
-  return Object.fromEntries(entries);
-}
-
-/** Their name of one of our fields, for the OpenAPI document. */
-export function legacyNameOf(ours: string): string | undefined {
-  return namesByOurs.get(ours);
 }

@@ -5,31 +5,35 @@ const API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none';
 const EXPOSED = "X-Correlation-ID, RateLimit, RateLimit-Policy, Retry-After, Idempotency-Replayed, WWW-Authenticate";
 const ALLOWED = "Authorization, Content-Type, Idempotency-Key, X-Correlation-ID, X-Request-ID, X-Tenant, X-CSRF-Token";
 
-/** The lines that every answer has, as `writeHead` takes them. */
-export function createSecurityHeaders(config: Pick<Config, "http">): (policy?: string, cache?: string) => string[] {
+/** Security and cache headers of every response, as `writeHead` takes them. */
+export function createSecurityHeaders(
+  config: Pick<Config, "http">,
+): (csp?: string, cacheControl?: string) => readonly string[] {
   const fixed = ["X-Content-Type-Options", "nosniff", "Referrer-Policy", "no-referrer", "X-Frame-Options", "DENY"];
   if (config.http.publicUrl.startsWith("https:")) {
     fixed.push("Strict-Transport-Security", "max-age=31536000; includeSubDomains");
   }
-  return (policy = API_POLICY, cache = "no-store") => [
+  const build = (csp = API_POLICY, cacheControl = "no-store"): string[] => [
     ...fixed,
     "Content-Security-Policy",
-    policy,
+    csp,
     "Cache-Control",
-    cache,
+    cacheControl,
   ];
+  const standard = build();
+  return (csp, cacheControl) => (csp === undefined && cacheControl === undefined ? standard : build(csp, cacheControl));
 }
 
 export interface Cors {
-  /** What a browser must read beside the answer; empty for an origin that is not ours. */
+  /** Headers that let a browser read the response; no permission for an origin that is not allowed. */
   headersFor(request: IncomingMessage): readonly string[];
-  /** The same for its question before the request. */
+  /** The same for a preflight request; `allow` lists the path's methods. */
   preflightFor(request: IncomingMessage, allow: string): readonly string[];
 }
 
 const VARY = ["Vary", "Origin"] as const;
 
-/** An origin is allowed when it stands in the list letter by letter; none is ever sent back because it asked. */
+/** Allows the exact origins of ALLOWED_ORIGINS, with credentials; `*` allows all others without. */
 export function createCors(config: Config): Cors {
   const allowed = new Set(config.http.allowedOrigins);
   if (allowed.size === 0) return { headersFor: () => [], preflightFor: () => [] };
@@ -50,7 +54,7 @@ export function createCors(config: Config): Cors {
     preflightFor(request, allow) {
       const headers = headersFor(request);
       if (!headers.includes("Access-Control-Allow-Origin")) return headers;
-      const answers = [
+      const permissions = [
         "Access-Control-Allow-Methods",
         allow,
         "Access-Control-Allow-Headers",
@@ -58,16 +62,16 @@ export function createCors(config: Config): Cors {
         "Access-Control-Max-Age",
         "600",
       ];
-      return [...headers, ...answers];
+      return [...headers, ...permissions];
     },
   };
 }
 
-/** `X-Correlation-ID`, or else `X-Request-ID`, if it is fit to stand in headers, logs and mails; else null. */
-export function correlationIdOf({ headers }: IncomingMessage): string | null {
-  return accepted(headers["x-correlation-id"]) ?? accepted(headers["x-request-id"]);
+/** `X-Correlation-ID`, or else `X-Request-ID`, if it is safe in headers, logs and mails; else null. */
+export function readCorrelationId({ headers }: IncomingMessage): string | null {
+  return safeId(headers["x-correlation-id"]) ?? safeId(headers["x-request-id"]);
 }
 
-function accepted(value: string | string[] | undefined): string | null {
+function safeId(value: string | string[] | undefined): string | null {
   return typeof value === "string" && /^[A-Za-z0-9._:-]{1,128}$/.test(value) ? value : null;
 }

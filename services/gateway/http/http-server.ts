@@ -8,7 +8,7 @@ import { createSecurityHeaders } from "./headers.ts";
 
 export interface HttpServer {
   listen(): Promise<AddressInfo>;
-  /** Takes no new connection, lets what runs finish, closes the rest. */
+  /** Refuses new connections, lets running requests finish, and closes idle connections. */
   close(): Promise<void>;
   readonly address: AddressInfo | null;
 }
@@ -20,11 +20,11 @@ interface Deps {
   newCorrelationId(): string;
 }
 
-const CLOSE_IDLE_EVERY_MS = 25;
+const CLOSE_IDLE_INTERVAL_MS = 25;
 
 export function createHttpServer({ config, timers, handle, newCorrelationId }: Deps): HttpServer {
   const { requestTimeoutMs } = config;
-  // The pipeline answers what is overdue; Node's own limit stands behind it, for heads that never end.
+  // The pipeline answers overdue requests. Node's own limits are for requests whose headers never end.
   const limits = {
     maxHeaderSize: 16_384,
     headersTimeout: requestTimeoutMs,
@@ -34,7 +34,7 @@ export function createHttpServer({ config, timers, handle, newCorrelationId }: D
   const server = createServer({ ...limits, keepAliveTimeout: 65_000, noDelay: true }, handle);
   const security = createSecurityHeaders({ http: config })();
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
-    answerClientError(error, socket, security, newCorrelationId()),
+    respondToClientError(error, socket, security, newCorrelationId()),
   );
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
@@ -63,30 +63,34 @@ function listen(server: Server, { port, host }: Config["http"]): Promise<Address
   });
 }
 
-/** `close` alone waits for keep-alive connections as long as they like, and for those on which nothing was ever sent. */
-async function close(server: Server, sockets: ReadonlySet<Socket>, timers: Timers, limitMs: number): Promise<void> {
+/** `server.close` waits for keep-alive connections, and for those on which nothing was ever sent, until the client closes them. */
+async function close(server: Server, sockets: ReadonlySet<Socket>, timers: Timers, timeoutMs: number): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const isClosed = closed.then(() => true);
-  const nextLook = () => timers.sleep(CLOSE_IDLE_EVERY_MS).then(() => false);
-  for (let waited = 0; waited < limitMs; waited += CLOSE_IDLE_EVERY_MS) {
+  const nextCheck = () => timers.sleep(CLOSE_IDLE_INTERVAL_MS).then(() => false);
+  for (let waited = 0; waited < timeoutMs; waited += CLOSE_IDLE_INTERVAL_MS) {
     server.closeIdleConnections();
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-    if (await Promise.race([isClosed, nextLook()])) return;
+    if (await Promise.race([isClosed, nextCheck()])) return;
   }
   server.closeAllConnections();
   await closed;
 }
 
-/** What Node's parser refuses never becomes a request; it gets its problem document all the same. */
-function answerClientError(
+/** What Node's parser refuses never becomes a request, and still gets a problem document. */
+function respondToClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
   security: readonly string[],
   correlationId: string,
 ): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const { status, contentType: type, body } = problemResponse(new AppError(codeOf(error)), { path: "", correlationId });
+  const {
+    status,
+    contentType: type,
+    body,
+  } = problemResponse(new AppError(clientErrorCode(error)), { path: "", correlationId });
   const headers = [
     "Content-Type",
     type,
@@ -95,16 +99,15 @@ function answerClientError(
     "X-Correlation-ID",
     correlationId,
   ];
-  const lines = headersOf([...headers, ...security, "Connection", "close"]);
+  const lines = formatHeaders([...headers, ...security, "Connection", "close"]);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`);
 }
 
-/** Names and values in turn, as lines. */
-function headersOf(pairs: readonly string[]): string {
+function formatHeaders(pairs: readonly string[]): string {
   return pairs.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join("");
 }
 
-function codeOf({ code }: NodeJS.ErrnoException): ErrorCode {
+function clientErrorCode({ code }: NodeJS.ErrnoException): ErrorCode {
   if (code === "HPE_HEADER_OVERFLOW") return "headers_too_large";
   return code === "ERR_HTTP_REQUEST_TIMEOUT" ? "request_timeout" : "bad_request";
 }

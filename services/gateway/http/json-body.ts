@@ -4,19 +4,19 @@ import { parse, scanJson } from "./json-scan.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-const NOTHING: JsonObject = Object.freeze({});
+const EMPTY: JsonObject = Object.freeze({});
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads a body of JSON: the doors 415, 413 and 400 in this order. No body at all is an empty object. */
+/** Reads a JSON object. Rejects with 415, 413 or 400, in this order. A missing body is an empty object. */
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<JsonObject> {
-  if (!hasBody(request)) return NOTHING;
+  if (!hasBody(request)) return EMPTY;
   assertContentType(request);
   const bytes = await readBytes(request, limit);
-  if (bytes.length === 0) return NOTHING;
+  if (bytes.length === 0) return EMPTY;
   return toObject(decode(bytes));
 }
 
-/** A form of distinct fields as an object (RFC 7662 section 2.1), JSON as ever. */
+/** Also accepts a form (RFC 7662 section 2.1) in which no field is repeated. */
 export async function readFormOrJsonBody(request: IncomingMessage, limit: number): Promise<JsonObject> {
   const type = request.headers["content-type"] ?? "";
   if (!hasBody(request) || !/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type))

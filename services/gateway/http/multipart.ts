@@ -1,24 +1,21 @@
 import type { IncomingMessage } from "node:http";
 import busboy from "busboy";
-import { AppError, type FieldError } from "../../../lib/actions/errors.ts";
+import { AppError, type FieldError, fieldError } from "../../../lib/actions/errors.ts";
 
-/** What the frame around a file may take: boundaries and the heads of its parts. */
-const FRAME_BYTES = 16_384;
+/** Allowance for what surrounds the file: boundaries and part headers. */
+const MAX_OVERHEAD_BYTES = 16_384;
 const MAX_PARTS = 10;
 
-/** The one part `file` of a multipart body (RFC 7578), and nothing beside it: the doors 415, 413, 400 and 422. */
-export async function readFilePart(request: IncomingMessage, mostBytes: number): Promise<Buffer> {
+/** Reads the part `file` of a multipart body (RFC 7578), which must be its only one. Rejects with 415, 413, 400 or 422. */
+export async function readFilePart(request: IncomingMessage, maxFileBytes: number): Promise<Buffer> {
   assertContentType(request);
-  const most = mostBytes + FRAME_BYTES;
-  if (Number(request.headers["content-length"]) > 2 * most) throw new AppError("payload_too_large");
-  const parts = await readParts(request, mostBytes, most);
-  if (parts.problems.length > 0) throw new AppError("validation_failed", { errors: parts.problems });
-  if (!parts.file) throw refusedFile("required", "is required");
-  return parts.file;
-}
-
-export function refusedFile(code: string, message: string): AppError {
-  return new AppError("validation_failed", { errors: [{ field: "file", code, message }] });
+  const maxBodyBytes = maxFileBytes + MAX_OVERHEAD_BYTES;
+  if (Number(request.headers["content-length"]) > 2 * maxBodyBytes) throw new AppError("payload_too_large");
+  const { files, errors } = await readUpload(request, maxFileBytes, maxBodyBytes);
+  if (files.length > 1) errors.push({ field: "file", code: "too_many_files", message: "must be a single file" });
+  if (errors.length > 0) throw new AppError("validation_failed", { errors });
+  if (!files[0]) throw fieldError("file", "required", "is required");
+  return Buffer.concat(files[0]);
 }
 
 function assertContentType({ headers }: IncomingMessage): void {
@@ -30,68 +27,74 @@ function assertContentType({ headers }: IncomingMessage): void {
     });
 }
 
-interface Parts {
-  readonly file: Buffer | undefined;
-  readonly problems: readonly FieldError[];
+/** What has been read of the body so far. */
+interface Upload {
+  /** The chunks of each part `file`. */
+  readonly files: Buffer[][];
+  readonly errors: FieldError[];
+  isTooLarge: boolean;
 }
 
-/** Reads all that comes, also of a body that is refused: a client that is still sending would not see the answer. */
-function readParts(request: IncomingMessage, mostBytes: number, most: number): Promise<Parts> {
+/**
+ * Reads a body that is refused as well, up to twice the limit: a client that is still sending would not see the response.
+ */
+function readUpload(request: IncomingMessage, maxFileBytes: number, maxBodyBytes: number): Promise<Upload> {
   return new Promise((resolve, reject) => {
-    const problems: FieldError[] = [];
-    const files: Buffer[][] = [];
+    const upload: Upload = { files: [], errors: [], isTooLarge: false };
     let size = 0;
-    let isTooLarge = false;
     const refuse = (error: AppError): void => {
       request.unpipe();
       request.resume();
       reject(error);
     };
-    const parser = openParser(request, mostBytes);
-    parser.on("file", (name, stream) => {
-      const chunks: Buffer[] = [];
-      if (name === "file") files.push(chunks);
-      else problems.push({ field: String(name), code: "unknown_field", message: "is not a known field" });
-      // Of a body that breaks off the part is told too; unheard, that would end the process.
-      stream.on("error", () => refuse(broken()));
-      stream.on("limit", () => {
-        isTooLarge = true;
-        chunks.length = 0;
-      });
-      stream.on("data", (chunk: Buffer) => name === "file" && !isTooLarge && chunks.push(chunk));
-    });
-    parser.on("field", (name) => {
-      const known = { field: "file", code: "invalid_type", message: "must be a file" };
-      problems.push(name === "file" ? known : { field: name, code: "unknown_field", message: "is not a known field" });
-    });
-    parser.on("partsLimit", () => problems.push({ field: "", code: "too_many_parts", message: "has too many parts" }));
-    parser.on("error", () => refuse(isTooLarge ? tooLarge() : broken()));
-    parser.on("close", () => {
-      if (isTooLarge) return reject(tooLarge());
-      if (files.length > 1) problems.push({ field: "file", code: "too_many_files", message: "must be a single file" });
-      resolve({ file: files[0] && Buffer.concat(files[0]), problems });
-    });
+    const parser = openParser(request, maxFileBytes);
+    collectParts(parser, upload, () => refuse(brokenBody()));
+    parser.on("error", () => refuse(upload.isTooLarge ? fileTooLarge() : brokenBody()));
+    parser.on("close", () => (upload.isTooLarge ? reject(fileTooLarge()) : resolve(upload)));
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > most) isTooLarge = true;
-      if (size > 2 * most) refuse(tooLarge());
+      if (size > maxBodyBytes) upload.isTooLarge = true;
+      if (size > 2 * maxBodyBytes) refuse(fileTooLarge());
     });
-    // A client that goes away in the middle ends neither the parser nor the body.
-    request.on("close", () => request.complete || refuse(broken()));
+    // If the client disconnects, neither the parser nor the body ends.
+    request.on("close", () => request.complete || refuse(brokenBody()));
     request.pipe(parser);
   });
 }
 
-function openParser(request: IncomingMessage, mostBytes: number): busboy.Busboy {
+function collectParts(parser: busboy.Busboy, upload: Upload, onBrokenPart: () => void): void {
+  const { files, errors } = upload;
+  parser.on("file", (name, stream) => {
+    const chunks: Buffer[] = [];
+    if (name === "file") files.push(chunks);
+    else errors.push(unknownField(String(name)));
+    // A body that ends early also fails its part; without a listener that would end the process.
+    stream.on("error", onBrokenPart);
+    stream.on("limit", () => {
+      upload.isTooLarge = true;
+      chunks.length = 0;
+    });
+    stream.on("data", (chunk: Buffer) => name === "file" && !upload.isTooLarge && chunks.push(chunk));
+  });
+  parser.on("field", (name) =>
+    errors.push(
+      name === "file" ? { field: name, code: "invalid_type", message: "must be a file" } : unknownField(name),
+    ),
+  );
+  parser.on("partsLimit", () => errors.push({ field: "", code: "too_many_parts", message: "has too many parts" }));
+}
+
+function openParser(request: IncomingMessage, maxFileBytes: number): busboy.Busboy {
   try {
     return busboy({
       headers: request.headers,
-      limits: { fileSize: mostBytes, parts: MAX_PARTS, fieldSize: 1_024, fieldNameSize: 100, headerPairs: 20 },
+      limits: { fileSize: maxFileBytes, parts: MAX_PARTS, fieldSize: 1_024, fieldNameSize: 100, headerPairs: 20 },
     });
   } catch (cause) {
     throw new AppError("bad_request", { message: "The multipart body is malformed.", cause });
   }
 }
 
-const tooLarge = () => new AppError("payload_too_large", { message: "The file is too large." });
-const broken = () => new AppError("bad_request", { message: "The multipart body is malformed or was cut off." });
+const unknownField = (field: string) => ({ field, code: "unknown_field", message: "is not a known field" });
+const fileTooLarge = () => new AppError("payload_too_large", { message: "The file is too large." });
+const brokenBody = () => new AppError("bad_request", { message: "The multipart body is malformed or was cut off." });

@@ -7,17 +7,17 @@ export interface Target {
   readonly query: string;
 }
 
-/** Splits a request target (RFC 9112 section 3.2). Throws 400 for percent signs that encode nothing. */
+/** Splits a request target (RFC 9112 section 3.2). Throws 400 for invalid percent-encoding. */
 export function readTarget(url: string): Target {
-  const target = url.startsWith("/") ? url : originForm(url);
+  const target = url.startsWith("/") ? url : toOriginForm(url);
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);
-  if (target.includes("%")) assertEncoding(target);
+  if (target.includes("%")) assertPercentEncoding(target);
   return { path: withoutTrailingSlash(path), query: mark === -1 ? "" : target.slice(mark + 1) };
 }
 
-/** A proxy may be sent `http://host/path`; what is no URL at all is nowhere. */
-function originForm(url: string): string {
+/** A proxy may send the absolute form, `http://host/path`. What is not a URL either becomes `/`. */
+function toOriginForm(url: string): string {
   const match = /^https?:\/\/[^/?#]*(.*)$/i.exec(url);
   return match?.[1] || "/";
 }
@@ -26,7 +26,7 @@ function withoutTrailingSlash(path: string): string {
   return path.length > 1 && path.charCodeAt(path.length - 1) === 47 ? path.slice(0, -1) : path;
 }
 
-function assertEncoding(text: string): void {
+function assertPercentEncoding(text: string): void {
   try {
     decodeURIComponent(text);
   } catch {
@@ -34,14 +34,14 @@ function assertEncoding(text: string): void {
   }
 }
 
-/** The named parameters of a query; unknown ones are ignored, of doubles the first counts, an empty one is absent. */
+/** Reads the named parameters of a query. Others are ignored, the first of a repeated one counts, an empty one is absent. */
 export function readQuery(query: string, names: readonly string[]): Record<string, string> {
-  if (query === "") return {};
-  const given = new URLSearchParams(query);
-  const found: Record<string, string> = {};
+  if (query === "" || names.length === 0) return {};
+  const sent = new URLSearchParams(query);
+  const params: Record<string, string> = {};
   for (const name of names) {
-    const value = given.get(name);
-    if (value !== null && value !== "") found[name] = value;
+    const value = sent.get(name);
+    if (value !== null && value !== "") params[name] = value;
   }
-  return found;
+  return params;
 }

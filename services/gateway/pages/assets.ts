@@ -2,16 +2,16 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { AppError } from "../../../lib/actions/errors.ts";
+import type { Handler } from "../http/request-context.ts";
 import type { HttpResponse } from "../http/response.ts";
-import type { Page } from "./html-page.ts";
 
-const ours = join(import.meta.dirname, "..", "assets");
+const ownAssets = join(import.meta.dirname, "..", "assets");
 const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 
-/** Every file that is served, by the name it is served under. No other path is ever read. */
+/** The files that are served, by name. No other path is ever read. */
 const files: ReadonlyMap<string, string> = new Map([
   ...["page.css", "post-token.js", "verify-email.js", "reset-password.js", "docs.js", "redoc.js"].map(
-    (name) => [name, join(ours, name)] as const,
+    (name) => [name, join(ownAssets, name)] as const,
   ),
   ["redoc-standalone.js", createRequire(import.meta.url).resolve("redoc/bundles/redoc.standalone.js")],
   ...["swagger-ui.css", "swagger-ui-bundle.js"].map((name) => [name, join(swagger, name)] as const),
@@ -21,13 +21,13 @@ const types: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
 };
-const read = new Map<string, Promise<HttpResponse>>();
+const responses = new Map<string, Promise<HttpResponse>>();
 
-export const assetPage: Page = (_, { file = "" }) => {
+export const assetPage: Handler = (_, { file = "" }) => {
   const path = files.get(file);
   if (path === undefined) throw new AppError("not_found");
-  const known = read.get(file) ?? load(path);
-  read.set(file, known);
+  const known = responses.get(file) ?? load(path);
+  responses.set(file, known);
   return known;
 };
 

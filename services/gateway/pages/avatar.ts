@@ -1,17 +1,23 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Call } from "../../../lib/actions/typed-call.ts";
-import type { Page } from "./html-page.ts";
+import type { Handler } from "../http/request-context.ts";
 
-/** The picture behind an address never changes; a day bounds how long a removed one is still shown. */
-const CACHE = "public, max-age=86400, immutable";
-const SHOWN_ANYWHERE = ["Cross-Origin-Resource-Policy", "cross-origin", "Content-Disposition", "inline"];
+/** The image of a URL never changes. A day limits how long caches show a removed one. */
+const AVATAR_CACHE_CONTROL = "public, max-age=86400, immutable";
+const EMBEDDABLE_HEADERS = ["Cross-Origin-Resource-Policy", "cross-origin", "Content-Disposition", "inline"];
 
-export function avatarPage(call: Call): Page {
+export function avatarPage(call: Call): Handler {
   return async (_, { image = "" }) => {
     const size = image.includes("-") ? "thumb" : "full";
-    const found = await call("users.avatar", { key: image.slice(0, 32), size });
-    if (!found) throw new AppError("not_found");
-    const body = Buffer.from(found.webp, "base64");
-    return { status: 200, contentType: "image/webp", body, cacheControl: CACHE, headers: SHOWN_ANYWHERE };
+    const avatar = await call("users.avatar", { key: image.slice(0, 32), size });
+    if (!avatar) throw new AppError("not_found");
+    const body = Buffer.from(avatar.webp, "base64");
+    return {
+      status: 200,
+      contentType: "image/webp",
+      body,
+      cacheControl: AVATAR_CACHE_CONTROL,
+      headers: EMBEDDABLE_HEADERS,
+    };
   };
 }

@@ -1,32 +1,23 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
-import { jsonResponse } from "../http/response.ts";
+import { respondWholeList } from "../api/respond.ts";
+import type { OperatorGuard } from "../auth/operator-guard.ts";
+import type { Handler } from "../http/request-context.ts";
 import { renderMailbox } from "./dev-mailbox-page.ts";
-import { html, type Page } from "./html-page.ts";
+import { html } from "./html-page.ts";
 
-/** The mails of the embedded mail server: as a page for a browser, as JSON for a program. They hold working links. */
+/** The mails of the embedded mail server, as a page for browsers and as JSON for programs. They contain working links. */
 export function devMailPage(
   { mailbox, random }: Pick<Platform, "mailbox" | "random">,
-  isOpenTo: (...args: Parameters<Page>) => boolean,
-): Page {
-  return async (...args) => {
-    if (!mailbox || !isOpenTo(...args)) throw new AppError("not_found");
+  guard: Pick<OperatorGuard, "allows">,
+): Handler {
+  return async ({ request }) => {
+    if (!mailbox || !guard.allows(request)) throw new AppError("not_found");
     const mails = await mailbox.messages();
-    const [{ request }] = args;
-    if (!(request.headers.accept ?? "").includes("text/html")) {
-      const meta = {
-        total: mails.length,
-        page: 1,
-        limit: Math.max(1, mails.length),
-        total_pages: 1,
-        has_next: false,
-        has_previous: false,
-        next_cursor: null,
-      };
-      return jsonResponse(200, { success: true, message: "Mails, newest first.", data: mails.toReversed(), meta });
-    }
+    if (!(request.headers.accept ?? "").includes("text/html"))
+      return respondWholeList("Mails, newest first.", mails.toReversed());
     const nonce = random.bytes(16).toString("base64");
-    const policy = `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
-    return { ...html(renderMailbox(mails, { nonce })), contentSecurityPolicy: policy };
+    const contentSecurityPolicy = `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
+    return { ...html(renderMailbox(mails, { nonce })), contentSecurityPolicy };
   };
 }

@@ -9,8 +9,8 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem }
 dd { margin: 0; overflow-wrap: anywhere }`;
 
 /**
- * The mails as one page, newest first, for eyes and screen readers. A mail is a stranger's text: nothing of it is markup here, and
- * its HTML is shown as source. Without a nonce (for `style-src 'nonce-…'`) the page has no style.
+ * Lists the mails on one page, newest first. A mail is untrusted text: none of it becomes markup, and its HTML is shown as
+ * source. `nonce` is for `style-src 'nonce-…'`; without it the page has no style.
  */
 export function renderMailbox(mails: readonly Mail[], { nonce }: { nonce?: string } = {}): string {
   const style = nonce === undefined ? "" : `<style nonce="${escaped(nonce)}">${STYLE}</style>\n`;
@@ -25,7 +25,7 @@ ${style}</head>
 <body>
 <main>
 <h1>Mails</h1>
-<p>${mails.length === 0 ? "No mail yet." : `${mails.length} received, newest first. None was delivered.`}</p>
+<p>${mails.length === 0 ? "No mail yet." : `${mails.length} received, newest first. None of them was delivered.`}</p>
 ${mails.toReversed().map(article).join("\n")}
 </main>
 </body>
@@ -41,7 +41,7 @@ function article(mail: Mail): string {
 <dt>To</dt><dd>${escaped(mail.to.join(", "))}</dd>
 <dt>Received</dt><dd><time datetime="${escaped(mail.received_at)}">${escaped(mail.received_at)}</time></dd>
 </dl>
-<pre>${linked(mail.text)}</pre>
+<pre>${linkify(mail.text)}</pre>
 ${mail.html === "" ? "" : source(mail.html)}</article>`;
 }
 
@@ -49,8 +49,8 @@ function source(html: string): string {
   return `<details><summary>HTML source</summary><pre>${escaped(html)}</pre></details>\n`;
 }
 
-/** Text with its http(s) addresses as links. Cut before escaping, so that no entity is torn and no markup passes. */
-function linked(text: string): string {
+/** Turns http(s) URLs into links. The text is split before it is escaped, so that no entity is cut and no markup passes. */
+function linkify(text: string): string {
   const parts = text.split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]])/i);
   return parts.map((part, index) => (index % 2 === 1 && URL.canParse(part) ? link(part) : escaped(part))).join("");
 }

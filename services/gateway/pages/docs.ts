@@ -1,4 +1,5 @@
-import { html, type Page } from "./html-page.ts";
+import type { Handler } from "../http/request-context.ts";
+import { html } from "./html-page.ts";
 
 const page = html(`<!doctype html>
 <html lang="en">
@@ -18,12 +19,9 @@ const page = html(`<!doctype html>
 </html>
 `);
 
-export const docsPage: Page = () => page;
+export const docsPage: Handler = () => page;
 
-/**
- * ReDoc writes its styles into the page and searches in a worker made from a blob; it evaluates nothing and asks nobody
- * but us.
- */
+/** ReDoc needs inline styles, and a worker from a blob for its search. Scripts and requests stay limited to this server. */
 const REDOC_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; worker-src blob:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -47,4 +45,4 @@ const redoc = {
   policy: REDOC_POLICY,
 };
 
-export const redocPage: Page = () => redoc;
+export const redocPage: Handler = () => redoc;

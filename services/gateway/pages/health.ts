@@ -2,9 +2,10 @@ import { isNodeGone } from "../../../lib/actions/bus-errors.ts";
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
+import { createTtlCache } from "../../../lib/runtime/ttl-cache.ts";
 import type { OperatorGuard } from "../auth/operator-guard.ts";
+import type { Handler } from "../http/request-context.ts";
 import { jsonResponse } from "../http/response.ts";
-import type { Page } from "./html-page.ts";
 
 type State = "up" | "down" | "embedded";
 
@@ -29,51 +30,56 @@ interface Health {
   };
 }
 
-const KEPT_MS = 2_000;
+/** Anyone may request the health as often as they like, so the services behind it are asked only once in a while. */
+const HEALTH_TTL_MS = 2_000;
 const TIMEOUT_MS = 1_500;
 
-/** `GET /health`. The gateway has no database: it asks users, the one service that nothing works without. */
-export function healthPage(deps: HealthDeps): Page {
-  const database = createDatabaseLook(deps);
-  const look = remembered(deps.clock, () => readHealth(deps, database));
-  return async (exchange) => {
-    const { status, dependencies, metrics } = await look();
-    const code = dependencies.database === "down" ? 503 : 200;
-    const shown = deps.guard.allowsDetails(exchange.request)
-      ? { service: "usermesh", version: deps.version, dependencies, metrics }
-      : {};
-    return jsonResponse(code, { status, ...shown }, code === 503 ? { headers: ["Retry-After", "2"] } : {});
+/** `GET /health`. The gateway has no database connection, so it asks users, without which nothing works. */
+export function healthPage(deps: HealthDeps): Handler {
+  const readDatabaseState = createDatabaseProbe(deps);
+  const cache = createTtlCache<Health>(deps.clock, { freshMs: HEALTH_TTL_MS });
+  return async ({ request }) => {
+    const { status, dependencies, metrics } = await cache.read("health", () => readHealth(deps, readDatabaseState));
+    const details = { service: "usermesh", version: deps.version, dependencies, metrics };
+    const body = { status, ...(deps.guard.allowsDetails(request) && details) };
+    return dependencies.database === "down"
+      ? jsonResponse(503, body, { headers: ["Retry-After", "2"] })
+      : jsonResponse(200, body);
   };
 }
 
-async function readHealth(deps: HealthDeps, look: () => Promise<State>): Promise<Health> {
-  const [database, counts, identities] = await Promise.all([look(), countUsers(deps), countIdentities(deps)]);
-  const { config } = deps;
+async function readHealth(deps: HealthDeps, readDatabaseState: () => Promise<State>): Promise<Health> {
+  const { call, config } = deps;
+  const [database, counts, providers] = await Promise.all([
+    readDatabaseState(),
+    call("users.counts", {}, { timeout: TIMEOUT_MS }).catch(() => null),
+    call("auth.identityCounts", {}, { timeout: TIMEOUT_MS }).catch(() => ({})),
+  ]);
   const dependencies = {
     database,
     redis: stateOf(config.redis.url, deps.isRedisUp()),
     nats: stateOf(config.nats.url, deps.isBusUp()),
   };
-  const isWhole = counts !== null && !Object.values(dependencies).includes("down");
+  const isOk = counts !== null && !Object.values(dependencies).includes("down");
   return {
-    status: isWhole ? "ok" : "degraded",
+    status: isOk ? "ok" : "degraded",
     dependencies,
     metrics: {
       active_users: counts?.active_users ?? null,
       total_users: counts?.total_users ?? null,
-      oauth_providers: identities,
+      oauth_providers: providers,
     },
   };
 }
 
-/** As it was last seen while there is nobody to ask: with the bus away it is the bus that is down. */
-function createDatabaseLook({ call, config }: HealthDeps): () => Promise<State> {
-  const well: State = config.database.embedded ? "embedded" : "up";
+/** While no node of users can be reached, the database keeps its last known state: it is the bus that is down. */
+function createDatabaseProbe({ call, config }: HealthDeps): () => Promise<State> {
+  const upState: State = config.database.embedded ? "embedded" : "up";
   let last: State = "down";
   return async () => {
     try {
       const { up } = await call("users.databaseStatus", {}, { timeout: TIMEOUT_MS });
-      last = up ? well : "down";
+      last = up ? upState : "down";
     } catch (error) {
       if (!isNodeGone(error) && !isNodeGone((error as Error).cause)) last = "down";
     }
@@ -81,42 +87,25 @@ function createDatabaseLook({ call, config }: HealthDeps): () => Promise<State> 
   };
 }
 
-async function countUsers({ call }: HealthDeps): Promise<{ active_users: number; total_users: number } | null> {
-  return call("users.counts", {}, { timeout: TIMEOUT_MS }).catch(() => null);
-}
-
-async function countIdentities({ call }: HealthDeps): Promise<Record<string, number>> {
-  return call("auth.identityCounts", {}, { timeout: TIMEOUT_MS }).catch(() => ({}));
-}
-
 function stateOf(url: string | undefined, isUp: boolean): State {
   if (url === undefined) return "embedded";
   return isUp ? "up" : "down";
 }
 
-/** Anyone may ask for health as often as he likes; the services behind it are asked once in a while. */
-function remembered<T>(clock: Clock, read: () => Promise<T>): () => Promise<T> {
-  let kept: { readonly value: Promise<T>; readonly until: number } | undefined;
-  return () => {
-    if (!kept || clock.monotonic() >= kept.until) kept = { value: read(), until: clock.monotonic() + KEPT_MS };
-    return kept.value;
-  };
-}
+/** Asks no other service: if it did, Kubernetes would restart every gateway while the database is down. */
+export const livePage: Handler = () => jsonResponse(200, { status: "ok" });
 
-/** The process answers: nothing else is asked, or a dead database would have Kubernetes restart every gateway. */
-export const livePage: Page = () => jsonResponse(200, { status: "ok" });
-
-export function readyPage({ isReady }: Pick<HealthDeps, "isReady">): Page {
+export function readyPage({ isReady }: Pick<HealthDeps, "isReady">): Handler {
   return () =>
     isReady()
       ? jsonResponse(200, { status: "ready" })
       : jsonResponse(503, { status: "not_ready" }, { headers: ["Retry-After", "1"] });
 }
 
-export function databaseStatusPage({ call, guard }: Pick<HealthDeps, "call" | "guard">): Page {
+export function databaseStatusPage({ call, guard }: Pick<HealthDeps, "call" | "guard">): Handler {
   return async ({ request }) => {
     guard.assertAllowed(request);
     const status = await call("users.databaseStatus", {}, { timeout: TIMEOUT_MS });
-    return jsonResponse(status.up ? 200 : 503, status, status.up ? {} : { headers: ["Retry-After", "2"] });
+    return status.up ? jsonResponse(200, status) : jsonResponse(503, status, { headers: ["Retry-After", "2"] });
   };
 }

@@ -1,12 +1,6 @@
-import type { RequestContext } from "../http/request-context.ts";
 import type { HttpResponse } from "../http/response.ts";
 
-export type Page = (
-  exchange: RequestContext,
-  pathParams: Readonly<Record<string, string>>,
-) => HttpResponse | Promise<HttpResponse>;
-
-/** No inline script or style, nothing from elsewhere, in nobody's frame (V3.4). */
+/** No inline scripts or styles, nothing from other origins, and no framing (ASVS V3.4). */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -20,7 +14,7 @@ interface Parts {
   readonly script: string;
 }
 
-/** A small page of ours. Its text is fixed: nothing of the request is written into it. */
+/** A small page with fixed text: nothing from the request is written into it. */
 export function layout({ title, main, script }: Parts): string {
   return `<!doctype html>
 <html lang="en">

@@ -1,19 +1,20 @@
-import { html, layout, type Page } from "./html-page.ts";
+import type { Handler } from "../http/request-context.ts";
+import { html, layout } from "./html-page.ts";
 
 const verify = html(
   layout({
     title: "Verify your email address",
     script: "verify-email.js",
-    main: `<p>Confirm that this address is yours.</p>
+    main: `<p>Confirm that this email address belongs to you.</p>
 <form>
-<button type="submit">Verify my address</button>
+<button type="submit">Verify email address</button>
 </form>
 <p role="status" aria-live="polite"></p>`,
   }),
 );
 
-/** A link scanner's GET spends nothing: only the button posts the token. */
-export const verifyEmailPage: Page = () => verify;
+/** The GET does not use the token, so mail scanners cannot: only the button posts it. */
+export const verifyEmailPage: Handler = () => verify;
 
 const reset = html(
   layout({
@@ -22,12 +23,12 @@ const reset = html(
     main: `<form>
 <p><label for="new-password">New password</label>
 <input id="new-password" name="new_password" type="password" autocomplete="new-password" required></p>
-<p><label for="confirm-password">New password again</label>
+<p><label for="confirm-password">Confirm new password</label>
 <input id="confirm-password" name="confirm_password" type="password" autocomplete="new-password" required></p>
-<button type="submit">Set the password</button>
+<button type="submit">Change password</button>
 </form>
 <p role="status" aria-live="polite"></p>`,
   }),
 );
 
-export const resetPasswordPage: Page = () => reset;
+export const resetPasswordPage: Handler = () => reset;

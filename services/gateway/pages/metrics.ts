@@ -3,7 +3,7 @@ import type { Registry } from "prom-client";
 import { registerCounter, registerGauge } from "../../../lib/observability/metrics.ts";
 import { type Queues, queueNames } from "../../../lib/runtime/platform.ts";
 import type { OperatorGuard } from "../auth/operator-guard.ts";
-import type { Page } from "./html-page.ts";
+import type { Handler } from "../http/request-context.ts";
 
 interface Sources {
   readonly registry: Registry;
@@ -17,7 +17,7 @@ interface Sources {
 const TIMEOUT_MS = 1_000;
 
 /** Prometheus text of this node. Queues are shared, so they are the same at every gateway. */
-export function metricsPage({ registry, guard, tokens, queues, inFlight, isReady }: Sources): Page {
+export function metricsPage({ registry, guard, tokens, queues, inFlight, isReady }: Sources): Handler {
   registerCounter(registry, {
     name: "access_token_checks_total",
     help: "Verified access tokens, by whether they were in the cache.",

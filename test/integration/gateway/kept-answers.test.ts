@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import sharp from "sharp";
 import { DEFAULT_TENANT_ID } from "../../../lib/actions/caller.ts";
-import { type ApiRoute, routes } from "../../../services/gateway/routes.ts";
+import { routes } from "../../../services/gateway/routes.ts";
+import type { JsonRoute } from "../../../services/gateway/routes.types.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { type Installation, startOneProcess } from "../../support/start/installation.ts";
 
@@ -181,10 +182,10 @@ const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readon
 
 /** The paths of earlier systems are rows of these. */
 const committing = routes.filter(
-  (route): route is ApiRoute =>
-    route.kind === "api" && route.idempotentAction !== undefined && route.tag !== "Compatibility",
+  (route): route is JsonRoute =>
+    route.kind === "json" && route.idempotentAction !== undefined && route.tag !== "Compatibility",
 );
-const nameOf = ({ method, path }: ApiRoute) => `${method} ${path}`;
+const nameOf = ({ method, path }: JsonRoute) => `${method} ${path}`;
 
 describe("every route that keeps its answer", () => {
   test.each(committing.map((route) => [nameOf(route), route] as const))("%s", async (name, route) => {

@@ -60,7 +60,7 @@ describe("OpenAPI document", () => {
       expect([path, tenantOf(path, method)]).toEqual([path, expect.stringContaining("not signed in")]);
     for (const path of ["refresh", "verify-email", "password-reset-confirm", "oauth/exchange"])
       expect([path, tenantOf(`${auth}/${path}`, "post")]).toEqual([path, null]);
-    for (const { path, method } of routes.filter((route) => route.kind === "api" && route.auth === "user"))
+    for (const { path, method } of routes.filter((route) => route.kind !== "page" && route.auth === "user"))
       expect([path, tenantOf(path, method.toLowerCase())]).toEqual([path, expect.stringContaining("platform:act")]);
   });
 

@@ -53,8 +53,8 @@ function luminance(colour: string): number {
     expect(page.url()).not.toContain(token);
     const { access } = await signIn(usermesh, person);
     expect((await usermesh.api.get("users/me", access)).body.data.is_verified).toBe(false);
-    await page.getByRole("button", { name: "Verify my address" }).click();
-    await page.getByRole("status").getByText("Your address is verified").waitFor();
+    await page.getByRole("button", { name: "Verify email address" }).click();
+    await page.getByRole("status").getByText("Your email address is verified").waitFor();
     expect((await usermesh.api.get("users/me", access)).body.data.is_verified).toBe(true);
     expect(complaints).toEqual([]);
   });
@@ -62,7 +62,7 @@ function luminance(colour: string): number {
   test("a link that was used says so, and the form stays", async () => {
     const { page } = await open("/api/v1/auth/verify-email?token=used");
     await page.getByRole("button").click();
-    await page.getByRole("status").getByText("not valid any more").waitFor();
+    await page.getByRole("status").getByText("invalid or has expired").waitFor();
     expect(await page.getByRole("button").isEnabled()).toBe(true);
   });
 
@@ -77,10 +77,10 @@ function luminance(colour: string): number {
     await page.keyboard.press("Tab");
     await page.keyboard.type(`${password}-other`);
     await page.keyboard.press("Enter");
-    await page.getByRole("status").getByText("New password again: is not the same").waitFor();
-    await page.getByLabel("New password again").fill(password);
+    await page.getByRole("status").getByText("Confirm new password: does not match").waitFor();
+    await page.getByLabel("Confirm new password").fill(password);
     await page.keyboard.press("Enter");
-    await page.getByRole("status").getByText("Your password is changed").waitFor();
+    await page.getByRole("status").getByText("Your password has been changed").waitFor();
     expect((await signIn(usermesh, { ...person, password })).access).not.toBe("");
     expect(complaints.filter((line) => !line.includes("422"))).toEqual([]);
   });
@@ -91,7 +91,7 @@ function luminance(colour: string): number {
     const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
     const { page } = await open(`/reset-password?token=${token}`);
     await page.getByLabel("New password", { exact: true }).fill("weak");
-    await page.getByLabel("New password again").fill("weak");
+    await page.getByLabel("Confirm new password").fill("weak");
     await page.keyboard.press("Enter");
     await page.getByRole("status").getByText("New password: ").waitFor();
     expect(await page.evaluate("document.activeElement.name")).toBe("new_password");

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { type ApiRoute, routes } from "../../../services/gateway/routes.ts";
+import { routes } from "../../../services/gateway/routes.ts";
+import type { ApiRoute } from "../../../services/gateway/routes.types.ts";
 import {
   inTenant,
   type Member,
@@ -25,7 +26,7 @@ interface Ground {
   readonly before: string;
 }
 
-const api = routes.filter((route): route is ApiRoute => route.kind === "api");
+const api = routes.filter((route): route is ApiRoute => route.kind !== "page");
 
 /** Signed in anew after whatever was done: it may have ended the session. */
 const walkers: ReadonlyArray<{
@@ -189,7 +190,7 @@ function targetsOf(route: ApiRoute, ground: Ground): Array<{ path: string; body?
   const good = bodies[route.action];
   return pathsOf(route, ground).flatMap((path) => {
     const target = `${path}?${query}`;
-    if (route.input !== "body") return [{ path: target }];
+    if (route.kind !== "json" || route.input !== "body") return [{ path: target }];
     return [{ path: target, body: hoped }, ...(good ? [{ path: target, body: good }] : [])];
   });
 }

@@ -56,7 +56,7 @@ function sign(claims: object = {}, header: object = {}, key = pair.privateKey): 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const codeOf = async (tokens: AccessTokens, token: string) => {
   try {
-    await tokens.check(token);
+    await tokens.verify(token);
     return "accepted";
   } catch (error) {
     return error instanceof AppError ? error.type : error;
@@ -71,7 +71,7 @@ beforeAll(async () => {
 
 describe("access token", () => {
   test("a good one names its caller", async () => {
-    const checked = await gate().check(await sign());
+    const checked = await gate().verify(await sign());
     expect(checked.caller).toEqual({
       kind: "user",
       user_id: ids.sub,
@@ -165,8 +165,8 @@ describe("access token", () => {
   test("a remembered one is answered without another check", async () => {
     const tokens = gate();
     const token = await sign();
-    await tokens.check(token);
-    expect(tokens.check(token)).not.toBeInstanceOf(Promise);
+    await tokens.verify(token);
+    expect(tokens.verify(token)).not.toBeInstanceOf(Promise);
     expect([tokens.hits, tokens.misses]).toEqual([1, 1]);
   });
 

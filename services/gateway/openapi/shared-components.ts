@@ -1,11 +1,11 @@
 import * as z from "zod";
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from "zod-openapi";
-import type { ApiRoute, Route } from "../routes.ts";
+import type { ApiRoute, PageName, Route } from "../routes.types.ts";
 
-/** What many operations share. Each has its `id`, and stands once among the components. */
+/** Schemas and responses that many operations share. Those with an `id` become components of the document. */
 const FieldError = z.strictObject({ field: z.string(), code: z.string(), message: z.string() }).meta({
   id: "FieldError",
-  description: "One field that did not validate; `field` is a dotted path.",
+  description: "An invalid field. `field` is a dotted path.",
   example: { field: "email", code: "invalid_email", message: "must be an email address" },
 });
 
@@ -17,8 +17,8 @@ export const Problem = z
     detail: z.string(),
     instance: z.string(),
     success: z.literal(false),
-    message: z.string().meta({ description: "The same as `detail`." }),
-    code: z.string().meta({ description: "Stable, for programs." }),
+    message: z.string().meta({ description: "Same as `detail`." }),
+    code: z.string().meta({ description: "Stable identifier of the error, for programs." }),
     errors: z.array(FieldError).optional(),
     correlation_id: z.string(),
   })
@@ -44,25 +44,27 @@ export const parameters = {
     .regex(/^[A-Za-z0-9._:-]{1,128}$/)
     .optional()
     .meta({
-      description: "Comes back, and stands in every log line, event and mail of this request. `X-Request-ID` does too.",
+      description:
+        "Returned in the response, and included in every log line, event and mail of this request. `X-Request-ID` is accepted as well.",
     }),
   tenant: z
     .string()
     .optional()
-    .meta({ description: "Slug of the tenant of a call that is not signed in; `default` where it is missing." }),
+    .meta({ description: "Slug of the tenant, for requests that are not signed in. Defaults to `default`." }),
   actingTenant: z.string().optional().meta({
-    description: "Slug of another tenant to act in. Needs the permission `platform:act`; stands in both logs.",
+    description:
+      "Slug of another tenant to act in. Requires the permission `platform:act`, and is recorded in both tenants' logs.",
   }),
   csrfToken: z
     .string()
     .optional()
-    .meta({ description: "Equal to the cookie `csrf_token`, where the session is kept in cookies." }),
+    .meta({ description: "The value of the cookie `csrf_token`. Required for sessions in cookies." }),
   idempotencyKey: z
     .string()
     .min(1)
     .max(255)
     .optional()
-    .meta({ description: "Makes the request safe to repeat for 24 hours." }),
+    .meta({ description: "A unique key that makes the request safe to repeat for 24 hours." }),
 };
 
 const text = z.string();
@@ -74,7 +76,7 @@ const RateLimitPolicy = text.meta({ example: '"default";q=600;w=60' });
 const Replayed = z
   .literal("true")
   .optional()
-  .meta({ description: "This is the kept answer of an earlier request with the same key." });
+  .meta({ description: "This is the stored response to an earlier request with the same key." });
 
 export function responseHeaders(route: ApiRoute): z.ZodObject {
   const headers = {
@@ -82,7 +84,10 @@ export function responseHeaders(route: ApiRoute): z.ZodObject {
     RateLimit: RateLimit.optional(),
     "RateLimit-Policy": RateLimitPolicy.optional(),
   };
-  return z.object({ ...headers, ...(route.idempotentAction && { "Idempotency-Replayed": Replayed }) });
+  return z.object({
+    ...headers,
+    ...(route.kind === "json" && route.idempotentAction && { "Idempotency-Replayed": Replayed }),
+  });
 }
 
 const retryAfter = z.object({ "Retry-After": z.string().meta({ description: "Seconds" }) });
@@ -95,46 +100,44 @@ function problem(id: string, description: string, headers?: z.ZodObject): ZodOpe
 const problems = {
   400: problem(
     "BadRequest",
-    "Malformed: JSON, address, header or mailed token (`invalid_json`, `bad_request`, `token_invalid`).",
+    "Malformed JSON, URL, header or mailed token (`invalid_json`, `bad_request`, `token_invalid`).",
   ),
   401: problem(
     "Unauthorized",
-    "Not signed in, or not any more. `token_stale` and `token_expired`: refresh and go on.",
+    "Not signed in, or the session has ended. After `token_stale` and `token_expired`, refresh the token and retry.",
     challenge,
   ),
-  402: problem("PaymentRequired", "Needs a premium subscription."),
+  402: problem("PaymentRequired", "Requires a premium subscription."),
   403: problem("Forbidden", "Not allowed."),
   404: problem("NotFound", "The requested resource was not found."),
   408: problem("RequestTimeout", "The request did not arrive in time."),
-  409: problem("Conflict", "In conflict with what is there."),
+  409: problem("Conflict", "Conflicts with the current state."),
   410: problem("Gone", "The account has been erased."),
-  413: problem("PayloadTooLarge", "The body is too large."),
-  415: problem("UnsupportedMediaType", "The body is not JSON in UTF-8."),
+  413: problem("PayloadTooLarge", "The request body is too large."),
+  415: problem("UnsupportedMediaType", "The request body is not JSON in UTF-8."),
   422: problem(
     "Unprocessable",
-    "Fields that are missing, unknown or not valid; or an idempotency key used with another body.",
+    "Missing, unknown or invalid fields, or an idempotency key that was used with a different body.",
   ),
   429: problem("TooManyRequests", "Too many requests or attempts.", retryAfter),
   500: problem("InternalError", "Something went wrong on our side."),
-  503: problem("Unavailable", "Not available right now.", retryAfter),
+  503: problem("Unavailable", "Temporarily unavailable.", retryAfter),
 } as const;
 
 type Status = keyof typeof problems;
 
 export function problemResponses(route: Route): ZodOpenApiResponsesObject {
-  const statuses = route.kind === "api" ? statusesOf(route) : pageStatuses[route.page];
-  return Object.fromEntries(
-    (statuses ?? []).map((status) => [String(status), problems[status]]),
-  ) as ZodOpenApiResponsesObject;
+  const statuses = route.kind === "page" ? (pageStatuses[route.page] ?? []) : errorStatuses(route);
+  return Object.fromEntries(statuses.map((status) => [String(status), problems[status]])) as ZodOpenApiResponsesObject;
 }
 
-function statusesOf(route: ApiRoute): readonly Status[] {
-  const withBody: readonly Status[] = route.input === "body" || route.input === "file" ? [408, 413, 415] : [];
-  const unsafe: readonly Status[] = route.method === "GET" && !route.redirect ? [] : [409, 410];
+function errorStatuses(route: ApiRoute): readonly Status[] {
+  const withBody: readonly Status[] = route.kind === "json" && route.input !== "none" ? [408, 413, 415] : [];
+  const unsafe: readonly Status[] = route.method === "GET" && route.kind !== "redirect" ? [] : [409, 410];
   return [400, 401, 402, 403, 404, ...unsafe, ...withBody, 422, 429, 500, 503];
 }
 
-const pageStatuses: Readonly<Record<string, readonly Status[]>> = {
+const pageStatuses: Readonly<Partial<Record<PageName, readonly Status[]>>> = {
   metrics: [401],
   databaseStatus: [401, 503],
   jwks: [503],
@@ -142,3 +145,8 @@ const pageStatuses: Readonly<Record<string, readonly Status[]>> = {
   avatar: [404, 503],
   asset: [404],
 };
+
+export function withoutFields(schema: z.ZodObject, names: readonly string[]): z.ZodObject {
+  if (!names.some((name) => name in schema.shape)) return schema;
+  return z.strictObject(Object.fromEntries(Object.entries(schema.shape).filter(([name]) => !names.includes(name))));
+}

@@ -2,8 +2,8 @@ import * as z from "zod";
 import type { ZodOpenApiOperationObject } from "zod-openapi";
 import * as field from "../../../lib/actions/schemas.ts";
 import { definitionOf } from "../../../lib/actions/typed-call.ts";
-import type { PageName, PageRoute } from "../routes.ts";
-import { Problem, problemResponses } from "./openapi-parts.ts";
+import type { PageName, PageRoute } from "../routes.types.ts";
+import { Problem, problemResponses } from "./shared-components.ts";
 
 const State = z.enum(["up", "down", "embedded"]);
 const Alive = z.strictObject({ status: z.enum(["ok", "ready", "not_ready"]) });
@@ -21,14 +21,14 @@ const Health = z
       })
       .optional(),
   })
-  .meta({ id: "Health", description: "Strangers are told the status alone." });
+  .meta({ id: "Health", description: "Requests without access to details receive the status alone." });
 const Home = z.strictObject({
   success: z.literal(true),
   message: z.string(),
   data: z.strictObject({ service: z.string(), version: z.string(), links: z.record(z.string(), z.string()) }),
 });
 
-/** Bodies of the JSON pages. What the databases tell is a result of the bus, and known to be one. */
+/** Schemas of the JSON pages. */
 const bodies: Partial<Record<PageName, z.ZodType>> = {
   home: Home,
   health: Health,
@@ -38,24 +38,24 @@ const bodies: Partial<Record<PageName, z.ZodType>> = {
   jwks: z.strictObject({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.string(), alg: z.string() })) }),
 };
 
-/** These answer in full also while they say no. */
-const tellingNo: readonly PageName[] = ["health", "ready", "databaseStatus"];
-const guarded: readonly PageName[] = ["health", "metrics", "databaseStatus"];
+/** These have a full response as a 503 too. */
+const statusPages: readonly PageName[] = ["health", "ready", "databaseStatus"];
+const guardedPages: readonly PageName[] = ["health", "metrics", "databaseStatus"];
 
 export function pageOperation(route: PageRoute): ZodOpenApiOperationObject {
-  const content = contentOf(route);
+  const content = responseContent(route);
   return {
     operationId: operationId(route),
     tags: [route.tag],
     summary: route.summary,
-    security: guarded.includes(route.page) ? [{}, { bearer: [] }] : [],
+    security: guardedPages.includes(route.page) ? [{}, { bearer: [] }] : [],
     ...requestParams(route),
     responses: {
       "200": { description: route.summary, content },
       ...problemResponses(route),
-      ...(tellingNo.includes(route.page) && {
+      ...(statusPages.includes(route.page) && {
         "503": {
-          description: "The same, of what is away; or a problem.",
+          description: "Unavailable; the body is the same as for 200, or a problem document.",
           headers: z.object({ "Retry-After": z.string() }),
           content: { ...content, "application/problem+json": { schema: Problem } },
         },
@@ -76,10 +76,10 @@ function requestParams({ path, page }: PageRoute): Pick<ZodOpenApiOperationObjec
   return {};
 }
 
-function contentOf({ page, type }: PageRoute): Record<string, { schema: z.ZodType }> {
+function responseContent({ page, contentType }: PageRoute): Record<string, { schema: z.ZodType }> {
   const text = z.string();
   if (page === "devMail") return { "text/html": { schema: text }, "application/json": { schema: z.looseObject({}) } };
   if (page === "asset") return { "text/javascript": { schema: text }, "text/css": { schema: text } };
-  if (type !== "application/json") return { [type]: { schema: text } };
-  return { [type]: { schema: bodies[page] ?? z.looseObject({}) } };
+  if (contentType !== "application/json") return { [contentType]: { schema: text } };
+  return { [contentType]: { schema: bodies[page] ?? z.looseObject({}) } };
 }

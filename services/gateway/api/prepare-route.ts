@@ -1,0 +1,65 @@
+import * as z from "zod";
+import type { ActionDef } from "../../../lib/actions/contract.ts";
+import { definitionOf } from "../../../lib/actions/typed-call.ts";
+import { OAUTH_STATE_FIELD } from "../auth/oauth-state-cookie.ts";
+import { createSessionCookieHook } from "../auth/session-cookie-hook.ts";
+import type { SessionCookies } from "../auth/session-cookies.ts";
+import type { ApiRoute } from "../routes.types.ts";
+import type { RouteHook } from "./route-hook.ts";
+
+/** What the request steps need of a route. */
+export interface PreparedRoute<R extends ApiRoute = ApiRoute> {
+  readonly route: R;
+  readonly def: ActionDef;
+  /** Parameters that are read from the query. */
+  readonly queryNames: readonly string[];
+  /** Parameters that a body may not contain. */
+  readonly reservedNames: readonly string[];
+  readonly hooks: readonly RouteHook[];
+}
+
+export interface HookDeps {
+  readonly sessionCookies: SessionCookies;
+  readonly oauthStateHook: RouteHook;
+}
+
+export function prepareRoute(deps: HookDeps, route: ApiRoute): PreparedRoute {
+  const def = routeAction(route);
+  const names = def.params instanceof z.ZodObject ? Object.keys(def.params.shape) : [];
+  const reservedNames = reservedParams(route);
+  const queryNames = takesQuery(route) ? names.filter((name) => !reservedNames.includes(name)) : [];
+  return { route, def, queryNames, reservedNames, hooks: createHooks(deps, route, names) };
+}
+
+export function routeAction({ path, action }: ApiRoute): ActionDef {
+  const def = definitionOf(action);
+  if (!def) throw new Error(`The route ${path} refers to an unknown action: ${action}`);
+  return def;
+}
+
+export function takesQuery(route: ApiRoute): boolean {
+  return route.kind === "redirect" || (route.kind === "list" && route.paginated);
+}
+
+export function pathParamNames({ path }: Pick<ApiRoute, "path">): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+}
+
+/** The action's parameters that come from the path or a cookie, and never from query or body. */
+export function reservedParams(route: ApiRoute): string[] {
+  return "oauthStateCookie" in route ? [...pathParamNames(route), OAUTH_STATE_FIELD] : pathParamNames(route);
+}
+
+/** In the order in which they see the body; they see the result in the opposite order. */
+function createHooks(deps: HookDeps, route: ApiRoute, names: readonly string[]): RouteHook[] {
+  const hooks: RouteHook[] = [];
+  if (route.translate) hooks.push({ body: route.translate.request, result: route.translate.response });
+  if (route.kind !== "json" && route.kind !== "redirect") return hooks;
+  if (route.oauthStateCookie) hooks.push(deps.oauthStateHook);
+  if (route.sessionCookies) {
+    const { sessionCookies, dataField } = route;
+    const takesRefreshToken = names.includes("refresh_token");
+    hooks.push(createSessionCookieHook(deps.sessionCookies, { sessionCookies, takesRefreshToken, dataField }));
+  }
+  return hooks;
+}

@@ -1,0 +1,77 @@
+import { type HttpResponse, JSON_TYPE, jsonResponse, TEXT_TYPE } from "../http/response.ts";
+import type { JsonRoute, ListRoute, RedirectRoute } from "../routes.types.ts";
+
+type Result = Readonly<Record<string, unknown>>;
+
+interface Page {
+  readonly items: readonly unknown[];
+  readonly total?: number | null;
+  readonly page?: number;
+  readonly limit: number;
+  readonly next_cursor: string | null;
+}
+
+/** Makes the response of a route from the result of its action. */
+export function respond(route: JsonRoute | ListRoute | RedirectRoute, result: unknown, params: Result): HttpResponse {
+  if (route.kind === "json") return respondJson(route, result);
+  return route.kind === "list" ? respondList(route, result, params) : respondRedirect(route, result);
+}
+
+function respondJson({ envelope, dataField, status, message }: JsonRoute, result: unknown): HttpResponse {
+  if (envelope === false) return jsonResponse(200, result);
+  if (dataField === undefined) return success(status, { message, data: isEmpty(result) ? null : result });
+  const data = (result as Result)[dataField] ?? null;
+  // The action does not say whether it has done anything: only the owner of the address may know.
+  if (data === null) return success(202, { message: "Accepted. Check your inbox.", data });
+  return success(status, { message, data });
+}
+
+function respondList({ paginated, message }: ListRoute, result: unknown, params: Result): HttpResponse {
+  if (paginated) {
+    const page = result as Page;
+    return success(200, { message, data: page.items, meta: listMeta(page, params.cursor !== undefined) });
+  }
+  return respondWholeList(message, result as readonly unknown[]);
+}
+
+export function respondWholeList(message: string, items: readonly unknown[]): HttpResponse {
+  const page = { items, total: items.length, page: 1, limit: Math.max(1, items.length), next_cursor: null };
+  return success(200, { message, data: items, meta: listMeta(page, false) });
+}
+
+function respondRedirect({ dataField, message }: RedirectRoute, result: unknown): HttpResponse {
+  const { location, ...rest } = result as Result & { readonly location: string | null };
+  if (!location) return success(200, { message, data: dataField === undefined ? null : rest[dataField] });
+  return { status: 302, contentType: TEXT_TYPE, body: "", headers: ["Location", location] };
+}
+
+interface Envelope {
+  readonly message: string;
+  readonly data: unknown;
+  readonly meta?: ReturnType<typeof listMeta>;
+}
+
+function success(status: number, envelope: Envelope): HttpResponse {
+  return { status, contentType: JSON_TYPE, body: JSON.stringify({ success: true, ...envelope }) };
+}
+
+function isEmpty(result: unknown): boolean {
+  if (typeof result !== "object" || result === null) return true;
+  for (const _ in result) return false;
+  return !Array.isArray(result);
+}
+
+/** A cursor has no page number. `total` is null if the action has not counted everything. */
+function listMeta({ total, page, limit, next_cursor }: Page, byCursor: boolean) {
+  const pages = total === undefined || total === null ? null : Math.max(1, Math.ceil(total / limit));
+  const number = byCursor ? null : (page ?? null);
+  return {
+    total: total ?? null,
+    page: number,
+    limit,
+    total_pages: pages,
+    has_next: next_cursor !== null || (number !== null && pages !== null && number < pages),
+    has_previous: byCursor || (number !== null && number > 1),
+    next_cursor,
+  };
+}

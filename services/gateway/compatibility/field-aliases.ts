@@ -1,0 +1,83 @@
+import * as z from "zod";
+import type { JsonObject } from "../http/json-body.ts";
+import type { Translation } from "../routes.types.ts";
+
+type Aliases = Readonly<Record<string, string>>;
+
+/** Field names of earlier systems and our own. Responses contain both; a body may use either. */
+const aliases: Aliases = {
+  name: "full_name",
+  job_title: "current_title",
+  profile_picture_url: "avatar_url",
+  last_login: "last_login_at",
+};
+const legacyNames = new Map(Object.entries(aliases).map(([legacy, canonical]) => [canonical, legacy]));
+
+/** `bodyAliases` are further names in the body of one route. */
+export function createTranslation(bodyAliases: Aliases = {}): Translation {
+  const known = { ...aliases, ...bodyAliases };
+  return {
+    request: (body) => toCanonical(body, known),
+    response: withLegacyNames,
+    requestSchema: (schema) => bodySchema(schema, known),
+    responseSchema: resultSchema,
+  };
+}
+
+/** A field that is sent under both names keeps both, for the contract to refuse. */
+function toCanonical(body: JsonObject, known: Aliases): JsonObject {
+  const entries = Object.entries(body).map(([name, value]) => {
+    const canonical = Object.hasOwn(known, name) ? known[name] : undefined;
+    return [canonical !== undefined && !Object.hasOwn(body, canonical) ? canonical : name, value];
+  });
+  return Object.fromEntries(entries);
+}
+
+function withLegacyNames(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withLegacyNames);
+  if (typeof value !== "object" || value === null) return value;
+  return addLegacyNames(value as JsonObject, withLegacyNames);
+}
+
+/** Copies an object with `change` applied to its members, and adds each member that has a legacy name under that too. */
+function addLegacyNames<T>(object: Readonly<Record<string, T>>, change: (member: T) => T): Record<string, T> {
+  const entries = Object.entries(object).flatMap(([name, member]): Array<[string, T]> => {
+    const legacy = legacyNames.get(name);
+    const own: [string, T] = [name, change(member)];
+    return legacy === undefined ? [own] : [own, [legacy, member]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function bodySchema(schema: z.ZodType, known: Aliases): z.ZodType {
+  if (!(schema instanceof z.ZodObject)) return schema;
+  const shape = { ...(schema.shape as Record<string, z.ZodType>) };
+  for (const [legacy, canonical] of Object.entries(known)) {
+    const type = shape[canonical];
+    if (!type || shape[legacy]) continue;
+    shape[canonical] = type.optional();
+    shape[legacy] = type.optional();
+  }
+  return z.strictObject(shape);
+}
+
+/** One schema per source schema: the document names each once. */
+const translated = new Map<z.ZodType, z.ZodType>();
+
+function resultSchema(schema: z.ZodType): z.ZodType {
+  const known = translated.get(schema) ?? translateResult(schema);
+  translated.set(schema, known);
+  return known;
+}
+
+function translateResult(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodArray) return z.array(resultSchema(schema.element as z.ZodType));
+  if (schema instanceof z.ZodNullable) return resultSchema(schema.unwrap() as z.ZodType).nullable();
+  if (schema instanceof z.ZodUnion) return z.union(schema.options.map((one) => resultSchema(one as z.ZodType)));
+  if (!(schema instanceof z.ZodObject)) return schema;
+  const original = schema.shape as Record<string, z.ZodType>;
+  const shape = addLegacyNames(original, resultSchema);
+  if (Object.keys(shape).every((name) => shape[name] === original[name])) return schema;
+  const id = schema.meta()?.id;
+  return z.strictObject(shape).meta(typeof id === "string" ? { id: `Compatible${id}` } : {});
+}

@@ -1,0 +1,61 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Logger } from "pino";
+import type { Config } from "../../../lib/config/config.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
+import { type Cors, createSecurityHeaders } from "./headers.ts";
+import type { OpenRequest } from "./request-context.ts";
+import type { HttpResponse } from "./response.ts";
+
+export interface SenderDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** While true, each connection is closed after its response. */
+  isStopping(): boolean;
+}
+
+export type SendResponse = (open: OpenRequest, response: HttpResponse) => void;
+
+const STALLED_CLIENT_TIMEOUT_MS = 30_000;
+
+/** Writes a response with the headers that all have, counts it and logs it. */
+export function createResponseSender(deps: SenderDeps, cors: Cors): SendResponse {
+  const securityHeaders = createSecurityHeaders(deps.config);
+  return (open, { status, contentType, body, chunks, headers, contentSecurityPolicy, cacheControl }) => {
+    const { request, response } = open;
+    const lines = ["Content-Type", contentType];
+    if (!chunks) lines.push("Content-Length", String(Buffer.byteLength(body)));
+    lines.push("X-Correlation-ID", open.correlationId, ...securityHeaders(contentSecurityPolicy, cacheControl));
+    if (headers) lines.push(...headers);
+    if (request.method !== "OPTIONS") lines.push(...cors.headersFor(request));
+    lines.push(...open.responseHeaders);
+    if (deps.isStopping()) lines.push("Connection", "close");
+    response.writeHead(status, lines);
+    if (chunks) void sendChunks(deps.log, open, chunks);
+    else response.end(body);
+    open.metrics.observe(status, deps.clock.monotonic() - open.startedAt);
+    if (deps.log.isLevelEnabled("debug")) logRequest(deps, open, status);
+  };
+}
+
+/** After the headers are sent, a failure can only abort the transfer, so that no client takes half a document for whole. */
+async function sendChunks(log: Logger, open: OpenRequest, chunks: AsyncIterable<string>): Promise<void> {
+  const { response, path, correlationId } = open;
+  response.setTimeout(STALLED_CLIENT_TIMEOUT_MS, () => response.destroy());
+  try {
+    await pipeline(Readable.from(chunks), response);
+  } catch (error) {
+    log.warn({ correlation_id: correlationId, path, cause: (error as Error).message }, "response aborted");
+  }
+}
+
+/** Logs the path alone: the query may contain a mailed token. */
+function logRequest({ log, clock }: SenderDeps, open: OpenRequest, status: number): void {
+  const { request, path, correlationId, startedAt, client } = open;
+  const milliseconds = Math.round((clock.monotonic() - startedAt) * 10) / 10;
+  log.debug(
+    { correlation_id: correlationId, method: request.method, path, status, ip: client.ip, milliseconds },
+    "request",
+  );
+}

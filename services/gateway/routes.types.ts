@@ -1,0 +1,116 @@
+import type * as z from "zod";
+import type { ActionName } from "../../lib/actions/typed-call.ts";
+import type { JsonObject } from "./http/json-body.ts";
+
+/** A row of the table in routes.ts. The router, the request steps and the OpenAPI document are all derived from it. */
+export type Route = ApiRoute | PageRoute;
+/** A route that calls an action. What the action accepts, returns and permits is in its contract. */
+export type ApiRoute = JsonRoute | ListRoute | RedirectRoute | StreamRoute;
+
+interface BaseRoute {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** `{name}` matches one segment, in the format that http/router.ts has for that name. */
+  readonly path: string;
+  readonly tag: Tag;
+  readonly summary: string;
+}
+
+interface ActionRoute extends BaseRoute {
+  /** Path parameters become the action's parameters of the same name. */
+  readonly action: ActionName;
+  /** `public` ignores tokens, `optional` uses a valid one, `service` also accepts the secret of another service. */
+  readonly auth: "public" | "optional" | "user" | "service";
+  /** Anonymous callers choose their tenant with `X-Tenant`; on other public routes a token or OAuth state determines it. */
+  readonly namesTenant?: true;
+  readonly rateLimit: RateLimitClass;
+  readonly message: string;
+  readonly translate?: Translation;
+}
+
+/** Responds with `{ success, message, data }`. The query never supplies a body field. */
+export interface JsonRoute extends ActionRoute, CookieFields {
+  readonly kind: "json";
+  readonly input: "none" | "body" | "file";
+  readonly status: 200 | 201 | 202;
+  /** Also accepts an application/x-www-form-urlencoded body. */
+  readonly acceptsForm?: true;
+  /** Member of the result that becomes `data`. If it is null, the response is 202. */
+  readonly dataField?: string;
+  /** `false`: the result itself is the response body. */
+  readonly envelope?: false;
+  /** Body field that replaces the token of an `optional` route: if it is sent, an invalid token is ignored. */
+  readonly authFallbackField?: string;
+  /** The action that commits, and stores its result under the request's `Idempotency-Key`. */
+  readonly idempotentAction?: ActionName;
+  /** The action is idempotent by protocol: if a node does not answer, the call is repeated on another one. */
+  readonly failover?: true;
+}
+
+/** Responds with `{ success, message, data, meta }`, where `data` is a list and `meta` its position. */
+export interface ListRoute extends ActionRoute {
+  readonly kind: "list";
+  readonly method: "GET";
+  /** `true`: the query selects the page, and the result is `{ items, … }`. `false`: the result is the whole list. */
+  readonly paginated: boolean;
+}
+
+/** Redirects to the result's `location`. If that is null, it responds like a JSON route with `dataField` as `data`. */
+export interface RedirectRoute extends ActionRoute, CookieFields {
+  readonly kind: "redirect";
+  readonly method: "GET";
+  readonly dataField?: string;
+}
+
+/** Streams one document without an envelope, to which each service with personal data contributes its part. */
+export interface StreamRoute extends ActionRoute {
+  readonly kind: "stream";
+  readonly method: "GET";
+}
+
+/** Routes that exchange values with the browser through cookies. */
+interface CookieFields {
+  /** `set`: on request, tokens are returned in cookies. `clear`: the session cookies are removed. */
+  readonly sessionCookies?: "set" | "clear";
+  /** Binds an OAuth flow to one browser: see auth/oauth-state-cookie.ts. */
+  readonly oauthStateCookie?: true;
+}
+
+/** Lets a route serve an action under another API's field names: see compatibility/. */
+export interface Translation {
+  request(body: JsonObject): JsonObject;
+  response(result: unknown): unknown;
+  /** The same for the schemas of the OpenAPI document. */
+  requestSchema(schema: z.ZodType): z.ZodType;
+  responseSchema(schema: z.ZodType): z.ZodType;
+  /** Header that serves as the idempotency key if the request has no `Idempotency-Key`. */
+  readonly idempotencyKeyHeader?: "x-request-id";
+}
+
+export type RateLimitClass = "register" | "login" | "mail" | "default";
+export type Tag = "Auth" | "Users" | "Admin" | "System" | "Compatibility";
+
+/** A response that the gateway produces itself. */
+export interface PageRoute extends BaseRoute {
+  readonly kind: "page";
+  readonly method: "GET";
+  readonly page: PageName;
+  /** Media type of a successful response, for the OpenAPI document. */
+  readonly contentType: string;
+}
+
+export type PageName =
+  | "home"
+  | "health"
+  | "live"
+  | "ready"
+  | "metrics"
+  | "databaseStatus"
+  | "jwks"
+  | "openapi"
+  | "docs"
+  | "redoc"
+  | "devMail"
+  | "verifyEmail"
+  | "resetPassword"
+  | "avatar"
+  | "asset";
