@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { servicesWith } from "../../../lib/actions/typed-call.ts";
 import { schemas } from "../../../lib/database/database-roles.ts";
+import { bytesOf, form, picture } from "../../support/data/avatar-uploads.ts";
 import { eventually } from "../../support/eventually.ts";
 import { certificateOf, erased, leaveTraces, tablesWith } from "../../support/flows/data-rights.ts";
 import { mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
-import { pictureForm } from "../../support/tables/http-contract/row.ts";
 
 describe("an account that is deleted", () => {
   let usermesh: Usermesh;
@@ -90,8 +90,8 @@ describe("an account that is deleted", () => {
     await mailTo(usermesh, person.email, /reset-password\?token=/);
     await usermesh.settled();
     expect((await tablesWith(usermesh.database, person.traces)).length).toBeGreaterThan(5);
-    const picture = await usermesh.api.request("POST", "users/me/avatar", {
-      ...(await pictureForm()),
+    const uploaded = await usermesh.api.request("POST", "users/me/avatar", {
+      raw: form(await bytesOf(picture(4, 4).png())),
       token: person.access,
     });
     expect(await avatarRows()).toBeGreaterThan(0);
@@ -104,7 +104,7 @@ describe("an account that is deleted", () => {
     await usermesh.settled();
     expect(await tablesWith(usermesh.database, person.traces)).toEqual([]);
     expect(await avatarRows()).toBe(0);
-    expect((await fetch(picture.body.data.avatar_url)).status).toBe(404);
+    expect((await fetch(uploaded.body.data.avatar_url)).status).toBe(404);
     const certificate = await certificateOf(usermesh, person.id);
     expect(Object.keys(certificate.receipts).toSorted()).toEqual(schemas.toSorted());
   }, 40_000);
