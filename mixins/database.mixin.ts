@@ -5,6 +5,7 @@ import { translateDatabaseError } from "../lib/database/database-errors.ts";
 import { connectionOf } from "../lib/database/database-roles.ts";
 import type { Entity, RowOf } from "../lib/database/entity.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
+import { retry } from "../lib/runtime/retry.ts";
 
 const repositoryMethods = ["find", "findBy", "findOneBy", "insert", "update", "upsert", "delete"] as const;
 
@@ -74,7 +75,15 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
   platform.metrics.pools.push({ schema: options.schema, status: () => statusOf(source) });
   return {
     schema: options.schema,
-    connect: () => connectWithRetry(platform, options.schema, open, closing.signal),
+    // A node may start before its database.
+    connect: () =>
+      retry(open, {
+        timers: platform.timers,
+        delayMs: 100,
+        maxDelayMs: 2_000,
+        signal: closing.signal,
+        onFailure: (error) => platform.log.warn({ schema: options.schema, error }, "database unavailable, waiting"),
+      }),
     close: async () => {
       closing.abort();
       if (source?.isInitialized) await source.destroy();
@@ -136,27 +145,6 @@ function transactionOver(manager: EntityManager, afterwards: Array<() => void>):
       return result.records as Row[];
     },
   };
-}
-
-/** The first connection waits for the database: a node may start before it. Rejects when it is closed meanwhile. */
-async function connectWithRetry(
-  platform: Platform,
-  schema: string,
-  open: () => Promise<void>,
-  closing: AbortSignal,
-): Promise<void> {
-  for (let wait = 100; ; wait = Math.min(wait * 2, 2_000)) {
-    try {
-      return await open();
-    } catch (error) {
-      closing.throwIfAborted();
-      platform.log.warn(
-        { schema, error: error instanceof Error ? error.message : String(error) },
-        "database unavailable, waiting",
-      );
-      await platform.timers.sleep(wait, closing);
-    }
-  }
 }
 
 async function dataSourceOptions(platform: Platform, options: DatabaseOptions) {

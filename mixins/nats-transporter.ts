@@ -1,7 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Errors, Transporters } from "moleculer";
 import { connect, createInbox, Events, type Msg, type NatsConnection } from "nats";
+import { systemTimers } from "../lib/runtime/clock.ts";
 import { natsOptions } from "../lib/runtime/nats-options.ts";
+import { retry } from "../lib/runtime/retry.ts";
 
 /** What Moleculer hands over beside a packet's bytes. */
 interface Sending {
@@ -50,7 +52,21 @@ export class NatsTransporter extends Transporters.NATS {
 
   override async connect(): Promise<void> {
     this.#running = new AbortController();
-    const client = await this.#connectWithRetry(this.#running.signal);
+    const { signal } = this.#running;
+    const { logger } = this as unknown as Insides;
+    const open = async (): Promise<NatsConnection> => {
+      const client = await connect(natsOptions(this.#url));
+      if (signal.aborted) await client.close();
+      signal.throwIfAborted();
+      return client;
+    };
+    // A node may start before NATS does.
+    const client = await retry(open, {
+      timers: systemTimers,
+      delayMs: RETRY_MS,
+      signal,
+      onFailure: (message) => logger.warn(`NATS unavailable, waiting: ${message}`),
+    }).catch(() => undefined);
     if (!client) return;
     this.client = client;
     void this.#follow(client);
@@ -79,25 +95,6 @@ export class NatsTransporter extends Transporters.NATS {
     const asks = target && (packet.type === "REQ" || packet.type === "PING");
     if (asks) client.publish(topic, data, { reply: this.#replyFor(target) });
     else client.publish(topic, data);
-  }
-
-  /** A node may start before NATS does. Undefined: it was stopped meanwhile. */
-  async #connectWithRetry(running: AbortSignal): Promise<NatsConnection | undefined> {
-    const { logger } = this as unknown as Insides;
-    let said = "";
-    while (!running.aborted) {
-      try {
-        const client = await connect(natsOptions(this.#url));
-        if (!running.aborted) return client;
-        await client.close();
-      } catch (error) {
-        const { message } = error as Error;
-        if (message !== said) logger.warn(`NATS unavailable, waiting: ${message}`);
-        said = message;
-        await delay(RETRY_MS, undefined, { signal: running }).catch(() => undefined);
-      }
-    }
-    return undefined;
   }
 
   async #follow(client: NatsConnection): Promise<void> {

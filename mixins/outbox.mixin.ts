@@ -2,6 +2,7 @@ import type { ServiceSchema } from "moleculer";
 import type { EventType, MeshEvent, StreamName } from "../lib/events/events.ts";
 import { newId } from "../lib/runtime/ids.ts";
 import type { Job, Platform, QueueName } from "../lib/runtime/platform.ts";
+import { withHeartbeat } from "../lib/runtime/timeouts.ts";
 import type { Database, Transaction } from "./database.mixin.ts";
 
 /** Facts and work of one service, written down in the transaction that makes them due and relayed after it. */
@@ -59,7 +60,7 @@ interface Row {
 
 const POLL_MS = 250;
 const BATCH = 200;
-/** Well below idle_in_transaction_session_timeout: a relay that lives keeps its lock, a paused one loses it. */
+/** Well below idle_in_transaction_session_timeout (1 s). */
 const KEEP_ALIVE_MS = 300;
 
 export function createOutbox(platform: Platform, db: Database, source: string, snapshot?: Snapshot): Outbox {
@@ -135,11 +136,11 @@ async function relayBatch(platform: Platform, db: Database, snapshot?: Snapshot)
       [`usermesh-relay-${db.schema}`],
     );
     if (!lock?.held) return "idle";
-    if (snapshot && streamId !== null && !(await withKeepAlive(platform, tx, () => snapshot.step(tx, streamId))))
+    if (snapshot && streamId !== null && !(await keepAlive(platform, tx, () => snapshot.step(tx, streamId))))
       return "more";
     const rows = await tx.query<Row>(`${due(db.schema, "event")} UNION ALL ${due(db.schema, "job")} ORDER BY id`);
     if (rows.length === 0) return "idle";
-    const done = await withKeepAlive(platform, tx, () => publishAll(platform, rows));
+    const done = await keepAlive(platform, tx, () => publishAll(platform, rows));
     await tx.query(`UPDATE ${db.schema}.outbox SET published_at = clock_timestamp() WHERE id = ANY($1::bigint[])`, [
       done,
     ]);
@@ -182,21 +183,9 @@ async function publishRow(platform: Platform, row: Row): Promise<void> {
   return platform.queues.add(queue, job);
 }
 
-async function withKeepAlive<T>(platform: Platform, tx: Transaction, work: () => Promise<T>): Promise<T> {
-  const done = new AbortController();
-  const beat = async () => {
-    while (!done.signal.aborted) {
-      await platform.timers.sleep(KEEP_ALIVE_MS, done.signal);
-      await tx.query("SELECT 1");
-    }
-  };
-  const beating = beat().catch(() => undefined);
-  try {
-    return await work();
-  } finally {
-    done.abort();
-    await beating;
-  }
+/** A living relay keeps its transaction and with it the lock; a paused process loses both. */
+function keepAlive<T>({ timers }: Platform, tx: Transaction, work: () => Promise<T>): Promise<T> {
+  return withHeartbeat(timers, KEEP_ALIVE_MS, () => tx.query("SELECT 1"), work);
 }
 
 /** Runs `step` when woken, else every `ms`, never twice at once; a failure is met by the next turn. */

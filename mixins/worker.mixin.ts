@@ -11,6 +11,7 @@ import {
   type QueueName,
   type RunningWorker,
 } from "../lib/runtime/platform.ts";
+import { retry } from "../lib/runtime/retry.ts";
 
 export interface WorkerWork {
   /** Calls are made as `service:worker-<name>`. */
@@ -28,7 +29,7 @@ export interface WorkerWork {
  * breaker to half-open and for nothing else; a refused try costs a message to the store, and an open breaker calls nobody.
  */
 const PAUSE_MS = 1_000;
-const SCHEDULE_AGAIN_MS = 1_000;
+const SCHEDULE_RETRY_MS = 1_000;
 
 /** An actor without actions: takes jobs from a queue and calls others. */
 export function worker(platform: Platform, work: WorkerWork): Partial<ServiceSchema> {
@@ -40,7 +41,7 @@ export function worker(platform: Platform, work: WorkerWork): Partial<ServiceSch
     async started(this: { broker: ServiceBroker }) {
       const handle = createHandler(platform, work, this.broker);
       running = await platform.queues.work(work.queue, { concurrency: work.concurrency, handle });
-      scheduling = scheduleAll(platform, work, stopping.signal);
+      scheduling = createSchedules(platform, work, stopping.signal).catch(() => undefined);
     },
     async stopped() {
       stopping.abort();
@@ -84,21 +85,13 @@ function isPermanent(error: unknown): boolean {
   return error instanceof DeadLetter || isError(error, "validation_failed", "mail_refused", "push_refused");
 }
 
-/** The store of the queues may be away when we start. */
-async function scheduleAll(
+/** The queue store may start after this node. */
+async function createSchedules(
   { queues, timers, log }: Platform,
   { queue, schedules = [] }: WorkerWork,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { name, everyMs } of schedules) {
-    while (!signal.aborted) {
-      try {
-        await queues.schedule(queue, name, everyMs);
-        break;
-      } catch (error) {
-        log.debug({ queue, error: (error as Error).message }, "scheduling failed, will be retried");
-        await timers.sleep(SCHEDULE_AGAIN_MS, signal).catch(() => undefined);
-      }
-    }
-  }
+  const onFailure = (error: string) => log.debug({ queue, error }, "scheduling failed, will be retried");
+  const options = { timers, delayMs: SCHEDULE_RETRY_MS, signal, onFailure };
+  for (const { name, everyMs } of schedules) await retry(() => queues.schedule(queue, name, everyMs), options);
 }

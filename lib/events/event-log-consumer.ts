@@ -1,23 +1,24 @@
 import type { ConsumerMessages, NatsConnection } from "nats";
 import type { EventConsumer } from "../runtime/platform.ts";
-import { withTimeout } from "../runtime/with-timeout.ts";
-import type { EventLogOptions } from "./event-log.ts";
-import { createDelivery, type Delivery } from "./event-log-delivery.ts";
-import type { Link } from "./event-log-jetstream.ts";
+import { withTimeout } from "../runtime/timeouts.ts";
+import { Delivery } from "./event-log-delivery.ts";
+import type { EventLogOptions, NatsLink } from "./event-log-options.ts";
 import { ensureConsumer } from "./event-log-streams.ts";
 
-type Options = Omit<EventLogOptions, "natsUrl">;
-
 const RESTART_MS = 500;
-const STOP_MS = 10_000;
-/** Held by this node at most. Few: what a slow node holds, its siblings can't take. */
-const BATCH = 32;
+const STOP_TIMEOUT_MS = 10_000;
+/** Messages this node holds at most. Small, because other nodes cannot take what a slow node holds. */
+const MAX_MESSAGES = 32;
 
-/** Reads a durable consumer until it is stopped, whatever becomes of NATS, the stream or the consumer meanwhile. */
-export function startConsumer(link: Link, consumer: EventConsumer, options: Options): { stop(): Promise<void> } {
+/** Reads a durable consumer until it is stopped, and resumes when NATS, the stream or the consumer was unavailable. */
+export function startConsumer(
+  link: NatsLink,
+  consumer: EventConsumer,
+  options: EventLogOptions,
+): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const ended = AbortSignal.any([stopping.signal, link.closing]);
-  const delivery = createDelivery(consumer, options);
+  const delivery = new Delivery(consumer, options);
   let messages: ConsumerMessages | undefined;
   const read = async (connection: NatsConnection): Promise<void> => {
     messages = await openMessages(connection, consumer, delivery);
@@ -43,7 +44,7 @@ export function startConsumer(link: Link, consumer: EventConsumer, options: Opti
       stopping.abort();
       messages?.stop();
       await withTimeout(
-        STOP_MS,
+        STOP_TIMEOUT_MS,
         running.then(() => delivery.idle()),
       );
     },
@@ -58,9 +59,9 @@ async function openMessages(
   await ensureConsumer(await connection.jetstreamManager({ timeout: 2_000 }), consumer);
   const handle = await connection.jetstream().consumers.get(consumer.stream, consumer.name);
   return handle.consume({
-    callback: delivery.take,
-    max_messages: BATCH,
-    // Also how long the client waits until it looks again after a failure.
+    callback: (message) => delivery.receive(message),
+    max_messages: MAX_MESSAGES,
+    // Also the delay before the client pulls again after a failure.
     expires: 5_000,
     idle_heartbeat: 1_000,
     abort_on_missing_resource: true,

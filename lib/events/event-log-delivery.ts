@@ -1,115 +1,114 @@
 import type { JsMsg } from "nats";
 import { createBulkhead } from "../runtime/bulkhead.ts";
 import type { EventConsumer } from "../runtime/platform.ts";
-import type { EventLogOptions } from "./event-log.ts";
+import type { EventLogOptions } from "./event-log-options.ts";
 import { MeshEvent } from "./events.ts";
-
-type Options = Omit<EventLogOptions, "natsUrl">;
 
 const CONCURRENCY = 16;
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 60_000;
-/** So much later than the event that failed, that the server hands that out first. */
-const BEHIND_MS = 50;
-/** Another node may have got the event that failed: we don't wait for it for ever. */
-const TIMEOUT_MS = 2_000;
-/** Well below the time after which the server takes a node for dead and hands its messages to a sibling. */
+/** Delays the user's later events a little more than the failed one, so that the server redelivers that one first. */
+const REDELIVERY_GAP_MS = 50;
+/** Another node may have received the failed event: later events wait this long for it past its redelivery. */
+const FAILED_EVENT_TIMEOUT_MS = 2_000;
+/** Well below ACK_WAIT_MS (5 s), after which the server considers the node dead and redelivers to another one. */
 const RENEW_MS = 2_000;
 
-/** An event that failed: what came after it for the same user waits until it has had another turn. */
-interface HeldBack {
+/** An event whose handling failed: the user's later events wait until it has been redelivered. */
+interface FailedDelivery {
   readonly seq: number;
-  /** When it comes again, in milliseconds of the monotonic clock. */
-  readonly due: number;
+  /** When it is redelivered, in milliseconds of the monotonic clock. */
+  readonly redeliveredAt: number;
 }
 
-export interface Delivery {
-  take(message: JsMsg): void;
-  /** Resolves when nothing is being handled. */
-  idle(): Promise<void>;
-}
+/** Hands messages to the consumer's handler: one user's in order, those of different users concurrently. */
+export class Delivery {
+  readonly #consumer: EventConsumer;
+  readonly #options: EventLogOptions;
+  readonly #bulkhead = createBulkhead({ concurrency: CONCURRENCY, queue: Number.POSITIVE_INFINITY });
+  /** By user: resolves when the user's last received message is handled. */
+  readonly #tails = new Map<string, Promise<void>>();
+  readonly #failed = new Map<string, FailedDelivery>();
+  readonly #inProgress = new Set<JsMsg>();
+  #renewing = false;
 
-/** Hands messages to the handler: one user's in order, those of different users side by side. */
-export function createDelivery(consumer: EventConsumer, { clock, timers, log }: Options): Delivery {
-  const bulkhead = createBulkhead({ concurrency: CONCURRENCY, queue: Number.POSITIVE_INFINITY });
-  const tails = new Map<string, Promise<void>>();
-  const heldBack = new Map<string, HeldBack>();
-  const inHand = new Set<JsMsg>();
-  let renewing = false;
-
-  return {
-    take(message) {
-      const event = parse(message);
-      if (!event) return refuse(message);
-      if (!consumer.types.includes(event.event_type)) return message.ack();
-      hold(message);
-      const tail = (tails.get(event.user_id) ?? Promise.resolve()).then(() => deliver(event, message));
-      tails.set(event.user_id, tail);
-      void tail.then(() => {
-        inHand.delete(message);
-        if (tails.get(event.user_id) === tail) tails.delete(event.user_id);
-      });
-    },
-    async idle() {
-      while (tails.size > 0) await Promise.all(tails.values());
-    },
-  };
-
-  function hold(message: JsMsg): void {
-    inHand.add(message);
-    if (renewing) return;
-    renewing = true;
-    timers.after(RENEW_MS, renew);
+  constructor(consumer: EventConsumer, options: EventLogOptions) {
+    this.#consumer = consumer;
+    this.#options = options;
   }
 
-  function renew(): void {
-    renewing = inHand.size > 0;
-    if (!renewing) return;
-    for (const message of inHand) message.working();
-    timers.after(RENEW_MS, renew);
+  receive(message: JsMsg): void {
+    const event = parse(message);
+    if (!event) this.#dropUnreadable(message);
+    else if (!this.#consumer.types.includes(event.event_type)) message.ack();
+    else this.#enqueue(event, message);
   }
 
-  async function deliver(event: MeshEvent, message: JsMsg): Promise<void> {
-    const wait = waitOf(event.user_id, message.seq);
-    if (wait > 0) return message.nak(wait);
+  /** Resolves when no message is being handled. */
+  async idle(): Promise<void> {
+    while (this.#tails.size > 0) await Promise.all(this.#tails.values());
+  }
+
+  #enqueue(event: MeshEvent, message: JsMsg): void {
+    this.#inProgress.add(message);
+    if (!this.#renewing) this.#scheduleRenewal();
+    const tail = (this.#tails.get(event.user_id) ?? Promise.resolve()).then(() => this.#deliver(event, message));
+    this.#tails.set(event.user_id, tail);
+    void tail.then(() => {
+      this.#inProgress.delete(message);
+      if (this.#tails.get(event.user_id) === tail) this.#tails.delete(event.user_id);
+    });
+  }
+
+  #scheduleRenewal(): void {
+    this.#renewing = this.#inProgress.size > 0;
+    if (!this.#renewing) return;
+    this.#options.timers.after(RENEW_MS, () => {
+      for (const message of this.#inProgress) message.working();
+      this.#scheduleRenewal();
+    });
+  }
+
+  async #deliver(event: MeshEvent, message: JsMsg): Promise<void> {
+    const delay = this.#delayBehindFailed(event.user_id, message.seq);
+    if (delay > 0) return message.nak(delay);
     try {
-      await bulkhead(() => consumer.handle(event));
+      await this.#bulkhead(() => this.#consumer.handle(event));
       message.ack();
-      if (heldBack.get(event.user_id)?.seq === message.seq) heldBack.delete(event.user_id);
+      if (this.#failed.get(event.user_id)?.seq === message.seq) this.#failed.delete(event.user_id);
     } catch (error) {
-      giveBack(event, message, error as Error);
+      this.#retryLater(event, message, error as Error);
     }
   }
 
-  function waitOf(userId: string, seq: number): number {
-    const failed = heldBack.get(userId);
+  #delayBehindFailed(userId: string, seq: number): number {
+    const failed = this.#failed.get(userId);
     if (!failed || seq <= failed.seq) return 0;
-    const now = clock.monotonic();
-    if (now < failed.due + TIMEOUT_MS) return Math.max(Math.ceil(failed.due - now), 0) + BEHIND_MS;
-    heldBack.delete(userId);
+    const now = this.#options.clock.monotonic();
+    if (now < failed.redeliveredAt + FAILED_EVENT_TIMEOUT_MS)
+      return Math.max(Math.ceil(failed.redeliveredAt - now), 0) + REDELIVERY_GAP_MS;
+    this.#failed.delete(userId);
     return 0;
   }
 
-  function giveBack(event: MeshEvent, message: JsMsg, error: Error): void {
+  #retryLater(event: MeshEvent, message: JsMsg, { message: error }: Error): void {
+    const { event_id, event_type, correlation_id } = event;
     const delay = Math.min(FIRST_DELAY_MS * 2 ** (message.info.deliveryCount - 1), MAX_DELAY_MS);
-    log.warn(
-      {
-        consumer: consumer.name,
-        event_id: event.event_id,
-        event_type: event.event_type,
-        correlation_id: event.correlation_id,
-        again_in_ms: delay,
-        error: error.message,
-      },
+    this.#options.log.warn(
+      { consumer: this.#consumer.name, event_id, event_type, correlation_id, delay_ms: delay, error },
       "event handling failed, will be redelivered",
     );
-    heldBack.set(event.user_id, { seq: message.seq, due: clock.monotonic() + delay });
+    this.#failed.set(event.user_id, {
+      seq: message.seq,
+      redeliveredAt: this.#options.clock.monotonic() + delay,
+    });
     message.nak(delay);
   }
 
-  /** No repeat makes it readable, and it must not stop those behind it. */
-  function refuse(message: JsMsg): void {
-    log.error({ consumer: consumer.name, stream: message.info.stream, seq: message.seq }, "unreadable event dropped");
+  /** Redelivery would not make it readable, and it must not block the events after it. */
+  #dropUnreadable(message: JsMsg): void {
+    const { stream } = message.info;
+    this.#options.log.error({ consumer: this.#consumer.name, stream, seq: message.seq }, "unreadable event dropped");
     message.term();
   }
 }

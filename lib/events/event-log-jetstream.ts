@@ -8,141 +8,130 @@ import {
   type NatsError,
 } from "nats";
 import { natsOptions } from "../runtime/nats-options.ts";
-import type { EventLog } from "../runtime/platform.ts";
-import { withTimeout } from "../runtime/with-timeout.ts";
-import type { EventLogOptions } from "./event-log.ts";
+import type { EventConsumer, EventLog } from "../runtime/platform.ts";
+import { retry } from "../runtime/retry.ts";
+import { withTimeout } from "../runtime/timeouts.ts";
 import { startConsumer } from "./event-log-consumer.ts";
+import type { EventLogOptions } from "./event-log-options.ts";
 import { purgeUser } from "./event-log-purge.ts";
 import { ensureStreams, streamCreatedAt } from "./event-log-streams.ts";
-import { type MeshEvent, subjectOf } from "./events.ts";
+import { type MeshEvent, type StreamName, subjectOf } from "./events.ts";
 
 const ACK_TIMEOUT_MS = 2_000;
 const RETRY_MS = 500;
-const CLOSE_MS = 2_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Our connection as long as it is closed; it comes back by itself. */
-export interface Link {
-  /** Resolves when there is a connection and the streams exist. Rejects once the log is closed. */
-  ready(): Promise<NatsConnection>;
-  readonly closing: AbortSignal;
+interface Streams {
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
 }
 
-type Options = Omit<EventLogOptions, "natsUrl"> & { readonly natsUrl: string };
+/** The event log on NATS JetStream. NATS may start after this process and go away at any time. */
+export class JetStreamLog implements EventLog {
+  readonly embedded = false;
+  readonly #options: EventLogOptions;
+  readonly #closing = new AbortController();
+  readonly #opening: Promise<NatsConnection>;
+  readonly #stops = new Set<() => Promise<void>>();
+  #connection: NatsConnection | undefined;
+  #connected = false;
+  /** Set once the streams exist. */
+  #streams: Streams | undefined;
 
-export function openJetStreamLog(options: Options): EventLog {
-  const closing = new AbortController();
-  let current: NatsConnection | undefined;
-  let connected = false;
-  let stream: JetStreamClient | undefined;
-  let manager: JetStreamManager | undefined;
-  const opening = connectWithRetry(options, closing.signal).then(async (connection) => {
-    current = connection;
-    connected = true;
-    void follow(connection, (state) => {
-      connected = state;
+  constructor(natsUrl: string, options: EventLogOptions) {
+    this.#options = options;
+    this.#opening = this.#open(natsUrl);
+    this.#opening.catch(() => undefined);
+  }
+
+  async publish(event: MeshEvent): Promise<void> {
+    const { client, manager } = this.#reachableStreams();
+    const payload = new TextEncoder().encode(JSON.stringify(event));
+    try {
+      await client.publish(subjectOf(event), payload, { msgID: event.event_id, timeout: ACK_TIMEOUT_MS });
+    } catch (error) {
+      // Nobody accepts messages if the stream was lost. It is recreated, and the outbox publishes the event again.
+      if ((error as NatsError).code === ErrorCode.NoResponders) await ensureStreams(manager);
+      throw error;
+    }
+  }
+
+  async consume(consumer: EventConsumer): Promise<() => Promise<void>> {
+    const link = { ready: () => this.#opening, closing: this.#closing.signal };
+    const running = startConsumer(link, consumer, this.#options);
+    const stop = async () => {
+      this.#stops.delete(stop);
+      await running.stop();
+    };
+    this.#stops.add(stop);
+    return stop;
+  }
+
+  async purgeUser(user: Pick<MeshEvent, "user_id" | "tenant_id">): Promise<boolean> {
+    return purgeUser(this.#reachableStreams().manager, user);
+  }
+
+  async streamId(name: StreamName): Promise<string | null> {
+    if (!this.#streams || !this.#connected) return null;
+    return `${name} ${await streamCreatedAt(this.#streams.manager, name)}`;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([...this.#stops].map((stop) => stop()));
+    // A drain waits for the server, without end while it is unavailable.
+    if (this.#connected)
+      await withTimeout(
+        CLOSE_TIMEOUT_MS,
+        this.#connection?.drain().catch(() => undefined),
+      );
+    await this.#connection?.close();
+  }
+
+  #reachableStreams(): Streams {
+    if (!this.#streams || !this.#connected) throw new Error("NATS is unavailable");
+    return this.#streams;
+  }
+
+  async #open(natsUrl: string): Promise<NatsConnection> {
+    const { timers, log } = this.#options;
+    const { signal } = this.#closing;
+    const connection = await retry(() => this.#connect(natsUrl), {
+      timers,
+      delayMs: RETRY_MS,
+      signal,
+      onFailure: (error) => log.warn({ error }, "NATS JetStream unavailable, waiting"),
     });
-    manager = await ensureWithRetry(connection, options, closing.signal);
-    stream = connection.jetstream({ timeout: ACK_TIMEOUT_MS });
+    this.#connection = connection;
+    this.#connected = true;
+    void this.#followStatus(connection);
+    this.#streams = await retry(() => openStreams(connection), {
+      timers,
+      delayMs: RETRY_MS,
+      signal,
+      onFailure: (error) => log.warn({ error }, "creating event streams failed, will be retried"),
+    });
     return connection;
-  });
-  opening.catch(() => undefined);
-  const stops = new Set<() => Promise<void>>();
-  return {
-    embedded: false,
-    async publish(event) {
-      if (!stream || !manager || !connected) throw new Error("NATS is unavailable");
-      const sending = stream.publish(subjectOf(event), encode(event), {
-        msgID: event.event_id,
-        timeout: ACK_TIMEOUT_MS,
-      });
-      await sending.catch(orMakeStreams(manager));
-    },
-    async consume(consumer) {
-      const running = startConsumer({ ready: () => opening, closing: closing.signal }, consumer, options);
-      const stop = async () => {
-        stops.delete(stop);
-        await running.stop();
-      };
-      stops.add(stop);
-      return stop;
-    },
-    async purgeUser(user) {
-      if (!manager || !connected) throw new Error("NATS is unavailable");
-      return purgeUser(manager, user);
-    },
-    async streamId(name) {
-      if (!manager || !connected) return null;
-      return `${name} ${await streamCreatedAt(manager, name)}`;
-    },
-    async close() {
-      closing.abort();
-      await Promise.all([...stops].map((stop) => stop()));
-      if (current) await closeInTime(current, connected);
-    },
-  };
-}
+  }
 
-/** NATS may start after us. */
-async function connectWithRetry({ natsUrl, timers, log }: Options, closing: AbortSignal): Promise<NatsConnection> {
-  let said = "";
-  for (;;) {
-    closing.throwIfAborted();
-    try {
-      const connection = await connect({ ...natsOptions(natsUrl), name: "usermesh-events" });
-      if (!closing.aborted) return connection;
-      await connection.close();
-    } catch (error) {
-      const { message } = error as Error;
-      if (message !== said && !closing.aborted) log.warn({ error: message }, "NATS JetStream unavailable, waiting");
-      said = message;
-      await timers.sleep(RETRY_MS, closing);
+  async #connect(natsUrl: string): Promise<NatsConnection> {
+    const connection = await connect({ ...natsOptions(natsUrl), name: "usermesh-events" });
+    if (this.#closing.signal.aborted) await connection.close();
+    this.#closing.signal.throwIfAborted();
+    return connection;
+  }
+
+  async #followStatus(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === Events.Disconnect) this.#connected = false;
+      if (type === Events.Reconnect) this.#connected = true;
     }
+    this.#connected = false;
   }
 }
 
-async function ensureWithRetry(
-  connection: NatsConnection,
-  { timers, log }: Options,
-  closing: AbortSignal,
-): Promise<JetStreamManager> {
-  for (;;) {
-    try {
-      const manager = await connection.jetstreamManager({ timeout: ACK_TIMEOUT_MS });
-      await ensureStreams(manager);
-      return manager;
-    } catch (error) {
-      log.warn({ error: (error as Error).message }, "creating event streams failed, will be retried");
-      await timers.sleep(RETRY_MS, closing);
-    }
-  }
-}
-
-/** Nobody takes a message where the stream was lost: it is made anew, and what could not be published comes again. */
-function orMakeStreams(manager: JetStreamManager): (error: NatsError) => Promise<never> {
-  return async (error) => {
-    if (error.code === ErrorCode.NoResponders) await ensureStreams(manager);
-    throw error;
-  };
-}
-
-async function follow(connection: NatsConnection, tell: (connected: boolean) => void): Promise<void> {
-  for await (const { type } of connection.status()) {
-    if (type === Events.Disconnect) tell(false);
-    if (type === Events.Reconnect) tell(true);
-  }
-  tell(false);
-}
-
-/** A drain waits for the server; while it is away, for ever. */
-async function closeInTime(connection: NatsConnection, connected: boolean): Promise<void> {
-  if (connected)
-    await withTimeout(
-      CLOSE_MS,
-      connection.drain().catch(() => undefined),
-    );
-  await connection.close();
-}
-
-function encode(event: MeshEvent): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(event));
+async function openStreams(connection: NatsConnection): Promise<Streams> {
+  const manager = await connection.jetstreamManager({ timeout: ACK_TIMEOUT_MS });
+  await ensureStreams(manager);
+  return { manager, client: connection.jetstream({ timeout: ACK_TIMEOUT_MS }) };
 }

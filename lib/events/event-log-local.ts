@@ -1,6 +1,5 @@
 import type { EventConsumer, EventLog } from "../runtime/platform.ts";
-import type { MeshEvent } from "./events.ts";
-import { streamOf } from "./events.ts";
+import { type MeshEvent, streamOf } from "./events.ts";
 
 interface Registration {
   readonly consumer: EventConsumer;
@@ -8,9 +7,9 @@ interface Registration {
 }
 
 /**
- * The log of a mesh in one process. The outbox is what is durable: an event counts as published when every consumer has
- * handled it, and comes again until then. A consumer that was here and stopped holds its events back, else a service that
- * stops a moment before the relay would lose them.
+ * The event log of a mesh in one process. Only the outbox is durable: an event counts as published once every consumer
+ * has handled it, and is published again until then. A consumer that has stopped rejects its events; otherwise a service
+ * that stops a moment before the relay would lose them.
  */
 export function openLocalLog(): EventLog {
   const registrations = new Map<string, Registration>();
@@ -19,7 +18,9 @@ export function openLocalLog(): EventLog {
     embedded: true,
     async publish(event) {
       if (closed) throw new Error("The event log is closed");
-      const outcomes = await Promise.allSettled(interestedIn(event, registrations).map((one) => deliver(one, event)));
+      const outcomes = await Promise.allSettled(
+        registrationsFor(event, registrations).map((registration) => deliver(registration, event)),
+      );
       const failed = outcomes.find((outcome) => outcome.status === "rejected");
       if (failed) throw failed.reason;
     },
@@ -30,7 +31,7 @@ export function openLocalLog(): EventLog {
         registration.stopped = true;
       };
     },
-    // What is handled is kept nowhere.
+    // Handled events are not stored.
     purgeUser: async () => true,
     streamId: async () => null,
     async close() {
@@ -39,7 +40,7 @@ export function openLocalLog(): EventLog {
   };
 }
 
-function interestedIn(event: MeshEvent, registrations: ReadonlyMap<string, Registration>): Registration[] {
+function registrationsFor(event: MeshEvent, registrations: ReadonlyMap<string, Registration>): Registration[] {
   const stream = streamOf(event.event_type);
   return [...registrations.values()].filter(
     ({ consumer }) => consumer.stream === stream && consumer.types.includes(event.event_type),
@@ -48,6 +49,6 @@ function interestedIn(event: MeshEvent, registrations: ReadonlyMap<string, Regis
 
 async function deliver({ consumer, stopped }: Registration, event: MeshEvent): Promise<void> {
   if (stopped) throw new Error(`The consumer ${consumer.name} has stopped`);
-  // A copy, as it would be across the bus: one handler's change must not reach another.
+  // A copy, as across the bus: one handler must not see the changes another makes to the event.
   await consumer.handle(structuredClone(event));
 }

@@ -15,38 +15,38 @@ import type { StreamName } from "./events.ts";
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-type Ours = Pick<StreamConfig, "name" | "subjects" | "max_age" | "duplicate_window">;
+type StreamSettings = Pick<StreamConfig, "name" | "subjects" | "max_age" | "duplicate_window">;
 
-const streams: readonly Ours[] = [
-  // A consumer that starts later begins with the first fact ever: no age limit. What an erasure takes away is purged.
+const streams: readonly StreamSettings[] = [
+  // No age limit: a consumer added later starts with the first event ever recorded. Erased users are purged.
   { name: "USERS", subjects: ["users.v1.>"], max_age: 0, duplicate_window: nanos(HOUR_MS) },
   { name: "SESSIONS", subjects: ["sessions.v1.>"], max_age: nanos(30 * DAY_MS), duplicate_window: nanos(HOUR_MS) },
 ];
 
-/** What a killed node had in hand goes to a sibling after this; a living one says that it is still at it. */
+/** Messages of a killed node are redelivered to another one after this time; a living node renews it. */
 const ACK_WAIT_MS = 5_000;
-/** Handed out and not yet acknowledged, over all nodes of a consumer. */
+/** Unacknowledged messages over all nodes of a consumer. */
 const MAX_ACK_PENDING = 256;
 
-/** From any number of nodes at once. What an operator has set beyond our fields (replicas, limits) stays. */
+/** Safe from many nodes at once. Keeps what an operator has set beyond our fields (replicas, limits). */
 export async function ensureStreams(manager: JetStreamManager): Promise<void> {
-  for (const ours of streams) await ensureStream(manager, ours);
+  for (const settings of streams) await ensureStream(manager, settings);
 }
 
-/** When the stream was made; it is made on the spot where it was lost. */
+/** Creation time of the stream, which is created first if it was lost. */
 export async function streamCreatedAt(manager: JetStreamManager, name: StreamName): Promise<string> {
-  const existing = await orNone(manager.streams.info(name));
+  const existing = await findOrNone(manager.streams.info(name));
   if (existing) return existing.created;
   await ensureStreams(manager);
   return (await manager.streams.info(name)).created;
 }
 
-async function ensureStream(manager: JetStreamManager, ours: Ours): Promise<void> {
-  const existing = await orNone(manager.streams.info(ours.name));
+async function ensureStream(manager: JetStreamManager, settings: StreamSettings): Promise<void> {
+  const existing = await findOrNone(manager.streams.info(settings.name));
   if (!existing) {
-    await orOtherNodes(
+    await ignoreExisting(
       manager.streams.add({
-        ...ours,
+        ...settings,
         storage: StorageType.File,
         retention: RetentionPolicy.Limits,
         allow_direct: true,
@@ -56,35 +56,36 @@ async function ensureStream(manager: JetStreamManager, ours: Ours): Promise<void
     );
     return;
   }
-  if (!holds(existing.config, ours)) await manager.streams.update(ours.name, { ...existing.config, ...ours });
+  if (!hasSettings(existing.config, settings))
+    await manager.streams.update(settings.name, { ...existing.config, ...settings });
 }
 
 export async function ensureConsumer(manager: JetStreamManager, { name, stream }: EventConsumer): Promise<void> {
-  const ours = {
+  const settings = {
     ack_wait: nanos(ACK_WAIT_MS),
     max_deliver: -1,
     max_ack_pending: MAX_ACK_PENDING,
   };
-  const existing = await orNone(manager.consumers.info(stream, name));
+  const existing = await findOrNone(manager.consumers.info(stream, name));
   if (!existing) {
     const fixed: Partial<ConsumerConfig> = {
       durable_name: name,
       ack_policy: AckPolicy.Explicit,
       deliver_policy: DeliverPolicy.All,
     };
-    await orOtherNodes(manager.consumers.add(stream, { ...fixed, ...ours }));
+    await ignoreExisting(manager.consumers.add(stream, { ...fixed, ...settings }));
     return;
   }
-  if (!holds(existing.config, ours)) await manager.consumers.update(stream, name, ours);
+  if (!hasSettings(existing.config, settings)) await manager.consumers.update(stream, name, settings);
 }
 
-function holds(config: object, ours: object): boolean {
-  return Object.entries(ours).every(
+function hasSettings(config: object, settings: object): boolean {
+  return Object.entries(settings).every(
     ([key, value]) => JSON.stringify((config as Record<string, unknown>)[key]) === JSON.stringify(value),
   );
 }
 
-async function orNone<T>(lookup: Promise<T>): Promise<T | undefined> {
+async function findOrNone<T>(lookup: Promise<T>): Promise<T | undefined> {
   try {
     return await lookup;
   } catch (error) {
@@ -93,9 +94,9 @@ async function orNone<T>(lookup: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Another node made it between our look and our call. */
-async function orOtherNodes(making: Promise<unknown>): Promise<void> {
-  await making.catch((error) => {
+/** Another node may have created it since we looked. */
+async function ignoreExisting(creation: Promise<unknown>): Promise<void> {
+  await creation.catch((error) => {
     if (apiCode(error) !== STREAM_NAME_IN_USE && apiCode(error) !== CONSUMER_EXISTS) throw error;
   });
 }

@@ -1,7 +1,10 @@
 import * as z from "zod";
 import * as field from "../actions/schemas.ts";
 
-/** Facts of the mesh. An event is stated in the transaction of the change and delivered at least once, in order of `version` per user and source. */
+/**
+ * Events of the mesh. An event is recorded in the transaction of the change and delivered at least once, per user and
+ * source in the order of `version`.
+ */
 export const eventTypes = [
   "user.created",
   "user.updated",
@@ -28,23 +31,23 @@ export const MeshEvent = z
   .object({
     event_id: field.Id,
     event_type: z.enum(eventTypes),
-    /** The service that states it. */
+    /** The service that recorded the event. */
     source: z.string(),
-    /** Counts the user's events of this source, from 1. */
+    /** Consecutive number of the user's events of this source, from 1. */
     version: z.int(),
     schema_version: z.literal(1),
     user_id: field.Id,
     tenant_id: field.Id,
     timestamp: field.Timestamp,
     correlation_id: z.string(),
-    /** On every `user.*`. */
+    /** On all `user.*` events. */
     email: z.string().optional(),
     name: z.string().nullable().optional(),
-    /** On a `user.updated` that tells a stream made anew how an account is, and that nobody has caused. */
+    /** On `user.updated` events that rebuild a recreated stream; no user action caused them. */
     snapshot: z.literal(true).optional(),
-    /** On a `user.created` of an account that was moved here. It may be verified, and disabled: `is_verified`, `is_active`. */
+    /** On `user.created` events of imported accounts, which may be verified or disabled: `is_verified`, `is_active`. */
     imported: z.literal(true).optional(),
-    /** On `user.updated`. */
+    /** On `user.updated` events. */
     updated_fields: z.array(z.string()).optional(),
   })
   .catchall(z.json());

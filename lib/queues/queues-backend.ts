@@ -1,7 +1,7 @@
 import type { Processor, Queue, QueueOptions, Worker, WorkerOptions } from "bullmq";
-import { withTimeout } from "../runtime/with-timeout.ts";
+import { withTimeout } from "../runtime/timeouts.ts";
 
-/** What we use of BullMQ's queue, on whatever store. */
+/** The part of BullMQ's queue that we use, for both stores. */
 export type JobQueue = Pick<
   Queue,
   "add" | "upsertJobScheduler" | "getJobCounts" | "getFailed" | "getJob" | "waitUntilReady" | "close"
@@ -12,22 +12,22 @@ export type JobWorker = Pick<Worker, "run" | "rateLimit" | "waitUntilReady" | "c
 
 export interface OpenWorker {
   readonly worker: JobWorker;
-  /** Drops its connections at once, whatever state they are in. */
+  /** Closes its connections immediately, whatever their state. */
   discard(): Promise<void>;
 }
 
 export interface QueueBackend {
-  /** Throws at once where the store is known to be away. */
+  /** Throws immediately if the store is known to be unavailable. */
   queue(name: string, options: Omit<QueueOptions, "connection">): JobQueue;
   worker(name: string, processor: Processor, options: Omit<WorkerOptions, "connection">): OpenWorker;
-  /** Is it worth waiting for an orderly end? */
+  /** False if an orderly shutdown is pointless because the store is unavailable. */
   isUp(): boolean;
   close(): Promise<void>;
 }
 
-const CLOSE_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 
-/** One producer for each queue, made when it is first needed, and again where making it failed: BullMQ remembers a failure for ever. */
+/** One producer per queue, opened when first needed. A producer that failed to open is replaced: BullMQ never recovers one. */
 export function openProducers(backend: QueueBackend) {
   const producers = new Map<string, Promise<JobQueue>>();
   const open = async (name: string): Promise<JobQueue> => {
@@ -52,12 +52,12 @@ export function openProducers(backend: QueueBackend) {
     },
     async close(): Promise<void> {
       const queues = await Promise.all([...producers.values()].map((opening) => opening.catch(() => undefined)));
-      await withTimeout(CLOSE_MS, Promise.all(queues.map((queue) => queue?.close().catch(() => undefined))));
+      await withTimeout(CLOSE_TIMEOUT_MS, Promise.all(queues.map((queue) => queue?.close().catch(() => undefined))));
     },
   };
 }
 
-/** A worker that could not end in an orderly way goes on renewing its locks, and with that keeps the process alive. */
+/** A worker that could not shut down properly keeps renewing its locks, which keeps the process alive. */
 export async function stopLocks(worker: unknown): Promise<void> {
   await (worker as { readonly lockManager?: { close(): Promise<void> } }).lockManager?.close();
 }

@@ -6,7 +6,7 @@ import { type JobQueue, type JobWorker, type QueueBackend, stopLocks } from "./q
 
 type Ssl = false | { readonly rejectUnauthorized: boolean };
 
-/** Makes or updates BullMQ's tables, as the owner of the database. Safe from many places at once. */
+/** Creates or updates BullMQ's tables, as the owner of the database. Safe to run concurrently. */
 export async function migrateQueues(ownerUrl: string, ssl: Ssl = false): Promise<void> {
   const client = new Client({ connectionString: ownerUrl, ssl, connectionTimeoutMillis: 5_000 });
   await client.connect();
@@ -18,8 +18,8 @@ export async function migrateQueues(ownerUrl: string, ssl: Ssl = false): Promise
 }
 
 /**
- * For a mesh in one process. Each queue and each worker has a small pool of its own, a worker one more connection that
- * listens: at most 2 for a queue and 3 for a worker.
+ * For a mesh in one process. Each queue and each worker has its own small pool, and a worker another connection that
+ * listens: at most 2 connections per queue and 3 per worker.
  */
 export function openPostgresBackend(url: string, ssl: Ssl, log: Logger): QueueBackend {
   const connection = {

@@ -9,14 +9,14 @@ const CONNECT: RedisOptions = {
   keepAlive: 5_000,
 };
 
-/** A producer must not wait for Redis: what it can't add now, the outbox adds later. */
+/** Producers must not wait for Redis: the outbox adds later what they cannot add now. */
 const PRODUCER: RedisOptions = {
   ...CONNECT,
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
   commandTimeout: 2_000,
 };
-/** A worker waits for it as long as it takes. */
+/** Workers wait for Redis without limit. */
 const WORKER: RedisOptions = { ...CONNECT, maxRetriesPerRequest: null };
 
 export function openRedisBackend(url: string, log: Logger): QueueBackend {
@@ -39,34 +39,34 @@ export function openRedisBackend(url: string, log: Logger): QueueBackend {
   };
 }
 
-/** One line when it goes and one when it is back, not one for each try. */
+/** Logs the loss of the connection and its return, not each attempt. */
 function connection(url: string, options: RedisOptions, log: Logger): Redis {
   const redis = new Redis(url, options);
-  let away = false;
+  let unavailable = false;
   redis.on("error", (error: Error) => {
-    if (!away) log.warn({ error: error.message }, "Redis unavailable");
-    away = true;
+    if (!unavailable) log.warn({ error: error.message }, "Redis unavailable");
+    unavailable = true;
   });
   redis.on("ready", () => {
-    if (away) log.info("Redis available again");
-    away = false;
+    if (unavailable) log.info("Redis available again");
+    unavailable = false;
   });
   return redis;
 }
 
-/** BullMQ makes its blocking connection from ours and, with Redis away, never gives it back. */
+/** BullMQ duplicates our connection for blocking commands and never closes the duplicate while Redis is unavailable. */
 function withDuplicates(first: Redis): { first: Redis; disconnect(): void } {
   const all = [first];
   const duplicate = first.duplicate.bind(first);
   first.duplicate = (...args) => {
-    const made = duplicate(...args);
-    all.push(made);
-    return made;
+    const copy = duplicate(...args);
+    all.push(copy);
+    return copy;
   };
-  return { first, disconnect: () => all.map((one) => one.disconnect()) };
+  return { first, disconnect: () => all.map((redis) => redis.disconnect()) };
 }
 
-/** The connection has told it already. */
+/** The connection's own listener has already logged the error. */
 function quiet(queue: Queue): Queue {
   return queue.on("error", () => undefined);
 }

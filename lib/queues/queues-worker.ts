@@ -2,7 +2,8 @@ import { type Job as BullJob, type Processor, UnrecoverableError, Worker } from 
 import type { Logger } from "pino";
 import type { Random, Timers } from "../runtime/clock.ts";
 import { DeadLetter, PauseQueue, type RunningWorker, type WorkerOptions } from "../runtime/platform.ts";
-import { withTimeout } from "../runtime/with-timeout.ts";
+import { retry } from "../runtime/retry.ts";
+import { withTimeout } from "../runtime/timeouts.ts";
 import type { OpenWorker, QueueBackend } from "./queues-backend.ts";
 
 interface Options extends WorkerOptions {
@@ -17,84 +18,77 @@ interface Options extends WorkerOptions {
 const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = 30 * 60_000;
 const RESTART_MS = 500;
-/** Jobs in hand are finished; one that isn't by then goes to another worker as stalled. */
-const CLOSE_MS = 8_000;
-const CLOSE_WITHOUT_STORE_MS = 500;
+/** Running jobs may finish until then; the others move to another worker as stalled. */
+const CLOSE_TIMEOUT_MS = 8_000;
+const DISCARD_TIMEOUT_MS = 500;
 
 const settings = {
   autorun: false,
-  // A worker that was killed is noticed within 15 s.
+  // A killed worker is noticed within 15 s.
   lockDuration: 10_000,
   stalledInterval: 5_000,
-  // A killed worker is no fault of the job: BullMQ would bury it at the second time.
+  // A killed worker is not the job's fault: by default BullMQ fails the job the second time.
   maxStalledCount: 1_000,
   runRetryDelay: 500,
   maximumRateLimitDelay: 1_000,
-  // Without a limiter BullMQ on Redis ignores a pause. This one never limits.
+  // Without a limiter BullMQ on Redis ignores rateLimit(), which pauses the queue. This limit is never reached.
   limiter: { max: 1_000_000, duration: 1_000 },
 };
 
 export function startWorker(options: Options): RunningWorker {
+  const { backend, queue, log, timers } = options;
   const stopping = new AbortController();
   const ended = AbortSignal.any([stopping.signal, options.closing]);
   let open: OpenWorker | undefined;
-  const starting = openWithRetry(options, ended, (next) => {
-    open = next;
-  });
+  // The store may start after this process, and BullMQ does not recover from a failed first connection.
+  const start = async () => {
+    ended.throwIfAborted();
+    open = openWorker(options);
+    try {
+      await Promise.race([open.worker.waitUntilReady(), aborted(ended)]);
+    } catch (error) {
+      await discard(open);
+      open = undefined;
+      throw error;
+    }
+    open.worker
+      .run()
+      .catch((error: Error) => log.error({ queue, error: error.message }, "worker stopped unexpectedly"));
+  };
+  const starting = retry(start, { timers, delayMs: RESTART_MS, signal: ended }).catch(() => undefined);
   return {
     async close() {
       stopping.abort();
-      await starting.catch(() => undefined);
+      await starting;
       if (!open) return;
-      const ms = options.backend.isUp() ? CLOSE_MS : CLOSE_WITHOUT_STORE_MS;
-      const orderly = await withTimeout(
-        ms,
-        open.worker.close().catch(() => undefined),
-      );
-      if (!orderly)
-        options.log.warn({ queue: options.queue }, "worker shutdown timed out, its jobs move to another worker");
-      await withTimeout(
-        CLOSE_WITHOUT_STORE_MS,
-        open.discard().catch(() => undefined),
-      );
+      const closing = open.worker.close().catch(() => undefined);
+      if (!(await withTimeout(backend.isUp() ? CLOSE_TIMEOUT_MS : DISCARD_TIMEOUT_MS, closing)))
+        log.warn({ queue }, "worker shutdown timed out, its jobs move to another worker");
+      await discard(open);
     },
   };
 }
 
-/** The store may start after us, and BullMQ never gets over a first connection that failed. */
-async function openWithRetry(
-  options: Options,
-  ended: AbortSignal,
-  tell: (open: OpenWorker | undefined) => void,
-): Promise<void> {
-  const { backend, queue, log, timers } = options;
-  while (!ended.aborted) {
-    const open = backend.worker(
-      queue,
-      processor(options, () => open.worker),
-      {
-        ...settings,
-        concurrency: options.concurrency,
-        settings: { backoffStrategy: (attempts = 1) => retryDelay(attempts, options.random) },
-      },
-    );
-    tell(open);
-    open.worker.on("error", createErrorLog(queue, log));
-    try {
-      await Promise.race([open.worker.waitUntilReady(), aborted(ended)]);
-      open.worker
-        .run()
-        .catch((error: Error) => log.error({ queue, error: error.message }, "worker stopped unexpectedly"));
-      return;
-    } catch {
-      await withTimeout(
-        CLOSE_WITHOUT_STORE_MS,
-        open.discard().catch(() => undefined),
-      );
-      tell(undefined);
-      await timers.sleep(RESTART_MS, ended).catch(() => undefined);
-    }
-  }
+function openWorker(options: Options): OpenWorker {
+  const { backend, queue, concurrency, random, log } = options;
+  const open: OpenWorker = backend.worker(
+    queue,
+    processor(options, () => open.worker),
+    {
+      ...settings,
+      concurrency,
+      settings: { backoffStrategy: (attempts = 1) => retryDelay(attempts, random) },
+    },
+  );
+  open.worker.on("error", createErrorLog(queue, log));
+  return open;
+}
+
+async function discard(open: OpenWorker): Promise<void> {
+  await withTimeout(
+    DISCARD_TIMEOUT_MS,
+    open.discard().catch(() => undefined),
+  );
 }
 
 function processor({ queue, handle, log }: Options, worker: () => OpenWorker["worker"]): Processor {
@@ -110,25 +104,25 @@ function processor({ queue, handle, log }: Options, worker: () => OpenWorker["wo
       const last = error instanceof DeadLetter || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
       log[last ? "error" : "warn"](
         { queue, job: job.id, name: job.name, attempt: job.attemptsMade + 1, error: message },
-        last ? "a job is a dead letter" : "a job failed, will try again",
+        last ? "job failed for good, kept as dead letter" : "job failed, will be retried",
       );
       throw error instanceof DeadLetter ? new UnrecoverableError(message) : error;
     }
   };
 }
 
-/** 1 to 2 s, 2 to 4 s, 4 to 8 s, …: what failed together does not come again together. */
+/** 1 to 2 s, 2 to 4 s, 4 to 8 s, …: jitter keeps jobs that failed together from being retried together. */
 export function retryDelay(attempts: number, random: Random): number {
-  const longest = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), MAX_RETRY_MS);
-  return Math.round(longest * (0.5 + random.fraction() / 2));
+  const maxDelay = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), MAX_RETRY_MS);
+  return Math.round(maxDelay * (0.5 + random.fraction() / 2));
 }
 
-/** A store that is away is told once, not at every try. */
+/** Logs a connection failure once, not at each attempt. */
 function createErrorLog(queue: string, log: Logger): (error: Error) => void {
-  let said = "";
+  let lastMessage = "";
   return ({ message }) => {
-    if (message !== said) log.warn({ queue, error: message }, "worker connection failed");
-    said = message;
+    if (message !== lastMessage) log.warn({ queue, error: message }, "worker connection failed");
+    lastMessage = message;
   };
 }
 

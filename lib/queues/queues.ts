@@ -8,9 +8,9 @@ import { openRedisBackend } from "./queues-redis.ts";
 import { startWorker } from "./queues-worker.ts";
 
 export interface QueueOptions {
-  /** Unset: BullMQ keeps its jobs in PostgreSQL. */
+  /** If unset, BullMQ stores its jobs in PostgreSQL. */
   readonly redisUrl: string | undefined;
-  /** Of the database's owner. Needed where there is no Redis. */
+  /** Of the database's owner. Required without Redis. */
   readonly databaseUrl: string | undefined;
   readonly databaseSsl?: false | { readonly rejectUnauthorized: boolean } | undefined;
   readonly log: Logger;
@@ -19,11 +19,11 @@ export interface QueueOptions {
 }
 
 const ATTEMPTS = 12;
-/** Of a queue whose work is soon too late. */
+/** For queues whose jobs soon become pointless. */
 const fewerAttempts: Readonly<Record<string, number>> = { push: 3 } satisfies Partial<Record<QueueName, number>>;
 const DAY_SECONDS = 86_400;
 
-/** Does not wait for Redis or PostgreSQL: a queue that can't reach it refuses jobs, and the outbox keeps them. */
+/** Does not wait for Redis or PostgreSQL: while they are unavailable queues reject jobs, and the outbox keeps them. */
 export async function openQueues(options: QueueOptions): Promise<Queues> {
   const { log, random, timers = systemTimers } = options;
   const backend = backendOf(options);
@@ -33,13 +33,13 @@ export async function openQueues(options: QueueOptions): Promise<Queues> {
   return {
     embedded: options.redisUrl === undefined,
     async add(queue, job) {
-      const jobId = checkedId(job);
+      const jobId = assertJobId(job);
       const producer = await producers.get(queue);
-      await producer.add(job.name, job.data, { ...lasting, attempts: fewerAttempts[queue] ?? ATTEMPTS, jobId });
+      await producer.add(job.name, job.data, { ...durableJob, attempts: fewerAttempts[queue] ?? ATTEMPTS, jobId });
     },
     async schedule(queue, name, everyMs) {
       const producer = await producers.get(queue);
-      await producer.upsertJobScheduler(name, { every: everyMs }, { name, data: {}, opts: passing });
+      await producer.upsertJobScheduler(name, { every: everyMs }, { name, data: {}, opts: scheduledJob });
     },
     async work(queue, { concurrency, handle }) {
       const worker = startWorker({ backend, queue, concurrency, handle, log, random, timers, closing: closing.signal });
@@ -73,16 +73,16 @@ export async function openQueues(options: QueueOptions): Promise<Queues> {
   };
 }
 
-/** Work that must be done: a dead letter stays until somebody has looked at it. */
-const lasting = {
+/** Jobs that must be done: a dead letter stays until an operator has handled it. */
+const durableJob = {
   backoff: { type: "custom" },
   removeOnComplete: { age: DAY_SECONDS },
   removeOnFail: false,
   stackTraceLimit: 1,
 };
 
-/** What is due again soon: the next turn makes up for a failed one. */
-const passing = { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 20 }, stackTraceLimit: 1 };
+/** Scheduled jobs: the next run makes up for a failed one. */
+const scheduledJob = { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 20 }, stackTraceLimit: 1 };
 
 function backendOf({ redisUrl, databaseUrl, databaseSsl = false, log }: QueueOptions) {
   if (redisUrl !== undefined) return openRedisBackend(redisUrl, log);
@@ -90,8 +90,8 @@ function backendOf({ redisUrl, databaseUrl, databaseSsl = false, log }: QueueOpt
   throw new Error("Queues need Redis or PostgreSQL");
 }
 
-/** BullMQ takes no colon in an id, and takes digits alone for one of its own. */
-function checkedId({ id }: Job): string {
+/** BullMQ allows no colon in an id and takes ids of digits only for its own. */
+function assertJobId({ id }: Job): string {
   if (id.includes(":") || /^\d*$/.test(id)) throw new Error(`Invalid job id: ${JSON.stringify(id)}`);
   return id;
 }

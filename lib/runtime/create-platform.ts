@@ -28,7 +28,7 @@ export async function createPlatform(
   if (secretKey === undefined) throw new ConfigError(["SECRET_KEY must be set: `npm start` makes one by itself."]);
   if (services.includes("auth")) assertThreads(config);
   const [clock, random, timers] = [systemClock, systemRandom, systemTimers];
-  const events = await openEventLog({ natsUrl: config.nats.url, clock, timers, log });
+  const events = openEventLog(config.nats.url, { clock, timers, log });
   const queues = await openQueues({
     redisUrl: config.redis.url,
     databaseUrl: config.database.url,

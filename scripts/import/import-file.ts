@@ -1,6 +1,9 @@
+import { isBusError } from "../../lib/actions/bus-errors.ts";
+import { AppError } from "../../lib/actions/errors.ts";
 import type { Call } from "../../lib/actions/typed-call.ts";
 import type { Clock, Timers } from "../../lib/runtime/clock.ts";
 import { idTime, newId } from "../../lib/runtime/ids.ts";
+import { retry } from "../../lib/runtime/retry.ts";
 import { type AuditLog, fingerprint, openCheckpoint, type Progress } from "./checkpoint.ts";
 import { type Entry, importBatch } from "./import-batch.ts";
 import { parseLine, type Refused } from "./line-format.ts";
@@ -8,7 +11,6 @@ import { type Line, readLines } from "./lines.ts";
 import { createProgressBar, type ProgressBar } from "./progress.ts";
 import { recordImport } from "./record-import.ts";
 import { openReport, type Report } from "./report.ts";
-import { retryUntilSuccess } from "./retry-until-success.ts";
 
 export interface ImportOptions {
   readonly file: string;
@@ -158,4 +160,13 @@ function counted(tenants: Progress["tenants"], imported: readonly Entry[]): Prog
   const next = { ...tenants };
   for (const { value } of imported) next[value.tenant] = (next[value.tenant] ?? 0) + 1;
   return next;
+}
+
+/** Repeats `work` while a node restarts or a service is overloaded, for up to five minutes. */
+function retryUntilSuccess<T>({ timers, signal }: Pick<ImportOptions, "timers" | "signal">, work: () => Promise<T>) {
+  return retry(work, { timers, signal, delayMs: 100, maxDelayMs: 2_000, timeoutMs: 5 * 60_000, isTransient });
+}
+
+function isTransient(error: unknown): boolean {
+  return isBusError(error) || (error instanceof AppError && (error.status >= 500 || error.status === 429));
 }

@@ -5,7 +5,7 @@ import { type Call, callAsService } from "../../lib/actions/typed-call.ts";
 import { type Config, type Environment, readConfig } from "../../lib/config/config.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { newId } from "../../lib/runtime/ids.ts";
-import { withTimeout } from "../../lib/runtime/with-timeout.ts";
+import { withTimeout } from "../../lib/runtime/timeouts.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate.ts";
 import { startEmbedded } from "./embedded.ts";

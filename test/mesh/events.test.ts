@@ -184,8 +184,7 @@ async function changeMuch(mesh: TestMesh, person: Person, index: number): Promis
 
 /** As a service reads that starts today: with a consumer of its own, from the first message. */
 async function readFromTheFirst(mesh: TestMesh, manager: JetStreamManager, stream: StreamName): Promise<MeshEvent[]> {
-  const log = await openEventLog({
-    natsUrl: mesh.nats.url,
+  const log = openEventLog(mesh.nats.url, {
     clock: systemClock,
     timers: systemTimers,
     log: pino({ level: "silent" }),

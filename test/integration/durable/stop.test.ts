@@ -10,21 +10,21 @@ import { createTestDatabase } from "../../support/start/database.ts";
 
 const log = pino({ level: "silent" });
 
-test("a database that is closed while it is waited for is waited for no more", async () => {
-  const deaf = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
-  await once(deaf, "listening");
-  const { port } = deaf.address() as AddressInfo;
+test("closing a database ends the wait for its first connection", async () => {
+  const unresponsive = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+  await once(unresponsive, "listening");
+  const { port } = unresponsive.address() as AddressInfo;
   await using platform = await open(`postgres://nobody:secret@127.0.0.1:${port}/none`);
   const db = createDatabase(platform, { schema: "mail" });
-  const asked = once(deaf, "connection");
+  const attempted = once(unresponsive, "connection");
   const connecting = db.connect();
-  await asked;
+  await attempted;
   await db.close();
   await expect(connecting).rejects.toThrow("aborted");
-  deaf.close();
+  unresponsive.close();
 });
 
-test("a database that is closed while it is opened leaves no connection behind", async () => {
+test("closing a database while it connects leaves no connection behind", async () => {
   const database = await createTestDatabase();
   await using platform = await open(database.url);
   const db = createDatabase(platform, { schema: "mail" });

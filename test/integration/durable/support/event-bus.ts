@@ -35,8 +35,8 @@ export function consumer(handle: EventConsumer["handle"], more: Partial<EventCon
 }
 
 /** The log of a node: over JetStream, or of one process where there is no NATS. */
-export function openLog(natsUrl: string | undefined): Promise<EventLog> {
-  return openEventLog({ natsUrl, clock: systemClock, timers: systemTimers, log: pino({ level: "silent" }) });
+export function openLog(natsUrl: string | undefined): EventLog {
+  return openEventLog(natsUrl, { clock: systemClock, timers: systemTimers, log: pino({ level: "silent" }) });
 }
 
 /** As an outbox does: again until it is acknowledged. */
