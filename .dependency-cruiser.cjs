@@ -76,7 +76,6 @@ module.exports = {
   options: {
     doNotFollow: { path: "node_modules" },
     exclude: { path: "^(node_modules|coverage|\\.data)" },
-    tsPreCompilationDeps: true,
     parser: "swc",
     enhancedResolveOptions: { extensions: [".ts", ".js", ".json"], conditionNames: ["import", "node", "default"] },
   },

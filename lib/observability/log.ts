@@ -1,20 +1,20 @@
+import { createRequire } from "node:module";
 import pino, { type DestinationStream, type Logger, type StreamEntry } from "pino";
 import { currentCorrelation } from "../actions/correlation.ts";
 import type { Config } from "../config/config.ts";
-import { prettyLines } from "./log-pretty.ts";
 import { redacted, redactText } from "./redaction.ts";
 
 type LogConfig = Config["log"];
 
 /**
- * One JSON line for each entry on standard output, and in `LOG_FILE` where that is set. Whatever is logged passes the
- * redaction, and carries the correlation id of the request that caused it.
+ * One JSON line per entry on standard output, and in `LOG_FILE` if it is set. Every entry is redacted, and carries the
+ * correlation id of the request that caused it.
  */
 export function createLog(
   { level, file, pretty }: LogConfig,
   output: DestinationStream = pino.destination({ sync: true }),
 ): Logger {
-  const streams: StreamEntry[] = [{ level, stream: pretty ? prettyLines(output) : output }];
+  const streams: StreamEntry[] = [{ level, stream: pretty ? prettyStream(output) : output }];
   if (file !== undefined) streams.push({ level, stream: rotatedFile(file) });
   return pino(
     {
@@ -26,16 +26,27 @@ export function createLog(
         const id = currentCorrelation();
         return id === undefined ? {} : { correlation_id: id };
       },
-      // A line's own id wins over the one around it.
+      // An entry's own id takes precedence over the request's.
       mixinMergeStrategy: (own, around) => ({ ...around, ...own }),
-      // Texts too: a message may quote a URL or an address.
+      // Messages are redacted too: they may quote a URL or an email address.
       hooks: { streamWrite: redactText },
     },
     pino.multistream(streams),
   );
 }
 
-/** A worker thread writes it, so that a slow disk delays nobody. */
+/** Loaded on demand: it takes a tenth of a second, and only development uses it. */
+function prettyStream(output: DestinationStream): DestinationStream {
+  const { prettyFactory } = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
+  const format = prettyFactory({
+    colorize: process.stdout.isTTY === true,
+    translateTime: "HH:MM:ss.l",
+    singleLine: true,
+  });
+  return { write: (line) => output.write(format(line)) };
+}
+
+/** Written by a worker thread, so that a slow disk delays no request. */
 function rotatedFile(file: string): DestinationStream {
   return pino.transport({
     target: "pino-roll",

@@ -63,9 +63,9 @@ describe("the log", () => {
     expect(JSON.parse(text).correlation_id).toBe("own");
   });
 
-  test("for eyes it is one line of time, level, text and fields", () => {
+  test("LOG_PRETTY prints time, level, message and fields on one line", () => {
     expect(logged((log) => log.warn({ port: 3000, password: "s3cret" }, "hello"), true)).toMatch(
-      /^\d\d:\d\d:\d\d\.\d{3} warn {2}hello port=3000 password=\[redacted\]\n$/,
+      /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: hello \{"port":3000,"password":"\[redacted\]"\}\n$/,
     );
   });
 });
