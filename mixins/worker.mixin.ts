@@ -32,7 +32,7 @@ const PAUSE_MS = 1_000;
 const SCHEDULE_RETRY_MS = 1_000;
 
 /** An actor without actions: takes jobs from a queue and calls others. */
-export function worker(platform: Platform, work: WorkerWork): Partial<ServiceSchema> {
+export function worker(platform: Platform, work: WorkerWork): ServiceSchema {
   const stopping = new AbortController();
   let running: RunningWorker | undefined;
   let scheduling: Promise<void> = Promise.resolve();

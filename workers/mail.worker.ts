@@ -5,18 +5,15 @@ import { MailJob } from "../services/mail/mail.contract.ts";
 
 const CONCURRENCY = 5;
 
-/** Takes mails from their queue, as fast as the SMTP server can and as long as it takes. */
+/** Processes the mail queue. It is paused while the SMTP server is unavailable. */
 export default function mailWorker(platform: Platform): ServiceSchema {
-  return {
-    ...worker(platform, {
-      name: "mail",
-      queue: "mail",
-      concurrency: CONCURRENCY,
-      correlationOf: (job) => read(job).correlation_id,
-      run: async (job, call) => void (await call("mail.send", read(job))),
-    }),
-    name: "worker-mail",
-  };
+  return worker(platform, {
+    name: "mail",
+    queue: "mail",
+    concurrency: CONCURRENCY,
+    correlationOf: (job) => read(job).correlation_id,
+    run: async (job, call) => void (await call("mail.send", read(job))),
+  });
 }
 
 function read({ data }: Job): MailJob {

@@ -6,42 +6,39 @@ import type { Platform } from "../lib/runtime/platform.ts";
 import { worker } from "../mixins/worker.mixin.ts";
 
 const MINUTE_MS = 60_000;
-/** Also how long who wants to be forgotten at once waits. */
-const ERASE_EVERY_MS = 5_000;
+/** Also the longest wait after a request for immediate erasure. */
+const ERASE_INTERVAL_MS = 5_000;
 
 const schedules = [
-  ...everywhere("sweep", 5 * MINUTE_MS),
-  ...everywhere("rotateKeys", MINUTE_MS),
-  ...everywhere("expireSubscriptions", MINUTE_MS),
-  ...everywhere("eraseDue", ERASE_EVERY_MS),
+  ...scheduleOnAll("sweep", 5 * MINUTE_MS),
+  ...scheduleOnAll("rotateKeys", MINUTE_MS),
+  ...scheduleOnAll("expireSubscriptions", MINUTE_MS),
+  ...scheduleOnAll("eraseDue", ERASE_INTERVAL_MS),
 ];
 
-/** Calls what must be done again and again: expired rows, orphans, keys that are due. */
+/** Runs the periodic actions of all services: sweeps, key rotation, expiries and erasures. */
 export default function maintenanceWorker(platform: Platform): ServiceSchema {
-  return {
-    ...worker(platform, {
-      name: "maintenance",
-      queue: "maintenance",
-      concurrency: 1,
-      schedules,
-      correlationOf: () => newId(platform.clock, platform.random),
-      run: async (job, call) => {
-        if (!schedules.some(({ name }) => name === job.name)) return;
-        await callOrSkip(call, job.name as ActionName);
-      },
-    }),
-    name: "worker-maintenance",
-  };
+  return worker(platform, {
+    name: "maintenance",
+    queue: "maintenance",
+    concurrency: 1,
+    schedules,
+    correlationOf: () => newId(platform.clock, platform.random),
+    run: async (job, call) => {
+      if (!schedules.some(({ name }) => name === job.name)) return;
+      await callIfAvailable(call, job.name as ActionName);
+    },
+  });
 }
 
-/** Of every service that has the action. */
-function everywhere(action: string, everyMs: number) {
+/** A schedule for each service that has the action. */
+function scheduleOnAll(action: string, everyMs: number) {
   const owners = contracts.filter(({ actions }) => action in actions);
   return owners.map(({ name }) => ({ name: `${name}.${action}`, everyMs }));
 }
 
-/** A service that isn't there has its next turn in minutes, and the others must not wait for it. */
-async function callOrSkip(call: Call, name: ActionName): Promise<void> {
+/** An unavailable service must not delay the others; its action runs again on schedule. */
+async function callIfAvailable(call: Call, name: ActionName): Promise<void> {
   try {
     await call(name, {});
   } catch (error) {

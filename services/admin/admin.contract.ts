@@ -2,7 +2,7 @@ import * as z from "zod";
 import { action, asUser, asUserWith, byService, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
 import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
-import { operationActions } from "./operations.contract.ts";
+import { operationActions } from "./operations/operations.contract.ts";
 
 export const Activity = z
   .strictObject({
@@ -26,12 +26,12 @@ export const ActivityQuery = z.object({
   to: field.Timestamp.optional(),
 });
 
-/** `total` is counted up to 1,000 and null beyond: a log of millions is not counted for each of its pages. */
+/** `total` is null above 1,000: counting millions of entries for each page is too slow. */
 const ActivityPage = field.pageOf(Activity);
 
-/** The activity log: append-only, fed by the events of the mesh. */
+/** The activity log, append-only and fed by the events of all services, and operations on queues and nodes. */
 export const adminContract = contract("admin", {
-  requiredPermissions: ["users:read", "sessions:figures"],
+  requiredPermissions: ["users:read", "sessions:stats"],
   actions: {
     ...operationActions,
     myActivity: action({ params: ActivityQuery, result: ActivityPage, access: asUser, idempotent: true }),

@@ -8,35 +8,35 @@ import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
 import { sweepServiceTables } from "../../mixins/service-sweep.ts";
+import { exportSections } from "./activity/activity.repo.ts";
+import { eraseActivity, recordErasure } from "./activity/erase-activity.ts";
+import { activityOfTenant, activityOfUser, myActivity } from "./activity/read-activity.ts";
+import { insertAuditEvent, recordActivity, recordAuditEvent } from "./activity/record-activity.ts";
 import { adminContract } from "./admin.contract.ts";
 import { adminEntities } from "./admin.entities.ts";
-import { eraseActivity, recordErasure } from "./erase.ts";
-import { exportSections } from "./export.repo.ts";
-import { readMetrics } from "./metrics.ts";
-import { dropJob, failedJobs, listQueues, retryJobs } from "./queues.ts";
-import { activityOfTenant, activityOfUser, myActivity } from "./read-activity.ts";
-import { insertAuditEvent, recordActivity, recordAuditEvent } from "./record-activity.ts";
-import { describeMesh } from "./topology.ts";
+import { readMetrics } from "./operations/platform-metrics.ts";
+import { dropJob, failedJobs, listQueues, retryJobs } from "./operations/queues.ts";
+import { describeMesh } from "./operations/topology.ts";
 
-/** They ask every service, node and queue: at most once in so long, however many look at them. */
-const FIGURES_MS = 5_000;
+/** Collecting metrics calls every service, node and queue, so it happens at most once in this time. */
+const METRICS_TTL_MS = 5_000;
 
-/** The activity log: who did what, when and from where, as the events of the mesh tell it. */
+/** The activity log (who did what, when and from where), and operations on queues and nodes. */
 export default function adminService(platform: Platform): ServiceSchema {
   const db = createDatabase(platform, { schema: "admin", entities: adminEntities });
   const record = (event: MeshEvent) => recordActivity(db, event);
   const deps = { db, clock: platform.clock, random: platform.random };
-  const erased = { "user.erased": (event: MeshEvent) => recordErasure(deps, event) };
-  const listen = (stream: StreamName) =>
+  const onErased = { "user.erased": (event: MeshEvent) => recordErasure(deps, event) };
+  const consume = (stream: StreamName) =>
     eventConsumer(platform, {
       service: adminContract.name,
       stream,
-      effects: { ...allOf(stream, record), ...(stream === "USERS" && erased) },
+      effects: { ...forAllEvents(stream, record), ...(stream === "USERS" && onErased) },
     });
   const { queues, clock } = platform;
-  const figures = createTtlCache<Actions["admin.metrics"]["result"]>(clock, { freshMs: FIGURES_MS });
+  const metrics = createTtlCache<Actions["admin.metrics"]["result"]>(clock, { freshMs: METRICS_TTL_MS });
   let broker: ServiceBroker | undefined;
-  const known = (): ServiceBroker => {
+  const startedBroker = (): ServiceBroker => {
     if (!broker) throw new Error("The service has not been created");
     return broker;
   };
@@ -45,7 +45,7 @@ export default function adminService(platform: Platform): ServiceSchema {
     created(this: { readonly broker: ServiceBroker }) {
       broker = this.broker;
     },
-    mixins: [database(db), listen("USERS"), listen("SESSIONS")],
+    mixins: [database(db), consume("USERS"), consume("SESSIONS")],
     actions: implement(adminContract, {
       myActivity: (ctx) => myActivity(db, ctx),
       userActivity: (ctx) => activityOfUser(db, ctx),
@@ -55,16 +55,16 @@ export default function adminService(platform: Platform): ServiceSchema {
       record: (ctx) => insertAuditEvent(db, ctx),
       queues: () => listQueues(queues),
       failedJobs: (ctx) => failedJobs(queues, ctx),
-      retryJobs: (ctx) => retryJobs(queues, ctx, (act, details) => recordAuditEvent(deps, ctx, act, details)),
-      dropJob: (ctx) => dropJob(queues, ctx, (act, details) => recordAuditEvent(deps, ctx, act, details)),
-      metrics: (ctx) => figures.read("", () => readMetrics({ broker: known(), queues, db }, ctx)),
-      mesh: () => describeMesh(known(), queues),
+      retryJobs: (ctx) => retryJobs(queues, ctx, (name, details) => recordAuditEvent(deps, ctx, name, details)),
+      dropJob: (ctx) => dropJob(queues, ctx, (name, details) => recordAuditEvent(deps, ctx, name, details)),
+      metrics: (ctx) => metrics.read("", () => readMetrics({ broker: startedBroker(), queues, db }, ctx)),
+      mesh: () => describeMesh(startedBroker(), queues),
       sweep: () => sweepServiceTables(db),
     }),
   };
 }
 
-function allOf(
+function forAllEvents(
   stream: StreamName,
   effect: (event: MeshEvent) => Promise<void>,
 ): Partial<Record<EventType, typeof effect>> {

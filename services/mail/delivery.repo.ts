@@ -1,12 +1,14 @@
+import type { RowOf } from "../../lib/database/entity.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { deleteInBatches, sweepServiceTables } from "../../mixins/service-sweep.ts";
+import type { Messages } from "./mail.entities.ts";
 
 /** A lock that was not renewed for this long belongs to a node that died. */
 export const LOCK_SECONDS = 10;
 export const newLockExpiry = `clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})`;
 
 export type DeliveryTable = "mail.messages" | "mail.pushes";
-export type DeliveryState = "pending" | "sent" | "skipped";
+export type DeliveryState = RowOf<typeof Messages>["state"];
 
 export interface DeliveryLock {
   readonly table: DeliveryTable;

@@ -124,7 +124,7 @@ export const sessionsContract = contract("sessions", {
     stats: action({
       params: field.Empty,
       result: z.strictObject({ active: z.int() }),
-      access: byService("sessions:figures"),
+      access: byService("sessions:stats"),
       idempotent: true,
     }),
     /** How many sessions of a user are alive. */

@@ -23,7 +23,7 @@ const overAll: Readonly<Record<string, string>> = {
   "auth/oauth/identities.repo.ts countByIssuer": "figure of the installation",
   "sessions/session/sessions.repo.ts countAllLive": "figure of the installation",
   "preferences/preferences.repo.ts listUnconfirmed": "sweep",
-  "admin/activity.repo.ts countSignIns": "figure of the installation",
+  "admin/activity/activity.repo.ts countSignIns": "figure of the installation",
 };
 
 /** Compared with a row that is narrowed, or put together from conditions whose types ask for the tenant or the caller. */
@@ -33,8 +33,8 @@ const builtOnATenant = new Set([
   "users/directory/people.repo.ts selectPeople",
   "users/directory/user-list.repo.ts selectUsers",
   "users/directory/user-list.repo.ts countUsers",
-  "admin/activity.repo.ts selectActivity",
-  "admin/activity.repo.ts countActivity",
+  "admin/activity/activity.repo.ts selectActivity",
+  "admin/activity/activity.repo.ts countActivity",
 ]);
 
 const root = join(import.meta.dirname, "../../services");

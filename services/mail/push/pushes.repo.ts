@@ -1,5 +1,7 @@
+import type { RowOf } from "../../../lib/database/entity.ts";
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
 import { newLockExpiry } from "../delivery.repo.ts";
+import type { Pushes } from "../mail.entities.ts";
 
 export interface Push {
   readonly id: string;
@@ -9,7 +11,7 @@ export interface Push {
   readonly data: Readonly<Record<string, string>>;
 }
 
-export type SkipReason = "no_account" | "inactive" | "not_wanted" | "no_token" | "token_gone";
+export type SkipReason = NonNullable<RowOf<typeof Pushes>["reason"]>;
 
 /** False if the id exists already or its user was erased. */
 export async function insertPush(tx: Transaction, push: Push): Promise<boolean> {

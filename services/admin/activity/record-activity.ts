@@ -1,13 +1,13 @@
-import { requireUser } from "../../lib/actions/caller.ts";
-import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
-import type { MeshEvent } from "../../lib/events/events.ts";
-import type { Clock, Random } from "../../lib/runtime/clock.ts";
-import { newId } from "../../lib/runtime/ids.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { MeshEvent } from "../../../lib/events/events.ts";
+import type { Clock, Random } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import type { Database } from "../../../mixins/database.mixin.ts";
 import { insertActivity } from "./activity.repo.ts";
 
-/** What every event says has a column of its own; an address or a name has no place in a log. */
-const notDetails = new Set([
+/** Fields with a column of their own, and email addresses and names, which must not get into the log. */
+const omittedFromDetails = new Set([
   "event_id",
   "event_type",
   "source",
@@ -23,8 +23,8 @@ const notDetails = new Set([
   "ip",
 ]);
 
-/** What the account's owner does, where the event names no other. */
-const ownActs: ReadonlySet<MeshEvent["event_type"]> = new Set([
+/** Events whose actor is the account's owner unless they name another one. */
+const ownerEvents: ReadonlySet<MeshEvent["event_type"]> = new Set([
   "user.created",
   "user.verified",
   "user.updated",
@@ -35,32 +35,32 @@ const ownActs: ReadonlySet<MeshEvent["event_type"]> = new Set([
   "session.created",
 ]);
 
-/** An event that comes twice is one entry: the entry's id is the event's. */
+/** Idempotent: the entry's id is the event's. */
 export async function recordActivity(db: Database, event: MeshEvent): Promise<void> {
-  // Tells a new stream how an account is: nobody has done anything. An import is one act, and notes itself as one.
+  // Snapshots of a recreated stream are not caused by anyone. An import records itself as one entry.
   if (event.snapshot === true || event.imported === true) return;
   await insertActivity(db, {
     id: event.event_id,
     tenant_id: event.tenant_id,
     action: event.event_type,
-    actor_id: textOrNull(event.actor_id) ?? (ownActs.has(event.event_type) ? event.user_id : null),
+    actor_id: textOrNull(event.actor_id) ?? (ownerEvents.has(event.event_type) ? event.user_id : null),
     user_id: event.user_id,
     at: event.timestamp,
     ip: textOrNull(event.ip),
     correlation_id: event.correlation_id,
-    details: Object.fromEntries(Object.entries(event).filter(([name]) => !notDetails.has(name))),
+    details: Object.fromEntries(Object.entries(event).filter(([name]) => !omittedFromDetails.has(name))),
   });
 }
 
-interface Parts {
+interface AuditDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** An act of the caller on the installation; it stands in the log of his own tenant. */
+/** An operation of the caller on the installation, recorded in the log of their home tenant. */
 export async function recordAuditEvent(
-  { db, clock, random }: Parts,
+  { db, clock, random }: AuditDeps,
   { caller, client, correlationId }: Pick<ActionContext, "caller" | "client" | "correlationId">,
   action: string,
   details: Record<string, string>,
@@ -79,7 +79,7 @@ export async function recordAuditEvent(
   });
 }
 
-/** An act that no event tells of. */
+/** An audit event of another service that is not published as an event. */
 export async function insertAuditEvent(
   db: Database,
   { params, correlationId }: ActionContext<Actions["admin.record"]["params"]>,

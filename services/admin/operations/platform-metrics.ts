@@ -1,24 +1,24 @@
 import type { ServiceBroker } from "moleculer";
-import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
-import type { Queues } from "../../lib/runtime/platform.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
-import { countSignIns } from "./activity.repo.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { Queues } from "../../../lib/runtime/platform.ts";
+import type { Database } from "../../../mixins/database.mixin.ts";
+import { countSignIns } from "../activity/activity.repo.ts";
 import { listQueues } from "./queues.ts";
 import { openBreakers } from "./topology.ts";
 
-type Figures = Actions["admin.metrics"]["result"];
+type PlatformMetrics = Actions["admin.metrics"]["result"];
 
-interface Sources {
+interface MetricsDeps {
   readonly broker: ServiceBroker;
   readonly queues: Queues;
   readonly db: Database;
 }
 
-/** A figure whose service does not answer is null; the others are told all the same. */
+/** Values of a service that does not respond are null. */
 export async function readMetrics(
-  { broker, queues, db }: Sources,
+  { broker, queues, db }: MetricsDeps,
   { call }: Pick<ActionContext, "call">,
-): Promise<Figures> {
+): Promise<PlatformMetrics> {
   const [accounts, sessions, logins, erasures, depths, breakers] = await Promise.all([
     call("users.counts", {}).catch(() => null),
     call("sessions.stats", {}).catch(() => null),
@@ -37,7 +37,7 @@ export async function readMetrics(
   };
 }
 
-async function countLogins(db: Database): Promise<NonNullable<Figures["logins"]>> {
-  const { made, refused } = await countSignIns(db);
-  return { last_24_hours: made, refused_last_24_hours: refused };
+async function countLogins(db: Database): Promise<NonNullable<PlatformMetrics["logins"]>> {
+  const { successful, refused } = await countSignIns(db);
+  return { last_24_hours: successful, refused_last_24_hours: refused };
 }

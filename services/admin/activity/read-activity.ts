@@ -1,16 +1,16 @@
 import type * as z from "zod";
-import { requireUser } from "../../lib/actions/caller.ts";
-import { AppError } from "../../lib/actions/errors.ts";
-import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
-import { decodeCursor, encodeCursor } from "../../lib/runtime/cursor.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { decodeCursor, encodeCursor } from "../../../lib/runtime/cursor.ts";
+import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Activity, ActivityQuery } from "../admin.contract.ts";
 import { type ActivityRow, type ActivityScope, countActivity, selectActivity } from "./activity.repo.ts";
-import type { Activity, ActivityQuery } from "./admin.contract.ts";
 
 type Query = z.output<typeof ActivityQuery>;
 type Page = Actions["admin.activity"]["result"];
 
-/** What was done to and by the caller himself. Where another acted, his address is not the caller's to know. */
+/** The caller's own log. IP addresses of other actors are left out: they are personal data of those. */
 export async function myActivity(db: Database, { caller, params }: ActionContext<Query>): Promise<Page> {
   const { user_id } = requireUser(caller);
   const page = await readPage(db, params, { user_id });
@@ -31,22 +31,22 @@ export async function activityOfTenant(db: Database, { caller, params }: ActionC
   return readPage(db, params, { tenant_id: requireUser(caller).tenant_id });
 }
 
-const ORDER = "activity";
-/** Counting 1,000 index entries takes 1 ms, counting a million half a second. */
-const COUNTED = 1_000;
+const CURSOR_KIND = "activity";
+/** Counting 1,000 index entries takes 1 ms, counting a million takes half a second. */
+const MAX_COUNT = 1_000;
 
 async function readPage(db: Database, query: Query, scope: ActivityScope): Promise<Page> {
   const { limit, cursor, actor, action, from, to } = query;
-  const after = cursor === undefined ? null : decodeCursor(ORDER, cursor);
+  const after = cursor === undefined ? null : decodeCursor(CURSOR_KIND, cursor);
   const filter = { actor_id: actor, action: action?.replaceAll("\0", ""), from, to, ...scope };
   const [found, counted] = await Promise.all([
     selectActivity(db, filter, after, limit + 1),
-    countActivity(db, filter, COUNTED + 1),
+    countActivity(db, filter, MAX_COUNT + 1),
   ]);
   const items = found.slice(0, limit).map(viewActivity);
   const last = found.length > limit ? items.at(-1) : undefined;
-  const total = counted > COUNTED ? null : counted;
-  return { items, total, page: 1, limit, next_cursor: last ? encodeCursor(ORDER, last) : null };
+  const total = counted > MAX_COUNT ? null : counted;
+  return { items, total, page: 1, limit, next_cursor: last ? encodeCursor(CURSOR_KIND, last) : null };
 }
 
 function viewActivity({

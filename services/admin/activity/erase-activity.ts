@@ -1,10 +1,9 @@
-import type { MeshEvent } from "../../lib/events/events.ts";
-import type { Clock, Random } from "../../lib/runtime/clock.ts";
-import { newId } from "../../lib/runtime/ids.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
-import { eraseUser } from "../../mixins/erasure.ts";
-import { insertActivity } from "./activity.repo.ts";
-import { pseudonymise } from "./erase.repo.ts";
+import type { MeshEvent } from "../../../lib/events/events.ts";
+import type { Clock, Random } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import type { Database } from "../../../mixins/database.mixin.ts";
+import { eraseUser } from "../../../mixins/erasure.ts";
+import { insertActivity, pseudonymise } from "./activity.repo.ts";
 
 interface EraseDeps {
   readonly db: Database;
@@ -12,13 +11,13 @@ interface EraseDeps {
   readonly random: Random;
 }
 
-/** Pseudonymises the person; the acts stay in the log. */
+/** Replaces the user's id by a random one. The entries stay in the log. */
 export function eraseActivity({ db, clock, random }: EraseDeps, userId: string): Promise<Record<string, number>> {
   const pseudonym = newId(clock, random);
   return eraseUser(db, userId, (tx) => pseudonymise(tx, userId, pseudonym));
 }
 
-/** That somebody was erased is an act too, and its certificate has a number. */
+/** Erases, and records the erasure with the id of its certificate. */
 export async function recordErasure(deps: EraseDeps, event: MeshEvent): Promise<void> {
   await eraseActivity(deps, event.user_id);
   await insertActivity(deps.db, {

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { action, asUserWith, byService } from "../../lib/actions/contract.ts";
-import * as field from "../../lib/actions/schemas.ts";
+import { action, asUserWith, byService } from "../../../lib/actions/contract.ts";
+import * as field from "../../../lib/actions/schemas.ts";
 
-/** Jobs by what has become of them; null where the store of the queues can't be reached. */
+/** Number of jobs per state. Null if the queue store is unavailable. */
 const QueueCounts = z.record(z.string(), z.int()).nullable();
 
 const Queue = z.strictObject({ name: z.string(), counts: QueueCounts }).meta({ id: "Queue" });
@@ -11,7 +11,7 @@ const DeadLetter = z
   .strictObject({
     id: z.string(),
     name: z.string(),
-    /** Ids, never an address or a secret. */
+    /** Contains ids, never an address or a secret. */
     data: z.json(),
     attempts: z.int(),
     reason: z.string(),
@@ -21,7 +21,7 @@ const DeadLetter = z
 
 const OpenBreaker = z.strictObject({
   action: z.string(),
-  /** The node that does not answer well, and the one that has stopped asking it. */
+  /** The failing node, and the node whose circuit breaker is open. */
   node: z.string(),
   seen_by: z.string(),
 });
@@ -33,7 +33,7 @@ const Mesh = z
         id: z.string(),
         available: z.boolean(),
         services: z.array(z.strictObject({ name: z.string(), version: z.string().nullable() })),
-        /** Of Node.js and of Moleculer. */
+        /** Versions of Node.js and of Moleculer. */
         runtime: z.string().nullable(),
         moleculer: z.string().nullable(),
       }),
@@ -43,13 +43,13 @@ const Mesh = z
   })
   .meta({ id: "Mesh" });
 
-/** null: the service that knows did not answer. */
-const Figures = z
+/** Null: the service that provides the value did not respond. */
+const PlatformMetrics = z
   .strictObject({
     accounts: z.strictObject({ total: z.int(), active: z.int() }).nullable(),
     logins: z.strictObject({ last_24_hours: z.int(), refused_last_24_hours: z.int() }).nullable(),
     sessions: z.strictObject({ active: z.int() }).nullable(),
-    /** Any that is overdue is an alarm. */
+    /** Any overdue erasure should raise an alarm. */
     erasures: z.strictObject({ open: z.int(), overdue: z.int() }).nullable(),
     queues: z.record(z.string(), QueueCounts),
     breakers: z.strictObject({ open: z.int() }),
@@ -58,7 +58,7 @@ const Figures = z
 
 const QueueName = z.string().max(50);
 
-/** For whoever runs the installation. 404 for a queue or a dead letter that is none. */
+/** For operators of the installation. 404 for an unknown queue or dead letter. */
 export const operationActions = {
   queues: action({
     params: field.Empty,
@@ -72,7 +72,7 @@ export const operationActions = {
     access: asUserWith("platform:queues"),
     idempotent: true,
   }),
-  /** One dead letter, or up to 100 of the latest: they get all their attempts again. */
+  /** Retries one dead letter, or up to 100 of the newest, with the full number of attempts. */
   retryJobs: action({
     params: z.strictObject({ name: QueueName, id: z.string().max(200).optional() }),
     result: z.strictObject({ retried: z.int() }),
@@ -83,9 +83,14 @@ export const operationActions = {
     result: field.Empty,
     access: asUserWith("platform:queues"),
   }),
-  metrics: action({ params: field.Empty, result: Figures, access: asUserWith("platform:metrics"), idempotent: true }),
+  metrics: action({
+    params: field.Empty,
+    result: PlatformMetrics,
+    access: asUserWith("platform:metrics"),
+    idempotent: true,
+  }),
   mesh: action({ params: field.Empty, result: Mesh, access: asUserWith("platform:metrics"), idempotent: true }),
-  /** What happened beside the events: refused sign-ins and requests, acts in another tenant, imports. */
+  /** Records what no event reports: refused sign-ins and requests, requests in another tenant, imports. */
   record: action({
     params: z.strictObject({
       id: field.Id,

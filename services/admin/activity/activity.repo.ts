@@ -1,0 +1,142 @@
+import type { RowOf } from "../../../lib/database/entity.ts";
+import type { Position } from "../../../lib/runtime/cursor.ts";
+import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import { type ExportSection, rowsOf } from "../../../mixins/export-pages.ts";
+import type { Activity } from "../admin.entities.ts";
+
+export type ActivityRow = RowOf<typeof Activity>;
+
+/** Idempotent per id. Entries about an erased user are not inserted. */
+export async function insertActivity(
+  db: Database,
+  entry: Omit<ActivityRow, "at"> & { readonly at: string },
+): Promise<void> {
+  await db.query(
+    `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at, ip, correlation_id, details)
+     SELECT $1::uuid, $2::uuid, $3, $4::uuid, $5::uuid, $6::timestamptz, $7, $8, $9::jsonb
+     WHERE NOT EXISTS (SELECT FROM admin.erased WHERE user_id = $5::uuid) ON CONFLICT DO NOTHING`,
+    [
+      entry.id,
+      entry.tenant_id,
+      entry.action,
+      entry.actor_id,
+      entry.user_id,
+      entry.at,
+      entry.ip,
+      entry.correlation_id,
+      JSON.stringify(entry.details),
+    ],
+  );
+}
+
+/** Always limited to a tenant or an account. */
+export type ActivityScope =
+  | { readonly tenant_id: string; readonly user_id?: string }
+  | { readonly tenant_id?: undefined; readonly user_id: string };
+
+interface ActivityConditions {
+  readonly actor_id?: string | undefined;
+  readonly action?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+type ActivityFilter = ActivityScope & ActivityConditions;
+
+/** Newest first. */
+export function selectActivity(
+  db: Database,
+  filter: ActivityFilter,
+  after: Position | null,
+  limit: number,
+): Promise<ActivityRow[]> {
+  const { values, where } = conditions(filter);
+  if (after) {
+    values.push(after.at, after.id);
+    where.push(`(at, id) < ($${values.length - 1}::timestamptz, $${values.length}::uuid)`);
+  }
+  values.push(limit);
+  return db.query(
+    `SELECT id, action, actor_id, user_id, at, ip, correlation_id, details FROM admin.activity
+     WHERE ${where.join(" AND ")} ORDER BY at DESC, id DESC LIMIT $${values.length}`,
+    values,
+  );
+}
+
+/** The number of matching entries, counted up to `max`. */
+export async function countActivity(db: Database, filter: ActivityFilter, max: number): Promise<number> {
+  const { values, where } = conditions(filter);
+  values.push(max);
+  const [row] = await db.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM
+       (SELECT FROM admin.activity WHERE ${where.join(" AND ")} ORDER BY at DESC LIMIT $${values.length}) AS found`,
+    values,
+  );
+  return row?.n ?? 0;
+}
+
+export interface SignInCounts {
+  readonly successful: number;
+  readonly refused: number;
+}
+
+/** Sign-ins of the last 24 hours in all tenants, read from a partial index on these two actions. */
+export async function countSignIns(db: Database): Promise<SignInCounts> {
+  const [row] = await db.query<SignInCounts>(
+    `SELECT count(*) FILTER (WHERE action = 'session.created')::int AS successful,
+       count(*) FILTER (WHERE action = 'sign_in.refused')::int AS refused
+     FROM admin.activity WHERE action IN ('session.created', 'sign_in.refused') AND at > now() - interval '24 hours'`,
+  );
+  return row ?? { successful: 0, refused: 0 };
+}
+
+function conditions(filter: ActivityFilter): { values: unknown[]; where: string[] } {
+  const values: unknown[] = [];
+  const where: string[] = [];
+  const add = (condition: (placeholder: string) => string, value: unknown) => {
+    if (value === undefined) return;
+    values.push(value);
+    where.push(condition(`$${values.length}`));
+  };
+  add((placeholder) => `tenant_id = ${placeholder}::uuid`, filter.tenant_id);
+  add((placeholder) => `user_id = ${placeholder}::uuid`, filter.user_id);
+  add((placeholder) => `actor_id = ${placeholder}::uuid`, filter.actor_id);
+  add((placeholder) => `action = ${placeholder}`, filter.action);
+  add((placeholder) => `at >= ${placeholder}::timestamptz`, filter.from);
+  add((placeholder) => `at < ${placeholder}::timestamptz`, filter.to);
+  return { values, where };
+}
+
+/** The only permitted change of the log: the service's role can insert and read, and calls this function of the owner. */
+export async function pseudonymise(
+  tx: Transaction,
+  userId: string,
+  pseudonym: string,
+): Promise<Record<string, number>> {
+  const [row] = await tx.query<{ n: number }>("SELECT admin.pseudonymise($1, $2) AS n", [userId, pseudonym]);
+  return { activity: row?.n ?? 0 };
+}
+
+const FIRST = "-infinity|00000000-0000-0000-0000-000000000000";
+const POSITION = `to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '|' || id AS position`;
+const AFTER = "(at, id) > (split_part($2, '|', 1)::timestamptz, split_part($2, '|', 2)::uuid)";
+
+/** IP addresses of other actors are personal data of those, and left out. */
+export function exportSections(db: Database): readonly ExportSection[] {
+  return [
+    rowsOf(
+      db,
+      "activity",
+      FIRST,
+      `SELECT ${POSITION}, id, action, actor_id, at, CASE WHEN actor_id = user_id THEN ip END AS ip, correlation_id, details
+       FROM admin.activity WHERE user_id = $1 AND ${AFTER} ORDER BY at, id LIMIT $3`,
+    ),
+    rowsOf(
+      db,
+      "acts_on_others",
+      FIRST,
+      `SELECT ${POSITION}, id, action, user_id, at, ip FROM admin.activity
+       WHERE actor_id = $1 AND actor_id IS DISTINCT FROM user_id AND ${AFTER} ORDER BY at, id LIMIT $3`,
+    ),
+  ];
+}
