@@ -41,10 +41,18 @@ export interface OperatorCaller {
   readonly name: string;
 }
 
-/** The user behind a call, where the contract lets users alone in. */
+/**
+ * The signed-in user of an action that only users may call. The access check has already rejected other callers, with the
+ * same codes: `token_missing` for anonymous ones, `forbidden` for services and operators.
+ */
 export function requireUser(caller: Caller): UserCaller {
-  if (caller.kind !== "user") throw new AppError("forbidden");
-  return caller;
+  if (caller.kind === "user") return caller;
+  throw new AppError(caller.kind === "anonymous" ? "token_missing" : "forbidden");
+}
+
+/** Slug of the tenant that an anonymous request names; other callers use the default tenant. */
+export function requestedTenant(caller: Caller): string {
+  return caller.kind === "anonymous" ? caller.tenant : DEFAULT_TENANT;
 }
 
 /** Where the request came from, as far as `TRUST_PROXY` lets us believe it. */

@@ -1,4 +1,5 @@
 import type { ServiceSchema } from "moleculer";
+import { requireUser } from "../../lib/actions/caller.ts";
 import { implement } from "../../lib/actions/typed-call.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import { createDatabase, database } from "../../mixins/database.mixin.ts";
@@ -31,7 +32,6 @@ import { me } from "./sign-in/me.ts";
 import { refresh } from "./sign-in/refresh.ts";
 import { register } from "./sign-in/registration.ts";
 import { seedAdmin } from "./sign-in/seed-admin.ts";
-import { requireUser } from "./sign-in/signed-in-user.ts";
 import { rotateKeys } from "./signing/key-rotation.ts";
 import { createSigningKeys } from "./signing/signing-keys.ts";
 import { sweep } from "./sweep.ts";
@@ -82,8 +82,7 @@ export default function authService(platform: Platform): ServiceSchema {
       importCredentials: (ctx) => importCredentials(deps, ctx),
       keys: async () => ({ keys: await deps.signingKeys.published() }),
       erase: ({ params }) => erase(params.user_id),
-      export: ({ caller, params }) =>
-        exportPage(exportSections(deps.db), requireUser({ caller }).user_id, params.cursor),
+      export: ({ caller, params }) => exportPage(exportSections(deps.db), requireUser(caller).user_id, params.cursor),
       rotateKeys: () => rotateKeys(deps),
       sweep: (ctx) => sweep(deps, ctx),
     }),

@@ -75,7 +75,7 @@ export const PreferencesChange = z
   .meta({ id: "PreferencesChange" });
 
 export const preferencesContract = contract("preferences", {
-  requiredPermissions: ["users:visibility", "users:validate", "sessions:lease", "sessions:forget"],
+  requiredPermissions: ["users:visibility", "users:validate", "sessions:lease", "sessions:invalidate_caches"],
   actions: {
     /** Sent along with a registration; harmless if the account never comes to be. */
     create: action({

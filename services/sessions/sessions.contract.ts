@@ -21,15 +21,15 @@ export const Session = z
   })
   .meta({ id: "Session" });
 
-/** A refresh token and all that the signer of the access token beside it must know. */
+/** A refresh token, and what auth needs to sign the access token beside it. */
 const Grant = z.strictObject({
   session_id: field.Id,
   user_id: field.Id,
   tenant_id: field.Id,
   refresh_token: z.string(),
-  /** Seconds from now until the session ends unless it is refreshed. */
+  /** Seconds until the session expires unless it is refreshed. */
   refresh_expires_in: z.int(),
-  /** Account's and tenant's version, read before roles, tier and status are. */
+  /** Token versions of the account and the tenant. Roles, tier and status must be read after them. */
   ver: z.int(),
   tver: z.int(),
   auth_time: z.int(),
@@ -39,14 +39,14 @@ const Grant = z.strictObject({
 export const sessionsContract = contract("sessions", {
   requiredPermissions: ["gateway:revoke", "caches:invalidate", "users:sign_in", "users:read", "users:tenants"],
   actions: {
-    /** The account's epoch, to be read before anything that decides a sign-in. Unknown accounts are at 0. */
+    /** The account's epoch, which a sign-in reads before it reads anything that decides the outcome. 0 for an unknown account. */
     epoch: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.strictObject({ epoch: z.int() }),
       access: byService("sessions:read"),
       idempotent: true,
     }),
-    /** Makes a session only where the epoch is still the given one, else 401 `session_ended`. */
+    /** Creates a session if the account's epoch is still the given one, otherwise 401 `session_ended`. */
     create: action({
       params: z.strictObject({
         id: field.Id,
@@ -61,13 +61,13 @@ export const sessionsContract = contract("sessions", {
       result: Grant,
       access: byService("sessions:create"),
     }),
-    /** 401 `refresh_token_invalid`, `token_superseded`, `token_reused`, `session_ended`. Safe to repeat within the grace. */
+    /** 401 `refresh_token_invalid`, `token_superseded`, `token_reused`, `session_ended`. Safe to repeat within the grace period. */
     refresh: action({
       params: z.strictObject({ refresh_token: field.RefreshTokenText, ip: z.string().max(64).nullish() }),
       result: Grant,
       access: byService("sessions:refresh"),
     }),
-    /** Of a refresh token that would be taken now; null for any other. Spends nothing. */
+    /** The owner of a refresh token that could be used now; null for any other token. Spends nothing. */
     inspect: action({
       params: z.strictObject({ refresh_token: field.RefreshTokenText }),
       result: z
@@ -76,7 +76,7 @@ export const sessionsContract = contract("sessions", {
       access: byService("sessions:inspect"),
       idempotent: true,
     }),
-    /** Ends the caller's own session, or the one whose refresh token is sent. Answers when no node accepts it any more. */
+    /** Ends the caller's session, or the session of the refresh token. Responds when no node accepts it any more. */
     logout: action({
       params: z.strictObject({ refresh_token: field.RefreshTokenText.optional() }),
       result: field.Empty,
@@ -97,37 +97,35 @@ export const sessionsContract = contract("sessions", {
       access: asUser,
       timeout: 8_000,
     }),
-    /** The caller's own session, for `GET /auth/me`. */
-    current: action({ params: field.Empty, result: Session, access: asUser, idempotent: true }),
-    /** One session of a user, `is_current` false; null where it has ended. For `GET /auth/me`, which auth answers. */
+    /** A user's session with `is_current` false; null if it has ended. */
     get: action({
       params: z.strictObject({ id: field.Id, user_id: field.Id }),
       result: Session.nullable(),
       access: byService("sessions:read"),
       idempotent: true,
     }),
-    /** For administrators: the sessions of an account of the tenant, 404 for any other. */
+    /** For administrators: the sessions of an account of their tenant, 404 for any other account. */
     listForUser: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.array(Session),
       access: asUserWith("sessions:read"),
       idempotent: true,
     }),
-    /** Ends them all, as `logoutAll` does for oneself. */
+    /** For administrators: `logoutAll` of another account. */
     revokeForUser: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.strictObject({ revoked: z.int() }),
       access: asUserWith("sessions:write"),
       timeout: 8_000,
     }),
-    /** Of the whole installation. */
+    /** Live sessions of the whole installation. */
     stats: action({
       params: field.Empty,
       result: z.strictObject({ active: z.int() }),
       access: byService("sessions:stats"),
       idempotent: true,
     }),
-    /** How many sessions of a user are alive. */
+    /** Live sessions of a user. */
     count: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.strictObject({ active: z.int() }),
@@ -135,8 +133,8 @@ export const sessionsContract = contract("sessions", {
       idempotent: true,
     }),
     /**
-     * Epoch + 1, ends all sessions but `except`, answers when every lease holder knows. One operation with the event
-     * `event_id`: whichever comes second finds it done. 503 `revocation_pending` where the holders can't be reached in time.
+     * Raises the account's epoch, revokes all sessions but `except`, and responds when no node accepts them. Idempotent per
+     * event id: this call and the event's consumer apply it once. 503 `revocation_pending` if that cannot be confirmed in time.
      */
     revokeAll: action({
       params: z.strictObject({ user_id: field.Id, event_id: field.Id, except: field.Id.optional() }),
@@ -144,36 +142,36 @@ export const sessionsContract = contract("sessions", {
       access: byService("sessions:manage"),
       timeout: 8_000,
     }),
-    /** The least version that is good from now on: roles, tier or status of an account, or settings of a tenant, have changed. */
+    /** Invalidates access tokens after a change of an account's roles, tier or status, or of a tenant. Idempotent per event id. */
     bumpTokenVersion: action({
       params: z.strictObject({ kind: z.enum(["user", "tenant"]), id: field.Id, event_id: field.Id }),
       result: z.strictObject({ version: z.int() }),
       access: byService("sessions:manage"),
       timeout: 8_000,
     }),
-    /** `<service>/<id>/<write>`: no cache of that service answers for the id when this does, until the write is done. */
+    /** Keys are `<service>/<id>/<write>`. When this responds, no cache of that service answers for the id until the write ends. */
     invalidateCache: action({
       params: z.strictObject({ keys: z.array(z.string().max(200)).min(1).max(100) }),
       result: field.Empty,
-      access: byService("sessions:forget"),
+      access: byService("sessions:invalidate_caches"),
       idempotent: true,
       timeout: 8_000,
     }),
-    /** Asked once a second by everyone who checks access tokens. The lease runs 3 s from the moment of asking. */
+    /** Called once a second by every process that checks access tokens or caches rows. The lease lasts 3 s from the request. */
     renewLease: action({
       params: z.strictObject({
         gateway_id: field.Id,
         node_id: z.string(),
-        /** Action to call with `RevocationEntry`s, at `node_id`. */
+        /** Action of `node_id` that receives new entries. */
         action: z.string(),
         since: z.int(),
       }),
       result: z.strictObject({
         changes: z.array(RevocationEntry),
         seq: z.int(),
-        /** False: there is another page after `seq`, nothing is granted yet. */
+        /** False if another page follows after `seq`; only the last page grants the lease. */
         granted: z.boolean(),
-        /** True: `since` is older than what is kept; this is everything, forget what you knew. */
+        /** True if `since` is not in the log: the pages hold all entries, which replace those known before. */
         full: z.boolean(),
       }),
       access: byService("sessions:lease"),
@@ -188,7 +186,7 @@ export const sessionsContract = contract("sessions", {
     }),
     erase: action(eraseAction),
     export: action(exportAction),
-    /** Expired sessions, old revocation log and idempotency rows. */
+    /** Deletes expired sessions, expired leases, and old rows of the revocation log and the service tables. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),

@@ -6,11 +6,11 @@ import type { Outbox } from "../../mixins/outbox.mixin.ts";
 import type { TenantLimits } from "./session/tenant-limits.ts";
 import type { sessionsContract } from "./sessions.contract.ts";
 
-/** What the use cases of this service stand on; each takes the part that it needs. */
+/** Dependencies of the use cases; each takes the part that it needs. */
 export interface SessionsDeps {
   readonly platform: Platform;
   readonly db: Database;
-  /** Leases and their holders: never behind other work. */
+  /** A connection pool for leases alone: on a shared one, a burst of refreshes delayed the renewals until leases expired. */
   readonly leaseDb: Database;
   readonly outbox: Outbox;
   readonly limits: TenantLimits;

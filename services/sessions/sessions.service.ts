@@ -7,39 +7,34 @@ import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
 import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
-import { eraseSessions } from "./personal-data/erase.ts";
-import { exportSections } from "./personal-data/export.repo.ts";
+import { eraseSessions, exportSections } from "./personal-data.ts";
 import { accountEvents } from "./revocation/account-events.ts";
-import { bumpTokenVersion } from "./revocation/bump-token-version.ts";
-import { invalidateCache } from "./revocation/invalidate-cache.ts";
-import { lease } from "./revocation/lease.ts";
-import { deleteLease } from "./revocation/leases.repo.ts";
+import { bumpTokenVersion, invalidateCache } from "./revocation/invalidate.ts";
+import { deleteLease, renewLease } from "./revocation/leases.repo.ts";
 import { createSession } from "./session/create-session.ts";
-import { inspect } from "./session/inspect.ts";
-import { currentSession, getSession, listOwn } from "./session/list-own.ts";
-import { logout } from "./session/logout.ts";
-import { logoutAll } from "./session/logout-all.ts";
+import { getSession, listForUser, listOwn } from "./session/list-sessions.ts";
+import { logout, logoutAll } from "./session/logout.ts";
 import { refreshSession } from "./session/refresh-session.ts";
-import { revokeAll } from "./session/revoke-all.ts";
-import { revokeOwn } from "./session/revoke-own.ts";
+import { inspectRefreshToken } from "./session/refresh-token.ts";
+import { revokeAll, revokeForUser } from "./session/revoke-all.ts";
+import { revokeOwn } from "./session/revoke-session.ts";
 import { countAllLive, countLiveSessions, readEpoch } from "./session/sessions.repo.ts";
-import { listForUser, revokeForUser } from "./session/sessions-of-user.ts";
 import { createTenantLimits } from "./session/tenant-limits.ts";
 import { sessionsContract } from "./sessions.contract.ts";
 import { sessionsEntities } from "./sessions.entities.ts";
 import { sweep } from "./sweep.ts";
 
 const LEASE_CONNECTIONS = 2;
-/** Counting a million sessions takes a tenth of a second. */
-const COUNTED = { freshMs: 10_000, usableMs: 300_000 };
+/** Counting a million sessions takes 100 ms. */
+const COUNT_CACHE = { freshMs: 10_000, usableMs: 300_000 };
 
-/** Refresh tokens, devices, and the promise that what has ended is refused by every node. */
+/** Sessions, their refresh tokens, and the revocation log, through which every node learns what is no longer valid. */
 export default function sessionsService(platform: Platform): ServiceSchema {
   const db = createDatabase(platform, { schema: "sessions", entities: sessionsEntities });
   const leaseDb = createDatabase(platform, { schema: "sessions", poolSize: LEASE_CONNECTIONS });
   const outbox = createOutbox(platform, db, "sessions");
   const deps = { platform, db, leaseDb, outbox, limits: createTenantLimits(platform) };
-  const live = createTtlCache<number>(platform.clock, COUNTED);
+  const sessionCount = createTtlCache<number>(platform.clock, COUNT_CACHE);
 
   return {
     name: "sessions",
@@ -48,15 +43,14 @@ export default function sessionsService(platform: Platform): ServiceSchema {
       epoch: async ({ params }) => ({ epoch: await readEpoch(db, params.user_id) }),
       create: (ctx) => createSession(deps, ctx),
       refresh: (ctx) => refreshSession(deps, ctx),
-      inspect: (ctx) => inspect(deps, ctx),
+      inspect: (ctx) => inspectRefreshToken(deps, ctx),
       logout: (ctx) => logout(deps, ctx),
       logoutAll: (ctx) => logoutAll(deps, ctx),
       listOwn: (ctx) => listOwn(deps, ctx),
       revokeOwn: (ctx) => revokeOwn(deps, ctx),
       listForUser: (ctx) => listForUser(deps, ctx),
       revokeForUser: (ctx) => revokeForUser(deps, ctx),
-      stats: async () => ({ active: await live.read("", () => countAllLive(db)) }),
-      current: (ctx) => currentSession(deps, ctx),
+      stats: async () => ({ active: await sessionCount.read("", () => countAllLive(db)) }),
       get: (ctx) => getSession(deps, ctx),
       count: async ({ params }) => ({ active: await countLiveSessions(db, params.user_id) }),
       revokeAll: ({ params, call, correlationId }) =>
@@ -70,7 +64,7 @@ export default function sessionsService(platform: Platform): ServiceSchema {
       bumpTokenVersion: ({ params, call }) =>
         bumpTokenVersion(deps, call, { kind: params.kind, id: params.id, eventId: params.event_id }),
       invalidateCache: ({ params, call }) => invalidateCache(deps, call, params),
-      renewLease: ({ params }) => lease(deps, params),
+      renewLease: ({ params }) => renewLease(leaseDb, params),
       releaseLease: async ({ params }) => {
         await deleteLease(leaseDb, params.gateway_id);
         return {};

@@ -1,26 +1,27 @@
-import { sweepServiceTables } from "../../mixins/service-sweep.ts";
+import type { Database } from "../../mixins/database.mixin.ts";
+import { deleteInBatches, sweepServiceTables } from "../../mixins/service-sweep.ts";
 import type { SessionsDeps } from "./sessions.deps.ts";
-import { deleteOldLeases, deleteOldRevocations, deleteOldSessions } from "./sweep.repo.ts";
 
 /** Rows of the revocation log deleted per transaction, which holds its lock. */
 const LOG_BATCH = 1_000;
 
-/** Takes away what nobody needs any more, in short statements, so that it may run beside everything else. */
+/** Deletes obsolete rows in short statements, so that it can run beside everything else. */
 export async function sweep({ platform, db }: Pick<SessionsDeps, "platform" | "db">): Promise<Record<string, number>> {
   return {
-    sessions: await deleteOldSessions(db),
-    leases: await deleteOldLeases(db),
-    // An entry is of use as long as an access token from before it may live; 5 min for clocks and late signers.
-    revocation_log: await sweepRevocationLog((batch) =>
-      deleteOldRevocations(db, platform.config.auth.accessTokenSeconds + 300, batch),
-    ),
+    sessions: await deleteInBatches(db, "sessions.sessions", "sweep_on <= (now() AT TIME ZONE 'UTC')::date"),
+    // No revocation, however slow, still waits for these leases.
+    leases: await deleteInBatches(db, "sessions.leases", "until < now() - interval '1 hour'"),
+    // An entry is needed while an access token signed before it can live. Plus 5 minutes for clocks and late signers.
+    revocation_log: await sweepRevocationLog(db, platform.config.auth.accessTokenSeconds + 300),
     ...(await sweepServiceTables(db)),
   };
 }
 
-async function sweepRevocationLog(deleteBatch: (batch: number) => Promise<number>): Promise<number> {
+async function sweepRevocationLog(db: Database, keepSeconds: number): Promise<number> {
   for (let total = 0; ; ) {
-    const deleted = await deleteBatch(LOG_BATCH);
+    const sql = "SELECT sessions.sweep_revocation_log($1, $2) AS deleted";
+    const [row] = await db.query<{ deleted: number }>(sql, [keepSeconds, LOG_BATCH]);
+    const deleted = row?.deleted ?? 0;
     total += deleted;
     if (deleted < LOG_BATCH) return total;
   }

@@ -37,7 +37,7 @@ export const usersContract = contract("users", {
   requiredPermissions: [
     "sessions:manage",
     "sessions:lease",
-    "sessions:forget",
+    "sessions:invalidate_caches",
     "sessions:read",
     "auth:verify",
     "data:erase",

@@ -1,3 +1,4 @@
+import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
@@ -5,7 +6,6 @@ import type { Clock } from "../../../lib/runtime/clock.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { requireUser } from "../sign-in/signed-in-user.ts";
 import { countByIssuer, countSignInMethods, identitiesOf, lockIdentities, unlinkIssuer } from "./identities.repo.ts";
 import { appendIdentityEvent } from "./identity-events.ts";
 
@@ -15,7 +15,7 @@ export async function listIdentities(
   { db, oauth }: Pick<Deps, "db" | "oauth">,
   ctx: ActionContext,
 ): Promise<ResultOf<typeof authContract, "identities">> {
-  const linked = await identitiesOf(db, requireUser(ctx).user_id);
+  const linked = await identitiesOf(db, requireUser(ctx.caller).user_id);
   return linked.flatMap(({ issuer, email, created_at }) => {
     const provider = oauth.all.find((one) => one.issuer === issuer);
     return provider ? [{ provider: provider.name, email, linked_at: created_at.toISOString() }] : [];
@@ -28,7 +28,7 @@ export async function unlinkIdentity(
   ctx: ActionContext<{ provider: string }>,
 ): Promise<Record<string, never>> {
   const { db, oauth } = deps;
-  const { user_id, home_tenant_id: tenant_id } = requireUser(ctx);
+  const { user_id, home_tenant_id: tenant_id } = requireUser(ctx.caller);
   const { issuer } = oauth.find(ctx.params.provider);
   const issuers = oauth.all.map((one) => one.issuer);
   return runIdempotently(db, ctx, {

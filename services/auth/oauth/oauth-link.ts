@@ -1,10 +1,10 @@
+import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { requireUser } from "../sign-in/signed-in-user.ts";
 import { ownerOf } from "./identities.repo.ts";
 import { addIdentity, providerName } from "./identity-events.ts";
 import { consumeCode, type ExchangeCode, finishState, insertCode, type Linker } from "./oauth.repo.ts";
@@ -21,7 +21,7 @@ export async function startLink(
   deps: AuthDeps,
   ctx: ActionContext<ParamsOf<typeof authContract, "linkIdentity">>,
 ): Promise<ResultOf<typeof authContract, "linkIdentity">> {
-  const { user_id, home_tenant_id, session_id } = requireUser(ctx);
+  const { user_id, home_tenant_id, session_id } = requireUser(ctx.caller);
   const provider = deps.oauth.find(ctx.params.provider);
   const { epoch } = await ctx.call("sessions.epoch", { user_id });
   const { location, browser } = await createState(deps, ctx, {

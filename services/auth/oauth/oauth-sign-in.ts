@@ -1,10 +1,10 @@
+import { requestedTenant } from "../../../lib/actions/caller.ts";
 import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError, publicCode } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { encode } from "../../../lib/crypto/base64url.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { requestedTenant } from "../sign-in/named-tenant.ts";
 import { openSession } from "../sign-in/open-session.ts";
 import { recordRefusedProviderSignIn } from "../sign-in/refused-sign-in.ts";
 import { insertCode } from "./oauth.repo.ts";

@@ -1,8 +1,8 @@
+import { requestedTenant } from "../../../lib/actions/caller.ts";
 import { fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { requestedTenant } from "../sign-in/named-tenant.ts";
 import { type MailLinkDeps, nobody, type Recipient, requestMailAnonymously } from "./request-mail.ts";
 
 type Input = ActionContext<{ email?: string | undefined }>;

@@ -1,4 +1,5 @@
 import type { UserCaller } from "../../../lib/actions/caller.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ParamsOf } from "../../../lib/actions/contract.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
@@ -10,7 +11,6 @@ import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { cancelPendingLinks } from "../oauth/oauth.repo.ts";
 import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-time-tokens.repo.ts";
-import { requireUser } from "../sign-in/signed-in-user.ts";
 import { rulesIn } from "../sign-in/tenant-rules.ts";
 import { type Credential, replaceSecret } from "./credentials.repo.ts";
 import { verifyPassword } from "./password-proof.ts";
@@ -30,7 +30,7 @@ interface Change {
 
 /** Commits here, ends the caller's other sessions, and only then answers. */
 export async function changePassword(deps: ChangeDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
-  const caller = requireUser(ctx);
+  const caller = requireUser(ctx.caller);
   return runIdempotently(deps.db, ctx, {
     userId: caller.user_id,
     prepare: () => prepareChange(deps, ctx, caller),

@@ -1,8 +1,8 @@
+import { requestedTenant } from "../../../lib/actions/caller.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { type MailLinkDeps, nobody, requestMailAnonymously } from "../one-time-tokens/request-mail.ts";
-import { requestedTenant } from "../sign-in/named-tenant.ts";
 
 /** The same answer in the same time, account or not. */
 export async function requestReset(

@@ -1,3 +1,4 @@
+import { requestedTenant } from "../../../lib/actions/caller.ts";
 import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
@@ -7,7 +8,6 @@ import type { AuthDeps } from "../dependencies.ts";
 import { withAttempt } from "../login-throttle/login-throttle.ts";
 import { type Credential, passwordOf, replaceSecret } from "../password/credentials.repo.ts";
 import { checkPassword } from "../password/password-proof.ts";
-import { requestedTenant } from "./named-tenant.ts";
 import { openSession } from "./open-session.ts";
 import { recordRefusedSignIn } from "./refused-sign-in.ts";
 

@@ -1,12 +1,12 @@
+import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
-import { requireUser } from "./signed-in-user.ts";
 
 /** The caller's account and the session his token belongs to. */
 export async function me(ctx: ActionContext): Promise<ResultOf<typeof authContract, "me">> {
-  const { user_id, session_id } = requireUser(ctx);
+  const { user_id, session_id } = requireUser(ctx.caller);
   const [user, session] = await Promise.all([
     ctx.call("users.get", { id: user_id }),
     ctx.call("sessions.get", { id: session_id, user_id }),

@@ -1,10 +1,10 @@
+import { requestedTenant } from "../../../lib/actions/caller.ts";
 import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
 import { isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { assertPasswordAllowed } from "../password/passwords.ts";
-import { requestedTenant } from "./named-tenant.ts";
 import { type AccountFields, createAccount } from "./new-account.ts";
 import { rulesIn } from "./tenant-rules.ts";
 

@@ -1,33 +1,33 @@
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../../lib/events/events.ts";
 import { type Consumption, isExpiredEvent } from "../../../mixins/event-consumer.mixin.ts";
-import { eraseSessions } from "../personal-data/erase.ts";
+import { eraseSessions } from "../personal-data.ts";
 import { revokeAll } from "../session/revoke-all.ts";
 import type { SessionsDeps } from "../sessions.deps.ts";
-import { bumpTokenVersion } from "./bump-token-version.ts";
+import { bumpTokenVersion } from "./invalidate.ts";
 
 /**
- * What others state about accounts. Each is one operation with the call that its service makes: the event finds that
- * call's work done, and does it where the call was lost.
+ * Account changes that invalidate tokens. The service that makes the change calls `revokeAll` or `bumpTokenVersion` with
+ * the id of its event, so the event normally finds the work done. It does the work itself if that call was lost.
  */
 export function accountEvents(deps: SessionsDeps): Consumption {
-  const unlessHistory = (effect: typeof revokeForEvent) => async (event: MeshEvent, call: Call) => {
+  const unlessExpired = (effect: typeof revokeForEvent) => async (event: MeshEvent, call: Call) => {
     if (!isExpiredEvent(deps.platform.clock, event)) await effect(deps, event, call);
   };
-  const ends = unlessHistory(revokeForEvent);
-  const outdates = unlessHistory(bumpForEvent);
+  const revoke = unlessExpired(revokeForEvent);
+  const bump = unlessExpired(bumpForEvent);
   return {
     service: "sessions",
     stream: "USERS",
     effects: {
-      "password.changed": ends,
-      "user.deactivated": ends,
-      "user.deleted": ends,
+      "password.changed": revoke,
+      "user.deactivated": revoke,
+      "user.deleted": revoke,
       "user.erased": async ({ user_id, event_id, correlation_id }, call) =>
         void (await eraseSessions(deps, call, { userId: user_id, eventId: event_id, correlationId: correlation_id })),
-      "role.changed": outdates,
-      "subscription.changed": outdates,
-      "tenant.updated": outdates,
+      "role.changed": bump,
+      "subscription.changed": bump,
+      "tenant.updated": bump,
     },
   };
 }
@@ -43,7 +43,7 @@ async function revokeForEvent(deps: SessionsDeps, event: MeshEvent, call: Call):
   });
 }
 
-/** `scope`: `tenant` where the permissions of a role have changed, not who has it; `none` where no token says anything of it. */
+/** `scope` is `tenant` if a role's permissions changed for all its members, and `none` if no token carries the change. */
 async function bumpForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
   if (event.scope === "none") return;
   const target =

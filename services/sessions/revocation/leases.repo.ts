@@ -1,13 +1,11 @@
 import type { Database } from "../../../mixins/database.mixin.ts";
 import type { RevocationEntry } from "../session/sessions.repo.ts";
 
-/** These statements run on a pool of their own: a storm of refreshes on a shared one let every lease lapse. */
 export interface LeaseRequest {
-  readonly gatewayId: string;
-  readonly nodeId: string;
+  readonly gateway_id: string;
+  readonly node_id: string;
   readonly action: string;
   readonly since: number;
-  readonly pageSize: number;
 }
 
 export interface LeasePage {
@@ -17,18 +15,15 @@ export interface LeasePage {
   readonly full: boolean;
 }
 
+const ENTRIES_PER_PAGE = 5_000;
+
 export async function renewLease(
   db: Database,
-  { gatewayId, nodeId, action, since, pageSize }: LeaseRequest,
+  { gateway_id, node_id, action, since }: LeaseRequest,
 ): Promise<LeasePage> {
-  const [row] = await db.query<{ answer: LeasePage }>("SELECT sessions.renew_lease($1, $2, $3, $4, $5) AS answer", [
-    gatewayId,
-    nodeId,
-    action,
-    since,
-    pageSize,
-  ]);
-  return row?.answer as LeasePage;
+  const sql = "SELECT sessions.renew_lease($1, $2, $3, $4, $5) AS page";
+  const [row] = await db.query<{ page: LeasePage }>(sql, [gateway_id, node_id, action, since, ENTRIES_PER_PAGE]);
+  return row?.page as LeasePage;
 }
 
 export async function deleteLease(db: Database, gatewayId: string): Promise<void> {
@@ -39,7 +34,7 @@ export interface LeaseHolder {
   readonly gateway_id: string;
   readonly node_id: string;
   readonly action: string;
-  /** Milliseconds that its lease still runs. */
+  /** Milliseconds until the lease expires. */
   readonly remaining: number;
 }
 

@@ -2,20 +2,23 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import { encode } from "../../../lib/crypto/base64url.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import { describeDevice } from "./device.ts";
-import { toGrant } from "./grant.ts";
+import { toGrant } from "./refresh-token.ts";
 import * as repo from "./sessions.repo.ts";
 
-/** Only where the account's epoch is still the one that the sign-in began with. The same id again is a conflict. */
+/**
+ * 401 `session_ended` if the account's epoch has moved since the sign-in read it: a password reset, a deactivation or
+ * a logout everywhere happened in between. 409 if the id is taken.
+ */
 export async function createSession({ platform, db, outbox, limits }: SessionsDeps, ctx: Ctx<"create">) {
   const { id, user_id, tenant_id, epoch, amr, device_name, ip, user_agent } = ctx.params;
-  const fact = {
+  const event = {
     type: "session.created",
     userId: user_id,
     tenantId: tenant_id,
     correlationId: ctx.correlationId,
     data: { session_id: id, ...(ip && { ip }) },
   } as const;
-  const created = await repo.createSession(db, {
+  const result = await repo.createSession(db, {
     id,
     userId: user_id,
     tenantId: tenant_id,
@@ -26,10 +29,10 @@ export async function createSession({ platform, db, outbox, limits }: SessionsDe
     device: describeDevice(user_agent, device_name),
     ip: ip ?? null,
     ...(await limits(ctx.call, tenant_id)),
-    created: outbox.draft(fact),
+    created: outbox.draft(event),
   });
-  if (created.outcome === "epoch_moved") throw new AppError("session_ended");
-  if (created.outcome === "exists") throw new AppError("conflict");
+  if (result.outcome === "epoch_moved") throw new AppError("session_ended");
+  if (result.outcome === "exists") throw new AppError("conflict");
   outbox.wake();
-  return toGrant(platform.ring, created.grant);
+  return toGrant(platform.ring, result.grant);
 }

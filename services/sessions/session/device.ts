@@ -1,16 +1,16 @@
 import type { Device } from "./sessions.repo.ts";
 
-/** Read from the user agent once; the text itself is not kept. */
+/** Derived from the user agent when the session is created; the text itself is not stored. */
 export function describeDevice(userAgent: string | null | undefined, name: string | null | undefined): Device {
   const text = userAgent ?? "";
-  const os = firstMatch(systems, text);
-  return { name: name ?? null, browser: firstMatch(browsers, text), os, type: typeOf(text, os) };
+  const os = firstMatch(OPERATING_SYSTEMS, text);
+  return { name: name ?? null, browser: firstMatch(BROWSERS, text), os, type: typeOf(text, os) };
 }
 
 type Rules = ReadonlyArray<readonly [pattern: RegExp, name: string]>;
 
-/** In this order: nearly everyone says Mozilla, Chrome or Safari too. */
-const browsers: Rules = [
+/** The order matters: most browsers also name Mozilla, Chrome or Safari. */
+const BROWSERS: Rules = [
   [/\bEdgi?A?(?:OS)?\//, "Edge"],
   [/\b(?:OPR|Opera|OPiOS)\b/, "Opera"],
   [/\bSamsungBrowser\//, "Samsung Internet"],
@@ -29,7 +29,7 @@ const browsers: Rules = [
   [/^(?:node|undici|axios)\b/, "Node.js"],
 ];
 
-const systems: Rules = [
+const OPERATING_SYSTEMS: Rules = [
   [/\biPad\b/, "iPadOS"],
   [/\b(?:iPhone|iPod)\b/, "iOS"],
   [/\bAndroid\b/, "Android"],
@@ -39,14 +39,14 @@ const systems: Rules = [
   [/\b(?:Linux|X11)\b/, "Linux"],
 ];
 
-const bots = /bot\b|crawler|spider|slurp|\+https?:\/\//i;
+const BOT = /bot\b|crawler|spider|slurp|\+https?:\/\//i;
 
 function firstMatch(rules: Rules, text: string): string | null {
   return rules.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 }
 
 function typeOf(text: string, os: string | null): Device["type"] {
-  if (bots.test(text)) return "bot";
+  if (BOT.test(text)) return "bot";
   if (
     os === "iPadOS" ||
     /\bTablet\b/.test(text) ||

@@ -1,20 +1,24 @@
 import { AppError } from "../../../lib/actions/errors.ts";
-import { confirmRevocation } from "../revocation/revocation.ts";
+import { confirmRevocation } from "../revocation/confirm-revocation.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
-import { toGrant } from "./grant.ts";
+import { authenticateRefreshToken, toGrant } from "./refresh-token.ts";
 import * as repo from "./sessions.repo.ts";
-import { authenticateRefreshToken } from "./token-owner.ts";
 
 /**
- * The current token gives the next one, the latest spent one within its grace the same next one again: a lost answer and
- * two tabs must not look like theft. Any other spent one is theft, and ends the session (RFC 9700 section 4.14.2).
+ * Refresh token rotation with reuse detection (RFC 9700 section 4.14.2). Safe to repeat within the grace period:
+ *
+ * - The current token yields its successor.
+ * - The token before it yields the same successor again while its grace period lasts. The first response may have been
+ *   lost, or a second tab refreshed at the same time; neither is theft.
+ * - An older token within its own grace period is refused, but the session goes on: a slow duplicate, not theft.
+ * - Any other spent token was probably stolen, so the session is revoked before the request is refused.
  */
 export async function refreshSession(deps: SessionsDeps, ctx: Ctx<"refresh">) {
-  const refreshed = await spend(deps, ctx);
-  switch (refreshed.outcome) {
+  const result = await rotate(deps, ctx);
+  switch (result.outcome) {
     case "next":
     case "again":
-      return toGrant(deps.platform.ring, refreshed.grant);
+      return toGrant(deps.platform.ring, result.grant);
     case "superseded":
       throw new AppError("token_superseded");
     case "ended":
@@ -23,12 +27,13 @@ export async function refreshSession(deps: SessionsDeps, ctx: Ctx<"refresh">) {
       throw new AppError("refresh_token_invalid");
     case "reused":
       deps.outbox.wake();
-      await confirmRevocation(deps, ctx.call, refreshed.changes);
+      await confirmRevocation(deps, ctx.call, result.changes);
       throw new AppError("token_reused");
   }
 }
 
-async function spend(deps: SessionsDeps, ctx: Ctx<"refresh">): Promise<repo.RefreshResult> {
+/** One database function decides and writes, under the session's lock. */
+async function rotate(deps: SessionsDeps, ctx: Ctx<"refresh">): Promise<repo.RefreshResult> {
   const { platform, db, outbox, limits } = deps;
   const { token, owner } = await authenticateRefreshToken(deps, ctx.params.refresh_token);
   const subject = { userId: owner.user_id, tenantId: owner.tenant_id, correlationId: ctx.correlationId };

@@ -1,32 +1,62 @@
-import type { Call } from "../../../lib/actions/typed-call.ts";
-import { confirmRevocation } from "../revocation/revocation.ts";
-import type { SessionsDeps } from "../sessions.deps.ts";
-import type { Actor } from "./actor.ts";
+import { requireUser } from "../../../lib/actions/caller.ts";
+import type { ActionContext, Call } from "../../../lib/actions/typed-call.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
+import { confirmRevocation } from "../revocation/confirm-revocation.ts";
+import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import * as repo from "./sessions.repo.ts";
 
-export interface RevokeAll {
+/** Who revoked a session and from which address, for the activity log. */
+export interface Actor {
+  readonly actor_id: string;
+  readonly ip?: string;
+}
+
+export interface RevokeAllRequest {
   readonly userId: string;
-  /** Of the event that states the change: the call and that event are one operation. */
+  /** Id of the event that reports the cause. The request takes effect once per event id. */
   readonly eventId: string;
   readonly reason: string;
   readonly correlationId: string;
   readonly except?: string | undefined;
-  /** Unknown where an event ends them: that one says it. */
+  /** Unknown if an account change revokes the sessions: its own event names the actor. */
   readonly by?: Actor;
 }
 
-/** Moves the account's epoch, so that no sign-in under way makes a session, and ends all there are but `except`. */
-export async function revokeAll(deps: SessionsDeps, call: Call, end: RevokeAll): Promise<{ revoked: number }> {
-  const { userId, eventId, reason, correlationId, except = null, by } = end;
-  const body = deps.outbox.draft({ type: "session.revoked", userId, correlationId, ...(by && { data: { ...by } }) });
-  const { revoked, changes } = await repo.revokeAllSessions(deps.db, {
+/**
+ * For administrators: requires permission to manage the account. A retry with the same idempotency key repeats the
+ * original operation, so sessions created since then survive.
+ */
+export async function revokeForUser(deps: SessionsDeps, ctx: Ctx<"revokeForUser">): Promise<{ revoked: number }> {
+  const { clock, random } = deps.platform;
+  const { user_id: actor_id, tenant_id } = requireUser(ctx.caller);
+  const userId = ctx.params.user_id;
+  await ctx.call("users.canManage", { id: userId, tenant_id, actor_id });
+  const by = actorOf(ctx, userId);
+  return runIdempotently(deps.db, ctx, {
     userId,
-    eventId,
-    reason,
-    except,
-    revoked: body,
+    prepare: async () => newId(clock, random),
+    after: (eventId) =>
+      revokeAll(deps, ctx.call, { userId, eventId, reason: "ended_by_admin", correlationId: ctx.correlationId, by }),
   });
+}
+
+/** Raises the account's epoch, so that no sign-in in progress creates a session, and revokes all sessions but `except`. */
+export async function revokeAll(
+  deps: SessionsDeps,
+  call: Call,
+  { userId, eventId, reason, correlationId, except, by }: RevokeAllRequest,
+): Promise<{ revoked: number }> {
+  const event = deps.outbox.draft({ type: "session.revoked", userId, correlationId, ...(by && { data: { ...by } }) });
+  const input = { userId, eventId, reason, except: except ?? null, revoked: event };
+  const { revoked, changes } = await repo.revokeAllSessions(deps.db, input);
   deps.outbox.wake();
   await confirmRevocation(deps, call, changes);
   return { revoked };
+}
+
+/** The signed-in user, or the session's owner if the caller presented only a refresh token. */
+export function actorOf({ caller, client }: Pick<ActionContext, "caller" | "client">, ownerId: string): Actor {
+  const actor_id = caller.kind === "user" ? caller.user_id : ownerId;
+  return { actor_id, ...(client.ip !== "" && { ip: client.ip }) };
 }

@@ -1,29 +1,48 @@
+import { requireUser } from "../../../lib/actions/caller.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
-import { confirmRevocation } from "../revocation/revocation.ts";
-import type { SessionsDeps } from "../sessions.deps.ts";
-import { actorOf } from "./actor.ts";
+import { runIdempotently } from "../../../mixins/idempotency.ts";
+import { confirmRevocation } from "../revocation/confirm-revocation.ts";
+import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
+import { actorOf } from "./revoke-all.ts";
 import * as repo from "./sessions.repo.ts";
 
-interface OwnSession {
+interface OwnedSession {
   readonly id: string;
   readonly userId: string;
   readonly tenantId: string;
 }
 
-/** False where that user has no such session. One that has ended already is waited for all the same: whoever ended it may have died before the wait. */
+/** Revokes one of the caller's sessions. 404 for a session of another user. */
+export async function revokeOwn(deps: SessionsDeps, ctx: Ctx<"revokeOwn">): Promise<Record<string, never>> {
+  const { user_id, home_tenant_id } = requireUser(ctx.caller);
+  const session = { id: ctx.params.id, userId: user_id, tenantId: home_tenant_id };
+  return runIdempotently(deps.db, ctx, {
+    userId: user_id,
+    prepare: async () => session.id,
+    after: async () => {
+      if (!(await revokeSession(deps, ctx, session, "ended_by_owner"))) throw new AppError("not_found");
+      return {};
+    },
+  });
+}
+
+/**
+ * When this resolves, no node accepts the session. False if the user has no such session. A session that is already
+ * revoked is confirmed again: the process that revoked it may have crashed before every node had acknowledged.
+ */
 export async function revokeSession(
   deps: SessionsDeps,
   ctx: Pick<ActionContext, "call" | "correlationId" | "caller" | "client">,
-  session: OwnSession,
+  { id, userId, tenantId }: OwnedSession,
   reason: string,
 ): Promise<boolean> {
-  const { id, userId, tenantId } = session;
   const { correlationId } = ctx;
   const data = { ...actorOf(ctx, userId) };
-  const revoked = deps.outbox.draft({ type: "session.revoked", userId, tenantId, correlationId, data });
-  const ended = await repo.revokeSession(deps.db, { id, userId, reason, revoked });
-  if (!ended) return false;
+  const event = deps.outbox.draft({ type: "session.revoked", userId, tenantId, correlationId, data });
+  const revoked = await repo.revokeSession(deps.db, { id, userId, reason, revoked: event });
+  if (!revoked) return false;
   deps.outbox.wake();
-  await confirmRevocation(deps, ctx.call, ended.changes);
+  await confirmRevocation(deps, ctx.call, revoked.changes);
   return true;
 }

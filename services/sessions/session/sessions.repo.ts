@@ -8,7 +8,7 @@ export interface RevocationEntry {
   readonly value: number | null;
 }
 
-/** All that the next token of a session is made of, and what the signer beside it must know. */
+/** Everything that a session's tokens are derived from. */
 export interface GrantRow {
   readonly session_id: string;
   readonly user_id: string;
@@ -23,7 +23,7 @@ export interface GrantRow {
   readonly tver: number;
 }
 
-/** What an owner recognizes his device by. */
+/** Shown to users so that they recognize their devices. */
 export interface Device {
   readonly name: string | null;
   readonly browser: string | null;
@@ -46,7 +46,7 @@ export interface NewSession {
   readonly created: EventBody;
 }
 
-/** An event without its version, which the database counts. */
+/** An event without its version, which the database assigns. */
 export type EventBody = Readonly<Record<string, unknown>>;
 
 export type CreateSessionResult =
@@ -83,7 +83,7 @@ export interface TokenOwner {
   readonly salt: string;
 }
 
-/** Unlocked: a session's salt, user and tenant never change, and its kid is only looked at where the ring lacks it. */
+/** Needs no lock: a session's salt, user and tenant never change, and `kid` matters only if the key ring lacks it. */
 export async function findTokenOwner(db: Database, sessionId: string): Promise<TokenOwner | undefined> {
   const [row] = await db.query<TokenOwner>(
     "SELECT user_id, tenant_id, kid, salt FROM sessions.sessions WHERE id = $1",
@@ -95,7 +95,7 @@ export async function findTokenOwner(db: Database, sessionId: string): Promise<T
 export interface RefreshRequest {
   readonly id: string;
   readonly counter: number;
-  /** Key id that a next token is made under. */
+  /** Key id that a new token is derived with. */
   readonly kid: string;
   readonly ip: string | null;
   readonly graceSeconds: number;
@@ -123,7 +123,7 @@ export function refreshSession(db: Database, refresh: RefreshRequest): Promise<R
   ]);
 }
 
-/** Null where that user has no such session. `changes` is what must be waited for, whoever ended it. */
+/** Null if the user has no such session. `changes` must be confirmed by the nodes, even if the session was revoked before. */
 export function revokeSession(
   db: Database,
   session: { id: string; userId: string; reason: string; revoked: EventBody },
@@ -137,7 +137,7 @@ export function revokeSession(
   ]);
 }
 
-export interface RevokeAllSessions {
+interface RevokeAllInput {
   readonly userId: string;
   readonly except: string | null;
   readonly eventId: string;
@@ -147,9 +147,9 @@ export interface RevokeAllSessions {
 
 export function revokeAllSessions(
   db: Database,
-  end: RevokeAllSessions,
+  input: RevokeAllInput,
 ): Promise<{ readonly revoked: number; readonly changes: readonly RevocationEntry[] }> {
-  const { userId, except, eventId, reason, revoked } = end;
+  const { userId, except, eventId, reason, revoked } = input;
   return callFunction(db, "SELECT sessions.revoke_all($1, $2, $3, $4, $5) AS answer", [
     userId,
     except,
@@ -176,12 +176,12 @@ export interface CurrentToken {
   readonly exp: number;
 }
 
-/** Of the token with this very counter, if its session lives. */
+/** Undefined unless this is the session's current token and the session is live. */
 export async function findCurrent(db: Database, id: string, counter: number): Promise<CurrentToken | undefined> {
   const [row] = await db.query<CurrentToken>(
     `SELECT id AS session_id, user_id, tenant_id, floor(extract(epoch FROM last_used_at))::int AS iat,
        floor(extract(epoch FROM expires_at))::int AS exp
-     FROM sessions.sessions WHERE id = $1 AND counter = $2 AND ${alive}`,
+     FROM sessions.sessions WHERE id = $1 AND counter = $2 AND ${IS_LIVE}`,
     [id, counter],
   );
   return row;
@@ -208,32 +208,32 @@ export interface SessionRow {
   readonly expires_at: Date;
 }
 
-const columns = "id, device_name, browser, os, device_type, ip, created_at, last_used_at, expires_at";
-const alive = "revoked_at IS NULL AND expires_at > clock_timestamp()";
+const COLUMNS = "id, device_name, browser, os, device_type, ip, created_at, last_used_at, expires_at";
+const IS_LIVE = "revoked_at IS NULL AND expires_at > clock_timestamp()";
 
 export function listLiveSessions(db: Database, userId: string, limit: number): Promise<SessionRow[]> {
   return db.query(
-    `SELECT ${columns} FROM sessions.sessions WHERE user_id = $1 AND ${alive} ORDER BY last_used_at DESC, id LIMIT $2`,
+    `SELECT ${COLUMNS} FROM sessions.sessions WHERE user_id = $1 AND ${IS_LIVE} ORDER BY last_used_at DESC, id LIMIT $2`,
     [userId, limit],
   );
 }
 
 export async function countLiveSessions(db: Database, userId: string): Promise<number> {
   const [row] = await db.query<{ n: number }>(
-    `SELECT count(*)::int AS n FROM sessions.sessions WHERE user_id = $1 AND ${alive}`,
+    `SELECT count(*)::int AS n FROM sessions.sessions WHERE user_id = $1 AND ${IS_LIVE}`,
     [userId],
   );
   return row?.n ?? 0;
 }
 
 export async function countAllLive(db: Database): Promise<number> {
-  const [row] = await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM sessions.sessions WHERE ${alive}`);
+  const [row] = await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM sessions.sessions WHERE ${IS_LIVE}`);
   return row?.n ?? 0;
 }
 
 export async function findLiveSession(db: Database, userId: string, id: string): Promise<SessionRow | undefined> {
   const [row] = await db.query<SessionRow>(
-    `SELECT ${columns} FROM sessions.sessions WHERE user_id = $1 AND id = $2 AND ${alive}`,
+    `SELECT ${COLUMNS} FROM sessions.sessions WHERE user_id = $1 AND id = $2 AND ${IS_LIVE}`,
     [userId, id],
   );
   return row;

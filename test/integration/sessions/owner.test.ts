@@ -40,7 +40,10 @@ describe("the owner of sessions", () => {
       ip: "192.0.2.7",
       is_current: true,
     });
-    expect(await mesh.running.call("sessions.current", {}, mesh.callerOf(here))).toEqual(mine[0]);
+    expect(await mesh.running.call("sessions.get", { id, user_id: here.user_id }, auth)).toEqual({
+      ...mine[0],
+      is_current: false,
+    });
   });
 
   test("is not told another's, whatever id is asked for", async () => {

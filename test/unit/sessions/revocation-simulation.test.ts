@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import { LeaseKeeper, type LeasePage } from "../../../lib/revocation/lease-keeper.ts";
 import type { Clock, Timers } from "../../../lib/runtime/clock.ts";
-import { confirmRevocation } from "../../../services/sessions/revocation/revocation.ts";
+import { confirmRevocation } from "../../../services/sessions/revocation/confirm-revocation.ts";
 import type { RevocationEntry } from "../../../services/sessions/session/sessions.repo.ts";
 import { createVirtualTime, type VirtualTime } from "../../support/fakes/virtual-time.ts";
 

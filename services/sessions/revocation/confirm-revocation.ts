@@ -6,7 +6,7 @@ import type { RevocationEntry } from "../session/sessions.repo.ts";
 import { type LeaseHolder, listHolders } from "./leases.repo.ts";
 
 const PUSH_TIMEOUT_MS = 1_000;
-/** A timer may fire a millisecond early, and the holder's clock has its own rounding. */
+/** A timer can fire a millisecond early, and the holder's clock rounds differently. */
 const MARGIN_MS = 5;
 
 export interface RevocationDeps {
@@ -15,9 +15,9 @@ export interface RevocationDeps {
 }
 
 /**
- * Resolves when no holder of a lease accepts what the committed `changes` make void: each has acknowledged, or its lease
- * has run out. Who asks for a lease from now on reads the changes with it, so one look at the holders is enough. No
- * connection is held meanwhile. Rejects with `revocation_pending` where the holders can't be read.
+ * Resolves when no lease holder accepts what the committed `changes` revoke: each has acknowledged them, or its lease has
+ * expired. The holders are read once: a lease that is granted later comes with the changes. No connection is held while
+ * waiting. Rejects with `revocation_pending` if the holders cannot be read.
  */
 export async function confirmRevocation(
   deps: RevocationDeps,
@@ -30,28 +30,28 @@ export async function confirmRevocation(
   });
   await Promise.all(
     holders.flatMap((holder) => {
-      const concerning = changes.filter((change) => concerns(holder, change));
-      return concerning.length > 0 ? [acknowledgedOrLapsed(deps, call, holder, concerning)] : [];
+      const relevant = changes.filter((change) => isRelevant(holder, change));
+      return relevant.length > 0 ? [acknowledgedOrExpired(deps, call, holder, relevant)] : [];
     }),
   );
 }
 
-/** A cache waits for its own service's writes alone, and whoever checks tokens for none of them. */
-function concerns({ action }: LeaseHolder, { kind, key }: RevocationEntry): boolean {
+/** Cache keys concern the caches of the service they name; all other entries concern whatever checks tokens. */
+function isRelevant({ action }: LeaseHolder, { kind, key }: RevocationEntry): boolean {
   if (kind === "cache") return action === `${key.split("/")[0]}.invalidateCache`;
   return !action.endsWith(".invalidateCache");
 }
 
-function acknowledgedOrLapsed(
+function acknowledgedOrExpired(
   { platform }: RevocationDeps,
   call: Call,
   holder: LeaseHolder,
   changes: readonly RevocationEntry[],
 ): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = platform.timers.after(holder.remaining + MARGIN_MS, resolve);
+    const cancelTimer = platform.timers.after(holder.remaining + MARGIN_MS, resolve);
     const acknowledged = () => {
-      cancel();
+      cancelTimer();
       resolve();
     };
     push(call, holder, changes).then(acknowledged, (error: Error) => {
@@ -63,10 +63,10 @@ function acknowledgedOrLapsed(
   });
 }
 
-/** Only that very process counts: another one under the same node id has a lease of its own. */
+/** Rejects unless this very process acknowledges: a restarted one under the same node id holds a lease of its own. */
 async function push(call: Call, holder: LeaseHolder, changes: readonly RevocationEntry[]): Promise<void> {
   const params = { gateway_id: holder.gateway_id, changes: [...changes] };
-  // Other services that check tokens have an action of the same form as the gateway's.
+  // Every lease holder implements an action of this form under its own name.
   const answer = await call(holder.action as Extract<ActionName, "gateway.applyRevocations">, params, {
     nodeId: holder.node_id,
     timeout: PUSH_TIMEOUT_MS,

@@ -1,0 +1,33 @@
+import type { Call } from "../../../lib/actions/typed-call.ts";
+import * as repo from "../session/sessions.repo.ts";
+import type { SessionsDeps } from "../sessions.deps.ts";
+import { confirmRevocation } from "./confirm-revocation.ts";
+
+export interface TokenVersionBump {
+  readonly kind: "user" | "tenant";
+  readonly id: string;
+  readonly eventId: string;
+}
+
+/** When this resolves, every node rejects the access tokens signed before as `token_stale`. Idempotent per event id. */
+export async function bumpTokenVersion(
+  deps: SessionsDeps,
+  call: Call,
+  { kind, id, eventId }: TokenVersionBump,
+): Promise<{ version: number }> {
+  const { version, changes } = await repo.bumpTokenVersion(deps.db, kind, id, eventId);
+  await confirmRevocation(deps, call, changes);
+  return { version };
+}
+
+/** When this resolves, no node answers from a cache for these keys. A node that was away reads them with its next lease. */
+export async function invalidateCache(
+  deps: SessionsDeps,
+  call: Call,
+  { keys }: { readonly keys: readonly string[] },
+): Promise<Record<string, never>> {
+  await repo.appendCacheInvalidations(deps.db, keys);
+  const changes = keys.map((key) => ({ seq: 0, kind: "cache" as const, key, value: null }));
+  await confirmRevocation(deps, call, changes);
+  return {};
+}
