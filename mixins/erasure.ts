@@ -1,4 +1,4 @@
-import type { Database, Transaction } from "./database.mixin.ts";
+import type { Transaction, TransactionSource } from "./database.mixin.ts";
 
 /** Deletes the service's own rows of the user. Resolves to their number by table. */
 export type OwnErasure = (tx: Transaction) => Promise<Record<string, number>>;
@@ -7,8 +7,12 @@ export type OwnErasure = (tx: Transaction) => Promise<Record<string, number>>;
  * Erases a user in one transaction: the service's rows, its events and jobs about the user, and the results stored under
  * their idempotency keys. The keys stay, and a request that repeats one is answered with 410. May be repeated.
  */
-export async function eraseUser(db: Database, userId: string, own: OwnErasure): Promise<Record<string, number>> {
-  return db.transaction((tx) => eraseIn(tx, db.schema, userId, own));
+export async function eraseUser<T extends Transaction>(
+  db: TransactionSource<T>,
+  userId: string,
+  own: (tx: T) => Promise<Record<string, number>>,
+): Promise<Record<string, number>> {
+  return db.transaction((tx) => eraseIn(tx, db.schema, userId, () => own(tx)));
 }
 
 /** The same in a transaction of the caller. */

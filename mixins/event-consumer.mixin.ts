@@ -3,7 +3,7 @@ import { type Call, callAsService } from "../lib/actions/typed-call.ts";
 import type { EventType, MeshEvent, StreamName } from "../lib/events/events.ts";
 import type { Clock } from "../lib/runtime/clock.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
-import type { Database, Transaction } from "./database.mixin.ts";
+import type { Transaction, TransactionSource } from "./database.mixin.ts";
 import { INBOX_DAYS } from "./service-sweep.ts";
 
 export interface Consumption {
@@ -50,11 +50,11 @@ export function isExpiredEvent(clock: Clock, { timestamp }: Pick<MeshEvent, "tim
 }
 
 /** Runs `effect` in a transaction, once for each event and operation, however often it is delivered; never for history. */
-export async function handleOnce(
-  { db, clock }: { readonly db: Database; readonly clock: Clock },
+export async function handleOnce<T extends Transaction>(
+  { db, clock }: { readonly db: TransactionSource<T>; readonly clock: Clock },
   event: Pick<MeshEvent, "event_id" | "timestamp">,
   operation: string,
-  effect: (tx: Transaction) => Promise<void>,
+  effect: (tx: T) => Promise<void>,
 ): Promise<void> {
   if (isExpiredEvent(clock, event)) return;
   await db.transaction(async (tx) => {
@@ -63,7 +63,12 @@ export async function handleOnce(
 }
 
 /** True for the first who comes with this event id and operation; a second waits for the first's commit. */
-export async function claimInbox(db: Database, tx: Transaction, eventId: string, operation: string): Promise<boolean> {
+export async function claimInbox(
+  db: Pick<TransactionSource, "schema">,
+  tx: Transaction,
+  eventId: string,
+  operation: string,
+): Promise<boolean> {
   const sql = `INSERT INTO ${db.schema}.inbox (event_id, operation) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id`;
   return (await tx.query(sql, [eventId, operation])).length === 1;
 }

@@ -1,11 +1,13 @@
 import type * as z from "zod";
 import { fieldError } from "../../lib/actions/errors.ts";
-import type { Preferences, PreferencesChange } from "./preferences.contract.ts";
+import type { Actions } from "../../lib/actions/typed-call.ts";
+import type { PreferencesChange } from "./preferences.contract.ts";
 
-export type PreferencesView = z.output<typeof Preferences>;
+/** Preferences as this service stores them: without visibility, which users owns. */
+export type StoredPreferences = Actions["preferences.get"]["result"];
 export type Change = z.output<typeof PreferencesChange>;
-export type Settings = Omit<PreferencesView, "user_id" | "updated_at">;
-/** Fields a user has set to something else than their default. */
+export type Settings = Omit<StoredPreferences, "user_id" | "updated_at">;
+/** Settings that differ from their defaults. */
 export type PreferenceOverrides = Partial<Settings>;
 
 export const defaults: Settings = {
@@ -25,28 +27,26 @@ export const defaults: Settings = {
   age_min: 18,
   age_max: 65,
   location_radius: 50,
-  privacy_profile: "public",
-  privacy_location: true,
   language: null,
   timezone: null,
 };
 
-/** `null` puts a field back to its default; a field that is not sent stays. */
+/** `null` resets a field to its default; a missing field stays. */
 export function merge(overrides: PreferenceOverrides, change: Change): PreferenceOverrides {
-  const sent = Object.entries(change).filter(([, value]) => value !== undefined);
+  const sent = Object.entries(change).filter(([name, value]) => value !== undefined && Object.hasOwn(defaults, name));
   const merged = Object.entries({ ...overrides, ...Object.fromEntries(sent) });
   return Object.fromEntries(merged.filter(([, value]) => value !== null)) as PreferenceOverrides;
 }
 
-/** A change that is right by itself may cross what is stored. Said of the field that was sent. */
+/** A valid change may contradict what is stored: 422 on the field that was sent. */
 export function assertConsistent(overrides: PreferenceOverrides, change: Change, prefix = ""): void {
   const settings = { ...defaults, ...overrides };
-  for (const [least, most] of [["age_min", "age_max"] as const, ["salary_min", "salary_max"] as const]) {
-    const [from, to] = [settings[least], settings[most]];
+  for (const [min, max] of [["age_min", "age_max"] as const, ["salary_min", "salary_max"] as const]) {
+    const [from, to] = [settings[min], settings[max]];
     if (from === null || to === null || from <= to) continue;
-    if (change[least] !== undefined)
-      throw fieldError(prefix + least, "above_maximum", `must not be greater than ${most}, which is ${to}`);
-    if (change[most] !== undefined)
-      throw fieldError(prefix + most, "below_minimum", `must not be less than ${least}, which is ${from}`);
+    if (change[min] !== undefined)
+      throw fieldError(prefix + min, "above_maximum", `must not be greater than ${max}, which is ${to}`);
+    if (change[max] !== undefined)
+      throw fieldError(prefix + max, "below_minimum", `must not be less than ${min}, which is ${from}`);
   }
 }

@@ -4,6 +4,7 @@ import * as field from "../../lib/actions/schemas.ts";
 import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
 import { invalidateCacheAction } from "../../lib/contracts/revocation.contract.ts";
 import { ImportRefusal } from "../users/contract/users-import.contract.ts";
+import { Visibility } from "../users/contract/users-shapes.contract.ts";
 
 const fields = {
   notification_email: z.boolean(),
@@ -25,8 +26,8 @@ const fields = {
   age_min: z.int().min(0).max(150),
   age_max: z.int().min(0).max(150),
   location_radius: z.int().min(0).max(40_000),
-  privacy_profile: z.enum(["public", "private", "connections"]),
-  privacy_location: z.boolean().meta({ description: "false: others neither see your location nor find you by it" }),
+  // Owned by users; shown and changed as part of this resource.
+  ...Visibility.shape,
   language: z
     .string()
     .regex(/^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}$/, { error: "must be a language tag like de-CH" })
@@ -39,7 +40,7 @@ export const Preferences = z
   .strictObject({ user_id: field.Id, ...fields, updated_at: field.Timestamp })
   .meta({ id: "Preferences" });
 
-/** What somebody looks for. How he wants to be written to, what he wants to earn and whom to see is his own business. */
+/** What other users may see: nothing about notifications, pay, ages or privacy. */
 const PersonPreferences = Preferences.pick({
   user_id: true,
   desired_titles: true,
@@ -77,7 +78,7 @@ export const PreferencesChange = z
 export const preferencesContract = contract("preferences", {
   requiredPermissions: ["users:visibility", "users:validate", "sessions:lease", "sessions:invalidate_caches"],
   actions: {
-    /** Sent along with a registration; harmless if the account never comes to be. */
+    /** Sent along with a registration, before the account exists. Ignores visibility, which `users.create` takes. */
     create: action({
       params: z.strictObject({ user_id: field.Id, preferences: PreferencesChange }),
       result: field.Empty,
@@ -85,21 +86,21 @@ export const preferencesContract = contract("preferences", {
     }),
     me: action({ params: field.Empty, result: Preferences, access: asUser, idempotent: true }),
     updateMe: action({ params: PreferencesChange, result: Preferences, access: asUser }),
-    /** What another user looks for, where his privacy settings let the caller see him; else 404. */
+    /** 404 if the person's privacy settings hide them from the caller. */
     person: action({
       params: z.strictObject({ id: field.Id }),
       result: PersonPreferences,
       access: { callers: ["user"], premiumOr: "users:read" },
       idempotent: true,
     }),
-    /** For services that push or mail: what does this user want? */
+    /** For services that push or mail. Visibility is answered by `users.visibility`. */
     get: action({
       params: z.strictObject({ user_id: field.Id }),
-      result: Preferences,
+      result: Preferences.omit({ privacy_profile: true, privacy_location: true }),
       access: byServiceOrOperator("preferences:read"),
       idempotent: true,
     }),
-    /** Comes before the accounts do, as `create`. `refused` are not stored. */
+    /** Precedes the accounts, as `create` does. `refused` are not stored. */
     import: action({
       params: z.strictObject({
         preferences: z.array(z.strictObject({ user_id: field.Id, preferences: PreferencesChange })).max(500),
@@ -107,7 +108,7 @@ export const preferencesContract = contract("preferences", {
       result: z.strictObject({ refused: z.array(ImportRefusal) }),
       access: byServiceOrOperator("import:write"),
     }),
-    /** What these have chosen, where they have chosen anything, as `import` takes it. */
+    /** Settings that differ from their defaults, in the form that `import` takes. Without visibility. */
     exportOverrides: action({
       params: z.strictObject({ user_ids: z.array(field.Id).max(500) }),
       result: z.strictObject({
@@ -118,9 +119,8 @@ export const preferencesContract = contract("preferences", {
     }),
     erase: action(eraseAction),
     export: action(exportAction),
-    /** sessions tells each node whose caches may keep what is about to be written. */
     invalidateCache: action(invalidateCacheAction),
-    /** Old outbox, inbox and idempotency rows; preferences of registrations that came to nothing. */
+    /** Deletes old outbox, inbox and idempotency rows, and preferences of registrations that never completed. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),

@@ -1,4 +1,6 @@
-import type { Database, Transaction } from "../../mixins/database.mixin.ts";
+import type { Database } from "../../mixins/database.mixin.ts";
+import { deleteOf } from "../../mixins/erasure.ts";
+import type { InvalidatingTransaction } from "../../mixins/near-cache.mixin.ts";
 import { Preferences, type PreferencesRow } from "./preferences.entities.ts";
 
 export async function readPreferences(db: Database, userId: string): Promise<PreferencesRow | undefined> {
@@ -6,22 +8,10 @@ export async function readPreferences(db: Database, userId: string): Promise<Pre
   return row;
 }
 
-/** What is there stays: the same registration sends the same. */
-export async function insertUnconfirmed(
-  db: Database,
-  userId: string,
-  overrides: PreferencesRow["overrides"],
-): Promise<void> {
-  await db.query(
-    "INSERT INTO preferences.preferences (user_id, overrides, confirmed) VALUES ($1, $2, false) ON CONFLICT DO NOTHING",
-    [userId, JSON.stringify(overrides)],
-  );
-}
-
 export type UnconfirmedRow = Pick<PreferencesRow, "user_id" | "overrides">;
 
-/** What is there stays: the batch has come before. */
-export async function insertManyUnconfirmed(db: Database, rows: readonly UnconfirmedRow[]): Promise<void> {
+/** Existing rows stay: the same registration, or the same batch, was sent before. */
+export async function insertUnconfirmed(db: Database, rows: readonly UnconfirmedRow[]): Promise<void> {
   await db.query(
     `INSERT INTO preferences.preferences (user_id, overrides, confirmed)
      SELECT p.user_id, p.overrides, false FROM jsonb_to_recordset($1::jsonb) AS p (user_id uuid, overrides jsonb)
@@ -30,16 +20,20 @@ export async function insertManyUnconfirmed(db: Database, rows: readonly Unconfi
   );
 }
 
-/** Those of them who have overrides. */
-export function overridesOf(db: Database, userIds: readonly string[]): Promise<UnconfirmedRow[]> {
+/** Only users who have overrides. */
+export function listOverrides(db: Database, userIds: readonly string[]): Promise<UnconfirmedRow[]> {
   return db.query<UnconfirmedRow>(
     "SELECT user_id, overrides FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND overrides <> '{}'",
     [userIds],
   );
 }
 
-/** The row, made if need be and locked until the end of the transaction; undefined where the account was erased. */
-export async function lockPreferences(tx: Transaction, userId: string): Promise<PreferencesRow | undefined> {
+/** The row, created if missing and locked until the end of the transaction; undefined if the account was erased. */
+export async function lockPreferences(
+  tx: InvalidatingTransaction,
+  userId: string,
+): Promise<PreferencesRow | undefined> {
+  tx.assertInvalidated(userId);
   await tx.query(
     `INSERT INTO preferences.preferences (user_id, confirmed)
      SELECT $1::uuid, true WHERE NOT EXISTS (SELECT FROM preferences.erased WHERE user_id = $1::uuid) ON CONFLICT DO NOTHING`,
@@ -52,11 +46,16 @@ export async function lockPreferences(tx: Transaction, userId: string): Promise<
 }
 
 export async function updatePreferences(
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   userId: string,
   next: Pick<PreferencesRow, "overrides" | "updated_at">,
 ): Promise<void> {
   await tx.repository(Preferences).update({ user_id: userId }, { ...next, confirmed: true });
+}
+
+export function deletePreferences(tx: InvalidatingTransaction, userId: string): Promise<number> {
+  tx.assertInvalidated(userId);
+  return deleteOf(tx, "DELETE FROM preferences.preferences WHERE user_id = $1", userId);
 }
 
 /** Rows of registrations that are a day old and not known to have become accounts. */
@@ -69,7 +68,7 @@ export async function listUnconfirmed(db: Database, limit: number): Promise<stri
   return rows.map((row) => row.user_id);
 }
 
-export async function claim(db: Database, userIds: readonly string[]): Promise<void> {
+export async function confirm(db: Database, userIds: readonly string[]): Promise<void> {
   await db.query("UPDATE preferences.preferences SET confirmed = true WHERE user_id = ANY($1::uuid[])", [userIds]);
 }
 

@@ -1,83 +1,78 @@
 import { isDeepStrictEqual } from "node:util";
 import { requireUser, type UserCaller } from "../../lib/actions/caller.ts";
 import { AppError } from "../../lib/actions/errors.ts";
-import type { ActionContext } from "../../lib/actions/typed-call.ts";
-import type { Clock } from "../../lib/runtime/clock.ts";
-import type { Database, Transaction } from "../../mixins/database.mixin.ts";
+import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
+import { derivedId, newId } from "../../lib/runtime/ids.ts";
 import { runIdempotently } from "../../mixins/idempotency.ts";
-import type { Outbox } from "../../mixins/outbox.mixin.ts";
-import { assertConsistent, type Change, defaults, merge, type PreferencesView, type Settings } from "./defaults.ts";
-import { lockPreferences, updatePreferences } from "./preferences.repo.ts";
-import { viewPreferences } from "./read-preferences.ts";
+import type { InvalidatingTransaction } from "../../mixins/near-cache.mixin.ts";
+import { assertConsistent, type Change, defaults, merge, type Settings } from "./defaults.ts";
+import { lockPreferences, readPreferences, updatePreferences } from "./preferences.repo.ts";
+import { type PreferencesDeps, viewPreferences } from "./read-preferences.ts";
 
-export interface PreferencesDeps {
-  readonly db: Database;
-  readonly outbox: Outbox;
-  readonly clock: Clock;
-}
+type Ctx = ActionContext<Change>;
+type Preferences = Actions["preferences.updateMe"]["result"];
+type VisibilityChange = Actions["users.setVisibility"]["result"];
 
-/** Changes just the fields that are sent. */
-export function updatePreferencesOf(deps: PreferencesDeps, ctx: ActionContext<Change>): Promise<PreferencesView> {
+/** Changes only the fields that are sent. */
+export function updateOwnPreferences(deps: PreferencesDeps, ctx: Ctx): Promise<Preferences> {
   const caller = requireUser(ctx.caller);
-  return runIdempotently(deps.db, ctx, { userId: caller.user_id, commit: (tx) => change(deps, tx, ctx, caller) });
+  return runIdempotently(deps.caches.invalidating(ctx.call, caller.user_id), ctx, {
+    userId: caller.user_id,
+    prepare: () => changeVisibility(deps, ctx, caller.user_id),
+    commit: (tx, visibility) => changeSettings(deps, tx, ctx, caller, visibility),
+  });
 }
 
-async function change(
+/**
+ * users commits its part first. A crash before our commit is harmless: visibility is as the user wanted it, both services
+ * show it so, and `user.updated` was recorded; the client got no answer, and its retry commits the rest.
+ */
+async function changeVisibility(
+  { db, clock, random }: PreferencesDeps,
+  ctx: Ctx,
+  user_id: string,
+): Promise<VisibilityChange> {
+  const { privacy_profile, privacy_location } = ctx.params;
+  if (privacy_profile === undefined && privacy_location === undefined)
+    return { ...(await ctx.call("users.visibility", { user_id })), updated_fields: [] };
+  // What the commit would refuse must not change half of the resource.
+  const row = await readPreferences(db, user_id);
+  assertConsistent(merge(row?.overrides ?? {}, ctx.params), ctx.params);
+  // A delayed duplicate of this request must not undo what the user changed since: users applies an operation once.
+  const key = ctx.idempotency;
+  const operation_id = key ? derivedId(`${key.scope} ${key.key}`, user_id) : newId(clock, random);
+  return ctx.call("users.setVisibility", { user_id, operation_id, privacy_profile, privacy_location });
+}
+
+async function changeSettings(
   deps: PreferencesDeps,
-  tx: Transaction,
-  ctx: ActionContext<Change>,
+  tx: InvalidatingTransaction,
+  ctx: Ctx,
   caller: UserCaller,
-): Promise<PreferencesView> {
+  { updated_fields: changedVisibility, ...visibility }: VisibilityChange,
+): Promise<Preferences> {
   const { user_id } = caller;
   const row = await lockPreferences(tx, user_id);
   if (!row) throw new AppError("account_erased");
   const overrides = merge(row.overrides, ctx.params);
   assertConsistent(overrides, ctx.params);
-  await showToUsers(ctx, user_id, { ...defaults, ...overrides });
-  const updated_fields = changedFields(viewPreferences(user_id, row), { ...defaults, ...overrides });
-  if (updated_fields.length === 0) return viewPreferences(user_id, row);
+  const changed = changedSettings({ ...defaults, ...row.overrides }, { ...defaults, ...overrides });
+  const updated_fields = [...changed, ...changedVisibility];
+  if (updated_fields.length === 0) return { ...viewPreferences(user_id, row), ...visibility };
   const next = { overrides, updated_at: deps.clock.now() };
   await updatePreferences(tx, user_id, next);
-  await appendUpdateEvent(deps.outbox, tx, ctx, caller, updated_fields);
-  return viewPreferences(user_id, next);
+  await deps.outbox.append(tx, {
+    type: "preferences.updated",
+    userId: user_id,
+    tenantId: caller.home_tenant_id,
+    correlationId: ctx.correlationId,
+    data: { updated_fields, actor_id: user_id, ...(ctx.client.ip !== "" && { ip: ctx.client.ip }) },
+  });
+  return { ...viewPreferences(user_id, next), ...visibility };
 }
 
-/** Below idle_in_transaction_session_timeout, so that a slow answer is our 503 and not a broken connection. */
-const VISIBILITY_TIMEOUT_MS = 800;
-
-/**
- * Who may see an account is enforced by users, so users knows first. Under our row's lock: of two changes at once the
- * one that is stored last is also the one that users heard last. Behind the idempotency key: a repeated request must
- * not undo what was chosen since.
- */
-async function showToUsers(ctx: ActionContext<Change>, user_id: string, settings: Settings): Promise<void> {
-  if (ctx.params.privacy_profile === undefined && ctx.params.privacy_location === undefined) return;
-  const { privacy_profile, privacy_location } = settings;
-  await ctx.call(
-    "users.setVisibility",
-    { user_id, privacy_profile, privacy_location },
-    { timeout: VISIBILITY_TIMEOUT_MS },
-  );
-}
-
-function changedFields(before: Settings, after: Settings): string[] {
+function changedSettings(before: Settings, after: Settings): string[] {
   return (Object.keys(defaults) as Array<keyof Settings>).filter(
     (name) => !isDeepStrictEqual(before[name], after[name]),
   );
-}
-
-async function appendUpdateEvent(
-  outbox: Outbox,
-  tx: Transaction,
-  ctx: ActionContext,
-  caller: UserCaller,
-  updated_fields: string[],
-): Promise<void> {
-  await outbox.append(tx, {
-    type: "preferences.updated",
-    userId: caller.user_id,
-    tenantId: caller.home_tenant_id,
-    correlationId: ctx.correlationId,
-    data: { updated_fields, actor_id: caller.user_id, ...(ctx.client.ip !== "" && { ip: ctx.client.ip }) },
-  });
 }

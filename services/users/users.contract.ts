@@ -23,6 +23,7 @@ import {
   UserChange,
   UserPage,
   UserQuery,
+  Visibility,
   WholeProfile,
   WholeProfileChange,
 } from "./contract/users-shapes.contract.ts";
@@ -54,8 +55,7 @@ export const usersContract = contract("users", {
         username: field.Username.nullish(),
         full_name: field.FullName.nullish(),
         push_token: field.PushToken.nullish(),
-        privacy_profile: z.enum(["public", "private", "connections"]).optional(),
-        privacy_location: z.boolean().optional(),
+        ...Visibility.partial().shape,
         /** Roles beyond `user`, for the seeded administrator alone. */
         roles: z.array(z.string()).optional(),
         is_verified: z.boolean().optional(),
@@ -119,14 +119,22 @@ export const usersContract = contract("users", {
     wholeProfile: action({ params: field.Empty, result: WholeProfile, access: asUser, idempotent: true }),
     updateWholeProfile: action({ params: WholeProfileChange, result: WholeProfile, access: asUser }),
     updateProfile: action({ params: ProfileChange, result: Profile, access: asUser }),
-    /** preferences writes visibility here first, so that search and views never show a stale one. */
+    /** Defaults for an unknown account. */
+    visibility: action({
+      params: z.strictObject({ user_id: field.Id }),
+      result: Visibility,
+      access: byService("users:visibility"),
+      idempotent: true,
+    }),
+    /** `null` resets to the default. Applied once per `operation_id`; a repeat resolves to the present visibility. */
     setVisibility: action({
       params: z.strictObject({
         user_id: field.Id,
-        privacy_profile: z.enum(["public", "private", "connections"]).optional(),
-        privacy_location: z.boolean().optional(),
+        operation_id: field.Id,
+        privacy_profile: Visibility.shape.privacy_profile.nullish(),
+        privacy_location: Visibility.shape.privacy_location.nullish(),
       }),
-      result: field.Empty,
+      result: z.strictObject({ ...Visibility.shape, updated_fields: z.array(z.string()) }),
       access: byService("users:visibility"),
     }),
     /** In force at once: tokens of before are `token_stale` when it answers, else 503 `revocation_pending`. */

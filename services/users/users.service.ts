@@ -1,7 +1,6 @@
 import type { ServiceSchema } from "moleculer";
 import { requireUser } from "../../lib/actions/caller.ts";
-import { AppError } from "../../lib/actions/errors.ts";
-import { type ActionContext, type Call, implement } from "../../lib/actions/typed-call.ts";
+import { type Call, implement } from "../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../lib/events/events.ts";
 import { groupKey } from "../../lib/revocation/near-cache.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
@@ -18,10 +17,10 @@ import { findForSignIn, readSignInView } from "./account/find-for-sign-in.ts";
 import { getForAdmin, getMe, getUser } from "./account/get-user.ts";
 import { getPushRecipient, removePushToken } from "./account/push-tokens.ts";
 import { setStatus } from "./account/set-status.ts";
-import { setVisibility } from "./account/set-visibility.ts";
 import { readValidity } from "./account/sign-in.repo.ts";
 import { createUsersSnapshot } from "./account/snapshot.ts";
 import { updateMe } from "./account/update-me.ts";
+import { getVisibility, setVisibility } from "./account/visibility.ts";
 import { getWholeProfile, updateWholeProfile } from "./account/whole-profile.ts";
 import { endOfView } from "./core/user-view.ts";
 import type { CachedAccount, UsersDeps } from "./core/users.deps.ts";
@@ -64,7 +63,7 @@ export default function usersService(platform: Platform): ServiceSchema {
   const { config, clock, random, ring, log } = platform;
   const db = createDatabase(platform, { schema: "users", entities: usersEntities });
   const outbox = createOutbox(platform, db, "users", createUsersSnapshot(platform));
-  const caches = createServiceCaches(platform, "users");
+  const caches = createServiceCaches(platform, db);
   const deps: UsersDeps = {
     db,
     outbox,
@@ -75,26 +74,23 @@ export default function usersService(platform: Platform): ServiceSchema {
     bounds: config.auth,
     avatars: createAvatarStore(config.uploads.dir, db),
     publicUrl: config.http.publicUrl,
+    caches,
     accounts: caches.open<CachedAccount>("users", CACHED_MS, {
       endOf: endOfView,
       groupOf: (user) => groupKey(user.tenant_id),
     }),
     lastLogins: caches.open("last_logins", LAST_LOGIN_CACHED_MS),
+    visibilities: caches.open("visibility", CACHED_MS),
     profiles: caches.open("profiles", CACHED_MS),
   };
-  const forgotten = (call: Call, id: string) => caches.withInvalidation(call, id, async () => undefined);
   const deletion = { ...deps, graceDays: config.accountDeletionGraceDays };
-  const erasure = { ...deps, caches, events: platform.events, log };
+  const erasure = { ...deps, events: platform.events, log };
   const effects = {
     "user.erased": (event: MeshEvent, call: Call) => eraseRestored(erasure, call, event.user_id),
-    "password.changed": (event: MeshEvent, call: Call) =>
-      caches.withInvalidation(call, event.user_id, () => cancelPendingEmail(deps, event)),
-    "user.deactivated": (event: MeshEvent, call: Call) => forgotten(call, event.user_id),
-    "user.reactivated": (event: MeshEvent, call: Call) => forgotten(call, event.user_id),
+    "password.changed": (event: MeshEvent, call: Call) => cancelPendingEmail(deps, call, event),
+    "user.deactivated": (event: MeshEvent, call: Call) => caches.invalidate(call, event.user_id),
+    "user.reactivated": (event: MeshEvent, call: Call) => caches.invalidate(call, event.user_id),
   };
-  /** Every action that changes an account or its profile goes through here: caches forget it first. */
-  const writing = <P, R>(ctx: ActionContext<P>, id: string, write: () => Promise<R>): Promise<R> =>
-    caches.withInvalidation(ctx.call, id, write);
   return {
     name: usersContract.name,
     mixins: [
@@ -112,47 +108,41 @@ export default function usersService(platform: Platform): ServiceSchema {
         await updateLastLogin(db, ctx.params.id, ctx.params.at);
         return {};
       },
-      confirmEmail: (ctx) => writing(ctx, ctx.params.user_id, () => confirmEmail(deps, ctx)),
+      confirmEmail: (ctx) => confirmEmail(deps, ctx),
       get: (ctx) => getUser(deps, ctx.params.id),
       validate: (ctx) => readValidity(db, ctx.params.ids),
       me: (ctx) => getMe(deps, ctx),
-      updateMe: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => updateMe(deps, ctx)),
+      updateMe: (ctx) => updateMe(deps, ctx),
       profile: (ctx) => getProfile(deps, ctx),
-      updateProfile: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => updateProfile(deps, ctx)),
+      updateProfile: (ctx) => updateProfile(deps, ctx),
       wholeProfile: (ctx) => getWholeProfile(deps, ctx),
-      updateWholeProfile: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => updateWholeProfile(deps, ctx)),
+      updateWholeProfile: (ctx) => updateWholeProfile(deps, ctx),
+      visibility: ({ params }) => getVisibility(deps, params.user_id),
       setVisibility: (ctx) => setVisibility(deps, ctx),
-      upgrade: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => upgrade(deps, ctx)),
-      downgrade: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => downgrade(deps, ctx)),
+      upgrade: (ctx) => upgrade(deps, ctx),
+      downgrade: (ctx) => downgrade(deps, ctx),
       expireSubscriptions: (ctx) => expireSubscriptions(deps, ctx),
       stats: (ctx) => getStats(deps, ctx),
       search: (ctx) => searchPeople(deps, ctx),
       person: (ctx) => getPerson(deps, ctx),
       personProfile: (ctx) => getPersonProfile(deps, ctx),
       isVisible: (ctx) => isVisible(deps, ctx),
-      setAvatar: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => setAvatar(deps, ctx)),
-      deleteAvatar: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => deleteAvatar(deps, ctx)),
+      setAvatar: (ctx) => setAvatar(deps, ctx),
+      deleteAvatar: (ctx) => deleteAvatar(deps, ctx),
       avatar: (ctx) => readAvatar(deps, ctx),
       emailChange: (ctx) => getEmailChange(deps, ctx.params.token_id),
       recordEmailChangeMail: (ctx) => recordEmailChangeMail(deps, ctx),
       pushRecipient: (ctx) => getPushRecipient(deps, ctx.params.id),
-      removePushToken: (ctx) => writing(ctx, ctx.params.id, () => removePushToken(deps, ctx)),
+      removePushToken: (ctx) => removePushToken(deps, ctx),
       list: (ctx) => listUsers(deps, ctx),
       adminGet: (ctx) => getForAdmin(deps, ctx),
-      // The account is disabled also while sessions are away; its event makes the caches forget it then.
-      setStatus: async (ctx) => {
-        const user = await setStatus(deps, ctx);
-        await forgotten(ctx.call, ctx.params.id).catch(pending);
-        return user;
-      },
-      adminUpdate: (ctx) => writing(ctx, ctx.params.id, () => adminUpdate(deps, ctx)),
+      setStatus: (ctx) => setStatus(deps, ctx),
+      adminUpdate: (ctx) => adminUpdate(deps, ctx),
       canManage: (ctx) => checkCanManage(db, ctx),
       roles: (ctx) => listRoles(deps, ctx),
       createRole: (ctx) => createRole(deps, ctx),
       updateRole: (ctx) => updateRole(deps, ctx),
-      // Accounts tell their roles.
-      deleteRole: (ctx) =>
-        caches.withInvalidation(ctx.call, groupKey(requireUser(ctx.caller).tenant_id), () => deleteRole(deps, ctx)),
+      deleteRole: (ctx) => deleteRole(deps, ctx),
       tenants: (ctx) => listTenants(deps, ctx),
       tenant: (ctx) => getTenant(deps, ctx),
       createTenant: (ctx) => createTenant(deps, ctx),
@@ -166,8 +156,8 @@ export default function usersService(platform: Platform): ServiceSchema {
       databaseStatus: () => databaseStatus(db, clock),
       counts: () => deps.counts.installation(),
       rotateKeys: () => rotateKeys({ db, ring, log }),
-      deleteMe: (ctx) => writing(ctx, requireUser(ctx.caller).user_id, () => deleteMe(deletion, ctx)),
-      adminDelete: (ctx) => writing(ctx, ctx.params.id, () => deleteByAdmin(deletion, ctx)),
+      deleteMe: (ctx) => deleteMe(deletion, ctx),
+      adminDelete: (ctx) => deleteByAdmin(deletion, ctx),
       erasure: (ctx) => viewErasure(db, ctx),
       erasureStats: () => countErasures(db),
       eraseDue: ({ call, correlationId }) => eraseDue(erasure, call, correlationId),
@@ -175,11 +165,7 @@ export default function usersService(platform: Platform): ServiceSchema {
       import: (ctx) => importUsers(deps, ctx),
       exportAccounts: (ctx) => exportAccounts(deps, ctx),
       export: ({ caller, params }) => exportPage(exportSections(deps), requireUser(caller).user_id, params.cursor),
-      sweep: () => sweepUsers(deps),
+      sweep: (ctx) => sweepUsers(deps, ctx.call),
     }),
   };
-}
-
-function pending(cause: unknown): never {
-  throw new AppError("revocation_pending", { retry_after: 1, cause });
 }

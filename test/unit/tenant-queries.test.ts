@@ -9,7 +9,7 @@ import { describe, expect, test } from "@jest/globals";
  */
 const overAll: Readonly<Record<string, string>> = {
   "users/profile/avatars.repo.ts listUnusedAvatars": "sweep",
-  "users/email-change/email-changes.repo.ts endOutdatedChanges": "sweep",
+  "users/email-change/email-changes.repo.ts listOutdatedChanges": "sweep",
   "users/email-change/email-changes.repo.ts dropClosedChanges": "sweep",
   "users/erasure/erasures.repo.ts listDueErasures": "the erasures that are due",
   "users/erasure/erasures.repo.ts listPurgesDue": "the purges that are due",

@@ -37,7 +37,7 @@ export async function register(deps: RegistrationDeps, ctx: ActionContext<Input>
   }
 }
 
-/** Visibility goes to users too, which is where searches look. */
+/** users owns visibility, so that part of the preferences goes there. */
 function accountFields({ caller, params }: ActionContext<Input>, fullName: string | undefined): AccountFields {
   const { privacy_profile: profile, privacy_location: location } = params.preferences ?? {};
   return {

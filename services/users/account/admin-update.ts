@@ -3,8 +3,8 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -20,14 +20,14 @@ import { requestedSubscription, setSubscription } from "../subscriptions/change-
 import { changeAccount } from "./change-account.ts";
 
 type Params = Actions["users.adminUpdate"]["params"];
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
+type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
 
 /** Changes just the fields that are sent. Roles and tier are in force at the user's next request when this answers. */
 export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
   if (ctx.params.roles && !caller.permissions.includes("roles:write"))
     throw new AppError("forbidden", { message: "Assigning roles requires the permission roles:write." });
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidating(ctx.call, ctx.params.id), ctx, {
     userId: ctx.params.id,
     commit: (tx) => change(deps, tx, ctx, caller),
     after: async ({ user, event_ids }) => {
@@ -39,7 +39,7 @@ export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promi
   });
 }
 
-async function change(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, caller: UserCaller) {
+async function change(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContext<Params>, caller: UserCaller) {
   const { id, roles, subscription } = ctx.params;
   const account = await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
@@ -57,7 +57,7 @@ async function change(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, c
 /** Unchanged: what an earlier request began and could not confirm is confirmed now. */
 async function setRoles(
   { outbox, clock, random }: Deps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
   caller: UserCaller,
   account: Account,
@@ -81,7 +81,7 @@ async function setRoles(
 
 function setTier(
   deps: Deps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
   account: Account,
   wanted: NonNullable<Params["subscription"]> | null,

@@ -3,7 +3,7 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { brokenUnique } from "../../../lib/database/database-errors.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { usernameKey } from "../../../lib/runtime/text-keys.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { searchText } from "../core/search-text.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -22,7 +22,7 @@ const fields = ["full_name", "username", "email", "is_verified"] as const;
  */
 export async function changeAccount(
   deps: Deps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
   account: Account,
 ): Promise<Account> {
@@ -47,7 +47,7 @@ function merge(account: Account, { full_name, username, email, is_verified }: Pa
   };
 }
 
-async function write(tx: Transaction, next: Account): Promise<void> {
+async function write(tx: InvalidatingTransaction, next: Account): Promise<void> {
   const username_key = next.username === null ? null : usernameKey(next.username);
   try {
     await updateAccount(tx, { ...next, username_key, search_text: searchText(next) });
@@ -59,7 +59,7 @@ async function write(tx: Transaction, next: Account): Promise<void> {
 }
 
 /** The row keeps the old address until it was written to. */
-async function noteEmailChange({ clock, random }: Deps, tx: Transaction, account: Account, next: Account) {
+async function noteEmailChange({ clock, random }: Deps, tx: InvalidatingTransaction, account: Account, next: Account) {
   await cancelPendingChanges(tx, account.id);
   const token_id = newId(clock, random);
   await insertEmailChange(tx, {

@@ -5,6 +5,7 @@ import { idTime } from "../../../lib/runtime/ids.ts";
 import { emailKey, usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import { defaultVisibility } from "../contract/users-shapes.contract.ts";
 import { searchText } from "../core/search-text.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
@@ -87,8 +88,8 @@ function newAccount(params: Params, tenantId: string): NewAccount {
     pushToken: push_token,
     searchText: searchText({ full_name, username, email, current_title: null, company: null }),
     isVerified: params.is_verified ?? false,
-    privacyProfile: params.privacy_profile ?? "public",
-    privacyLocation: params.privacy_location ?? true,
+    privacyProfile: params.privacy_profile ?? defaultVisibility.privacy_profile,
+    privacyLocation: params.privacy_location ?? defaultVisibility.privacy_location,
   };
 }
 

@@ -12,10 +12,10 @@ export async function getPushRecipient({ db }: Pick<UsersDeps, "db">, id: string
 
 /** A device that is gone. Its owner may have a new one meanwhile: that token stays. */
 export async function removePushToken(
-  { db, outbox }: Pick<UsersDeps, "db" | "outbox">,
+  { caches, outbox }: Pick<UsersDeps, "caches" | "outbox">,
   ctx: ActionContext<Actions["users.removePushToken"]["params"]>,
 ): Promise<Record<string, never>> {
-  await db.transaction(async (tx) => {
+  await caches.invalidating(ctx.call, ctx.params.id).transaction(async (tx) => {
     const account = await lockAccount(tx, ctx.params.id);
     if (account?.push_token !== ctx.params.push_token) return;
     await clearPushToken(tx, account.id);

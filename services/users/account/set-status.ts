@@ -1,10 +1,10 @@
 import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { revokeSessions } from "../../../lib/revocation/confirm-change.ts";
+import { confirmed, revokeSessions } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -13,7 +13,7 @@ import { cancelDeletion, lockIncludingDeleted } from "../erasure/erasures.repo.t
 import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
 
 type Params = Actions["users.setStatus"]["params"];
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
+type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
 
 /**
  * The status commits here first, then the sessions end: call and event are one operation by the event's id, so that
@@ -23,17 +23,18 @@ export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise
   const caller = requireUser(ctx.caller);
   if (caller.user_id === ctx.params.id && !ctx.params.is_active)
     throw new AppError("forbidden", { message: "You can't deactivate your own account." });
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidatingLater(ctx.params.id), ctx, {
     userId: ctx.params.id,
     commit: (tx) => changeStatus(deps, tx, ctx, caller),
     after: async ({ user, event_id }) => {
       if (!user.is_active && event_id !== null) await revokeSessions(ctx.call, { user_id: user.id, event_id });
+      await confirmed(deps.caches.invalidate(ctx.call, user.id));
       return user;
     },
   });
 }
 
-async function changeStatus(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, caller: UserCaller) {
+async function changeStatus(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContext<Params>, caller: UserCaller) {
   const { id, is_active } = ctx.params;
   const account = is_active ? await lockIncludingDeleted(tx, id) : await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
@@ -48,7 +49,7 @@ async function changeStatus(deps: Deps, tx: Transaction, ctx: ActionContext<Para
 
 async function change(
   { outbox, clock, random }: Deps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
   account: Account & { readonly deleted_at?: Date | null },
 ): Promise<string> {

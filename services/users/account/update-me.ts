@@ -4,8 +4,8 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { brokenUnique } from "../../../lib/database/database-errors.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { usernameKey } from "../../../lib/runtime/text-keys.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { requireRecentAuth } from "../core/require-recent-auth.ts";
 import { searchText } from "../core/search-text.ts";
 import { appendUserEvent } from "../core/user-events.ts";
@@ -16,7 +16,7 @@ import { cancelPendingChanges, countRecentChanges, insertEmailChange } from "../
 import { indexableEmailKey } from "./create-user.ts";
 
 type Params = Actions["users.updateMe"]["params"];
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">;
 
 const plainFields = ["username", "full_name", "current_title", "company", "location", "bio", "push_token"] as const;
 
@@ -26,7 +26,7 @@ const plainFields = ["username", "full_name", "current_title", "company", "locat
  */
 export async function updateMe(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidating(ctx.call, caller.user_id), ctx, {
     userId: caller.user_id,
     prepare: () => prepareEmailChange(deps, ctx, caller),
     commit: (tx, epoch) => changeMe(deps, tx, ctx, caller, epoch),
@@ -49,7 +49,7 @@ async function asksForOtherEmail({ db }: Deps, caller: UserCaller, { email }: Pa
 
 export async function changeMe(
   deps: Deps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
   caller: UserCaller,
   epoch: number,
@@ -87,7 +87,7 @@ interface EmailChangeRequest {
 /** A newer wish ends the older ones; the present address sent again takes them back. */
 async function recordEmailChangeRequest(
   { clock, random }: Deps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   account: Account,
   { email, epoch }: { readonly email: string | undefined; readonly epoch: number },
 ): Promise<EmailChangeRequest | undefined> {
@@ -108,7 +108,7 @@ async function recordEmailChangeRequest(
   return { pending_email: email, token_id };
 }
 
-async function write(tx: Transaction, next: Account): Promise<void> {
+async function write(tx: InvalidatingTransaction, next: Account): Promise<void> {
   const username_key = next.username === null ? null : usernameKey(next.username);
   try {
     await updateBasicProfile(tx, { ...next, username_key, search_text: searchText(next) });

@@ -23,7 +23,7 @@ export function updateWholeProfile(deps: UsersDeps, ctx: ActionContext<Params>):
   const caller = requireUser(ctx.caller);
   const [extended, basic] = partition(ctx.params);
   const ofAccount = { ...ctx, params: basic };
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidating(ctx.call, caller.user_id), ctx, {
     userId: caller.user_id,
     prepare: () => prepareEmailChange(deps, ofAccount, caller),
     commit: async (tx, epoch) => {

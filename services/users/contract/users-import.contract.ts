@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { action, byServiceOrOperator } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
-import { ProfileChange } from "./users-shapes.contract.ts";
+import { defaultVisibility, ProfileChange, Visibility } from "./users-shapes.contract.ts";
 
 /** Before it there were no accounts of ours, and PostgreSQL's calendar has no year 0. */
 const Past = field.Timestamp.refine((time) => time >= "1970", {
@@ -31,8 +31,8 @@ export const accountFields = {
 export const ImportedAccount = z.strictObject({
   id: field.Id,
   ...accountFields,
-  privacy_profile: z.enum(["public", "private", "connections"]).default("public"),
-  privacy_location: z.boolean().default(true),
+  privacy_profile: Visibility.shape.privacy_profile.default(defaultVisibility.privacy_profile),
+  privacy_location: Visibility.shape.privacy_location.default(defaultVisibility.privacy_location),
 });
 
 /** One account of a batch that did not come in. */

@@ -39,6 +39,14 @@ export const User = z
   })
   .meta({ id: "User" });
 
+/** Who may see an account. */
+export const Visibility = z.strictObject({
+  privacy_profile: z.enum(["public", "private", "connections"]),
+  privacy_location: z.boolean().meta({ description: "false: others neither see your location nor find you by it" }),
+});
+
+export const defaultVisibility: z.output<typeof Visibility> = { privacy_profile: "public", privacy_location: true };
+
 export const Education = z.strictObject({
   school: field.Text[255],
   degree: field.Text[255].nullish(),

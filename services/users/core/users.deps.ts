@@ -1,9 +1,10 @@
-import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import type { KeyRing } from "../../../lib/crypto/key-ring.ts";
 import type { NearCache } from "../../../lib/revocation/near-cache.ts";
 import type { Clock, Random } from "../../../lib/runtime/clock.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
+import type { ServiceCaches } from "../../../mixins/near-cache.mixin.ts";
 import type { Outbox } from "../../../mixins/outbox.mixin.ts";
 import type { Counts } from "../directory/counts.ts";
 import type { AvatarStore } from "../profile/avatar-store.ts";
@@ -24,9 +25,12 @@ export interface UsersDeps {
   readonly avatars: AvatarStore;
   /** What clients call us, for addresses of pictures. */
   readonly publicUrl: string;
+  /** Opens the transactions that write accounts and profiles. */
+  readonly caches: Pick<ServiceCaches, "invalidating" | "invalidatingLater" | "invalidate">;
   readonly accounts: NearCache<CachedAccount>;
   /** At most a minute old: sign-ins are frequent and must not invalidate the account. */
   readonly lastLogins: NearCache<LastLogin>;
+  readonly visibilities: NearCache<Actions["users.visibility"]["result"]>;
   /** As they are stored: what is sealed stays sealed. */
   readonly profiles: NearCache<ProfileRow>;
 }

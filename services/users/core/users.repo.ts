@@ -1,4 +1,5 @@
 import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 
 /** A connection of its own, or the one of a transaction. */
 export type Queryable = Pick<Transaction, "query">;
@@ -156,8 +157,9 @@ export interface Account {
   readonly created_at: Date;
 }
 
-/** The account, locked until the end of the transaction: its writers take turns. */
-export async function lockAccount(tx: Transaction, id: string): Promise<Account | undefined> {
+/** The account, locked until the end of the transaction. */
+export async function lockAccount(tx: InvalidatingTransaction, id: string): Promise<Account | undefined> {
+  tx.assertInvalidated(id);
   const [row] = await tx.query<Account>(
     `SELECT id, tenant_id, email, email_key, pending_email, username, full_name, current_title, company, location, bio,
        push_token, is_active, is_verified, privacy_profile, privacy_location, status_event_id, created_at
@@ -180,7 +182,7 @@ export type BasicProfile = Omit<
 > & { readonly username_key: string | null; readonly search_text: string };
 
 /** What the owner may change of a locked account. Breaks `users_username` where the name is taken. */
-export async function updateBasicProfile(tx: Transaction, next: BasicProfile): Promise<void> {
+export async function updateBasicProfile(tx: InvalidatingTransaction, next: BasicProfile): Promise<void> {
   await tx.query(
     `UPDATE users.users SET pending_email = $2, username = $3, username_key = $4, full_name = $5, current_title = $6,
        company = $7, location = $8, bio = $9, push_token = $10, search_text = $11, updated_at = clock_timestamp()
@@ -210,17 +212,24 @@ export async function readPushRecipient(on: Queryable, id: string) {
   return row;
 }
 
-export async function clearPushToken(tx: Transaction, id: string): Promise<void> {
+export async function clearPushToken(tx: InvalidatingTransaction, id: string): Promise<void> {
   await tx.query("UPDATE users.users SET push_token = NULL, updated_at = clock_timestamp() WHERE id = $1", [id]);
 }
 
-export async function updateVerified(tx: Transaction, id: string): Promise<void> {
+export async function updateVerified(tx: InvalidatingTransaction, id: string): Promise<void> {
   await tx.query("UPDATE users.users SET is_verified = true, updated_at = clock_timestamp() WHERE id = $1", [id]);
 }
 
+type Visibility = Pick<Account, "privacy_profile" | "privacy_location">;
+
+export async function readVisibility(on: Queryable, id: string): Promise<Visibility | null> {
+  const sql = "SELECT privacy_profile, privacy_location FROM users.users WHERE id = $1";
+  return (await on.query<Visibility>(sql, [id]))[0] ?? null;
+}
+
 export async function updateVisibility(
-  tx: Transaction,
-  { id, privacy_profile, privacy_location }: Pick<Account, "id" | "privacy_profile" | "privacy_location">,
+  tx: InvalidatingTransaction,
+  { id, privacy_profile, privacy_location }: Visibility & Pick<Account, "id">,
 ): Promise<void> {
   await tx.query(
     "UPDATE users.users SET privacy_profile = $2, privacy_location = $3, updated_at = clock_timestamp() WHERE id = $1",
@@ -235,7 +244,10 @@ export interface StatusChange {
   readonly eventId: string;
 }
 
-export async function updateStatus(tx: Transaction, { id, isActive, reason, eventId }: StatusChange): Promise<void> {
+export async function updateStatus(
+  tx: InvalidatingTransaction,
+  { id, isActive, reason, eventId }: StatusChange,
+): Promise<void> {
   await tx.query(
     `UPDATE users.users SET is_active = $2, inactive_reason = $3, status_event_id = $4, updated_at = clock_timestamp()
      WHERE id = $1`,
@@ -267,7 +279,7 @@ export async function readLoginsTotal(on: Queryable, id: string): Promise<number
 
 /** What an administrator may change of a locked account. Breaks `users_username` or `users_email` where one is taken. */
 export async function updateAccount(
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   next: Account & { readonly username_key: string | null; readonly search_text: string },
 ): Promise<void> {
   await tx.query(

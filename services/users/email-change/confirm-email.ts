@@ -1,8 +1,8 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { brokenUnique } from "../../../lib/database/database-errors.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { claimInbox } from "../../../mixins/event-consumer.mixin.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { searchText } from "../core/search-text.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
@@ -17,7 +17,7 @@ import {
 } from "./email-changes.repo.ts";
 
 type Params = Actions["users.confirmEmail"]["params"];
-type Deps = Pick<UsersDeps, "db" | "outbox">;
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox">;
 type Outcome = Actions["users.confirmEmail"]["result"] | "email_taken";
 
 /**
@@ -28,13 +28,15 @@ export async function confirmEmail(
   deps: Deps,
   ctx: ActionContext<Params>,
 ): Promise<Actions["users.confirmEmail"]["result"]> {
-  const outcome = await deps.db.transaction((tx) => confirm(deps, tx, ctx));
+  const outcome = await deps.caches
+    .invalidating(ctx.call, ctx.params.user_id)
+    .transaction((tx) => confirm(deps, tx, ctx));
   // The refusal itself is committed: the address stopped waiting.
   if (outcome === "email_taken") throw new AppError("email_taken");
   return outcome;
 }
 
-async function confirm(deps: Deps, tx: Transaction, ctx: ActionContext<Params>): Promise<Outcome> {
+async function confirm(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContext<Params>): Promise<Outcome> {
   const { user_id, token_id, email_key } = ctx.params;
   const account = await lockAccount(tx, user_id);
   if (!account) throw new AppError("one_time_token_invalid");
@@ -46,20 +48,25 @@ async function confirm(deps: Deps, tx: Transaction, ctx: ActionContext<Params>):
   return { user: await view(tx, user_id), already: false };
 }
 
-async function repeated(tx: Transaction, userId: string, tokenId: string): Promise<Outcome> {
+async function repeated(tx: InvalidatingTransaction, userId: string, tokenId: string): Promise<Outcome> {
   const change = await findEmailChange(tx, tokenId);
   if (change?.state === "refused") throw new AppError("one_time_token_invalid");
   return { user: await view(tx, userId), already: true };
 }
 
-async function verify(deps: Deps, tx: Transaction, ctx: ActionContext<Params>, account: Account): Promise<void> {
+async function verify(
+  deps: Deps,
+  tx: InvalidatingTransaction,
+  ctx: ActionContext<Params>,
+  account: Account,
+): Promise<void> {
   await updateVerified(tx, account.id);
   await appendUserEvent(deps.outbox, tx, ctx, { type: "user.verified", user: account, eventId: ctx.params.event_id });
 }
 
 async function changeAddress(
   deps: Deps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
   account: Account,
   change: EmailChange,
@@ -83,7 +90,7 @@ async function changeAddress(
 }
 
 /** The address was not reserved: who has it first, has it. The index decides where two come at once. */
-async function tryApply(tx: Transaction, account: Account, change: EmailChange): Promise<boolean> {
+async function tryApply(tx: InvalidatingTransaction, account: Account, change: EmailChange): Promise<boolean> {
   await tx.query("SAVEPOINT address");
   try {
     return await applyEmail(tx, change, searchText({ ...account, email: change.new_email }));
@@ -94,7 +101,7 @@ async function tryApply(tx: Transaction, account: Account, change: EmailChange):
   }
 }
 
-async function view(tx: Transaction, id: string): Promise<UserView> {
+async function view(tx: InvalidatingTransaction, id: string): Promise<UserView> {
   const row = await readUser(tx, id);
   if (!row) throw new AppError("one_time_token_invalid");
   return viewUser(row);

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 
 export interface EmailChange {
   readonly token_id: string;
@@ -16,14 +17,17 @@ export async function cancelPendingChanges(tx: Transaction, userId: string): Pro
   await tx.query("UPDATE users.email_changes SET state = 'ended' WHERE user_id = $1 AND state = 'pending'", [userId]);
 }
 
-export async function endChangesBefore(tx: Transaction, userId: string, time: string): Promise<void> {
-  await tx.query(
+export async function endChangesBefore(tx: InvalidatingTransaction, userId: string, time: string): Promise<number> {
+  tx.assertInvalidated(userId);
+  const [row] = await tx.query<{ ended: number }>(
     `WITH ended AS (
        UPDATE users.email_changes SET state = 'ended'
-       WHERE user_id = $1 AND state = 'pending' AND requested_at <= $2::timestamptz RETURNING 1)
-     UPDATE users.users SET pending_email = NULL WHERE id = $1 AND EXISTS (SELECT FROM ended)`,
+       WHERE user_id = $1 AND state = 'pending' AND requested_at <= $2::timestamptz RETURNING 1),
+     cleared AS (UPDATE users.users SET pending_email = NULL WHERE id = $1 AND EXISTS (SELECT FROM ended))
+     SELECT count(*)::int AS ended FROM ended`,
     [userId, time],
   );
+  return row?.ended ?? 0;
 }
 
 export async function insertEmailChange(tx: Transaction, change: Omit<EmailChange, "state">): Promise<void> {
@@ -42,7 +46,11 @@ export async function findEmailChange(tx: Transaction, tokenId: string): Promise
 }
 
 /** False where another account has the address by now; nothing is changed then. */
-export async function applyEmail(tx: Transaction, change: EmailChange, searchText: string): Promise<boolean> {
+export async function applyEmail(
+  tx: InvalidatingTransaction,
+  change: EmailChange,
+  searchText: string,
+): Promise<boolean> {
   const rows = await tx.query(
     `UPDATE users.users AS u SET email = $2, email_key = $3, is_verified = true, pending_email = NULL, search_text = $4,
        updated_at = clock_timestamp()
@@ -58,7 +66,7 @@ export async function closeEmailChange(tx: Transaction, tokenId: string, state: 
   await tx.query("UPDATE users.email_changes SET state = $2 WHERE token_id = $1", [tokenId, state]);
 }
 
-export async function clearPendingEmail(tx: Transaction, userId: string): Promise<void> {
+export async function clearPendingEmail(tx: InvalidatingTransaction, userId: string): Promise<void> {
   await tx.query("UPDATE users.users SET pending_email = NULL, updated_at = clock_timestamp() WHERE id = $1", [userId]);
 }
 
@@ -96,14 +104,15 @@ export async function recordMail(db: Database, tokenId: string, kind: string): P
 }
 
 /** A link lives 24 hours from its sending, and is sent within 24 hours or not at all. */
-export async function endOutdatedChanges(db: Database): Promise<number> {
-  const rows = await db.query(
-    `WITH outdated AS (UPDATE users.email_changes SET state = 'ended'
-       WHERE requested_at < now() - interval '48 hours' AND state = 'pending' RETURNING user_id),
-     cleared AS (UPDATE users.users u SET pending_email = NULL FROM outdated o WHERE o.user_id = u.id RETURNING u.id)
-     SELECT user_id FROM outdated`,
+export function listOutdatedChanges(
+  db: Database,
+  limit: number,
+): Promise<Array<Pick<EmailChange, "user_id"> & { readonly requested_at: Date }>> {
+  return db.query(
+    `SELECT user_id, requested_at FROM users.email_changes
+     WHERE requested_at < now() - interval '48 hours' AND state = 'pending' ORDER BY requested_at LIMIT $1`,
+    [limit],
   );
-  return rows.length;
 }
 
 /** Not before the old address was told of all that it should be; but a mail that no server takes keeps nothing for ever. */

@@ -3,8 +3,8 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { revokeSessions, type SessionsEnd } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { requireRecentAuth } from "../core/require-recent-auth.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { isoOrNull } from "../core/user-view.ts";
@@ -13,7 +13,7 @@ import type { Account } from "../core/users.repo.ts";
 import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
 import { lockIncludingDeleted, markDeleted, scheduleErasure } from "./erasures.repo.ts";
 
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
+type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
 type Deletion = Actions["users.deleteMe"]["result"];
 
 /** Within so many days after it is due it must be done, or somebody is told. */
@@ -22,7 +22,7 @@ const DEADLINE_DAYS = 1;
 /** Deactivated at once, erased later. An administrator can take it back until then. */
 export async function deleteMe(deps: Deps, ctx: ActionContext<Actions["users.deleteMe"]["params"]>): Promise<Deletion> {
   const { user_id } = requireUser(ctx.caller);
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {
     userId: user_id,
     prepare: () => requireRecentAuth(deps, ctx, ctx.params.password),
     commit: async (tx) => {
@@ -42,7 +42,7 @@ export async function deleteByAdmin(
   const { id } = ctx.params;
   if (caller.user_id === id)
     throw new AppError("forbidden", { message: "Use DELETE /users/me to delete your own account." });
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidating(ctx.call, id), ctx, {
     userId: id,
     commit: async (tx) => {
       const account = await lockIncludingDeleted(tx, id);
@@ -60,7 +60,7 @@ export async function deleteByAdmin(
  */
 async function markForErasure(
   deps: Deps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   ctx: ActionContext<{ readonly erase?: boolean | undefined }>,
   account: Account & { readonly deleted_at: Date | null },
 ) {

@@ -1,9 +1,8 @@
 import type { Logger } from "pino";
 import { type Actions, type Call, servicesWith } from "../../../lib/actions/typed-call.ts";
 import type { EventLog } from "../../../lib/runtime/platform.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { eraseIn } from "../../../mixins/erasure.ts";
-import type { ServiceCaches } from "../../../mixins/near-cache.mixin.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { dropAvatarsOf } from "../profile/change-avatar.ts";
 import {
@@ -22,8 +21,7 @@ import {
   readErasure,
 } from "./erasures.repo.ts";
 
-export interface EraseDeps extends Pick<UsersDeps, "db" | "outbox" | "avatars"> {
-  readonly caches: Pick<ServiceCaches, "withInvalidation">;
+export interface EraseDeps extends Pick<UsersDeps, "db" | "caches" | "outbox" | "avatars"> {
   readonly events: EventLog;
   readonly log: Logger;
 }
@@ -51,19 +49,14 @@ export async function eraseDue(deps: EraseDeps, call: Call, correlationId: strin
 }
 
 async function eraseOne(deps: EraseDeps, call: Call, userId: string, correlationId: string): Promise<boolean> {
-  const erasure = await deps.db.transaction(async (tx) => {
-    await lockIncludingDeleted(tx, userId);
-    return beginErasure(tx, userId);
-  });
+  const erasure = await beginErasure(deps.db, userId);
   if (!erasure) return false;
   const missing = others.filter((name) => !(name in erasure.receipts));
   await Promise.all(missing.map((name) => tryOrDefer(deps, () => askFor(deps, call, name, erasure))));
   const { receipts } = (await readErasure(deps.db, userId)) ?? { receipts: {} };
   if (!others.every((name) => name in receipts)) return false;
   await dropAvatarsOf(deps, userId);
-  return deps.caches.withInvalidation(call, userId, () =>
-    deps.db.transaction((tx) => complete(deps, tx, userId, correlationId)),
-  );
+  return deps.caches.invalidating(call, userId).transaction((tx) => complete(deps, tx, userId, correlationId));
 }
 
 async function askFor({ db }: EraseDeps, call: Call, service: string, erasure: ErasureRow): Promise<boolean> {
@@ -76,14 +69,14 @@ async function askFor({ db }: EraseDeps, call: Call, service: string, erasure: E
 /** The account goes after everything else, and what says so is stated with it. */
 async function complete(
   { db, outbox }: EraseDeps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   userId: string,
   correlationId: string,
 ): Promise<boolean> {
   await lockIncludingDeleted(tx, userId);
   const erasure = await lockErasure(tx, userId);
   if (!erasure) return false;
-  const receipt = await eraseIn(tx, db.schema, userId, (inside) => deleteAccount(inside, userId));
+  const receipt = await eraseIn(tx, db.schema, userId, () => deleteAccount(tx, userId));
   await completeErasure(tx, userId, receipt);
   const { id: erasure_id, tenant_id: tenantId } = erasure;
   await outbox.append(tx, { type: "user.erased", userId, tenantId, correlationId, data: { erasure_id } });
@@ -93,9 +86,9 @@ async function complete(
 /** Heard from a stream that is read again, after a restore: the account that came back goes again. */
 export async function eraseRestored({ db, caches }: EraseDeps, call: Call, userId: string): Promise<void> {
   if (!(await hasAccount(db, userId))) return;
-  await caches.withInvalidation(call, userId, () =>
-    db.transaction((tx) => eraseIn(tx, db.schema, userId, (inside) => deleteAccount(inside, userId))),
-  );
+  await caches
+    .invalidating(call, userId)
+    .transaction((tx) => eraseIn(tx, db.schema, userId, () => deleteAccount(tx, userId)));
 }
 
 async function purgeStreams(deps: EraseDeps): Promise<number> {

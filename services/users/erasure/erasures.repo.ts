@@ -1,5 +1,6 @@
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
 import { deleteOf } from "../../../mixins/erasure.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import type { Account } from "../core/users.repo.ts";
 
 export interface Receipts {
@@ -22,9 +23,10 @@ const columns = "id, user_id, tenant_id, requested_at, due_at, deadline, tried_a
 
 /** The account, locked, whether it is deleted or not. */
 export async function lockIncludingDeleted(
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   id: string,
 ): Promise<(Account & { readonly deleted_at: Date | null }) | undefined> {
+  tx.assertInvalidated(id);
   const [row] = await tx.query<Account & { readonly deleted_at: Date | null }>(
     `SELECT id, tenant_id, email, email_key, pending_email, username, full_name, current_title, company, location, bio,
        push_token, is_active, is_verified, privacy_profile, privacy_location, status_event_id, created_at, deleted_at
@@ -34,7 +36,7 @@ export async function lockIncludingDeleted(
   return row;
 }
 
-export async function markDeleted(tx: Transaction, id: string, eventId: string): Promise<void> {
+export async function markDeleted(tx: InvalidatingTransaction, id: string, eventId: string): Promise<void> {
   await tx.query(
     `UPDATE users.users SET is_active = false, deleted_at = clock_timestamp(), status_event_id = $2,
        updated_at = clock_timestamp() WHERE id = $1`,
@@ -65,7 +67,7 @@ export async function scheduleErasure(tx: Transaction, wish: Wish): Promise<Date
 }
 
 /** False where the erasure has begun. */
-export async function cancelDeletion(tx: Transaction, userId: string): Promise<boolean> {
+export async function cancelDeletion(tx: InvalidatingTransaction, userId: string): Promise<boolean> {
   const gone = await tx.query("DELETE FROM users.erasures WHERE user_id = $1 AND tried_at IS NULL RETURNING id", [
     userId,
   ]);
@@ -88,9 +90,9 @@ export async function listDueErasures(db: Database, limit: number): Promise<stri
   return rows.map((row) => row.user_id);
 }
 
-/** Under the account's lock, which who takes a deletion back holds too. */
-export async function beginErasure(tx: Transaction, userId: string): Promise<ErasureRow | undefined> {
-  const [row] = await tx.query<ErasureRow>(
+/** Serialized with `cancelDeletion` by the lock of this row: whichever comes second finds nothing to change. */
+export async function beginErasure(db: Database, userId: string): Promise<ErasureRow | undefined> {
+  const [row] = await db.query<ErasureRow>(
     `UPDATE users.erasures SET tried_at = clock_timestamp()
      WHERE user_id = $1 AND completed_at IS NULL AND due_at <= clock_timestamp() RETURNING ${columns}`,
     [userId],
@@ -136,7 +138,8 @@ export async function lockErasure(tx: Transaction, userId: string): Promise<Eras
 const tables = ["profiles", "role_members", "subscriptions", "email_changes", "directory"] as const;
 
 /** Pictures whose bytes are still being stored lose their account here, and are swept. */
-export async function deleteAccount(tx: Transaction, userId: string): Promise<Record<string, number>> {
+export async function deleteAccount(tx: InvalidatingTransaction, userId: string): Promise<Record<string, number>> {
+  tx.assertInvalidated(userId);
   const deleted: Record<string, number> = {};
   for (const table of tables)
     deleted[table] = await deleteOf(tx, `DELETE FROM users.${table} WHERE user_id = $1`, userId);

@@ -1,4 +1,5 @@
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database.mixin.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 
 /** Before its bytes are stored: what is left of an upload that died is found by this row. */
 export async function reserveAvatar(db: Database, key: string, userId: string): Promise<void> {
@@ -7,7 +8,7 @@ export async function reserveAvatar(db: Database, key: string, userId: string): 
 
 /** The account's only one from now on. Null takes it away. Resolves to the keys that are of no use any more. */
 export async function switchAvatar(
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   userId: string,
   next: { readonly key: string; readonly url: string } | null,
 ): Promise<string[]> {

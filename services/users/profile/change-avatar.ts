@@ -1,8 +1,8 @@
 import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { lockAccount } from "../core/users.repo.ts";
@@ -17,7 +17,7 @@ import {
 
 type Params = Actions["users.setAvatar"]["params"];
 type Result = Actions["users.setAvatar"]["result"];
-type Deps = Pick<UsersDeps, "db" | "outbox" | "random" | "avatars" | "publicUrl">;
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "random" | "avatars" | "publicUrl">;
 type Storage = Pick<UsersDeps, "db" | "avatars">;
 
 const sizes = ["full", "thumb"] as const;
@@ -31,7 +31,7 @@ export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise
   const { user_id } = requireUser(ctx.caller);
   const key = deps.random.bytes(16).toString("hex");
   let replaced: string[] = [];
-  const answer = await runIdempotently(deps.db, ctx, {
+  const answer = await runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {
     userId: user_id,
     prepare: () => store(deps, user_id, key, ctx.params),
     commit: async (tx, urls: Result) => {
@@ -50,7 +50,7 @@ export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise
 export async function deleteAvatar(deps: Deps, ctx: ActionContext): Promise<Record<string, never>> {
   const { user_id } = requireUser(ctx.caller);
   let replaced: string[] = [];
-  await runIdempotently(deps.db, ctx, {
+  await runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {
     userId: user_id,
     commit: async (tx) => {
       replaced = await change(deps, tx, ctx, null);
@@ -100,7 +100,7 @@ async function store({ db, avatars, publicUrl }: Deps, userId: string, key: stri
 
 async function change(
   deps: Deps,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   ctx: ActionContext,
   next: { readonly key: string; readonly url: string } | null,
 ): Promise<string[]> {

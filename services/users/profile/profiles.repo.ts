@@ -1,4 +1,4 @@
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import type { Queryable } from "../core/users.repo.ts";
 import { type ProfileRow, Profiles } from "../users.entities.ts";
 
@@ -8,7 +8,7 @@ export async function readProfile(on: Queryable, userId: string): Promise<Profil
   return row ?? null;
 }
 
-export async function writeProfile(tx: Transaction, row: ProfileRow): Promise<void> {
+export async function writeProfile(tx: InvalidatingTransaction, row: ProfileRow): Promise<void> {
   await tx.repository(Profiles).upsert(row, ["user_id"]);
 }
 

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount, readUser } from "../core/users.repo.ts";
@@ -11,7 +11,7 @@ import { emptyProfile, type ProfileView, toRow, viewProfile } from "./profile-vi
 import { readProfile, writeProfile } from "./profiles.repo.ts";
 
 type Params = Actions["users.updateProfile"]["params"];
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "ring" | "profiles">;
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "ring" | "profiles">;
 
 export async function getProfile(
   { db, ring, profiles }: Pick<Deps, "db" | "ring" | "profiles">,
@@ -31,7 +31,7 @@ export async function getProfile(
 /** Changes just the fields that are sent; null clears one. */
 export function updateProfile(deps: Omit<Deps, "profiles">, ctx: ActionContext<Params>): Promise<ProfileView> {
   const { user_id } = requireUser(ctx.caller);
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {
     userId: user_id,
     commit: async (tx) => {
       // The account's lock serializes the writers of its profile, also before the profile has a row.
@@ -44,7 +44,7 @@ export function updateProfile(deps: Omit<Deps, "profiles">, ctx: ActionContext<P
 
 export async function changeProfile(
   { outbox, clock, ring }: Pick<Deps, "outbox" | "clock" | "ring">,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
   account: Pick<Account, "id" | "tenant_id" | "email" | "full_name" | "created_at">,
 ): Promise<ProfileView> {

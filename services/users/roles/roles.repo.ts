@@ -1,5 +1,7 @@
 import { DEFAULT_TENANT_ID } from "../../../lib/actions/caller.ts";
+import { groupKey } from "../../../lib/revocation/near-cache.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import type { Queryable } from "../core/users.repo.ts";
 
 export interface RoleRow {
@@ -64,7 +66,8 @@ export async function updateRolePermissions(
 }
 
 /** The grants go with the role: who had it must not have one that is later made under its name. */
-export async function deleteRole(tx: Transaction, tenantId: string, name: string): Promise<void> {
+export async function deleteRole(tx: InvalidatingTransaction, tenantId: string, name: string): Promise<void> {
+  tx.assertInvalidated(groupKey(tenantId));
   await tx.query("DELETE FROM users.roles WHERE tenant_id = $1 AND name = $2 AND NOT system", [tenantId, name]);
   await tx.query("DELETE FROM users.role_members WHERE tenant_id = $1 AND role = $2", [tenantId, name]);
 }
@@ -100,7 +103,11 @@ export async function readGrantedRoles(on: Queryable, userId: string): Promise<s
   return rows.map((row) => row.role);
 }
 
-export async function removeRoles(tx: Transaction, userId: string, roles: readonly string[]): Promise<void> {
+export async function removeRoles(
+  tx: InvalidatingTransaction,
+  userId: string,
+  roles: readonly string[],
+): Promise<void> {
   await tx.query("DELETE FROM users.role_members WHERE user_id = $1 AND role = ANY($2::text[])", [userId, roles]);
 }
 

@@ -2,6 +2,7 @@ import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
+import { groupKey } from "../../../lib/revocation/near-cache.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
@@ -11,7 +12,7 @@ import { assertCanManageRole, assertHoldsPermissions } from "./privilege-checks.
 import * as repo from "./roles.repo.ts";
 
 type Role = Actions["users.createRole"]["result"];
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">;
 type Named = Actions["users.deleteRole"]["params"];
 type Wish = { readonly name: string; readonly permissions: readonly string[] };
 
@@ -59,7 +60,7 @@ export async function deleteRole(deps: Deps, ctx: ActionContext<Named>): Promise
   const caller = requireUser(ctx.caller);
   const { name } = ctx.params;
   assertNotReserved(name);
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidating(ctx.call, groupKey(caller.tenant_id)), ctx, {
     userId: caller.user_id,
     commit: async (tx) => {
       await repo.lockRoles(tx, caller.tenant_id);

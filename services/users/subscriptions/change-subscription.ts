@@ -3,8 +3,8 @@ import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { viewSubscription } from "../core/user-view.ts";
 import type { Cause, UsersDeps } from "../core/users.deps.ts";
@@ -20,7 +20,7 @@ import {
 
 type Params = Actions["users.upgrade"]["params"];
 type View = Actions["users.upgrade"]["result"];
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
+type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
 
 const DEFAULT_PLAN = "premium";
 
@@ -43,7 +43,7 @@ export function downgrade(deps: Deps, ctx: ActionContext): Promise<View> {
 
 async function changeOwn(deps: Deps, ctx: ActionContext, next: SubscriptionRow | null): Promise<View> {
   const { user_id } = requireUser(ctx.caller);
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {
     userId: user_id,
     commit: async (tx) => {
       const account = await lockAccount(tx, user_id);
@@ -63,7 +63,7 @@ async function changeOwn(deps: Deps, ctx: ActionContext, next: SubscriptionRow |
  */
 export async function setSubscription(
   deps: Pick<Deps, "outbox" | "clock" | "random">,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   cause: Cause,
   account: Account,
   next: SubscriptionRow | null,
@@ -76,7 +76,7 @@ export async function setSubscription(
 
 export async function appendSubscriptionEvent(
   { outbox, clock, random }: Pick<Deps, "outbox" | "clock" | "random">,
-  tx: Transaction,
+  tx: InvalidatingTransaction,
   cause: Cause,
   account: Account,
   next: SubscriptionRow | null,

@@ -11,12 +11,12 @@ const BATCH = 500;
  * What is left over is taken a minute later.
  */
 export async function expireSubscriptions(
-  deps: Pick<UsersDeps, "db" | "outbox" | "clock" | "random">,
+  deps: Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">,
   ctx: ActionContext,
 ): Promise<{ expired: number }> {
   let expired = 0;
   for (const userId of await listExpired(deps.db, BATCH)) {
-    await deps.db.transaction(async (tx) => {
+    await deps.caches.invalidating(ctx.call, userId).transaction(async (tx) => {
       const account = await lockAccount(tx, userId);
       if (!(await deleteExpired(tx, userId)) || !account) return;
       await appendSubscriptionEvent(deps, tx, ctx, account, null);

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 
 export interface SubscriptionRow {
   readonly plan: string;
@@ -15,7 +16,11 @@ export async function readSubscription(tx: Transaction, userId: string): Promise
   return row ?? null;
 }
 
-export async function writeSubscription(tx: Transaction, userId: string, next: SubscriptionRow): Promise<void> {
+export async function writeSubscription(
+  tx: InvalidatingTransaction,
+  userId: string,
+  next: SubscriptionRow,
+): Promise<void> {
   await tx.query(
     `INSERT INTO users.subscriptions (user_id, plan, expires_at) VALUES ($1, $2, $3)
      ON CONFLICT (user_id) DO UPDATE SET plan = excluded.plan, expires_at = excluded.expires_at`,
@@ -23,12 +28,12 @@ export async function writeSubscription(tx: Transaction, userId: string, next: S
   );
 }
 
-export async function deleteSubscription(tx: Transaction, userId: string): Promise<void> {
+export async function deleteSubscription(tx: InvalidatingTransaction, userId: string): Promise<void> {
   await tx.query("DELETE FROM users.subscriptions WHERE user_id = $1", [userId]);
 }
 
 /** True for the one who finds it over: it is stated once, and not where it was renewed meanwhile. */
-export async function deleteExpired(tx: Transaction, userId: string): Promise<boolean> {
+export async function deleteExpired(tx: InvalidatingTransaction, userId: string): Promise<boolean> {
   const rows = await tx.query(
     "DELETE FROM users.subscriptions WHERE user_id = $1 AND expires_at <= clock_timestamp() RETURNING user_id",
     [userId],
@@ -53,7 +58,11 @@ export async function readSubscriptionEvent(tx: Transaction, userId: string): Pr
   return row?.subscription_event_id ?? null;
 }
 
-export async function recordSubscriptionEvent(tx: Transaction, userId: string, eventId: string): Promise<void> {
+export async function recordSubscriptionEvent(
+  tx: InvalidatingTransaction,
+  userId: string,
+  eventId: string,
+): Promise<void> {
   await tx.query("UPDATE users.users SET subscription_event_id = $2, updated_at = clock_timestamp() WHERE id = $1", [
     userId,
     eventId,

@@ -4,6 +4,7 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { indexableEmailKey } from "../account/create-user.ts";
+import { defaultVisibility } from "../contract/users-shapes.contract.ts";
 import { searchText } from "../core/search-text.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -31,8 +32,8 @@ export async function inviteAdmin(
     pushToken: null,
     searchText: searchText({ ...names, email }),
     isVerified: false,
-    privacyProfile: "public",
-    privacyLocation: true,
+    privacyProfile: defaultVisibility.privacy_profile,
+    privacyLocation: defaultVisibility.privacy_location,
   });
   if (!made) throw new AppError("email_taken");
   await insertRoles(tx, id, tenantId, ["admin"]);

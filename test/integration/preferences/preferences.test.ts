@@ -91,13 +91,13 @@ describe("preferences", () => {
 });
 
 describe("visibility", () => {
-  test("is written to users before it is shown", async () => {
+  test("is one with what users enforces", async () => {
     const user = await mesh.create();
     await update(user, { privacy_profile: "private", privacy_location: false });
     expect(await visibility(user)).toEqual({ privacy_profile: "private", privacy_location: false });
   });
 
-  test("of many changes at once is the same in both places", async () => {
+  test("is the same in both services after concurrent changes", async () => {
     const user = await mesh.create();
     const wishes = ["private", "public", "connections", "private", "public", "connections"] as const;
     for (let round = 1; round <= 20; round += 1) {
@@ -114,6 +114,51 @@ describe("visibility", () => {
     await update(user, { privacy_profile: "private" });
     await first();
     expect((await visibility(user))?.privacy_profile).toBe("private");
+  });
+
+  test("is not changed by a late duplicate that users has applied before", async () => {
+    const user = await mesh.create();
+    const operation = { user_id: user.id, operation_id: newId(systemClock), privacy_profile: "public" } as const;
+    const duplicate = () => mesh.as("preferences", "users.setVisibility", operation);
+    await duplicate();
+    await update(user, { privacy_profile: "private" });
+    expect(await duplicate()).toEqual({ privacy_profile: "private", privacy_location: true, updated_fields: [] });
+    expect((await read(user)).privacy_profile).toBe("private");
+  });
+
+  test("is reset to its default by null", async () => {
+    const user = await mesh.create({ privacy_profile: "private", privacy_location: false });
+    expect(await update(user, { privacy_profile: null, privacy_location: null })).toMatchObject(defaults);
+    expect(await visibility(user)).toEqual({ privacy_profile: "public", privacy_location: true });
+  });
+
+  test("is not changed by a request whose other fields are refused", async () => {
+    const user = await mesh.create();
+    await expect(update(user, { privacy_profile: "private", age_min: 70 })).rejects.toMatchObject({
+      type: "validation_failed",
+    });
+    expect((await visibility(user))?.privacy_profile).toBe("public");
+  });
+
+  test("is recorded as an event by both services, once", async () => {
+    const user = await mesh.create();
+    await update(user, { privacy_profile: "private", remote: true });
+    await update(user, { privacy_profile: "private", remote: true });
+    expect((await mesh.facts(user.id)).slice(1)).toMatchObject([
+      { event_type: "user.updated", updated_fields: ["privacy_profile"] },
+      { event_type: "preferences.updated", updated_fields: ["remote", "privacy_profile"] },
+    ]);
+  });
+
+  test("after a crash between the two commits holds, and the retry commits the rest", async () => {
+    const user = await mesh.create();
+    const crashed = { user_id: user.id, operation_id: newId(systemClock), privacy_profile: "private" } as const;
+    await mesh.as("preferences", "users.setVisibility", crashed);
+    expect(await read(user)).toMatchObject({ privacy_profile: "private", remote: null });
+    expect(await update(user, { privacy_profile: "private", remote: true })).toMatchObject({
+      privacy_profile: "private",
+      remote: true,
+    });
   });
 
   test("that users can't take is not shown either", async () => {

@@ -27,7 +27,7 @@ describe("a change of address", () => {
   test("is made by the link in the mail to the new one, and the old one is told of the wish and of the change", async () => {
     const person = await someone();
     const { email, token } = await wish(person.access);
-    await mailTo(usermesh, person.email, /another email address/);
+    await mailTo(usermesh, person.email, /change the email address/);
     const { status, body } = await use(token);
     expect([status, body.data]).toEqual([
       200,

@@ -52,7 +52,7 @@ describe("a sign-in finds its account", () => {
 
   test("a sign-in invalidates no cache: nothing is appended to the revocation log", async () => {
     const { id } = await mesh.create();
-    const lastEntry = async () => (await mesh.database.query("SELECT last_seq FROM sessions.feed_state"))[0];
+    const lastEntry = async () => (await mesh.database.query("SELECT last_seq FROM sessions.revocation_log_state"))[0];
     const before = await lastEntry();
     await mesh.as("auth", "users.recordLogin", { id, at: "2026-03-01T00:00:00.000Z" });
     expect(await lastEntry()).toEqual(before);
