@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { AppError, type ErrorCode, isError } from "../../lib/actions/errors.ts";
+import { retry } from "../../lib/runtime/retry.ts";
 import {
   type DeliveryLock,
   type DeliveryTable,
@@ -43,7 +44,7 @@ export async function deliverOnce<Message, SkipReason extends string>(
     await delivery.recordSkipped(lockId, result as SkipReason);
     return "skipped";
   }
-  await withRetry(deps, () => delivery.recordSent());
+  await retry(() => delivery.recordSent(), { timers: deps.timers, ...RECORD_RETRIES });
   return "sent";
 }
 
@@ -78,20 +79,8 @@ async function withHeartbeat<T>({ db, timers }: Deps, lock: DeliveryLock, work: 
   }
 }
 
-const RECORD_ATTEMPTS = 5;
-const RECORD_RETRY_MS = 200;
-
 /** A message that was sent but not recorded would be sent again, so a short outage of the database is waited out. */
-async function withRetry({ timers }: Deps, record: () => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await record();
-    } catch (error) {
-      if (attempt === RECORD_ATTEMPTS) throw error;
-      await timers.sleep(RECORD_RETRY_MS * attempt);
-    }
-  }
-}
+const RECORD_RETRIES = { delayMs: 200, maxDelayMs: 800, maxAttempts: 5 };
 
 /**
  * The circuit breakers of `mail.send` and `mail.sendPush` watch the SMTP server and the push service. Failures of other
