@@ -113,9 +113,9 @@ export const authContract = contract("auth", {
       access: asUser,
       timeout: 9_000,
     }),
-    /** Is this the caller's password? For acts that ask for it again. Counts as a login attempt. */
+    /** Is this the account's password? For acts that ask for it again. Counts as a login attempt: 429 `too_many_attempts`. */
     verifyPassword: action({
-      params: z.strictObject({ user_id: field.Id, password: field.Password }),
+      params: z.strictObject({ id: field.Id, tenant_id: field.Id, email: z.string(), password: field.Password }),
       result: z.strictObject({ ok: z.boolean() }),
       access: byService("auth:verify"),
     }),

@@ -23,10 +23,10 @@ import { verifyEmail } from "./one-time-tokens/verify-email.ts";
 import { createBreachedPasswords } from "./password/breached-passwords.ts";
 import { changePassword } from "./password/change-password.ts";
 import { loadCommonPasswords } from "./password/common-passwords.ts";
+import { verifyPassword } from "./password/password-proof.ts";
 import { createPasswords } from "./password/passwords.ts";
 import { requestReset } from "./password/request-reset.ts";
 import { confirmReset } from "./password/reset-password.ts";
-import { verifyPasswordOf } from "./password/verify-password.ts";
 import { login } from "./sign-in/login.ts";
 import { me } from "./sign-in/me.ts";
 import { refresh } from "./sign-in/refresh.ts";
@@ -64,7 +64,10 @@ export default function authService(platform: Platform): ServiceSchema {
       refresh: (ctx) => refresh(deps, ctx),
       me: (ctx) => me(ctx),
       changePassword: (ctx) => changePassword(deps, ctx),
-      verifyPassword: (ctx) => verifyPasswordOf(deps, ctx),
+      verifyPassword: async (ctx) => {
+        const { ok } = await verifyPassword(deps, ctx, ctx.params, ctx.params.password);
+        return { ok };
+      },
       requestReset: (ctx) => requestReset(deps, ctx),
       confirmReset: (ctx) => confirmReset(deps, ctx),
       requestVerification: (ctx) => requestVerification(deps, ctx),

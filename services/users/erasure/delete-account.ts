@@ -13,7 +13,7 @@ import type { Account } from "../core/users.repo.ts";
 import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
 import { lockIncludingDeleted, markDeleted, scheduleErasure } from "./erasures.repo.ts";
 
-type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
 type Deletion = Actions["users.deleteMe"]["result"];
 
 /** Within so many days after it is due it must be done, or somebody is told. */
