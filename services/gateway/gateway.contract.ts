@@ -13,7 +13,7 @@ const Introspection = z
     exp: z.int().optional(),
     iat: z.int().optional(),
     jti: z.string().optional(),
-    /** The permissions, with spaces. */
+    /** The permissions, separated by spaces. */
     scope: z.string().optional(),
     sid: field.Id.optional(),
     tid: field.Id.optional(),
@@ -32,7 +32,7 @@ export const gatewayContract = contract("gateway", {
     "activity:record",
   ],
   actions: {
-    /** RFC 7662, for who does not hold a lease: this very moment's answer. A bad token of any kind is just not active. */
+    /** Token introspection (RFC 7662), for services without a lease. A token that is invalid for any reason is inactive. */
     introspect: action({
       params: z.strictObject({
         token: z.string().min(1).max(8_192),
@@ -42,7 +42,7 @@ export const gatewayContract = contract("gateway", {
       access: { callers: ["service", "user", "operator"], permission: "platform:introspect" },
       idempotent: true,
     }),
-    /** sessions tells each holder of a lease at once what is void; an answer from that very process is its acknowledgement. */
+    /** Called by sessions for each lease holder after a revocation. The result acknowledges it for the process of that id. */
     applyRevocations: action({
       params: z.strictObject({ gateway_id: field.Id, changes: z.array(RevocationEntry) }),
       result: z.strictObject({ gateway_id: field.Id }),

@@ -7,7 +7,7 @@ import { createLeaseHolder } from "../../mixins/lease-holder.mixin.ts";
 import { gatewayContract } from "./gateway.contract.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 
-/** The public HTTP API. It opens after everything else, and closes before everything else. */
+/** The public HTTP API. It starts after all other services, and stops before them. */
 export default function gatewayService(platform: Platform): ServiceSchema {
   const lease = createLeaseHolder(platform, { service: "gateway", action: "gateway.applyRevocations" });
   let gateway: Gateway | undefined;
@@ -22,7 +22,7 @@ export default function gatewayService(platform: Platform): ServiceSchema {
       applyRevocations: async ({ params }) => lease.applyEntries(params),
     }),
     methods: {
-      /** Where it listens: with APP_PORT=0 only the server knows. */
+      /** The address it listens on: with APP_PORT=0 the port is not known before. */
       address: (): AddressInfo | null => gateway?.address ?? null,
     },
     async started(this: { readonly broker: ServiceBroker }) {

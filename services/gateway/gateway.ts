@@ -57,7 +57,7 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
   const isRedisUp = () => redis?.status === "ready";
   const pages = createPages({ platform, call, keys, tokens, inFlight, isReady, isBusUp, isRedisUp });
 
-  const api = createApiDeps(platform, broker, { call, redis, authentication });
+  const api = createApiDeps(platform, { broker, authentication, call, redis });
   const endpoints = routes.map((route): Endpoint => {
     const handle = route.kind === "page" ? pages[route.page] : createApiHandler(api, route);
     return { method: route.method, path: route.path, handle };
@@ -120,18 +120,15 @@ function createAuthentication(
   };
 }
 
-interface ApiParts {
+interface ApiParts extends Pick<ApiDeps, "broker" | "authentication"> {
   readonly call: Call;
   readonly redis: Redis | null;
-  readonly authentication: AuthenticationDeps;
 }
 
-function createApiDeps(platform: Platform, broker: ServiceBroker, { call, redis, authentication }: ApiParts): ApiDeps {
-  const { config, clock, ring } = platform;
+function createApiDeps(platform: Platform, { broker, authentication, call, redis }: ApiParts): ApiDeps {
+  const { config, clock } = platform;
   return {
-    config,
-    clock,
-    ring,
+    ...platform,
     broker,
     authentication,
     sessionCookies: authentication.cookies,

@@ -37,7 +37,7 @@ interface MeasuredEndpoint extends Endpoint {
 
 /** Takes each request to its endpoint and sends exactly one response, whatever the endpoint does. */
 export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[]): Pipeline {
-  const cors = createCors(deps.config);
+  const cors = createCors(deps.config.http);
   const sendResponse = createResponseSender(deps, cors);
   const dispatch = createDispatcher(deps.metrics, cors, endpoints);
   const unmatched = deps.metrics.route("", "none");

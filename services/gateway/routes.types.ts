@@ -98,19 +98,7 @@ export interface PageRoute extends BaseRoute {
   readonly contentType: string;
 }
 
+// biome-ignore format: a list
 export type PageName =
-  | "home"
-  | "health"
-  | "live"
-  | "ready"
-  | "metrics"
-  | "databaseStatus"
-  | "jwks"
-  | "openapi"
-  | "docs"
-  | "redoc"
-  | "devMail"
-  | "verifyEmail"
-  | "resetPassword"
-  | "avatar"
-  | "asset";
+  | "home" | "health" | "live" | "ready" | "metrics" | "databaseStatus" | "jwks" | "openapi" | "docs" | "redoc"
+  | "devMail" | "verifyEmail" | "resetPassword" | "avatar" | "asset";

@@ -3,9 +3,7 @@ import { type Caller, type Meta, requireUser, type UserCaller } from "../../../l
 import type { ActionDef } from "../../../lib/actions/contract.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { PermissionsOfService } from "../../../lib/actions/service-permissions.ts";
-import type { Config } from "../../../lib/config/config.ts";
-import type { KeyRing } from "../../../lib/crypto/key-ring.ts";
-import type { Clock } from "../../../lib/runtime/clock.ts";
+import type { Platform } from "../../../lib/runtime/platform.ts";
 import { refusalOf } from "../../../mixins/access.middleware.ts";
 import type { EnterTenant } from "../auth/acting-tenant.ts";
 import { type Authentication, type AuthenticationDeps, authenticate } from "../auth/authenticate.ts";
@@ -23,10 +21,7 @@ import { type HookDeps, type PreparedRoute, prepareRoute } from "./prepare-route
 import type { EnforceRateLimit } from "./rate-limits.ts";
 import { respond } from "./respond.ts";
 
-export interface ApiDeps extends HookDeps {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly ring: KeyRing;
+export interface ApiDeps extends HookDeps, Pick<Platform, "config" | "clock" | "ring"> {
   readonly broker: ServiceBroker;
   readonly enforceRateLimit: EnforceRateLimit | null;
   readonly authentication: AuthenticationDeps;

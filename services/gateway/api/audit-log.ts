@@ -8,52 +8,43 @@ import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { RequestContext } from "../http/request-context.ts";
 import type { ApiRoute } from "../routes.types.ts";
 
-type AuditedRoute = Pick<ApiRoute, "method" | "path">;
-
-/** Records in the activity log what no service but the gateway sees. */
-export interface AuditLog {
-  /**
-   * Records a request that acts in another tenant, in the logs of both tenants. To be awaited before the action: a
-   * request that cannot be recorded must not be carried out.
-   */
-  recordForeignTenantAccess(context: RequestContext, route: AuditedRoute, caller: UserCaller): Promise<void>;
-  /** Records a 403 in the background, once a minute for each user and route. */
-  recordRefusal(context: RequestContext, route: AuditedRoute, caller: Caller, error: unknown): void;
-}
-
 type Event = Omit<Actions["admin.record"]["params"], "id" | "at" | "ip">;
 
 const REFUSAL_INTERVAL_MS = 60_000;
 const MAX_REMEMBERED_REFUSALS = 10_000;
 
-export function createAuditLog(
-  { clock, random, log }: Pick<Platform, "clock" | "random" | "log">,
-  broker: ServiceBroker,
-): AuditLog {
+export type AuditLog = ReturnType<typeof createAuditLog>;
+
+/** Records in the activity log what no service but the gateway sees. */
+export function createAuditLog({ clock, random, log }: Platform, broker: ServiceBroker) {
   const recentRefusals = new LRUCache<string, true>({
     max: MAX_REMEMBERED_REFUSALS,
     ttl: REFUSAL_INTERVAL_MS,
     ttlResolution: 0,
     perf: { now: clock.monotonic },
   });
-  const record = ({ correlationId, client }: RequestContext, event: Event) =>
-    callAsService(
-      broker,
-      "gateway",
-      correlationId,
-    )("admin.record", {
-      id: newId(clock, random),
-      at: clock.now().toISOString(),
-      ip: client.ip.slice(0, 64) || null,
-      ...event,
-    });
+  const record = ({ correlationId, client }: RequestContext, event: Event) => {
+    const call = callAsService(broker, "gateway", correlationId);
+    const ip = client.ip.slice(0, 64) || null;
+    return call("admin.record", { id: newId(clock, random), at: clock.now().toISOString(), ip, ...event });
+  };
   return {
-    async recordForeignTenantAccess(context, { method, path }, { user_id, tenant_id, home_tenant_id }) {
+    /**
+     * Records a request that acts in another tenant, in the logs of both tenants. To be awaited before the action: a
+     * request that cannot be recorded must not be carried out.
+     */
+    async recordForeignTenantAccess(
+      context: RequestContext,
+      { method, path }: ApiRoute,
+      caller: UserCaller,
+    ): Promise<void> {
+      const { user_id, tenant_id, home_tenant_id } = caller;
       const event = { action: "platform.acted", actor_id: user_id, user_id } as const;
       const details = { method, path, home_tenant_id, acted_in: tenant_id };
       await Promise.all([tenant_id, home_tenant_id].map((id) => record(context, { ...event, tenant_id: id, details })));
     },
-    recordRefusal(context, { method, path }, caller, error) {
+    /** Records a 403 in the background, once a minute for each user and route. */
+    recordRefusal(context: RequestContext, { method, path }: ApiRoute, caller: Caller, error: unknown): void {
       if (caller.kind !== "user" || !isError(error, "forbidden", "csrf_failed")) return;
       const { user_id, home_tenant_id } = caller;
       const key = `${user_id} ${method} ${path}`;

@@ -14,13 +14,8 @@ export interface ActionCall {
 type PendingCall = Promise<unknown> & { readonly ctx?: Context<unknown, Meta> };
 
 /** Rejects as the action does. `onReplay` is called if the result or error is the stored one of an earlier request. */
-export async function callAction(
-  broker: ServiceBroker,
-  call: ActionCall,
-  onReplay: () => void,
-  nodeID?: string,
-): Promise<unknown> {
-  const pending = send(broker, call, nodeID);
+export async function callAction(broker: ServiceBroker, call: ActionCall, onReplay: () => void): Promise<unknown> {
+  const pending = send(broker, call);
   try {
     return await pending;
   } finally {
@@ -28,18 +23,9 @@ export async function callAction(
   }
 }
 
-function send(
-  broker: ServiceBroker,
-  { action, params, meta, timeout }: ActionCall,
-  nodeID: string | undefined,
-): PendingCall {
-  const requestID = meta.correlation_id as string;
-  return broker.call(action, params, {
-    meta,
-    requestID,
-    timeout,
-    ...(nodeID !== undefined && { nodeID }),
-  }) as PendingCall;
+function send(broker: ServiceBroker, { action, params, meta, timeout }: ActionCall, nodeID?: string): PendingCall {
+  const options = { meta, requestID: meta.correlation_id as string, timeout };
+  return broker.call(action, params, nodeID === undefined ? options : { ...options, nodeID }) as PendingCall;
 }
 
 const ATTEMPT_TIMEOUT_MS = 1_500;
@@ -51,12 +37,9 @@ const MAX_ATTEMPTS = 3;
  */
 export async function callWithFailover(broker: ServiceBroker, call: ActionCall): Promise<unknown> {
   const tried = new Set<string>();
+  const timeout = Math.min(ATTEMPT_TIMEOUT_MS, call.timeout);
   for (let attempt = 1; ; attempt++) {
-    const pending = send(
-      broker,
-      { ...call, timeout: Math.min(ATTEMPT_TIMEOUT_MS, call.timeout) },
-      untriedNode(broker, call.action, tried),
-    );
+    const pending = send(broker, { ...call, timeout }, untriedNode(broker, call.action, tried));
     try {
       return await pending;
     } catch (error) {

@@ -8,8 +8,8 @@ import type { ApiRoute } from "../routes.types.ts";
 import type { RouteHook } from "./route-hook.ts";
 
 /** What the request steps need of a route. */
-export interface PreparedRoute<R extends ApiRoute = ApiRoute> {
-  readonly route: R;
+export interface PreparedRoute {
+  readonly route: ApiRoute;
   readonly def: ActionDef;
   /** Parameters that are read from the query. */
   readonly queryNames: readonly string[];

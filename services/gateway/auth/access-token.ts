@@ -31,15 +31,7 @@ export interface VerifiedToken {
   readonly caller: UserCaller;
 }
 
-export interface AccessTokens {
-  /**
-   * Answers at once for a token that was verified before. Fails with 401 `token_invalid` or `token_expired`, and with 503
-   * while no keys are known.
-   */
-  verify(token: string): VerifiedToken | Promise<VerifiedToken>;
-  readonly hits: number;
-  readonly misses: number;
-}
+export type AccessTokens = ReturnType<typeof createAccessTokens>;
 
 interface Deps {
   readonly keys: Pick<PublishedKeys, "find">;
@@ -55,28 +47,27 @@ const MAX_REMEMBERED_TOKENS = 10_000;
  * Verifies access tokens (RFC 9068, RFC 8725) without calling another service, and remembers valid ones: while passwords
  * are being hashed, verifying a signature takes 430 ms instead of 0.09 (they share a thread pool).
  */
-export function createAccessTokens(deps: Deps): AccessTokens {
+export function createAccessTokens(deps: Deps) {
   const remembered = new LRUCache<string, VerifiedToken>({ max: MAX_REMEMBERED_TOKENS });
-  const counts = { hits: 0, misses: 0 };
+  const stats = { hits: 0, misses: 0 };
   const verifyAndRemember = async (token: string): Promise<VerifiedToken> => {
     const verified = await verifyToken(deps, token);
     remembered.set(token, verified);
     return verified;
   };
   return {
-    get hits() {
-      return counts.hits;
-    },
-    get misses() {
-      return counts.misses;
-    },
-    verify(token) {
+    stats,
+    /**
+     * Returns no promise for a token that was verified before. Fails with 401 `token_invalid` or `token_expired`, and with
+     * 503 while no keys are known.
+     */
+    verify(token: string): VerifiedToken | Promise<VerifiedToken> {
       const known = remembered.get(token);
       if (known === undefined) {
-        counts.misses++;
+        stats.misses++;
         return verifyAndRemember(token);
       }
-      counts.hits++;
+      stats.hits++;
       if (deps.clock.now().getTime() < known.caller.expires_at) return known;
       remembered.delete(token);
       throw new AppError("token_expired");

@@ -5,19 +5,16 @@ import type { Config } from "../../../lib/config/config.ts";
 import type { KeyRing } from "../../../lib/crypto/key-ring.ts";
 import { readCookie } from "../http/read-cookie.ts";
 
-/** Refuses requests that another site makes the browser send with its session cookies. All failures are 403 `csrf_failed`. */
-export interface CsrfGuard {
-  /** Requires a safe method, or an allowed origin and the session's token in both header and cookie. */
-  assertNotForged(request: IncomingMessage, sessionId: string): void;
-  assertAllowedOrigin(request: IncomingMessage): void;
-  /** An HMAC of the session id. */
-  token(sessionId: string): string;
-}
-
 export const CSRF_COOKIE = "csrf_token";
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export function createCsrfGuard({ http: { publicUrl, allowedOrigins } }: Config, ring: KeyRing): CsrfGuard {
+export type CsrfGuard = ReturnType<typeof createCsrfGuard>;
+
+/**
+ * Refuses requests that another site makes the browser send with its session cookies: 403 `csrf_failed`. The token is an
+ * HMAC of the session id, so that it needs no storage and is not valid in another session.
+ */
+export function createCsrfGuard({ http: { publicUrl, allowedOrigins } }: Config, ring: KeyRing) {
   const origins = new Set([new URL(publicUrl).origin, ...allowedOrigins.filter((one) => one !== "*")]);
 
   // Browsers send the origin of every unsafe request. A request without one still needs the token.
@@ -28,7 +25,10 @@ export function createCsrfGuard({ http: { publicUrl, allowedOrigins } }: Config,
   const isTokenOf = (sessionId: string, sent: string): boolean =>
     ring.macAll("csrf", sessionId).some(({ mac }) => isSame(mac, sent));
   return {
-    assertNotForged(request, sessionId) {
+    token: (sessionId: string): string => ring.mac("csrf", sessionId).toString("base64url"),
+    assertAllowedOrigin,
+    /** Requires a safe method, or an allowed origin and the session's token in both header and cookie. */
+    assertNotForged(request: IncomingMessage, sessionId: string): void {
       if (SAFE_METHODS.has(request.method ?? "")) return;
       assertAllowedOrigin(request);
       const sent = request.headers["x-csrf-token"];
@@ -36,8 +36,6 @@ export function createCsrfGuard({ http: { publicUrl, allowedOrigins } }: Config,
       if (typeof sent !== "string" || !isSame(cookie, sent) || !isTokenOf(sessionId, sent))
         throw new AppError("csrf_failed");
     },
-    assertAllowedOrigin,
-    token: (sessionId) => ring.mac("csrf", sessionId).toString("base64url"),
   };
 }
 

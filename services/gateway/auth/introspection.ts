@@ -1,15 +1,13 @@
 import { AppError, isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { parseRefreshToken } from "../../../lib/crypto/refresh-token.ts";
-import type { AccessTokens, VerifiedToken } from "./access-token.ts";
+import type { AccessTokens } from "./access-token.ts";
 import type { AuthenticationDeps } from "./authenticate.ts";
 
 type Params = Actions["gateway.introspect"]["params"];
 type Result = Actions["gateway.introspect"]["result"];
 
-interface Deps {
-  readonly tokens: AccessTokens;
-  readonly checkLease: AuthenticationDeps["checkLease"];
+interface Deps extends Pick<AuthenticationDeps, "tokens" | "checkLease"> {
   readonly issuer: string;
 }
 
@@ -17,15 +15,22 @@ const INACTIVE = { active: false } as const;
 
 /** Token introspection (RFC 7662). A token that is invalid, expired or revoked is inactive. */
 export async function introspect(deps: Deps, { params, call }: ActionContext<Params>): Promise<Result> {
-  if (parseRefreshToken(params.token)) return describeRefreshToken(deps, params.token, call);
-  const verified = await verifyOrNull(deps.tokens, params.token);
-  if (!verified) return INACTIVE;
-  const error = deps.checkLease(verified.claims);
-  if (error === "no_lease") throw new AppError("service_unavailable", { retry_after: 1 });
-  return error === null ? describeAccessToken(deps.issuer, verified) : INACTIVE;
+  const { token } = params;
+  return parseRefreshToken(token) ? introspectRefreshToken(deps, token, call) : introspectAccessToken(deps, token);
 }
 
-async function verifyOrNull(tokens: AccessTokens, token: string): Promise<VerifiedToken | null> {
+async function introspectAccessToken({ tokens, checkLease, issuer }: Deps, token: string): Promise<Result> {
+  const verified = await verifyOrNull(tokens, token);
+  if (!verified) return INACTIVE;
+  const { sub, sid, tid, exp, iat, jti, roles, tier, permissions } = verified.claims;
+  const error = checkLease(verified.claims);
+  if (error === "no_lease") throw new AppError("service_unavailable", { retry_after: 1 });
+  if (error !== null) return INACTIVE;
+  const claims = { iss: issuer, aud: issuer, sub, sid, tid, exp, iat, jti, roles, tier };
+  return { active: true, token_type: "Bearer", scope: permissions.join(" "), ...claims };
+}
+
+async function verifyOrNull(tokens: AccessTokens, token: string) {
   try {
     return await tokens.verify(token);
   } catch (error) {
@@ -34,36 +39,9 @@ async function verifyOrNull(tokens: AccessTokens, token: string): Promise<Verifi
   }
 }
 
-function describeAccessToken(issuer: string, { claims }: VerifiedToken): Result {
-  return {
-    active: true,
-    token_type: "Bearer",
-    sub: claims.sub,
-    iss: issuer,
-    aud: issuer,
-    exp: claims.exp,
-    iat: claims.iat,
-    jti: claims.jti,
-    scope: claims.permissions.join(" "),
-    sid: claims.sid,
-    tid: claims.tid,
-    roles: claims.roles,
-    tier: claims.tier,
-  };
-}
-
-async function describeRefreshToken({ issuer }: Deps, token: string, call: ActionContext["call"]): Promise<Result> {
+async function introspectRefreshToken({ issuer }: Deps, token: string, call: ActionContext["call"]): Promise<Result> {
   const session = await call("sessions.inspect", { refresh_token: token });
   if (!session) return INACTIVE;
-  const { user_id, tenant_id, session_id, iat, exp } = session;
-  return {
-    active: true,
-    token_type: "refresh_token",
-    sub: user_id,
-    iss: issuer,
-    exp,
-    iat,
-    sid: session_id,
-    tid: tenant_id,
-  };
+  const { user_id: sub, tenant_id: tid, session_id: sid, iat, exp } = session;
+  return { active: true, token_type: "refresh_token", iss: issuer, sub, sid, tid, iat, exp };
 }

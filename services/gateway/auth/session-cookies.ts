@@ -2,17 +2,6 @@ import type { IncomingMessage } from "node:http";
 import { readCookie } from "../http/read-cookie.ts";
 import { CSRF_COOKIE, type CsrfGuard } from "./csrf.ts";
 
-/** Sessions whose tokens a browser keeps in cookies. */
-export interface SessionCookies {
-  readonly csrf: CsrfGuard;
-  accessToken(request: IncomingMessage): string | undefined;
-  refreshToken(request: IncomingMessage): string | undefined;
-  /** Headers that store the tokens, names and values in turn. */
-  set(tokens: SessionTokens): string[];
-  /** Headers that remove them. */
-  clear(): string[];
-}
-
 export interface SessionTokens {
   readonly access_token: string;
   readonly refresh_token: string;
@@ -21,7 +10,10 @@ export interface SessionTokens {
   readonly session_id: string;
 }
 
-export function createSessionCookies(publicUrl: string, csrf: CsrfGuard): SessionCookies {
+export type SessionCookies = ReturnType<typeof createSessionCookies>;
+
+/** The cookies of a session whose tokens a browser keeps. `set` and `clear` return headers: names and values in turn. */
+export function createSessionCookies(publicUrl: string, csrf: CsrfGuard) {
   const secure = publicUrl.startsWith("https:");
   // __Host- cookies can only be set by this host over https, and not by a sibling domain (RFC 6265bis 4.1.3.2).
   const prefix = secure ? "__Host-" : "";
@@ -33,13 +25,13 @@ export function createSessionCookies(publicUrl: string, csrf: CsrfGuard): Sessio
   };
   return {
     csrf,
-    accessToken: (request) => readCookie(request, access),
-    refreshToken: (request) => readCookie(request, refresh),
-    set: ({ access_token, refresh_token, expires_in, refresh_expires_in, session_id }) => [
-      ...header(access, access_token, expires_in),
-      ...header(refresh, refresh_token, refresh_expires_in),
-      ...header(CSRF_COOKIE, csrf.token(session_id), refresh_expires_in),
+    accessToken: (request: IncomingMessage) => readCookie(request, access),
+    refreshToken: (request: IncomingMessage) => readCookie(request, refresh),
+    set: (tokens: SessionTokens): string[] => [
+      ...header(access, tokens.access_token, tokens.expires_in),
+      ...header(refresh, tokens.refresh_token, tokens.refresh_expires_in),
+      ...header(CSRF_COOKIE, csrf.token(tokens.session_id), tokens.refresh_expires_in),
     ],
-    clear: () => [access, refresh, CSRF_COOKIE].flatMap((name) => header(name, "", 0)),
+    clear: (): string[] => [access, refresh, CSRF_COOKIE].flatMap((name) => header(name, "", 0)),
   };
 }

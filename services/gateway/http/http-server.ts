@@ -6,13 +6,6 @@ import type { Timers } from "../../../lib/runtime/clock.ts";
 import { problemResponse } from "../api/problem.ts";
 import { createSecurityHeaders } from "./headers.ts";
 
-export interface HttpServer {
-  listen(): Promise<AddressInfo>;
-  /** Refuses new connections, lets running requests finish, and closes idle connections. */
-  close(): Promise<void>;
-  readonly address: AddressInfo | null;
-}
-
 interface Deps {
   readonly config: Config["http"];
   readonly timers: Timers;
@@ -22,7 +15,7 @@ interface Deps {
 
 const CLOSE_IDLE_INTERVAL_MS = 25;
 
-export function createHttpServer({ config, timers, handle, newCorrelationId }: Deps): HttpServer {
+export function createHttpServer({ config, timers, handle, newCorrelationId }: Deps) {
   const { requestTimeoutMs } = config;
   // The pipeline answers overdue requests. Node's own limits are for requests whose headers never end.
   const limits = {
@@ -32,7 +25,7 @@ export function createHttpServer({ config, timers, handle, newCorrelationId }: D
     connectionsCheckingInterval: 500,
   };
   const server = createServer({ ...limits, keepAliveTimeout: 65_000, noDelay: true }, handle);
-  const security = createSecurityHeaders({ http: config })();
+  const security = createSecurityHeaders(config)();
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
     respondToClientError(error, socket, security, newCorrelationId()),
   );
@@ -42,23 +35,21 @@ export function createHttpServer({ config, timers, handle, newCorrelationId }: D
     socket.once("close", () => sockets.delete(socket));
   });
   return {
-    get address() {
+    get address(): AddressInfo | null {
       return server.listening ? (server.address() as AddressInfo) : null;
     },
     listen: () => listen(server, config),
+    /** Refuses new connections, lets running requests finish, and closes idle connections. */
     close: () => close(server, sockets, timers, requestTimeoutMs),
   };
 }
 
 function listen(server: Server, { port, host }: Config["http"]): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === "EADDRINUSE"
-          ? new Error(`Port ${port} on ${host} is already in use. Set APP_PORT to a free one.`)
-          : error,
-      ),
-    );
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const isTaken = error.code === "EADDRINUSE";
+      reject(isTaken ? new Error(`Port ${port} on ${host} is already in use. Set APP_PORT to a free one.`) : error);
+    });
     server.listen(port, host, () => resolve(server.address() as AddressInfo));
   });
 }
@@ -86,25 +77,11 @@ function respondToClientError(
   correlationId: string,
 ): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const {
-    status,
-    contentType: type,
-    body,
-  } = problemResponse(new AppError(clientErrorCode(error)), { path: "", correlationId });
-  const headers = [
-    "Content-Type",
-    type,
-    "Content-Length",
-    `${Buffer.byteLength(body)}`,
-    "X-Correlation-ID",
-    correlationId,
-  ];
-  const lines = formatHeaders([...headers, ...security, "Connection", "close"]);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`);
-}
-
-function formatHeaders(pairs: readonly string[]): string {
-  return pairs.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join("");
+  const problem = problemResponse(new AppError(clientErrorCode(error)), { path: "", correlationId });
+  const headers = ["Content-Type", problem.contentType, "Content-Length", `${Buffer.byteLength(problem.body)}`];
+  headers.push("X-Correlation-ID", correlationId, ...security, "Connection", "close");
+  const lines = headers.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join("");
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines}\r\n${problem.body}`);
 }
 
 function clientErrorCode({ code }: NodeJS.ErrnoException): ErrorCode {

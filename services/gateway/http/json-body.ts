@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { AppError } from "../../../lib/actions/errors.ts";
-import { parse, scanJson } from "./json-scan.ts";
+import { parseJson, scanJson } from "./json-scan.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -72,7 +72,7 @@ function decode(bytes: Buffer): string {
 
 function toObject(text: string): JsonObject {
   scanJson(text);
-  const value = parse(text);
+  const value = parseJson(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
   throw new AppError("invalid_json", { message: "The request body must be a JSON object." });
 }

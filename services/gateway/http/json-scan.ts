@@ -1,13 +1,16 @@
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 
 const MAX_DEPTH = 20;
-const FORBIDDEN: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+/** The closing quote is optional, so that each character is read once even if a string never ends. */
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"?|-?\d[\d.eE+-]*|[{}[\],]/gs;
 
+/** An object or array that is still open. */
 interface Frame {
-  /** Names seen so far; null in an array. */
+  /** The names seen so far; null in an array. */
   readonly names: Set<string> | null;
   name: string;
-  nextIsName: boolean;
+  isNameNext: boolean;
 }
 
 /**
@@ -17,80 +20,46 @@ interface Frame {
  */
 export function scanJson(text: string): void {
   const frames: Frame[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const character = text.charCodeAt(at);
+  for (const [token] of text.matchAll(TOKENS)) {
     const frame = frames.at(-1);
-    if (character === 34) {
-      const end = findStringEnd(text, at);
-      if (frame?.names && frame.nextIsName) readName(frames, frame, readString(text, at, end));
-      else readString(text, at, end, frames);
-      at = end;
-    } else if (character === 123 || character === 91) {
-      if (frames.length === MAX_DEPTH)
-        throw new AppError("invalid_json", { message: "The request body is nested too deeply." });
-      frames.push({ names: character === 123 ? new Set() : null, name: "", nextIsName: character === 123 });
-      at++;
-    } else if (character === 125 || character === 93) {
-      frames.pop();
-      at++;
-    } else if (character === 44) {
-      if (frame) frame.nextIsName = frame.names !== null;
-      at++;
-    } else if (character === 45 || (character >= 48 && character <= 57)) {
-      at = findNumberEnd(text, at, frames);
-    } else at++;
+    if (token === "{" || token === "[") {
+      if (frames.length === MAX_DEPTH) throw invalidJson("The request body is nested too deeply.");
+      frames.push({ names: token === "{" ? new Set() : null, name: "", isNameNext: token === "{" });
+    } else if (token === "}" || token === "]") frames.pop();
+    else if (token === "," && frame) frame.isNameNext = frame.names !== null;
+    else if (token.startsWith('"')) scanString(frames, token);
+    // 1e999 parses to Infinity, which the bus would turn into null, and a null would clear the field.
+    else if (Math.abs(Number(token)) === Number.POSITIVE_INFINITY)
+      throw fieldError(fieldPath(frames), "invalid_number", "is too large");
   }
 }
 
-function findStringEnd(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const character = text.charCodeAt(at);
-    if (character === 92) at++;
-    else if (character === 34) return at + 1;
-  }
-  throw new AppError("invalid_json");
-}
-
-/** The string's value. Only an escape can produce a lone surrogate. */
-function readString(text: string, start: number, end: number, frames?: readonly Frame[]): string {
-  const raw = text.slice(start, end);
-  if (!raw.includes("\\")) return raw.slice(1, -1);
-  const value = parse(raw) as string;
+function scanString(frames: readonly Frame[], token: string): void {
+  const frame = frames.at(-1);
+  const isName = frame?.isNameNext === true;
+  const value = token.includes("\\") ? (parseJson(token) as string) : token.slice(1, -1);
+  // Only an escape can produce a lone surrogate.
   if (!value.isWellFormed())
-    throw fieldError(frames ? fieldPath(frames) : "", "invalid_characters", "contains an unpaired surrogate");
-  return value;
-}
-
-function readName(frames: readonly Frame[], frame: Frame, name: string): void {
-  frame.name = name;
-  frame.nextIsName = false;
-  if (FORBIDDEN.has(name)) throw fieldError(fieldPath(frames), "unknown_field", "is not a known field");
-  if (frame.names?.has(name))
-    throw new AppError("invalid_json", { message: "The request body contains a field twice." });
-  frame.names?.add(name);
-}
-
-/** 1e999 parses to Infinity, which the bus would turn into null, and a null would clear the field. */
-function findNumberEnd(text: string, start: number, frames: readonly Frame[]): number {
-  let end = start + 1;
-  while (end < text.length && /[0-9.eE+-]/.test(text[end] ?? "")) end++;
-  const value = Number(text.slice(start, end));
-  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
-    throw fieldError(fieldPath(frames), "invalid_number", "is too large");
-  }
-  return end;
+    throw fieldError(isName ? "" : fieldPath(frames), "invalid_characters", "contains an unpaired surrogate");
+  if (!isName) return;
+  frame.name = value;
+  frame.isNameNext = false;
+  if (FORBIDDEN_NAMES.has(value)) throw fieldError(fieldPath(frames), "unknown_field", "is not a known field");
+  if (frame.names?.has(value)) throw invalidJson("The request body contains a field twice.");
+  frame.names?.add(value);
 }
 
 function fieldPath(frames: readonly Frame[]): string {
-  return frames
-    .map((frame) => frame.name)
-    .filter((name) => name !== "")
-    .join(".");
+  const names = frames.map((frame) => frame.name);
+  return names.filter((name) => name !== "").join(".");
+}
+
+function invalidJson(message: string): AppError {
+  return new AppError("invalid_json", { message });
 }
 
 /** JSON.parse that throws 400 `invalid_json`. */
-export function parse(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

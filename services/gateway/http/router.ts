@@ -1,5 +1,3 @@
-import { isUuid } from "../../../lib/runtime/ids.ts";
-
 /** A method, and a path in which each `{name}` is a parameter. */
 interface RoutePattern {
   readonly method: string;
@@ -14,11 +12,21 @@ export interface Match<R> {
 
 type Entry<R> = Omit<Match<R>, "params">;
 interface ParameterizedPath<R> {
-  readonly parts: readonly string[];
+  readonly pattern: RegExp;
   readonly entry: Entry<R>;
 }
 
 const NO_PARAMS = Object.freeze({});
+/** Formats of the path parameters; those without one are UUIDs, in either case. Any other value is a 404. */
+const FORMATS: Readonly<Record<string, string>> = {
+  name: "[a-z][a-z0-9_-]{0,49}",
+  provider: "[a-z][a-z0-9-]{0,31}",
+  job: "[\\w-]{1,200}",
+  token: "[\\w.-]{1,512}",
+  image: "[0-9a-f]{32}(?:-thumb)?\\.webp",
+  file: "[a-z][a-z-]{0,40}\\.(?:css|js|png)",
+};
+const UUID = "H{8}-H{4}-[1-8]H{3}-[89abAB]H{3}-H{12}".replaceAll("H", "[0-9a-fA-F]");
 
 /**
  * Finds the route of a path: by a map for fixed paths, and among the paths with the same number of segments for the rest
@@ -26,19 +34,18 @@ const NO_PARAMS = Object.freeze({});
  * `%2e` or `;` matches nothing.
  */
 export function createRouter<R extends RoutePattern>(routes: readonly R[]): (path: string) => Match<R> | null {
-  const entries = Map.groupBy(routes, (route) => route.path);
   const fixed = new Map<string, Match<R>>();
-  const patterns = new Map<number, ParameterizedPath<R>[]>();
-  for (const [path, rows] of entries) {
+  const parameterized = new Map<number, ParameterizedPath<R>[]>();
+  for (const [path, rows] of Map.groupBy(routes, (route) => route.path)) {
     const entry = createEntry(rows);
     if (!path.includes("{")) {
       fixed.set(path, { ...entry, params: NO_PARAMS });
       continue;
     }
-    const parts = path.split("/");
-    patterns.set(parts.length, [...(patterns.get(parts.length) ?? []), { parts, entry }]);
+    const segments = path.split("/").length;
+    parameterized.set(segments, [...(parameterized.get(segments) ?? []), { pattern: toPattern(path), entry }]);
   }
-  return (path) => fixed.get(path) ?? matchPattern(patterns, path);
+  return (path) => fixed.get(path) ?? matchPattern(parameterized.get(path.split("/").length) ?? [], path);
 }
 
 function createEntry<R extends RoutePattern>(rows: readonly R[]): Entry<R> {
@@ -48,39 +55,16 @@ function createEntry<R extends RoutePattern>(rows: readonly R[]): Entry<R> {
   return { methods, allow: [...methods.keys(), "OPTIONS"].join(", ") };
 }
 
-function matchPattern<R>(
-  patterns: ReadonlyMap<number, readonly ParameterizedPath<R>[]>,
-  path: string,
-): Match<R> | null {
-  const parts = path.split("/");
-  for (const { parts: pattern, entry } of patterns.get(parts.length) ?? []) {
-    const params = readParams(pattern, parts);
-    if (params) return { ...entry, params };
+function toPattern(path: string): RegExp {
+  return new RegExp(`^${path.replace(/\{(\w+)\}/g, (_, name: string) => `(?<${name}>${FORMATS[name] ?? UUID})`)}$`);
+}
+
+function matchPattern<R>(candidates: readonly ParameterizedPath<R>[], path: string): Match<R> | null {
+  for (const { pattern, entry } of candidates) {
+    const groups = pattern.exec(path)?.groups;
+    if (!groups) continue;
+    const params = Object.entries(groups).map(([name, value]) => [name, name in FORMATS ? value : value.toLowerCase()]);
+    return { ...entry, params: Object.fromEntries(params) };
   }
   return null;
-}
-
-function readParams(pattern: readonly string[], parts: readonly string[]): Record<string, string> | null {
-  const params: Record<string, string> = {};
-  for (const [index, expected] of pattern.entries()) {
-    const part = parts[index] ?? "";
-    if (!expected.startsWith("{")) {
-      if (part !== expected) return null;
-      continue;
-    }
-    const name = expected.slice(1, -1);
-    if (!isValidParam(name, part)) return null;
-    params[name] = name === "token" || name === "job" ? part : part.toLowerCase();
-  }
-  return params;
-}
-
-/** A segment that does not have the format of its parameter is a 404. Parameters without a format of their own are UUIDs. */
-function isValidParam(name: string, part: string): boolean {
-  if (name === "name") return /^[a-z][a-z0-9_-]{0,49}$/.test(part);
-  if (name === "provider") return /^[a-z][a-z0-9-]{0,31}$/.test(part);
-  if (name === "job") return /^[\w-]{1,200}$/.test(part);
-  if (name === "token") return /^[\w.-]{1,512}$/.test(part);
-  if (name === "image") return /^[0-9a-f]{32}(?:-thumb)?\.webp$/.test(part);
-  return name === "file" ? /^[a-z][a-z-]{0,40}\.(?:css|js|png)$/.test(part) : isUuid(part.toLowerCase());
 }

@@ -21,7 +21,7 @@ const STALLED_CLIENT_TIMEOUT_MS = 30_000;
 
 /** Writes a response with the headers that all have, counts it and logs it. */
 export function createResponseSender(deps: SenderDeps, cors: Cors): SendResponse {
-  const securityHeaders = createSecurityHeaders(deps.config);
+  const securityHeaders = createSecurityHeaders(deps.config.http);
   return (open, { status, contentType, body, chunks, headers, contentSecurityPolicy, cacheControl }) => {
     const { request, response } = open;
     const lines = ["Content-Type", contentType];

@@ -5,7 +5,7 @@ import * as field from "../../../lib/actions/schemas.ts";
 import { pathParamNames, reservedParams, routeAction, takesQuery } from "../api/prepare-route.ts";
 import type { ApiRoute, JsonRoute } from "../routes.types.ts";
 import { successResponses } from "./api-responses.ts";
-import { parameters, problemResponses, withoutFields } from "./shared-components.ts";
+import { type ErrorStatus, parameters, problemResponses, withoutFields } from "./shared-components.ts";
 
 type Shape = Record<string, z.ZodType>;
 type Operation = ZodOpenApiOperationObject;
@@ -20,7 +20,10 @@ export function apiOperation(route: ApiRoute): Operation {
     security: security(route),
     requestParams: requestParams(route, def),
     ...requestBody(route, def),
-    responses: { ...successResponses(route, def), ...problemResponses(route) } as ZodOpenApiResponsesObject,
+    responses: {
+      ...successResponses(route, def),
+      ...problemResponses(errorStatuses(route)),
+    } as ZodOpenApiResponsesObject,
   };
 }
 
@@ -58,6 +61,12 @@ function requestParams(route: ApiRoute, { params }: ActionDef): NonNullable<Oper
       ...(route.kind === "json" && route.idempotentAction && { "Idempotency-Key": parameters.idempotencyKey }),
     }),
   };
+}
+
+function errorStatuses(route: ApiRoute): ErrorStatus[] {
+  const ofBody: ErrorStatus[] = route.kind === "json" && route.input !== "none" ? [408, 413, 415] : [];
+  const ofChange: ErrorStatus[] = route.method === "GET" && route.kind !== "redirect" ? [] : [409, 410];
+  return [400, 401, 402, 403, 404, ...ofChange, ...ofBody, 422, 429, 500, 503];
 }
 
 function requestBody(route: ApiRoute, def: ActionDef): Pick<Operation, "requestBody"> {

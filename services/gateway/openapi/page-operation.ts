@@ -1,9 +1,9 @@
 import * as z from "zod";
-import type { ZodOpenApiOperationObject } from "zod-openapi";
+import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from "zod-openapi";
 import * as field from "../../../lib/actions/schemas.ts";
 import { definitionOf } from "../../../lib/actions/typed-call.ts";
 import type { PageName, PageRoute } from "../routes.types.ts";
-import { Problem, problemResponses } from "./shared-components.ts";
+import { type ErrorStatus, Problem, problemResponses } from "./shared-components.ts";
 
 const State = z.enum(["up", "down", "embedded"]);
 const Alive = z.strictObject({ status: z.enum(["ok", "ready", "not_ready"]) });
@@ -27,59 +27,69 @@ const Home = z.strictObject({
   message: z.string(),
   data: z.strictObject({ service: z.string(), version: z.string(), links: z.record(z.string(), z.string()) }),
 });
+const Keys = z.strictObject({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.string(), alg: z.string() })) });
 
-/** Schemas of the JSON pages. */
-const bodies: Partial<Record<PageName, z.ZodType>> = {
-  home: Home,
-  health: Health,
-  live: Alive,
-  ready: Alive,
-  databaseStatus: definitionOf("users.databaseStatus")?.result as z.ZodType,
-  jwks: z.strictObject({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.string(), alg: z.string() })) }),
+interface PageDescription {
+  readonly schema?: z.ZodType | undefined;
+  /** A further media type with a schema of its own. */
+  readonly alternative?: Readonly<Record<string, { readonly schema: z.ZodType }>>;
+  readonly errors?: readonly ErrorStatus[];
+  /** A 503 has the same body as a 200. */
+  readonly reportsUnavailability?: true;
+  /** Shows details, or works at all, only with OPERATOR_TOKEN. */
+  readonly isGuarded?: true;
+  readonly params?: ZodOpenApiOperationObject["requestParams"];
+}
+
+const text = z.string();
+const pathParam = (name: string) => ({ path: z.object({ [name]: z.string() }) });
+const pages: Readonly<Partial<Record<PageName, PageDescription>>> = {
+  home: { schema: Home },
+  health: { schema: Health, reportsUnavailability: true, isGuarded: true },
+  live: { schema: Alive },
+  ready: { schema: Alive, reportsUnavailability: true },
+  metrics: { errors: [401], isGuarded: true },
+  databaseStatus: {
+    schema: definitionOf("users.databaseStatus")?.result,
+    errors: [401],
+    reportsUnavailability: true,
+    isGuarded: true,
+  },
+  jwks: { schema: Keys, errors: [503] },
+  devMail: { alternative: { "application/json": { schema: z.looseObject({}) } }, errors: [404] },
+  verifyEmail: { params: { query: z.object({ token: field.OneTimeToken.optional() }) } },
+  avatar: { errors: [404, 503], params: pathParam("image") },
+  asset: { alternative: { "text/css": { schema: text } }, errors: [404], params: pathParam("file") },
 };
 
-/** These have a full response as a 503 too. */
-const statusPages: readonly PageName[] = ["health", "ready", "databaseStatus"];
-const guardedPages: readonly PageName[] = ["health", "metrics", "databaseStatus"];
-
-export function pageOperation(route: PageRoute): ZodOpenApiOperationObject {
-  const content = responseContent(route);
-  return {
-    operationId: operationId(route),
-    tags: [route.tag],
-    summary: route.summary,
-    security: guardedPages.includes(route.page) ? [{}, { bearer: [] }] : [],
-    ...requestParams(route),
-    responses: {
-      "200": { description: route.summary, content },
-      ...problemResponses(route),
-      ...(statusPages.includes(route.page) && {
-        "503": {
-          description: "Unavailable; the body is the same as for 200, or a problem document.",
-          headers: z.object({ "Retry-After": z.string() }),
-          content: { ...content, "application/problem+json": { schema: Problem } },
-        },
-      }),
-    },
+export function pageOperation({ path, page, tag, summary, contentType }: PageRoute): ZodOpenApiOperationObject {
+  const {
+    schema,
+    alternative,
+    errors = [],
+    reportsUnavailability,
+    isGuarded,
+    params,
+  }: PageDescription = pages[page] ?? {};
+  const content = {
+    [contentType]: { schema: contentType === "application/json" ? (schema ?? z.looseObject({})) : text },
+    ...alternative,
   };
-}
-
-function operationId({ tag, path, page }: PageRoute): string {
-  const prefix = tag === "Compatibility" ? `as${path.replaceAll("/", "")}` : "";
-  return `${prefix}page${page[0]?.toUpperCase()}${page.slice(1)}`;
-}
-
-function requestParams({ path, page }: PageRoute): Pick<ZodOpenApiOperationObject, "requestParams"> {
-  if (path.includes("{file}")) return { requestParams: { path: z.object({ file: z.string() }) } };
-  if (path.includes("{image}")) return { requestParams: { path: z.object({ image: z.string() }) } };
-  if (page === "verifyEmail") return { requestParams: { query: z.object({ token: field.OneTimeToken.optional() }) } };
-  return {};
-}
-
-function responseContent({ page, contentType }: PageRoute): Record<string, { schema: z.ZodType }> {
-  const text = z.string();
-  if (page === "devMail") return { "text/html": { schema: text }, "application/json": { schema: z.looseObject({}) } };
-  if (page === "asset") return { "text/javascript": { schema: text }, "text/css": { schema: text } };
-  if (contentType !== "application/json") return { [contentType]: { schema: text } };
-  return { [contentType]: { schema: bodies[page] ?? z.looseObject({}) } };
+  const unavailable = {
+    description: "Unavailable; the body is the same as for 200, or a problem document.",
+    headers: z.object({ "Retry-After": z.string() }),
+    content: { ...content, "application/problem+json": { schema: Problem } },
+  };
+  return {
+    operationId: `${tag === "Compatibility" ? `as${path.replaceAll("/", "")}` : ""}page${page[0]?.toUpperCase()}${page.slice(1)}`,
+    tags: [tag],
+    summary,
+    security: isGuarded ? [{}, { bearer: [] }] : [],
+    ...(params && { requestParams: params }),
+    responses: {
+      "200": { description: summary, content },
+      ...problemResponses(errors),
+      ...(reportsUnavailability && { "503": unavailable }),
+    } as ZodOpenApiResponsesObject,
+  };
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from "zod-openapi";
-import type { ApiRoute, PageName, Route } from "../routes.types.ts";
+import type { ZodOpenApiResponseObject } from "zod-openapi";
+import type { ApiRoute } from "../routes.types.ts";
 
 /** Schemas and responses that many operations share. Those with an `id` become components of the document. */
 const FieldError = z.strictObject({ field: z.string(), code: z.string(), message: z.string() }).meta({
@@ -38,75 +38,56 @@ export const Problem = z
     },
   });
 
+const optional = (description: string) => z.string().optional().describe(description);
+
 export const parameters = {
   correlationId: z
     .string()
     .regex(/^[A-Za-z0-9._:-]{1,128}$/)
     .optional()
-    .meta({
-      description:
-        "Returned in the response, and included in every log line, event and mail of this request. `X-Request-ID` is accepted as well.",
-    }),
-  tenant: z
-    .string()
-    .optional()
-    .meta({ description: "Slug of the tenant, for requests that are not signed in. Defaults to `default`." }),
-  actingTenant: z.string().optional().meta({
-    description:
-      "Slug of another tenant to act in. Requires the permission `platform:act`, and is recorded in both tenants' logs.",
-  }),
-  csrfToken: z
-    .string()
-    .optional()
-    .meta({ description: "The value of the cookie `csrf_token`. Required for sessions in cookies." }),
+    .describe("Included in the response and in every log line, event and mail. `X-Request-ID` is accepted as well."),
+  tenant: optional("Slug of the tenant, for requests that are not signed in. Defaults to `default`."),
+  actingTenant: optional(
+    "Slug of another tenant to act in. Requires the permission `platform:act`, and is recorded in both tenants' logs.",
+  ),
+  csrfToken: optional("The value of the cookie `csrf_token`. Required for sessions in cookies."),
   idempotencyKey: z
     .string()
     .min(1)
     .max(255)
     .optional()
-    .meta({ description: "A unique key that makes the request safe to repeat for 24 hours." }),
+    .describe("A unique key that makes the request safe to repeat for 24 hours."),
 };
 
-const text = z.string();
-const RateLimit = text.meta({
-  description: "IETF draft-ietf-httpapi-ratelimit-headers",
-  example: '"default";r=599;t=60',
-});
-const RateLimitPolicy = text.meta({ example: '"default";q=600;w=60' });
+const commonHeaders = {
+  "X-Correlation-ID": z.string(),
+  RateLimit: z
+    .string()
+    .meta({ description: "IETF draft-ietf-httpapi-ratelimit-headers", example: '"default";r=599;t=60' })
+    .optional(),
+  "RateLimit-Policy": z.string().meta({ example: '"default";q=600;w=60' }).optional(),
+};
 const Replayed = z
   .literal("true")
   .optional()
-  .meta({ description: "This is the stored response to an earlier request with the same key." });
+  .describe("This is the stored response to an earlier request with the same key.");
 
 export function responseHeaders(route: ApiRoute): z.ZodObject {
-  const headers = {
-    "X-Correlation-ID": text,
-    RateLimit: RateLimit.optional(),
-    "RateLimit-Policy": RateLimitPolicy.optional(),
-  };
-  return z.object({
-    ...headers,
-    ...(route.kind === "json" && route.idempotentAction && { "Idempotency-Replayed": Replayed }),
-  });
+  const isIdempotent = route.kind === "json" && route.idempotentAction !== undefined;
+  return z.object({ ...commonHeaders, ...(isIdempotent && { "Idempotency-Replayed": Replayed }) });
 }
 
-const retryAfter = z.object({ "Retry-After": z.string().meta({ description: "Seconds" }) });
-const challenge = z.object({ "WWW-Authenticate": text });
+const retryAfter = z.object({ "Retry-After": z.string().describe("Seconds") });
+const challenge = z.object({ "WWW-Authenticate": z.string() });
 
 function problem(id: string, description: string, headers?: z.ZodObject): ZodOpenApiResponseObject {
   return { id, description, content: { "application/problem+json": { schema: Problem } }, ...(headers && { headers }) };
 }
 
+// biome-ignore format: one status per row
 const problems = {
-  400: problem(
-    "BadRequest",
-    "Malformed JSON, URL, header or mailed token (`invalid_json`, `bad_request`, `token_invalid`).",
-  ),
-  401: problem(
-    "Unauthorized",
-    "Not signed in, or the session has ended. After `token_stale` and `token_expired`, refresh the token and retry.",
-    challenge,
-  ),
+  400: problem("BadRequest", "Malformed JSON, URL, header or mailed token (`invalid_json`, `bad_request`, `token_invalid`)."),
+  401: problem("Unauthorized", "Not signed in, or the session has ended. After `token_stale` and `token_expired`, refresh the token and retry.", challenge),
   402: problem("PaymentRequired", "Requires a premium subscription."),
   403: problem("Forbidden", "Not allowed."),
   404: problem("NotFound", "The requested resource was not found."),
@@ -115,36 +96,17 @@ const problems = {
   410: problem("Gone", "The account has been erased."),
   413: problem("PayloadTooLarge", "The request body is too large."),
   415: problem("UnsupportedMediaType", "The request body is not JSON in UTF-8."),
-  422: problem(
-    "Unprocessable",
-    "Missing, unknown or invalid fields, or an idempotency key that was used with a different body.",
-  ),
+  422: problem("Unprocessable", "Missing, unknown or invalid fields, or an idempotency key that was used with a different body."),
   429: problem("TooManyRequests", "Too many requests or attempts.", retryAfter),
   500: problem("InternalError", "Something went wrong on our side."),
   503: problem("Unavailable", "Temporarily unavailable.", retryAfter),
 } as const;
 
-type Status = keyof typeof problems;
+export type ErrorStatus = keyof typeof problems;
 
-export function problemResponses(route: Route): ZodOpenApiResponsesObject {
-  const statuses = route.kind === "page" ? (pageStatuses[route.page] ?? []) : errorStatuses(route);
-  return Object.fromEntries(statuses.map((status) => [String(status), problems[status]])) as ZodOpenApiResponsesObject;
+export function problemResponses(statuses: readonly ErrorStatus[]) {
+  return Object.fromEntries(statuses.map((status) => [String(status), problems[status]]));
 }
-
-function errorStatuses(route: ApiRoute): readonly Status[] {
-  const withBody: readonly Status[] = route.kind === "json" && route.input !== "none" ? [408, 413, 415] : [];
-  const unsafe: readonly Status[] = route.method === "GET" && route.kind !== "redirect" ? [] : [409, 410];
-  return [400, 401, 402, 403, 404, ...unsafe, ...withBody, 422, 429, 500, 503];
-}
-
-const pageStatuses: Readonly<Partial<Record<PageName, readonly Status[]>>> = {
-  metrics: [401],
-  databaseStatus: [401, 503],
-  jwks: [503],
-  devMail: [404],
-  avatar: [404, 503],
-  asset: [404],
-};
 
 export function withoutFields(schema: z.ZodObject, names: readonly string[]): z.ZodObject {
   if (!names.some((name) => name in schema.shape)) return schema;

@@ -7,17 +7,14 @@ import { renderMailbox } from "./dev-mailbox-page.ts";
 import { html } from "./html-page.ts";
 
 /** The mails of the embedded mail server, as a page for browsers and as JSON for programs. They contain working links. */
-export function devMailPage(
-  { mailbox, random }: Pick<Platform, "mailbox" | "random">,
-  guard: Pick<OperatorGuard, "allows">,
-): Handler {
+export function devMailPage({ mailbox, random }: Pick<Platform, "mailbox" | "random">, guard: OperatorGuard): Handler {
   return async ({ request }) => {
     if (!mailbox || !guard.allows(request)) throw new AppError("not_found");
     const mails = await mailbox.messages();
     if (!(request.headers.accept ?? "").includes("text/html"))
       return respondWholeList("Mails, newest first.", mails.toReversed());
     const nonce = random.bytes(16).toString("base64");
-    const contentSecurityPolicy = `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
-    return { ...html(renderMailbox(mails, { nonce })), contentSecurityPolicy };
+    const policy = `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
+    return html(renderMailbox(mails, { nonce }), policy);
   };
 }

@@ -1,7 +1,6 @@
 import { isNodeGone } from "../../../lib/actions/bus-errors.ts";
 import type { Call } from "../../../lib/actions/typed-call.ts";
-import type { Config } from "../../../lib/config/config.ts";
-import type { Clock } from "../../../lib/runtime/clock.ts";
+import type { Platform } from "../../../lib/runtime/platform.ts";
 import { createTtlCache } from "../../../lib/runtime/ttl-cache.ts";
 import type { OperatorGuard } from "../auth/operator-guard.ts";
 import type { Handler } from "../http/request-context.ts";
@@ -9,25 +8,13 @@ import { jsonResponse } from "../http/response.ts";
 
 type State = "up" | "down" | "embedded";
 
-export interface HealthDeps {
-  readonly config: Config;
-  readonly clock: Clock;
+export interface HealthDeps extends Pick<Platform, "config" | "clock"> {
   readonly version: string;
   readonly guard: OperatorGuard;
   readonly call: Call;
   isReady(): boolean;
   isBusUp(): boolean;
   isRedisUp(): boolean;
-}
-
-interface Health {
-  readonly status: "ok" | "degraded";
-  readonly dependencies: { readonly database: State; readonly redis: State; readonly nats: State };
-  readonly metrics: {
-    readonly active_users: number | null;
-    readonly total_users: number | null;
-    readonly oauth_providers: Readonly<Record<string, number>>;
-  };
 }
 
 /** Anyone may request the health as often as they like, so the services behind it are asked only once in a while. */
@@ -37,7 +24,7 @@ const TIMEOUT_MS = 1_500;
 /** `GET /health`. The gateway has no database connection, so it asks users, without which nothing works. */
 export function healthPage(deps: HealthDeps): Handler {
   const readDatabaseState = createDatabaseProbe(deps);
-  const cache = createTtlCache<Health>(deps.clock, { freshMs: HEALTH_TTL_MS });
+  const cache = createTtlCache<Awaited<ReturnType<typeof readHealth>>>(deps.clock, { freshMs: HEALTH_TTL_MS });
   return async ({ request }) => {
     const { status, dependencies, metrics } = await cache.read("health", () => readHealth(deps, readDatabaseState));
     const details = { service: "usermesh", version: deps.version, dependencies, metrics };
@@ -48,7 +35,7 @@ export function healthPage(deps: HealthDeps): Handler {
   };
 }
 
-async function readHealth(deps: HealthDeps, readDatabaseState: () => Promise<State>): Promise<Health> {
+async function readHealth(deps: HealthDeps, readDatabaseState: () => Promise<State>) {
   const { call, config } = deps;
   const [database, counts, providers] = await Promise.all([
     readDatabaseState(),

@@ -40,7 +40,7 @@ export function createPages(deps: PageDeps): Readonly<Record<PageName, Handler>>
     metrics: metricsPage({
       registry: platform.metrics.registry,
       guard,
-      tokens,
+      tokens: tokens.stats,
       queues: platform.queues,
       inFlight,
       isReady,
