@@ -46,7 +46,7 @@ describe("the integration guide does what it says", () => {
   });
 
   test("a push, asked for over the bus", async () => {
-    expect(await runDocumented(GUIDE, "push", env)).toBe("asked for");
+    expect(await runDocumented(GUIDE, "push", env)).toBe("requested");
     const pushed = () => pushServer.received[0]?.body;
     const user = { id: person.id, name: null, language: null };
     expect(await eventually("the push", pushed)).toMatchObject({ push_token: "guided-device", title: "News", user });
