@@ -5,8 +5,8 @@ import { createPlatform } from "../lib/runtime/create-platform.ts";
 import { type HashReader, openHashReader } from "../services/auth/transfer/export-hashes.ts";
 import { exportFile } from "./export/export-file.ts";
 import { exitCodes, runCommand, UsageError } from "./run/command.ts";
-import { onMesh } from "./run/on-mesh.ts";
-import { say } from "./run/terminal.ts";
+import { connectToMesh } from "./run/mesh-connection.ts";
+import { print } from "./run/terminal.ts";
 
 const help = `Writes accounts into a file of NDJSON that \`npm run import\` takes.
 
@@ -23,13 +23,13 @@ It joins a mesh or starts what it needs, as \`npm run import\` does.
 
 Exit codes: 0 done, 130 interrupted, 1 failed, 2 wrong arguments.`;
 
-interface Wanted {
+interface ExportArguments {
   readonly file: string;
   readonly tenant: string | undefined;
   readonly withHashes: boolean;
 }
 
-function argumentsOf(args: string[]): Wanted {
+function parseArguments(args: string[]): ExportArguments {
   const options = { tenant: { type: "string" }, "password-hashes": { type: "boolean", default: false } } as const;
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
   const [file, ...more] = positionals;
@@ -37,22 +37,22 @@ function argumentsOf(args: string[]): Wanted {
   return { file, tenant: values.tenant, withHashes: values["password-hashes"] };
 }
 
-const TELL_EVERY = 50_000;
+const PROGRESS_EVERY = 50_000;
 
 async function runExport(stack: AsyncDisposableStack, signal: AbortSignal): Promise<number> {
-  const { file, tenant, withHashes } = argumentsOf(process.argv.slice(2));
+  const { file, tenant, withHashes } = parseArguments(process.argv.slice(2));
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL ?? "error" };
   const log = createLog(readConfig(env).log);
-  const { call, config } = await onMesh({ env, log, say, as: "export" }, stack);
-  const hashes = withHashes ? await hashReader(config, log, stack) : undefined;
+  const { call, config } = await connectToMesh({ env, log, print: print, caller: "export" }, stack);
+  const hashes = withHashes ? await openHashes(config, log, stack) : undefined;
   let told = 0;
   const onProgress = (count: number) => {
-    if (count - told < TELL_EVERY) return;
+    if (count - told < PROGRESS_EVERY) return;
     told = count;
     process.stderr.write(`${count.toLocaleString("en")} accounts\n`);
   };
   try {
-    say(`${await exportFile({ file, tenant, call, hashes, signal, onProgress })} accounts are in ${file}.`);
+    print(`${await exportFile({ file, tenant, call, hashes, signal, onProgress })} accounts are in ${file}.`);
     return exitCodes.done;
   } catch (error) {
     if (signal.aborted) return exitCodes.interrupted;
@@ -60,7 +60,7 @@ async function runExport(stack: AsyncDisposableStack, signal: AbortSignal): Prom
   }
 }
 
-async function hashReader(
+async function openHashes(
   config: Config,
   log: ReturnType<typeof createLog>,
   stack: AsyncDisposableStack,

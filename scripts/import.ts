@@ -3,10 +3,10 @@ import { parseArgs } from "node:util";
 import { readConfig } from "../lib/config/config.ts";
 import { createLog } from "../lib/observability/log.ts";
 import { systemClock, systemTimers } from "../lib/runtime/clock.ts";
-import { type ImportResult, importFile, journalOf } from "./import/import-file.ts";
+import { checkpointPath, type ImportResult, importFile } from "./import/import-file.ts";
 import { exitCodes, runCommand, UsageError } from "./run/command.ts";
-import { onMesh } from "./run/on-mesh.ts";
-import { say } from "./run/terminal.ts";
+import { connectToMesh } from "./run/mesh-connection.ts";
+import { print } from "./run/terminal.ts";
 
 const help = `Brings accounts in from a file of NDJSON, one account on a line.
 
@@ -28,7 +28,7 @@ embedded database; \`npm start\` must not run on that meanwhile.
 
 Exit codes: 0 all came in, 3 some lines were left out, 130 interrupted, 1 failed, 2 wrong arguments.`;
 
-function argumentsOf(args: string[]): { readonly file: string; readonly report: string } {
+function parseArguments(args: string[]): { readonly file: string; readonly report: string } {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { report: { type: "string" } } });
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new UsageError("Name one file to import.");
@@ -36,22 +36,22 @@ function argumentsOf(args: string[]): { readonly file: string; readonly report: 
 }
 
 async function runImport(stack: AsyncDisposableStack, signal: AbortSignal): Promise<number> {
-  const { file, report } = argumentsOf(process.argv.slice(2));
+  const { file, report } = parseArguments(process.argv.slice(2));
   await access(file, constants.R_OK);
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL ?? "error" };
   const log = createLog(readConfig(env).log);
-  const { call } = await onMesh({ env, log, say, as: "import" }, stack);
+  const { call } = await connectToMesh({ env, log, print: print, caller: "import" }, stack);
   const parts = { call, clock: systemClock, timers: systemTimers, signal, out: process.stderr };
-  return tellResult(await importFile({ file, report, ...parts }), file, report);
+  return printResult(await importFile({ file, report, ...parts }), file, report);
 }
 
-function tellResult({ imported, refused, finished }: ImportResult, file: string, report: string): number {
+function printResult({ imported, refused, finished }: ImportResult, file: string, report: string): number {
   const counts = `${imported} accounts are in, ${refused} lines were left out${refused > 0 ? `: see ${report}` : ""}.`;
   if (!finished) {
-    say(`Interrupted. ${counts} The same command goes on; ${journalOf(file)} knows where.`);
+    print(`Interrupted. ${counts} The same command goes on; ${checkpointPath(file)} knows where.`);
     return exitCodes.interrupted;
   }
-  say(counts);
+  print(counts);
   return refused > 0 ? exitCodes.incomplete : exitCodes.done;
 }
 

@@ -1,34 +1,34 @@
 import { parseArgs } from "node:util";
 import { ConfigError, type Environment, readConfig } from "../lib/config/config.ts";
 import { createLog } from "../lib/observability/log.ts";
-import { overview } from "./run/banner.ts";
+import { banner } from "./run/banner.ts";
 import { startMesh } from "./run/start-mesh.ts";
-import { runUntilStopped, say } from "./run/terminal.ts";
+import { print, runUntilStopped } from "./run/terminal.ts";
 
 /** `npm run mesh [-- --nodes 2]`: the real mesh on this machine, a process for each service and worker. */
 async function mesh(env: Environment, nodes: number, stack: AsyncDisposableStack): Promise<void> {
   const log = createLog(readConfig(env).log);
-  const running = await startMesh({ env, log, say, nodes });
+  const running = await startMesh({ env, log, print: print, nodes });
   stack.defer(running.stop);
   const processes = running
     .children()
     .map((child) => [child.name, `process ${child.process.pid}`] as const)
     .sort(([left], [right]) => left.localeCompare(right));
-  say(
-    overview({
+  print(
+    banner({
       urls: running.urls,
       admin: running.admin,
-      mails: running.shownMails !== undefined,
+      mails: running.devMailbox !== undefined,
       parts: running.parts,
       processes,
     }),
   );
 }
 
-function nodesOf(args: string[]): number {
+function parseNodes(args: string[]): number {
   const { values } = parseArgs({ args, options: { nodes: { type: "string", default: "1" } } });
   if (!/^[1-9]$/.test(values.nodes)) throw new ConfigError(["--nodes must be a number from 1 to 9."]);
   return Number(values.nodes);
 }
 
-await runUntilStopped((stack) => mesh(process.env, nodesOf(process.argv.slice(2)), stack));
+await runUntilStopped((stack) => mesh(process.env, parseNodes(process.argv.slice(2)), stack));

@@ -4,11 +4,11 @@ import { parseArgs } from "node:util";
 import { type Config, readConfig } from "../lib/config/config.ts";
 import { createLog } from "../lib/observability/log.ts";
 import { systemClock, systemTimers } from "../lib/runtime/clock.ts";
-import { importFile, journalOf } from "./import/import-file.ts";
+import { checkpointPath, importFile } from "./import/import-file.ts";
 import { privateDir } from "./local-servers/secrets.ts";
 import { exitCodes, runCommand, UsageError } from "./run/command.ts";
-import { onMesh } from "./run/on-mesh.ts";
-import { say } from "./run/terminal.ts";
+import { connectToMesh } from "./run/mesh-connection.ts";
+import { print } from "./run/terminal.ts";
 import { DEMO_PASSWORD, writePeople } from "./seed/write-people.ts";
 
 const help = `Fills an installation with believable people, for demonstrations and tests.
@@ -23,13 +23,13 @@ Who is there already stays as he is. Not where NODE_ENV is production.
 
 Exit codes: 0 done, 130 interrupted, 1 failed, 2 wrong arguments.`;
 
-interface Wanted {
+interface SeedArguments {
   readonly count: number;
   readonly seed: number;
   readonly file: string | undefined;
 }
 
-function argumentsOf(args: string[]): Wanted {
+function parseArguments(args: string[]): SeedArguments {
   const options = { seed: { type: "string", default: "1" }, file: { type: "string" } } as const;
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
   const [count = "", ...more] = positionals;
@@ -39,30 +39,30 @@ function argumentsOf(args: string[]): Wanted {
 }
 
 async function seed(stack: AsyncDisposableStack, signal: AbortSignal): Promise<number> {
-  const wanted = argumentsOf(process.argv.slice(2));
+  const wanted = parseArguments(process.argv.slice(2));
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL ?? "error" };
   const config = readConfig(env);
   if (config.production) throw new Error("NODE_ENV is production: people that don't exist have no place there.");
   const crowd = { ...wanted, hashCost: config.auth.passwordHash.cost };
   if (wanted.file !== undefined) {
     await writePeople(wanted.file, crowd);
-    say(`${wanted.count} people are in ${wanted.file}. All have the password ${DEMO_PASSWORD}`);
+    print(`${wanted.count} people are in ${wanted.file}. All have the password ${DEMO_PASSWORD}`);
     return exitCodes.done;
   }
-  const { call } = await onMesh({ env, log: createLog(config.log), say, as: "import" }, stack);
+  const { call } = await connectToMesh({ env, log: createLog(config.log), print: print, caller: "import" }, stack);
   const file = await temporaryFile(config, stack);
   await writePeople(file, crowd);
   const parts = { call, clock: systemClock, timers: systemTimers, signal, out: process.stderr };
   const { imported, refused, finished } = await importFile({ file, report: `${file}.refused`, ...parts });
   if (!finished) return exitCodes.interrupted;
-  say(`${imported} people came in${refused > 0 ? `, ${refused} were there already` : ""}.`);
-  say(`All have the password ${DEMO_PASSWORD}. Their addresses are in GET /api/v1/admin/users.`);
+  print(`${imported} people came in${refused > 0 ? `, ${refused} were there already` : ""}.`);
+  print(`All have the password ${DEMO_PASSWORD}. Their addresses are in GET /api/v1/admin/users.`);
   return exitCodes.done;
 }
 
 async function temporaryFile({ dataDir }: Config, stack: AsyncDisposableStack): Promise<string> {
   const file = join(await privateDir(dataDir), `seed-${process.pid}.ndjson`);
-  for (const path of [file, `${file}.refused`, journalOf(file)]) stack.defer(() => rm(path, { force: true }));
+  for (const path of [file, `${file}.refused`, checkpointPath(file)]) stack.defer(() => rm(path, { force: true }));
   return file;
 }
 

@@ -2,28 +2,28 @@ import { type Config, type Environment, readConfig } from "../lib/config/config.
 import { createLog } from "../lib/observability/log.ts";
 import { registerProcessMetrics } from "../lib/observability/metrics.ts";
 import { migrate } from "./migrate.ts";
-import { overview } from "./run/banner.ts";
+import { banner } from "./run/banner.ts";
 import { startEmbedded } from "./run/embedded.ts";
-import { withFreePort } from "./run/port.ts";
-import { gatewayReady } from "./run/ready.ts";
+import { withAppPort } from "./run/port.ts";
+import { waitForGateway } from "./run/ready.ts";
 import { seedAdmin } from "./run/seed-admin.ts";
 import { startNode } from "./run/start-node.ts";
-import { runUntilStopped, say } from "./run/terminal.ts";
+import { print, runUntilStopped } from "./run/terminal.ts";
 
 /** `npm start`: everything in this process, each dependency that no variable names embedded. */
 async function start(given: Environment, stack: AsyncDisposableStack): Promise<void> {
-  const env = await withFreePort(given);
+  const env = await withAppPort(given);
   const log = createLog(readConfig(env).log);
-  const embedded = await startEmbedded({ env, log, say, servers: false });
+  const embedded = await startEmbedded({ env, log, print: print, withNatsAndRedis: false });
   stack.defer(embedded.stop);
   const config = readConfig(embedded.env);
   await migrate(config, (line) => log.info(line));
-  const node = await startNode({ config, log, services: config.services, mailbox: embedded.shownMails });
+  const node = await startNode({ config, log, services: config.services, mailbox: embedded.devMailbox });
   stack.defer(node.stop);
   registerProcessMetrics(node.platform.metrics.registry);
   const admin = node.services.includes("auth") ? await seedAdmin(node.broker, config) : undefined;
-  if (node.services.includes("gateway")) await gatewayReady(localUrl(config));
-  say(overview({ urls: [localUrl(config)], admin, mails: embedded.shownMails !== undefined, parts: embedded.parts }));
+  if (node.services.includes("gateway")) await waitForGateway(localUrl(config));
+  print(banner({ urls: [localUrl(config)], admin, mails: embedded.devMailbox !== undefined, parts: embedded.parts }));
 }
 
 function localUrl({ http }: Config): string {

@@ -59,13 +59,13 @@ async function readPage({ call, tenant, hashes }: ExportOptions, after: Position
   const preferences = new Map(chosen.preferences.map((one) => [one.user_id, one.preferences]));
   const lines = page.accounts.map((account) => {
     const password_hash = passwords?.get(account.id);
-    return JSON.stringify({ ...lineOf(account, preferences.get(account.id)), ...(password_hash && { password_hash }) });
+    return JSON.stringify({ ...toLine(account, preferences.get(account.id)), ...(password_hash && { password_hash }) });
   });
   return { lines, next: page.next };
 }
 
 /** As a line of a file has them: what says nothing is left out. */
-function lineOf({ id: _, privacy_profile, privacy_location, ...account }: Account, chosen: object | undefined): object {
+function toLine({ id: _, privacy_profile, privacy_location, ...account }: Account, chosen: object | undefined): object {
   const preferences = {
     ...chosen,
     ...(privacy_profile !== "public" && { privacy_profile }),

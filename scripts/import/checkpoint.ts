@@ -5,7 +5,7 @@ import { open, readFile, rename, rm } from "node:fs/promises";
  * How far an import is, written down before each batch is sent: whoever comes after a `kill -9` sends that very batch
  * again under the ids it had, and the accounts say whether they are there.
  */
-export interface Progress {
+export interface Checkpoint {
   /** Of the file, so that another one is not taken up in the middle. */
   readonly file: string;
   /** Names the import in the activity log. */
@@ -23,18 +23,18 @@ export interface Progress {
   readonly sent: readonly string[];
 }
 
-export interface AuditLog {
-  read(): Promise<Progress | undefined>;
-  write(progress: Progress): Promise<void>;
+export interface CheckpointFile {
+  read(): Promise<Checkpoint | undefined>;
+  write(progress: Checkpoint): Promise<void>;
   remove(): Promise<void>;
 }
 
 /** A file beside the one that is imported. */
-export function openCheckpoint(path: string): AuditLog {
+export function openCheckpointFile(path: string): CheckpointFile {
   return {
     async read() {
-      const text = await readFile(path, "utf8").catch(orNothing);
-      return text === undefined ? undefined : (JSON.parse(text) as Progress);
+      const text = await readFile(path, "utf8").catch(ignoreMissing);
+      return text === undefined ? undefined : (JSON.parse(text) as Checkpoint);
     },
     async write(progress) {
       await writeSafely(`${path}.next`, JSON.stringify(progress));
@@ -54,18 +54,18 @@ async function writeSafely(path: string, text: string): Promise<void> {
   }
 }
 
-function orNothing(error: NodeJS.ErrnoException): undefined {
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
 }
 
-const BEGINNING = 1_048_576;
+const FINGERPRINT_BYTES = 1_048_576;
 
 /** Its length and beginning. */
 export async function fingerprint(path: string): Promise<{ readonly id: string; readonly bytes: number }> {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(BEGINNING, size)), 0, undefined, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(FINGERPRINT_BYTES, size)), 0, undefined, 0);
     const hash = createHash("sha256").update(buffer.subarray(0, bytesRead)).digest("hex");
     return { id: `${size}:${hash}`, bytes: size };
   } finally {

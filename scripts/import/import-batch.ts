@@ -26,17 +26,17 @@ interface Refusal {
  */
 export async function importBatch(call: Call, entries: readonly Entry[]): Promise<BatchOutcome> {
   const refusals: Refusal[] = [];
-  const { imported, refused } = await call("users.importable", { accounts: entries.map(nameOf) });
+  const { imported, refused } = await call("users.importable", { accounts: entries.map(toKey) });
   refusals.push(...refused);
   const open = without(entries, [...imported, ...idsOf(refusals)]);
   const [hashes, preferences] = await Promise.all([sendHashes(call, open), sendPreferences(call, open)]);
   refusals.push(...hashes, ...preferences);
   const ready = without(open, idsOf(refusals));
-  if (ready.length > 0) refusals.push(...(await call("users.import", { accounts: ready.map(accountOf) })).refused);
+  if (ready.length > 0) refusals.push(...(await call("users.import", { accounts: ready.map(toAccount) })).refused);
   return {
     imported: without(entries, idsOf(refusals)),
     refused: entries.flatMap((entry) =>
-      told(
+      toRefused(
         entry,
         refusals.filter(({ id }) => id === entry.id),
       ),
@@ -51,12 +51,12 @@ function without(entries: readonly Entry[], ids: readonly string[]): Entry[] {
   return entries.filter(({ id }) => !left.has(id));
 }
 
-function nameOf({ id, value: { tenant, email, username } }: Entry) {
+function toKey({ id, value: { tenant, email, username } }: Entry) {
   return { id, tenant, email, username };
 }
 
 /** Visibility goes to users, which is where searches look, as at a registration. */
-function accountOf({ id, value: { preferences, password_hash: _, ...account } }: Entry) {
+function toAccount({ id, value: { preferences, password_hash: _, ...account } }: Entry) {
   const { privacy_profile: profile, privacy_location: location } = preferences ?? {};
   return {
     id,
@@ -80,11 +80,11 @@ async function sendPreferences(call: Call, entries: readonly Entry[]): Promise<R
   return preferences.length === 0 ? [] : (await call("preferences.import", { preferences })).refused;
 }
 
-const ofTheAccount = new Set(["email_taken", "username_taken", "tenant_limit_reached", "unknown_tenant"]);
+const accountCodes = new Set(["email_taken", "username_taken", "tenant_limit_reached", "unknown_tenant"]);
 
-function told({ line }: Entry, refusals: readonly Refusal[]): Refused[] {
+function toRefused({ line }: Entry, refusals: readonly Refusal[]): Refused[] {
   const [first] = refusals;
   if (!first) return [];
-  if (ofTheAccount.has(first.code)) return [{ line, code: first.code, message: first.message }];
+  if (accountCodes.has(first.code)) return [{ line, code: first.code, message: first.message }];
   return [{ line, ...invalid(refusals.map(({ id: _, ...error }) => error)).refused }];
 }

@@ -4,7 +4,7 @@ import type { Call } from "../../lib/actions/typed-call.ts";
 import type { Clock, Timers } from "../../lib/runtime/clock.ts";
 import { idTime, newId } from "../../lib/runtime/ids.ts";
 import { retry } from "../../lib/runtime/retry.ts";
-import { type AuditLog, fingerprint, openCheckpoint, type Progress } from "./checkpoint.ts";
+import { type Checkpoint, type CheckpointFile, fingerprint, openCheckpointFile } from "./checkpoint.ts";
 import { type Entry, importBatch } from "./import-batch.ts";
 import { parseLine, type Refused } from "./line-format.ts";
 import { type Line, readLines } from "./lines.ts";
@@ -31,21 +31,21 @@ export interface ImportResult {
 }
 
 interface Running extends ImportOptions {
-  readonly journal: AuditLog;
+  readonly journal: CheckpointFile;
   readonly written: Report;
   readonly bar: ProgressBar;
 }
 
-const LINES = 500;
+const MAX_BATCH_LINES = 500;
 /** With what the bus adds to it far below its 1 MB. */
-const BYTES = 384 * 1024;
+const MAX_BATCH_BYTES = 384 * 1024;
 
 /** Brings in a file of any size. After an interruption, however rough, it goes on where it was. */
 export async function importFile(options: ImportOptions): Promise<ImportResult> {
-  const journal = openCheckpoint(journalOf(options.file));
+  const journal = openCheckpointFile(checkpointPath(options.file));
   const { id, bytes } = await fingerprint(options.file);
   const { installation } = await retryUntilSuccess(options, () => options.call("users.importable", { accounts: [] }));
-  const progress = (await journal.read()) ?? begun(id, installation, newId(options.clock));
+  const progress = (await journal.read()) ?? newCheckpoint(id, installation, newId(options.clock));
   if (progress.file !== id) throw new Error(otherFile(options.file));
   if (progress.installation !== installation) throw new Error(otherInstallation(options.file));
   const written = await openReport(options.report, progress.report_bytes);
@@ -59,23 +59,26 @@ export async function importFile(options: ImportOptions): Promise<ImportResult> 
   }
 }
 
-export const journalOf = (file: string): string => `${file}.progress`;
+export const checkpointPath = (file: string): string => `${file}.progress`;
 
-function begun(file: string, installation: string, importId: string): Progress {
+function newCheckpoint(file: string, installation: string, importId: string): Checkpoint {
   const place = { offset: 0, line: 0, report_bytes: 0, sent: [] };
   return { file, import_id: importId, installation, ...place, imported: 0, refused: 0, tenants: {} };
 }
 
 function otherFile(file: string): string {
-  return `${file} is not the file whose import was interrupted. Put that one back to go on with it, or delete ${journalOf(file)} to begin anew with this one.`;
+  return `${file} is not the file whose import was interrupted. Put that one back to go on with it, or delete ${checkpointPath(file)} to begin anew with this one.`;
 }
 
 function otherInstallation(file: string): string {
-  return `The import of ${file} was interrupted in another installation than this one. Go on there, or delete ${journalOf(file)} to import all of it here.`;
+  return `The import of ${file} was interrupted in another installation than this one. Go on there, or delete ${checkpointPath(file)} to import all of it here.`;
 }
 
 /** Stopped on the way it keeps its journal for the next run. */
-async function finish(options: ImportOptions & { readonly journal: AuditLog }, last: Progress): Promise<ImportResult> {
+async function finish(
+  options: ImportOptions & { readonly journal: CheckpointFile },
+  last: Checkpoint,
+): Promise<ImportResult> {
   const { imported, refused } = last;
   await options.journal.write(last);
   if (options.signal.aborted) return { imported, refused, finished: false };
@@ -84,10 +87,10 @@ async function finish(options: ImportOptions & { readonly journal: AuditLog }, l
   return { imported, refused, finished: true };
 }
 
-async function importLines(running: Running, from: Progress): Promise<Progress> {
+async function importLines(running: Running, from: Checkpoint): Promise<Checkpoint> {
   let progress = from;
   for await (const lines of batchesOf(readLines(running.file, from), from.sent.length)) {
-    progress = await importPart(running, progress, lines);
+    progress = await importLineBatch(running, progress, lines);
     running.bar.show({ ...progress, bytes: progress.offset });
     if (running.signal.aborted) break;
   }
@@ -98,18 +101,18 @@ async function importLines(running: Running, from: Progress): Promise<Progress> 
 async function* batchesOf(lines: AsyncIterable<Line>, first: number): AsyncGenerator<Line[]> {
   let batch: Line[] = [];
   let bytes = 0;
-  let most = first || LINES;
+  let most = first || MAX_BATCH_LINES;
   for await (const line of lines) {
     batch.push(line);
     bytes += line.text?.length ?? 0;
-    if (batch.length < most && (first > 0 || bytes < BYTES)) continue;
+    if (batch.length < most && (first > 0 || bytes < MAX_BATCH_BYTES)) continue;
     yield batch;
-    [batch, bytes, most, first] = [[], 0, LINES, 0];
+    [batch, bytes, most, first] = [[], 0, MAX_BATCH_LINES, 0];
   }
   if (batch.length > 0) yield batch;
 }
 
-async function importPart(running: Running, from: Progress, lines: readonly Line[]): Promise<Progress> {
+async function importLineBatch(running: Running, from: Checkpoint, lines: readonly Line[]): Promise<Checkpoint> {
   const sent = await idsFor(running, from, lines.length);
   await running.journal.write({ ...from, sent });
   const { entries, unfit } = parse(lines, sent);
@@ -122,23 +125,23 @@ async function importPart(running: Running, from: Progress, lines: readonly Line
     imported: from.imported + outcome.imported.length,
     refused: from.refused + refused.length,
     report_bytes: await running.written.append(refused),
-    tenants: counted(from.tenants, outcome.imported),
+    tenants: countByTenant(from.tenants, outcome.imported),
     sent: [],
   };
 }
 
 /** Below the ten minutes after which users takes no new account under an id, with room for the call. */
-const ID_MS = 8 * 60_000;
+const MAX_ID_AGE_MS = 8 * 60_000;
 
 /** An interrupted batch keeps its ids as long as they are good: it may still be on its way. Later it is there, or never will be. */
 async function idsFor(
   { call, clock, ...rest }: Running,
-  { sent }: Progress,
+  { sent }: Checkpoint,
   count: number,
 ): Promise<readonly string[]> {
   const [first] = sent;
   if (first === undefined) return Array.from({ length: count }, () => newId(clock));
-  if (clock.now().getTime() - idTime(first).getTime() < ID_MS) return sent;
+  if (clock.now().getTime() - idTime(first).getTime() < MAX_ID_AGE_MS) return sent;
   const found = await retryUntilSuccess(rest, () => call("users.validate", { ids: [...sent] }));
   const there = new Set(found.map(({ id }) => id));
   return sent.map((id) => (there.has(id) ? id : newId(clock)));
@@ -156,7 +159,7 @@ function parse(lines: readonly Line[], ids: readonly string[]): { entries: Entry
   return { entries, unfit };
 }
 
-function counted(tenants: Progress["tenants"], imported: readonly Entry[]): Progress["tenants"] {
+function countByTenant(tenants: Checkpoint["tenants"], imported: readonly Entry[]): Checkpoint["tenants"] {
   const next = { ...tenants };
   for (const { value } of imported) next[value.tenant] = (next[value.tenant] ?? 0) + 1;
   return next;

@@ -3,7 +3,7 @@ import type { FieldError } from "../../lib/actions/errors.ts";
 import { fieldErrors } from "../../lib/actions/validation.ts";
 import { PreferencesChange } from "../../services/preferences/preferences.contract.ts";
 import { accountFields } from "../../services/users/contract/users-import.contract.ts";
-import { type Line, MAX_LINE } from "./lines.ts";
+import { type Line, MAX_LINE_BYTES } from "./lines.ts";
 
 const ImportLine = z.strictObject({
   ...accountFields,
@@ -24,17 +24,18 @@ export interface Refused {
 export type Parsed = { readonly value: ImportLine } | { readonly refused: Omit<Refused, "line"> } | "blank";
 
 export function parseLine({ text }: Pick<Line, "text">): Parsed {
-  if (text === null) return refused("unreadable_line", `is longer than ${MAX_LINE / 1024} KiB, or is not UTF-8 text`);
+  if (text === null)
+    return refused("unreadable_line", `is longer than ${MAX_LINE_BYTES / 1024} KiB, or is not UTF-8 text`);
   if (text.trim() === "") return "blank";
   let value: unknown;
   try {
-    value = JSON.parse(text, refusingPrototypes);
+    value = JSON.parse(text, rejectPrototypes);
   } catch {
     return refused("invalid_json", "is not a JSON object on one line");
   }
   const parsed = ImportLine.safeParse(value);
   if (parsed.success) return { value: parsed.data };
-  return invalid(fieldErrors(parsed.error.issues, value).map(explained));
+  return invalid(fieldErrors(parsed.error.issues, value).map(explainGrant));
 }
 
 function refused(code: string, message: string): Parsed {
@@ -46,14 +47,14 @@ export function invalid(errors: readonly FieldError[]): { readonly refused: Omit
 }
 
 /** It would pass a strict object unseen. */
-function refusingPrototypes(key: string, value: unknown): unknown {
+function rejectPrototypes(key: string, value: unknown): unknown {
   if (key === "__proto__") throw new SyntaxError("__proto__ is no field");
   return value;
 }
 
-const grants = new Set(["role", "roles", "permissions", "is_admin"]);
+const grantFields = new Set(["role", "roles", "permissions", "is_admin"]);
 
-function explained(error: FieldError): FieldError {
-  if (error.code !== "unknown_field" || !grants.has(error.field)) return error;
+function explainGrant(error: FieldError): FieldError {
+  if (error.code !== "unknown_field" || !grantFields.has(error.field)) return error;
   return { ...error, code: "not_importable", message: "is granted by an administrator, not by a file" };
 }

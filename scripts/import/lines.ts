@@ -11,7 +11,7 @@ export interface Line {
 }
 
 /** A message on the bus may have 1 MB, and a batch is a message. */
-export const MAX_LINE = 256 * 1024;
+export const MAX_LINE_BYTES = 256 * 1024;
 const NEWLINE = 10;
 
 /** The lines of a file from a place on, in memory of a few lines' size however long they are. */
@@ -21,7 +21,7 @@ export async function* readLines(file: string, start: { readonly offset: number;
   let size = 0;
   const take = (part: Buffer): void => {
     size += part.length;
-    if (size <= MAX_LINE) parts.push(part);
+    if (size <= MAX_LINE_BYTES) parts.push(part);
   };
   const finish = (): Line => {
     const text = textOf(parts, size);
@@ -44,7 +44,7 @@ export async function* readLines(file: string, start: { readonly offset: number;
 }
 
 function textOf(parts: readonly Buffer[], size: number): string | null {
-  if (size > MAX_LINE) return null;
+  if (size > MAX_LINE_BYTES) return null;
   const bytes = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
   return isUtf8(bytes) ? bytes.toString("utf8") : null;
 }

@@ -1,10 +1,10 @@
 import type { Call } from "../../lib/actions/typed-call.ts";
 import type { Clock } from "../../lib/runtime/clock.ts";
 import { derivedId } from "../../lib/runtime/ids.ts";
-import type { Progress } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 
 /** One entry in the activity log of each tenant that got accounts, however often it is noted. */
-export async function recordImport(call: Call, clock: Clock, { import_id, tenants }: Progress): Promise<void> {
+export async function recordImport(call: Call, clock: Clock, { import_id, tenants }: Checkpoint): Promise<void> {
   for (const [slug, accounts] of Object.entries(tenants)) {
     const tenant = await call("users.findTenant", { slug });
     if (!tenant) continue;

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { commandLine, endProcess, type ServerLog } from "./processes.ts";
+import { commandLine, type ServerLog, terminate } from "./processes.ts";
 
 interface Leftover {
   readonly name: string;
@@ -10,31 +10,36 @@ interface Leftover {
   readonly signals?: readonly NodeJS.Signals[];
 }
 
-const TIMEOUT = 15_000;
+const STOP_TIMEOUT_MS = 15_000;
 
 /** Ends the server that a killed usermesh left behind on these data, if there is one: two on one folder destroy it. */
-export async function endLeftover({
+export async function stopLeftover({
   name,
   pidFile,
   args,
   log,
   signals = ["SIGTERM", "SIGKILL"],
 }: Leftover): Promise<void> {
-  const pid = await pidIn(pidFile);
+  const pid = await readPid(pidFile);
   const isGone = (): boolean => pid === undefined || !commandLine(pid).includes(` ${args} `);
   if (pid === undefined || isGone()) return;
   log.warn({ server: name, pid }, `${name} of a usermesh that was killed is still running; it is stopped`);
-  const gone = await endProcess({ kill: (signal) => signalled(pid, signal), isGone, signals, timeout: TIMEOUT });
+  const gone = await terminate({
+    kill: (signal) => sendSignal(pid, signal),
+    isGone,
+    signals,
+    timeout: STOP_TIMEOUT_MS,
+  });
   if (!gone) throw new Error(`${name} of an earlier run, pid ${pid}, does not end; stop it by hand`);
 }
 
-async function pidIn(file: string): Promise<number | undefined> {
+async function readPid(file: string): Promise<number | undefined> {
   const text = await readFile(file, "utf8").catch(() => "");
   const pid = Number.parseInt(text, 10);
   return pid > 1 ? pid : undefined;
 }
 
-function signalled(pid: number, signal: NodeJS.Signals): void {
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {

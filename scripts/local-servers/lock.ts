@@ -7,37 +7,37 @@ export interface Lock {
 }
 
 // A database that is collected as garbage closes, and its lock is gone.
-const held = new Set<DatabaseSync>();
+const heldLocks = new Set<DatabaseSync>();
 
 /**
  * Holds what `name` keeps in a folder for this process alone. Node has no flock(); SQLite's lock is the kernel's, so it ends with the
  * process however that dies, and a stale one cannot be.
  */
-export function holdLock(dir: string, name: string): Lock {
+export function acquireLock(dir: string, name: string): Lock {
   const holder = join(dir, `${name}.lock.pid`);
-  const database = locked(dir, name, holder);
-  held.add(database);
+  const database = openLocked(dir, name, holder);
+  heldLocks.add(database);
   writeFileSync(holder, String(process.pid));
   return {
     release() {
-      if (held.delete(database)) database.close();
+      if (heldLocks.delete(database)) database.close();
     },
   };
 }
 
-function locked(dir: string, name: string, holder: string): DatabaseSync {
-  const database = opened(dir, name);
+function openLocked(dir: string, name: string, holder: string): DatabaseSync {
+  const database = openDatabase(dir, name);
   try {
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return database;
   } catch (cause) {
     database.close();
     if (!/locked/.test(String(cause))) throw new Error(`can't write in ${dir}; set DATA_DIR`, { cause });
-    throw new Error(`another usermesh is running on ${dir}${pidIn(holder)}; stop it or set DATA_DIR`);
+    throw new Error(`another usermesh is running on ${dir}${describeHolder(holder)}; stop it or set DATA_DIR`);
   }
 }
 
-function opened(dir: string, name: string): DatabaseSync {
+function openDatabase(dir: string, name: string): DatabaseSync {
   try {
     return new DatabaseSync(join(dir, `${name}.lock`), { timeout: 0 });
   } catch (cause) {
@@ -45,7 +45,7 @@ function opened(dir: string, name: string): DatabaseSync {
   }
 }
 
-function pidIn(holder: string): string {
+function describeHolder(holder: string): string {
   try {
     return `, pid ${readFileSync(holder, "utf8")}`;
   } catch {

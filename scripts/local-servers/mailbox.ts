@@ -17,7 +17,7 @@ export interface Mailbox {
 }
 
 const HOST = "127.0.0.1";
-const LARGEST = 10 * 1024 * 1024;
+const MAX_MAIL_BYTES = 10 * 1024 * 1024;
 
 /** An SMTP server in this process that delivers nothing and shows everything: the latest `keep` mails. */
 export async function startMailbox({ port = 0, keep = 500 }: { port?: number; keep?: number } = {}): Promise<Mailbox> {
@@ -27,7 +27,7 @@ export async function startMailbox({ port = 0, keep = 500 }: { port?: number; ke
     mails = [...mails, mail].slice(-keep);
     for (const listener of listeners) listener(mail);
   });
-  const address = await listening(server, port);
+  const address = await listen(server, port);
   return {
     host: HOST,
     port: address.port,
@@ -49,10 +49,10 @@ function smtpServer(take: (mail: Mail) => void): SMTPServer {
     disabledCommands: ["STARTTLS"],
     disableReverseLookup: true,
     closeTimeout: 1000,
-    size: LARGEST,
+    size: MAX_MAIL_BYTES,
     onAuth: (auth, _session, done) => done(null, { user: auth.username ?? "" }),
     onData: (stream, session, done) => {
-      readMail(stream, session).then((mail) => {
+      parseMail(stream, session).then((mail) => {
         done();
         take(mail);
       }, done);
@@ -61,14 +61,14 @@ function smtpServer(take: (mail: Mail) => void): SMTPServer {
 }
 
 // Once it listens, an error is one connection's affair, and rejecting again has no effect.
-function listening(server: SMTPServer, port: number): Promise<AddressInfo> {
+function listen(server: SMTPServer, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.on("error", reject);
     const socket = server.listen(port, HOST, () => resolve(socket.address() as AddressInfo));
   });
 }
 
-async function readMail(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<Mail> {
+async function parseMail(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<Mail> {
   const raw = await buffer(stream);
   if (stream.sizeExceeded) throw Object.assign(new Error("message is too big"), { responseCode: 552 });
   return toMail(await PostalMime.parse(raw), session);

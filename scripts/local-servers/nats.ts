@@ -2,11 +2,11 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { endLeftover } from "./leftover.ts";
-import { holdLock, type Lock } from "./lock.ts";
-import { onFreePort } from "./ports.ts";
+import { stopLeftover } from "./leftover.ts";
+import { acquireLock, type Lock } from "./lock.ts";
+import { startOnFreePort } from "./ports.ts";
 import { findExecutable, type ServerLog, startServer } from "./processes.ts";
-import { keptSecret, privateDir, randomPassword } from "./secrets.ts";
+import { persistentSecret, privateDir, randomPassword } from "./secrets.ts";
 
 export interface NatsOptions {
   readonly dir: string;
@@ -24,7 +24,7 @@ export interface EmbeddedNats {
   stop(): Promise<void>;
 }
 
-interface Plan {
+interface NatsSettings {
   readonly command: string;
   readonly dir: string;
   readonly log: ServerLog;
@@ -39,21 +39,21 @@ export async function startNats({ dir, log, port, user = "usermesh", password }:
   const command = findExecutable("nats-server");
   if (!command) throw new Error("nats-server is not installed: apt-get install nats-server, or set NATS_URL");
   const home = await privateDir(dir);
-  const lock = holdLock(home, "nats");
+  const lock = acquireLock(home, "nats");
   try {
-    const secret = password ?? (await keptSecret(home, "nats-password", randomPassword));
+    const secret = password ?? (await persistentSecret(home, "nats-password", randomPassword));
     const plan = { command, dir: home, log, user, password: secret };
-    await endLeftover({ name: "nats-server", pidFile: pidFile(home), args: `-c ${configFile(home)}`, log });
-    return await onFreePort(port, (free) => serve(plan, free, lock));
+    await stopLeftover({ name: "nats-server", pidFile: pidFile(home), args: `-c ${configFile(home)}`, log });
+    return await startOnFreePort(port, (free) => serve(plan, free, lock));
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function serve(plan: Plan, port: number, lock: Lock): Promise<EmbeddedNats> {
+async function serve(plan: NatsSettings, port: number, lock: Lock): Promise<EmbeddedNats> {
   const { command, dir, log, user, password } = plan;
-  await configure(plan, port);
+  await writeSupportedConfig(plan, port);
   const server = await startServer({
     name: "nats-server",
     command,
@@ -66,7 +66,7 @@ async function serve(plan: Plan, port: number, lock: Lock): Promise<EmbeddedNats
 }
 
 // Without `sync_interval: always` (from 2.10 on) a message is acknowledged up to two minutes before it is safe from a power cut.
-async function configure(plan: Plan, port: number): Promise<void> {
+async function writeSupportedConfig(plan: NatsSettings, port: number): Promise<void> {
   await writeConfig(plan, port, "sync_interval: always");
   const accepted = await run(plan.command, ["-t", "-c", configFile(plan.dir)]).then(
     () => true,
@@ -75,7 +75,7 @@ async function configure(plan: Plan, port: number): Promise<void> {
   if (!accepted) await writeConfig(plan, port, "");
 }
 
-async function writeConfig({ dir, user, password }: Plan, port: number, durability: string): Promise<void> {
+async function writeConfig({ dir, user, password }: NatsSettings, port: number, durability: string): Promise<void> {
   const config = [
     `listen: "127.0.0.1:${port}"`,
     `pid_file: ${JSON.stringify(pidFile(dir))}`,

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
-const ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 
 /** A TCP port that was free on loopback a moment ago. */
-export async function freePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -14,13 +14,13 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts something on the given port, else on a free one; somebody may take that before us, so again with another. */
-export async function onFreePort<T>(fixed: number | undefined, start: (port: number) => Promise<T>): Promise<T> {
+export async function startOnFreePort<T>(fixed: number | undefined, start: (port: number) => Promise<T>): Promise<T> {
   if (fixed !== undefined) return start(fixed);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await start(await freePort());
+      return await start(await findFreePort());
     } catch (error) {
-      if (attempt === ATTEMPTS || !isPortTaken(error)) throw error;
+      if (attempt === MAX_ATTEMPTS || !isPortTaken(error)) throw error;
     }
   }
 }

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { access, chown, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { endLeftover } from "./leftover.ts";
+import { stopLeftover } from "./leftover.ts";
 import type { PostgresPrograms } from "./postgres-programs.ts";
 import type { Account, ServerLog } from "./processes.ts";
 
@@ -17,7 +17,7 @@ export interface Cluster {
 }
 
 /** Fast shutdown; then immediate, which the next start recovers from; then force. */
-export const POSTGRES_STOP: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT", "SIGKILL"];
+export const POSTGRES_STOP_SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT", "SIGKILL"];
 
 // With LC_CTYPE=C pg_trgm drops every letter that is not ASCII, so a search finds no Наталья; collation is C.UTF-8's anyway.
 const CTYPES = ["C.UTF-8", "en_US.UTF-8", "UTF-8", "C"];
@@ -29,16 +29,16 @@ export async function ensureCluster(cluster: Cluster): Promise<void> {
   await removeDrafts(cluster.data);
   const draft = `${cluster.data}.draft-${randomBytes(4).toString("hex")}`;
   await mkdir(draft, { mode: 0o700 });
-  await own(draft, cluster.account);
+  await changeOwner(draft, cluster.account);
   await initialise(cluster, draft);
   await rename(draft, cluster.data);
 }
 
 /** Ends a postmaster that outlived its usermesh, and makes a stale pid file harmless. */
-export async function endPostmaster(data: string, log: ServerLog): Promise<void> {
+export async function stopLeftoverPostmaster(data: string, log: ServerLog): Promise<void> {
   const pidFile = join(data, "postmaster.pid");
-  await endLeftover({ name: "PostgreSQL", pidFile, args: `-D ${data}`, log, signals: POSTGRES_STOP });
-  await disarmPidFile(pidFile);
+  await stopLeftover({ name: "PostgreSQL", pidFile, args: `-D ${data}`, log, signals: POSTGRES_STOP_SIGNALS });
+  await neutralizePidFile(pidFile);
 }
 
 function isInitialised(data: string): Promise<boolean> {
@@ -56,7 +56,7 @@ async function removeDrafts(data: string): Promise<void> {
 async function initialise(cluster: Cluster, draft: string): Promise<void> {
   const passwordFile = `${draft}.password`;
   await writeFile(passwordFile, cluster.password, { mode: 0o600 });
-  await own(passwordFile, cluster.account);
+  await changeOwner(passwordFile, cluster.account);
   try {
     await initdb(cluster, draft, passwordFile);
   } finally {
@@ -89,13 +89,13 @@ async function initdb(cluster: Cluster, draft: string, passwordFile: string, cty
 // PostgreSQL refuses to start while any process has the pid in its file, and after a kill that may be a stranger. Deleting the
 // file would hide the shared memory it names, which tells whether old backends still write. Our own pid is what it passes over:
 // its parent's.
-async function disarmPidFile(pidFile: string): Promise<void> {
+async function neutralizePidFile(pidFile: string): Promise<void> {
   const text = await readFile(pidFile, "utf8").catch(() => undefined);
   if (text === undefined) return;
   if (/^\d+\n/.test(text)) await writeFile(pidFile, text.replace(/^\d+/, String(process.pid)));
   else await rm(pidFile);
 }
 
-async function own(path: string, account: Account | undefined): Promise<void> {
+async function changeOwner(path: string, account: Account | undefined): Promise<void> {
   if (account) await chown(path, account.uid, account.gid);
 }

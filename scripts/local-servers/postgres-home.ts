@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { access, chmod, chown, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { endPostmaster } from "./postgres-cluster.ts";
+import { stopLeftoverPostmaster } from "./postgres-cluster.ts";
 import { findPrograms, type PostgresPrograms } from "./postgres-programs.ts";
 import type { Account, ServerLog } from "./processes.ts";
 
@@ -15,23 +15,23 @@ export interface PostgresHome {
   readonly account: Account | undefined;
 }
 
-interface Asked {
+interface HomeOptions {
   readonly dataDir: string;
   readonly log: ServerLog;
   /** For root: the place for what must not lie in a folder closed to others. */
   readonly shared: string;
 }
 
-const ACCOUNTS = ["usermesh", "postgres", "_postgres"];
-const NOTE = "postgres-is-elsewhere.txt";
-const OWNER = "data-dir.txt";
+const ACCOUNT_NAMES = ["usermesh", "postgres", "_postgres"];
+const LOCATION_FILE = "postgres-is-elsewhere.txt";
+const OWNER_FILE = "data-dir.txt";
 const run = promisify(execFile);
 
-export function findHome(asked: Asked): Promise<PostgresHome> {
+export function findHome(asked: HomeOptions): Promise<PostgresHome> {
   return process.getuid?.() === 0 ? homeForRoot(asked) : homeForUser(asked);
 }
 
-async function homeForUser({ dataDir }: Asked): Promise<PostgresHome> {
+async function homeForUser({ dataDir }: HomeOptions): Promise<PostgresHome> {
   const data = join(dataDir, "postgres");
   const owner = await ownerOf(data);
   if (owner && owner.uid !== process.getuid?.()) {
@@ -42,26 +42,26 @@ async function homeForUser({ dataDir }: Asked): Promise<PostgresHome> {
   return { data, account: undefined, programs: await findPrograms({ account: undefined, copies: dataDir }) };
 }
 
-async function homeForRoot(asked: Asked): Promise<PostgresHome> {
+async function homeForRoot(asked: HomeOptions): Promise<PostgresHome> {
   const { dataDir, shared } = asked;
-  const noted = await read(join(dataDir, NOTE));
+  const noted = await readFirstLine(join(dataDir, LOCATION_FILE));
   const kept = (await ownerOf(join(dataDir, "postgres"))) ?? (noted && (await ownerOf(join(noted, "postgres"))));
-  const account = kept || (await systemAccount());
-  const isHere = noted === undefined && (await letIn(dataDir, account));
-  if (!isHere) await assertNothingHere(dataDir, account);
-  const folder = isHere ? dataDir : await elsewhere(asked, account, noted);
+  const account = kept || (await findOrCreateAccount());
+  const isHere = noted === undefined && (await grantEntry(dataDir, account));
+  if (!isHere) await assertNoData(dataDir, account);
+  const folder = isHere ? dataDir : await useSharedFolder(asked, account, noted);
   const data = join(folder, "postgres");
-  await takeFromRoot(data, account);
+  await changeOwnerFromRoot(data, account);
   return { data, account, programs: await findPrograms({ account, copies: shared }) };
 }
 
 // Data that root copied are root's now.
-async function takeFromRoot(data: string, { uid, gid }: Account): Promise<void> {
+async function changeOwnerFromRoot(data: string, { uid, gid }: Account): Promise<void> {
   const found = await stat(data).catch(() => undefined);
   if (found?.uid === 0) await run("chown", ["-R", `${uid}:${gid}`, data]);
 }
 
-async function assertNothingHere(dataDir: string, account: Account): Promise<void> {
+async function assertNoData(dataDir: string, account: Account): Promise<void> {
   if (!(await ownerOf(join(dataDir, "postgres")))) return;
   throw new Error(
     `the user with id ${account.uid}, who owns ${dataDir}/postgres, can't enter it; open the way or set DATA_DIR`,
@@ -69,19 +69,19 @@ async function assertNothingHere(dataDir: string, account: Account): Promise<voi
 }
 
 /** A folder out of the way for these data. It follows a `dataDir` that was moved; a copied or emptied one gets a new one. */
-async function elsewhere(
-  { dataDir, shared, log }: Asked,
+async function useSharedFolder(
+  { dataDir, shared, log }: HomeOptions,
   account: Account,
   noted: string | undefined,
 ): Promise<string> {
   const place = join(shared, createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
-  if (noted !== place) await setAside(place, log);
+  if (noted !== place) await abandon(place, log);
   if (noted !== undefined && noted !== place && (await hasMoved(noted))) await moveCluster(noted, place, log);
   await mkdir(place, { recursive: true });
   await chmod(shared, 0o755); // whatever the umask
-  if (!(await letIn(place, account))) throw new Error(`the user with id ${account.uid} can't enter ${place}`);
-  await writeFile(join(place, OWNER), dataDir);
-  await writeFile(join(dataDir, NOTE), `${place}\n\n${explanation(place)}\n`);
+  if (!(await grantEntry(place, account))) throw new Error(`the user with id ${account.uid} can't enter ${place}`);
+  await writeFile(join(place, OWNER_FILE), dataDir);
+  await writeFile(join(dataDir, LOCATION_FILE), `${place}\n\n${explanation(place)}\n`);
   log.info({ place }, `PostgreSQL's own user can't enter ${dataDir}; its data are in ${place}`);
   return place;
 }
@@ -95,7 +95,7 @@ function explanation(place: string): string {
 }
 
 // Somebody emptied DATA_DIR to begin anew. What he didn't see is kept, but not used.
-async function setAside(place: string, log: ServerLog): Promise<void> {
+async function abandon(place: string, log: ServerLog): Promise<void> {
   if (!(await exists(place))) return;
   const aside = `${place}.abandoned-${Date.now()}`;
   await moveCluster(place, aside, log);
@@ -103,17 +103,17 @@ async function setAside(place: string, log: ServerLog): Promise<void> {
 }
 
 async function hasMoved(place: string): Promise<boolean> {
-  const owner = await read(join(place, OWNER));
-  return owner !== undefined && !(await exists(join(owner, NOTE)));
+  const owner = await readFirstLine(join(place, OWNER_FILE));
+  return owner !== undefined && !(await exists(join(owner, LOCATION_FILE)));
 }
 
 async function moveCluster(from: string, to: string, log: ServerLog): Promise<void> {
-  await endPostmaster(join(from, "postgres"), log);
+  await stopLeftoverPostmaster(join(from, "postgres"), log);
   await rename(from, to);
 }
 
 // The group may pass through, and see nothing: the secrets beside the data stay root's.
-async function letIn(folder: string, account: Account): Promise<boolean> {
+async function grantEntry(folder: string, account: Account): Promise<boolean> {
   if (await canEnter(folder, account)) return true;
   if (!(await canEnter(dirname(folder), account))) return false;
   await chown(folder, -1, account.gid);
@@ -128,8 +128,8 @@ async function canEnter(folder: string, account: Account): Promise<boolean> {
   );
 }
 
-async function systemAccount(): Promise<Account> {
-  const known = await firstAccount(ACCOUNTS);
+async function findOrCreateAccount(): Promise<Account> {
+  const known = await findAccount(ACCOUNT_NAMES);
   if (known) return known;
   await run("useradd", [
     "--system",
@@ -141,14 +141,14 @@ async function systemAccount(): Promise<Account> {
     "/usr/sbin/nologin",
     "usermesh",
   ]).catch(() => undefined);
-  const made = await firstAccount(["usermesh"]);
+  const made = await findAccount(["usermesh"]);
   if (made) return made;
   throw new Error(
     'PostgreSQL refuses to run as root and no user could be made for it: run "useradd --system usermesh", run as another user, or set DATABASE_URL',
   );
 }
 
-async function firstAccount(names: readonly string[]): Promise<Account | undefined> {
+async function findAccount(names: readonly string[]): Promise<Account | undefined> {
   for (const name of names) {
     const uid = await idOf("-u", name);
     const gid = await idOf("-g", name);
@@ -171,7 +171,7 @@ async function ownerOf(data: string): Promise<Account | undefined> {
 }
 
 /** The first line of a file. */
-async function read(path: string): Promise<string | undefined> {
+async function readFirstLine(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").then(
     (text) => text.split("\n", 1)[0],
     () => undefined,

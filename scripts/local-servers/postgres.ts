@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import { holdLock, type Lock } from "./lock.ts";
-import { onFreePort } from "./ports.ts";
-import { endPostmaster, ensureCluster, POSTGRES_STOP } from "./postgres-cluster.ts";
+import { acquireLock, type Lock } from "./lock.ts";
+import { startOnFreePort } from "./ports.ts";
+import { ensureCluster, POSTGRES_STOP_SIGNALS, stopLeftoverPostmaster } from "./postgres-cluster.ts";
 import { findHome, type PostgresHome } from "./postgres-home.ts";
 import { type ServerLog, type ServerProcess, startServer } from "./processes.ts";
-import { keptSecret, privateDir, randomPassword } from "./secrets.ts";
+import { persistentSecret, privateDir, randomPassword } from "./secrets.ts";
 
 export interface PostgresOptions {
   readonly dataDir: string;
@@ -28,7 +28,7 @@ export interface EmbeddedPostgres {
 }
 
 const NAME = "usermesh";
-const MEMORY_TIMEOUT = 30_000;
+const SHARED_MEMORY_TIMEOUT_MS = 30_000;
 
 /**
  * A real PostgreSQL for one usermesh alone: loopback only, a free port, the data kept in `dataDir`. Cleans up after one
@@ -36,7 +36,7 @@ const MEMORY_TIMEOUT = 30_000;
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = await privateDir(options.dataDir);
-  const lock = holdLock(dataDir, "postgres");
+  const lock = acquireLock(dataDir, "postgres");
   try {
     return await startLocked({ ...options, dataDir }, lock);
   } catch (error) {
@@ -47,11 +47,11 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
 
 async function startLocked(options: PostgresOptions, lock: Lock): Promise<EmbeddedPostgres> {
   const { dataDir, log, shared = "/var/lib/usermesh" } = options;
-  const password = await keptSecret(dataDir, "postgres-password", randomPassword);
+  const password = await persistentSecret(dataDir, "postgres-password", randomPassword);
   const home = await findHome({ dataDir, log, shared });
-  await endPostmaster(home.data, log);
+  await stopLeftoverPostmaster(home.data, log);
   await ensureCluster({ ...home, owner: NAME, password, log });
-  const { port, server } = await onFreePort(options.port, async (port) => ({
+  const { port, server } = await startOnFreePort(options.port, async (port) => ({
     port,
     server: await serve(home, port, options),
   }));
@@ -63,19 +63,19 @@ async function startLocked(options: PostgresOptions, lock: Lock): Promise<Embedd
 // Backends of a postmaster that was killed end by themselves, the busy ones when they are done. And one that was about to start
 // when its usermesh was killed may show itself only now.
 async function serve(home: PostgresHome, port: number, options: PostgresOptions): Promise<ServerProcess> {
-  const deadline = performance.now() + MEMORY_TIMEOUT;
+  const deadline = performance.now() + SHARED_MEMORY_TIMEOUT_MS;
   for (;;) {
     try {
-      return await startServer(postmaster(home, port, options));
+      return await startServer(postmasterSpec(home, port, options));
     } catch (error) {
       if (!isInUse(error) || performance.now() > deadline) throw error;
-      await endPostmaster(home.data, options.log);
+      await stopLeftoverPostmaster(home.data, options.log);
       await delay(100);
     }
   }
 }
 
-function postmaster(
+function postmasterSpec(
   { data, programs, account }: PostgresHome,
   port: number,
   { log, maxConnections = 200 }: PostgresOptions,
@@ -83,16 +83,16 @@ function postmaster(
   return {
     name: "PostgreSQL",
     command: programs.postgres,
-    args: ["-D", data, "-p", String(port), ...settings(maxConnections)],
+    args: ["-D", data, "-p", String(port), ...settingArgs(maxConnections)],
     ready: /database system is ready to accept connections/,
     log,
     account,
     startTimeout: 120_000, // it may have to recover from a crash
-    stopSignals: POSTGRES_STOP,
+    stopSignals: POSTGRES_STOP_SIGNALS,
   };
 }
 
-function settings(maxConnections: number): string[] {
+function settingArgs(maxConnections: number): string[] {
   return [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",

@@ -36,7 +36,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-interface Child {
+interface ServerChild {
   readonly process: ChildProcess;
   /** Resolves with how it ended, never rejects. */
   readonly ended: Promise<string>;
@@ -46,8 +46,8 @@ interface Child {
 }
 
 const LAST_LINES = 20;
-const STOP: readonly NodeJS.Signals[] = ["SIGTERM", "SIGKILL"];
-const SEARCHED_TOO = ["/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/opt/homebrew/bin"];
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGKILL"];
+const EXTRA_PATHS = ["/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/opt/homebrew/bin"];
 const running = new Set<() => unknown>();
 
 process.once("exit", () => {
@@ -57,19 +57,19 @@ process.once("exit", () => {
 /** Starts a server of another make and waits until it serves. What it says last stands in the error when it doesn't. */
 export async function startServer(spec: ServerSpec): Promise<ServerProcess> {
   const child = launch(spec);
-  const stop = stopper(spec, child);
+  const stop = createStop(spec, child);
   try {
-    await readyInTime(spec, child);
+    await waitUntilReady(spec, child);
   } catch (error) {
     await stop();
     throw error;
   }
-  reportEnd(spec, child);
+  logUnexpectedExit(spec, child);
   return { pid: child.process.pid as number, stop };
 }
 
 /** Ends a process by signals of growing force; resolves when it is gone. */
-export async function endProcess({
+export async function terminate({
   kill,
   isGone,
   signals,
@@ -83,7 +83,7 @@ export async function endProcess({
   for (const signal of signals) {
     if (isGone()) return true;
     kill(signal);
-    await until(isGone, timeout);
+    await waitFor(isGone, timeout);
   }
   return isGone();
 }
@@ -100,13 +100,13 @@ export function commandLine(pid: number): string {
 
 /** Where a program is, or undefined. Looks in PATH and where systems put servers that PATH often lacks. */
 export function findExecutable(name: string, path: string = process.env.PATH ?? ""): string | undefined {
-  const folders = [...path.split(delimiter).filter((folder) => folder !== ""), ...SEARCHED_TOO];
+  const folders = [...path.split(delimiter).filter((folder) => folder !== ""), ...EXTRA_PATHS];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
 // In a process group of its own: Ctrl-C in a terminal must not end a server before those who still use it.
 // Little environment: ours holds secrets, and settings like PGPORT that are not meant for it.
-function launch({ name, command, args, ready, log, account }: ServerSpec): Child {
+function launch({ name, command, args, ready, log, account }: ServerSpec): ServerChild {
   const child = spawn(command, args, {
     ...account,
     cwd: "/",
@@ -116,24 +116,24 @@ function launch({ name, command, args, ready, log, account }: ServerSpec): Child
   });
   const lastLines: string[] = [];
   const isReady = new Promise<void>((resolve) => {
-    eachLine(child, (line) => {
+    onLine(child, (line) => {
       log.debug({ server: name }, line);
       lastLines.push(line);
       if (lastLines.length > LAST_LINES) lastLines.shift();
       if (ready.test(line)) resolve();
     });
   });
-  return { process: child, ended: howItEnds(child), lastLines, ready: isReady };
+  return { process: child, ended: describeExit(child), lastLines, ready: isReady };
 }
 
-function eachLine(child: ChildProcess, take: (line: string) => void): void {
+function onLine(child: ChildProcess, take: (line: string) => void): void {
   for (const stream of [child.stdout, child.stderr]) {
     if (stream) createInterface({ input: stream }).on("line", take);
   }
 }
 
 // "close" comes after the last output, but not while a grandchild holds the pipe: so it is given a moment only.
-function howItEnds(child: ChildProcess): Promise<string> {
+function describeExit(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once("error", (error) => resolve(`could not be started: ${error.message}`));
     child.once("exit", async (code, signal) => {
@@ -143,7 +143,7 @@ function howItEnds(child: ChildProcess): Promise<string> {
   });
 }
 
-async function readyInTime({ name, startTimeout = 30_000 }: ServerSpec, child: Child): Promise<void> {
+async function waitUntilReady({ name, startTimeout = 30_000 }: ServerSpec, child: ServerChild): Promise<void> {
   const timer = new AbortController();
   const failure = await Promise.race([
     child.ready,
@@ -154,16 +154,16 @@ async function readyInTime({ name, startTimeout = 30_000 }: ServerSpec, child: C
   if (failure !== undefined) throw new Error([`${name} ${failure}`, ...child.lastLines].join("\n  "));
 }
 
-function stopper(
-  { name, log, stopSignals = STOP, stopTimeout = 10_000 }: ServerSpec,
-  child: Child,
+function createStop(
+  { name, log, stopSignals = STOP_SIGNALS, stopTimeout = 10_000 }: ServerSpec,
+  child: ServerChild,
 ): () => Promise<void> {
   const kill = (signal: NodeJS.Signals | undefined): unknown => child.process.kill(signal);
   const endNow = (): unknown => kill(stopSignals[0]);
   running.add(endNow);
   void child.ended.then(() => running.delete(endNow));
   return async () => {
-    child.stopping ??= endProcess({
+    child.stopping ??= terminate({
       kill,
       isGone: () => isGone(child.process),
       signals: stopSignals,
@@ -173,7 +173,7 @@ function stopper(
   };
 }
 
-function reportEnd({ name, log }: ServerSpec, child: Child): void {
+function logUnexpectedExit({ name, log }: ServerSpec, child: ServerChild): void {
   void child.ended.then((how) => {
     if (!child.stopping) log.error({ server: name, lastLines: child.lastLines }, `${name} ${how}`);
   });
@@ -183,7 +183,7 @@ function isGone({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
-async function until(condition: () => boolean, timeout: number): Promise<void> {
+async function waitFor(condition: () => boolean, timeout: number): Promise<void> {
   const deadline = performance.now() + timeout;
   while (!condition() && performance.now() < deadline) await delay(10);
 }

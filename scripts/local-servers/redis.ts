@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { endLeftover } from "./leftover.ts";
-import { holdLock, type Lock } from "./lock.ts";
-import { onFreePort } from "./ports.ts";
+import { stopLeftover } from "./leftover.ts";
+import { acquireLock, type Lock } from "./lock.ts";
+import { startOnFreePort } from "./ports.ts";
 import { findExecutable, type ServerLog, startServer } from "./processes.ts";
-import { keptSecret, privateDir, randomPassword } from "./secrets.ts";
+import { persistentSecret, privateDir, randomPassword } from "./secrets.ts";
 
 export interface RedisOptions {
   readonly dir: string;
@@ -23,7 +23,7 @@ export interface EmbeddedRedis {
   stop(): Promise<void>;
 }
 
-interface Plan {
+interface RedisSettings {
   readonly command: string;
   readonly dir: string;
   readonly log: ServerLog;
@@ -42,19 +42,19 @@ export async function startRedis({
   const command = findExecutable("redis-server");
   if (!command) throw new Error("redis-server is not installed: apt-get install redis-server, or set REDIS_URL");
   const home = await privateDir(dir);
-  const lock = holdLock(home, "redis");
+  const lock = acquireLock(home, "redis");
   try {
-    const secret = password ?? (await keptSecret(home, "redis-password", randomPassword));
+    const secret = password ?? (await persistentSecret(home, "redis-password", randomPassword));
     const plan = { command, dir: home, log, password: secret, appendfsync };
-    await endLeftover({ name: "redis-server", pidFile: pidFile(home), args: configFile(home), log });
-    return await onFreePort(port, (free) => serve(plan, free, lock));
+    await stopLeftover({ name: "redis-server", pidFile: pidFile(home), args: configFile(home), log });
+    return await startOnFreePort(port, (free) => serve(plan, free, lock));
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function serve(plan: Plan, port: number, lock: Lock): Promise<EmbeddedRedis> {
+async function serve(plan: RedisSettings, port: number, lock: Lock): Promise<EmbeddedRedis> {
   const { command, dir, log, password } = plan;
   await writeConfig(plan, port);
   const server = await startServer({
@@ -68,7 +68,7 @@ async function serve(plan: Plan, port: number, lock: Lock): Promise<EmbeddedRedi
   return { url, port, pid: server.pid, stop: () => server.stop().finally(lock.release) };
 }
 
-async function writeConfig({ dir, password, appendfsync }: Plan, port: number): Promise<void> {
+async function writeConfig({ dir, password, appendfsync }: RedisSettings, port: number): Promise<void> {
   const data = join(dir, "redis");
   await mkdir(data, { recursive: true, mode: 0o700 });
   const config = [

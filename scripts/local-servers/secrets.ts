@@ -9,7 +9,7 @@ export async function privateDir(path: string): Promise<string> {
 }
 
 /** The secret `name` that is kept in `dataDir` (mode 0600). The first caller makes it; of several at once one wins, and all get his. */
-export async function keptSecret(
+export async function persistentSecret(
   dataDir: string,
   name: string,
   generate: () => string | Promise<string>,

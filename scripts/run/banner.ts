@@ -1,6 +1,6 @@
-import { table } from "./terminal.ts";
+import { formatTable } from "./terminal.ts";
 
-interface Overview {
+interface BannerContent {
   /** Of each gateway. */
   readonly urls: readonly string[];
   readonly admin: string | undefined;
@@ -10,9 +10,9 @@ interface Overview {
 }
 
 /** What runs, what is embedded, and where to look. */
-export function overview({ urls, admin, mails, parts, processes = [] }: Overview): string {
+export function banner({ urls, admin, mails, parts, processes = [] }: BannerContent): string {
   const [url = ""] = urls;
-  const rows = table([
+  const rows = formatTable([
     ...urls.map((one, index) => [index === 0 ? "API" : "", `${one}/api/v1`] as const),
     ["Docs", `${url}/docs`],
     ...(mails ? [["Mails", `${url}/dev/mail`] as const] : []),

@@ -11,7 +11,7 @@ export interface ChildSpec {
   readonly name: string;
   readonly env: Environment;
   /** Told of an end that nobody asked for. */
-  readonly onDeath: (name: string, how: string) => void;
+  readonly onExit: (name: string, how: string) => void;
 }
 
 export interface Child {
@@ -22,11 +22,11 @@ export interface Child {
 }
 
 const root = join(import.meta.dirname, "../..");
-const TIMEOUT_MS = 30_000;
-const STOP_MS = 15_000;
+const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 15_000;
 
 /** Starts one node as a process of its own; resolves when it is ready. Its IPC channel ends with us, and it with the channel. */
-export async function startChild({ service, name, env, onDeath }: ChildSpec): Promise<Child> {
+export async function startChild({ service, name, env, onExit: onDeath }: ChildSpec): Promise<Child> {
   const child = spawn(process.execPath, ["--require", "./scripts/environment.cjs", "scripts/node.ts"], {
     cwd: root,
     env: { ...env, SERVICES: service },
@@ -38,10 +38,10 @@ export async function startChild({ service, name, env, onDeath }: ChildSpec): Pr
   const ended = once(child, "exit") as Promise<[code: number | null, signal: string | null]>;
   const stop = async () => {
     stopping = true;
-    await endGently(child, ended);
+    await terminate(child, ended);
   };
   try {
-    await readyInTime(child, name, ended);
+    await waitUntilReady(child, name, ended);
   } catch (error) {
     await stop();
     throw error;
@@ -52,24 +52,24 @@ export async function startChild({ service, name, env, onDeath }: ChildSpec): Pr
   return { service, name, process: child, stop };
 }
 
-async function readyInTime(child: ChildProcess, name: string, ended: Promise<unknown>): Promise<void> {
+async function waitUntilReady(child: ChildProcess, name: string, ended: Promise<unknown>): Promise<void> {
   const timer = new AbortController();
   const outcome = await Promise.race([
     once(child, "message", timer).then(() => "ready"),
     ended.then(() => "dead"),
-    delay(TIMEOUT_MS, "late", timer),
+    delay(START_TIMEOUT_MS, "late", timer),
   ]).finally(() => timer.abort());
   if (outcome === "dead") throw new Error(`${name} ended while it started: see above.`);
-  if (outcome === "late") throw new Error(`${name} is not ready after ${TIMEOUT_MS / 1_000} s.`);
+  if (outcome === "late") throw new Error(`${name} is not ready after ${START_TIMEOUT_MS / 1_000} s.`);
 }
 
-async function endGently(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+async function terminate(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const timer = new AbortController();
   child.kill("SIGTERM");
   // A stopped process (SIGSTOP) takes no SIGTERM.
   child.kill("SIGCONT");
-  const late = await Promise.race([ended.then(() => false), delay(STOP_MS, true, timer).catch(() => false)]);
+  const late = await Promise.race([ended.then(() => false), delay(STOP_TIMEOUT_MS, true, timer).catch(() => false)]);
   timer.abort();
   if (late) child.kill("SIGKILL");
   await ended;

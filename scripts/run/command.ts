@@ -1,4 +1,4 @@
-import { say } from "./terminal.ts";
+import { print } from "./terminal.ts";
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, incomplete: 3, interrupted: 130 } as const;
 
@@ -14,17 +14,17 @@ export interface Command {
 
 /** A command that does its work and ends, with what it has opened closed. */
 export async function runCommand({ help, run }: Command): Promise<void> {
-  if (process.argv.slice(2).some((arg) => arg === "--help" || arg === "-h")) return say(help);
+  if (process.argv.slice(2).some((arg) => arg === "--help" || arg === "-h")) return print(help);
   const stack = new AsyncDisposableStack();
   const stop = new AbortController();
   const interrupt = () => (stop.signal.aborted ? process.exit(exitCodes.interrupted) : stop.abort());
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
-  const code = await run(stack, stop.signal).catch((error: Error) => tell(error, help));
-  await stack.disposeAsync().catch((error: Error) => tell(error, help));
+  const code = await run(stack, stop.signal).catch((error: Error) => printError(error, help));
+  await stack.disposeAsync().catch((error: Error) => printError(error, help));
   process.exit(code);
 }
 
-function tell(error: Error & { readonly code?: unknown }, help: string): number {
+function printError(error: Error & { readonly code?: unknown }, help: string): number {
   const usage = error instanceof UsageError || String(error.code).startsWith("ERR_PARSE_ARGS");
   process.stderr.write(`\n${error.message}\n${usage ? `\n${help}\n` : ""}`);
   return usage ? exitCodes.usage : exitCodes.failed;

@@ -4,22 +4,22 @@ import type { Logger } from "pino";
 import { type Environment, readConfig, withVariables } from "../../lib/config/config.ts";
 import type { DevMailbox } from "../../lib/runtime/platform.ts";
 import type { Mailbox } from "../local-servers/mailbox.ts";
-import type { Say } from "./terminal.ts";
+import type { Print } from "./terminal.ts";
 
 interface EmbeddedOptions {
   readonly env: Environment;
   readonly log: Logger;
-  readonly say: Say;
+  readonly print: Print;
   /** Also NATS and Redis: for a mesh of processes. In one process both are spared. */
-  readonly servers: boolean;
+  readonly withNatsAndRedis: boolean;
 }
 
-export interface Embedded {
+export interface EmbeddedServers {
   /** The environment with the URLs of what was started. */
   readonly env: Environment;
   /** What serves each dependency, for the table. */
   readonly parts: ReadonlyArray<readonly [name: string, what: string]>;
-  readonly shownMails: DevMailbox | undefined;
+  readonly devMailbox: DevMailbox | undefined;
   stop(): Promise<void>;
 }
 
@@ -34,22 +34,22 @@ interface Part {
 type Start = (options: EmbeddedOptions, dir: string) => Promise<Part>;
 
 /** Serves each dependency that the environment doesn't name. Nothing is left behind when one of them can't start. */
-export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServers> {
   const config = readConfig(options.env);
   const starts: readonly Start[] = [
-    config.database.url === undefined ? postgres : given("PostgreSQL", "DATABASE_URL"),
+    config.database.url === undefined ? postgres : external("PostgreSQL", "DATABASE_URL"),
     config.nats.url !== undefined
-      ? given("NATS", "NATS_URL")
-      : options.servers
+      ? external("NATS", "NATS_URL")
+      : options.withNatsAndRedis
         ? nats
-        : without("NATS", "in this process"),
+        : notStarted("NATS", "in this process"),
     config.redis.url !== undefined
-      ? given("Redis", "REDIS_URL")
-      : options.servers
+      ? external("Redis", "REDIS_URL")
+      : options.withNatsAndRedis
         ? redis
-        : without("Redis", "none: limits in memory, jobs in PostgreSQL"),
-    config.mail.host === undefined ? mailServer : given("SMTP", "SMTP_HOST"),
-    config.secretKey === undefined ? secretKey : given("Secret key", "SECRET_KEY"),
+        : notStarted("Redis", "none: limits in memory, jobs in PostgreSQL"),
+    config.mail.host === undefined ? mailServer : external("SMTP", "SMTP_HOST"),
+    config.secretKey === undefined ? secretKey : external("Secret key", "SECRET_KEY"),
   ];
   const outcomes = await Promise.allSettled(starts.map((start) => start(options, config.dataDir)));
   const parts = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
@@ -62,27 +62,27 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   return {
     env: withVariables(options.env, Object.assign({}, ...parts.map((part) => part.env))),
     parts: parts.map((part) => [part.name, part.what]),
-    shownMails: shown(parts.find((part) => part.mailbox)?.mailbox),
+    devMailbox: devMailboxOf(parts.find((part) => part.mailbox)?.mailbox),
     stop,
   };
 }
 
-function shown(mailbox: Mailbox | undefined): DevMailbox | undefined {
+function devMailboxOf(mailbox: Mailbox | undefined): DevMailbox | undefined {
   return mailbox && { messages: async () => mailbox.messages(), clear: async () => mailbox.clear() };
 }
 
 /** A pool says goodbye and does not wait: what still stands when the server stops is logged as lost. */
-const GOODBYE_MS = 50;
+const DISCONNECT_MS = 50;
 
-const postgres: Start = async ({ log, say }, dataDir) => {
+const postgres: Start = async ({ log, print }, dataDir) => {
   const { startPostgres } = await import("../local-servers/postgres.ts");
-  say("Starting PostgreSQL. The first start makes its data, which takes some seconds.");
+  print("Starting PostgreSQL. The first start makes its data, which takes some seconds.");
   const server = await startPostgres({ dataDir, log });
   return {
     name: "PostgreSQL",
     what: `embedded, data in ${server.dataDir}`,
     env: { DATABASE_URL: server.url, DATABASE_EMBEDDED: "true" },
-    stop: () => delay(GOODBYE_MS).then(server.stop),
+    stop: () => delay(DISCONNECT_MS).then(server.stop),
   };
 };
 
@@ -122,7 +122,7 @@ const mailServer: Start = async () => {
 };
 
 const secretKey: Start = async (_, dataDir) => {
-  const { keptSecret, randomPassword } = await import("../local-servers/secrets.ts");
+  const { persistentSecret: keptSecret, randomPassword } = await import("../local-servers/secrets.ts");
   const secret = await keptSecret(dataDir, "secret-key", () => randomPassword() + randomPassword());
   return {
     name: "Secret key",
@@ -131,10 +131,10 @@ const secretKey: Start = async (_, dataDir) => {
   };
 };
 
-function given(name: string, variable: string): Start {
+function external(name: string, variable: string): Start {
   return async () => ({ name, what: `as ${variable} says` });
 }
 
-function without(name: string, what: string): Start {
+function notStarted(name: string, what: string): Start {
   return async () => ({ name, what });
 }

@@ -2,21 +2,21 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { type Environment, readConfig } from "../../lib/config/config.ts";
 
-const TRIES = 100;
+const MAX_ATTEMPTS = 100;
 
 /** APP_PORT if it is set; else 3000, or the next free port. */
-export async function withFreePort(env: Environment): Promise<Environment> {
+export async function withAppPort(env: Environment): Promise<Environment> {
   if (env.APP_PORT || env.PORT) return env;
   const { http } = readConfig(env);
-  return { ...env, APP_PORT: String(await freePortFrom(http.port, http.host)) };
+  return { ...env, APP_PORT: String(await findFreePort(http.port, http.host)) };
 }
 
 /** The first free port from `first` on. */
-export async function freePortFrom(first: number, host: string): Promise<number> {
-  for (let port = first; port < first + TRIES; port += 1) {
+export async function findFreePort(first: number, host: string): Promise<number> {
+  for (let port = first; port < first + MAX_ATTEMPTS; port += 1) {
     if (await isFree(port, host)) return port;
   }
-  throw new Error(`No port from ${first} to ${first + TRIES - 1} is free. Set APP_PORT.`);
+  throw new Error(`No port from ${first} to ${first + MAX_ATTEMPTS - 1} is free. Set APP_PORT.`);
 }
 
 async function isFree(port: number, host: string): Promise<boolean> {

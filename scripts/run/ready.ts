@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 const TIMEOUT_MS = 30_000;
 
 /** Resolves when the gateway takes signed-in requests: it has a lease and sees the services. */
-export async function gatewayReady(url: string): Promise<void> {
+export async function waitForGateway(url: string): Promise<void> {
   const deadline = performance.now() + TIMEOUT_MS;
   while (performance.now() < deadline) {
     const response = await fetch(`${url}/health/ready`).catch(() => undefined);

@@ -23,7 +23,7 @@ function knownServices(): ReadonlyMap<string, string> {
 }
 
 /** The names of SERVICES, or all. An unknown one is an error that lists the known. */
-export function namedServices(wanted: readonly string[]): readonly string[] {
+export function selectServices(wanted: readonly string[]): readonly string[] {
   const known = [...knownServices().keys()];
   if (wanted.length === 0) return known;
   const unknown = wanted.filter((name) => !known.includes(name));
@@ -36,10 +36,10 @@ export async function loadService(name: string, platform: Platform): Promise<Ser
   const file = knownServices().get(name);
   if (file === undefined) throw new Error(`There is no service ${name}`);
   const module = (await import(join(root, file))) as { readonly default: Factory };
-  return startingInOrder(module.default(platform));
+  return inStartOrder(module.default(platform));
 }
 
 /** Moleculer starts the last mixin first and stops it last (seen). Ours stand in the order in which they start: the database, then what needs it. */
-function startingInOrder(schema: ServiceSchema): ServiceSchema {
+function inStartOrder(schema: ServiceSchema): ServiceSchema {
   return { ...schema, mixins: (schema.mixins ?? []).toReversed() };
 }

@@ -5,19 +5,19 @@ import type { DevMailbox } from "../../lib/runtime/platform.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate.ts";
 import { type Child, startChild } from "./child.ts";
-import { type Embedded, startEmbedded } from "./embedded.ts";
+import { type EmbeddedServers, startEmbedded } from "./embedded.ts";
 import { serveMailbox } from "./mailbox-server.ts";
 import { writeMeshLockFile } from "./mesh-lock-file.ts";
-import { freePortFrom } from "./port.ts";
-import { gatewayReady } from "./ready.ts";
+import { findFreePort } from "./port.ts";
+import { waitForGateway } from "./ready.ts";
 import { seedAdmin } from "./seed-admin.ts";
-import { namedServices } from "./service-files.ts";
-import type { Say } from "./terminal.ts";
+import { selectServices } from "./service-files.ts";
+import type { Print } from "./terminal.ts";
 
 interface MeshOptions {
   readonly env: Environment;
   readonly log: Logger;
-  readonly say: Say;
+  readonly print: Print;
   /** Processes of each service and worker. */
   readonly nodes: number;
 }
@@ -27,8 +27,8 @@ export interface RunningMesh {
   /** Of each gateway. */
   readonly urls: readonly string[];
   readonly admin: string;
-  readonly parts: Embedded["parts"];
-  readonly shownMails: DevMailbox | undefined;
+  readonly parts: EmbeddedServers["parts"];
+  readonly devMailbox: DevMailbox | undefined;
   /** Those that run now. */
   children(): readonly Child[];
   /** Starts the process of this name anew, of one that died or was stopped; with another environment where one is given. */
@@ -47,12 +47,12 @@ export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
   }
 }
 
-async function startAll({ env, log, say, nodes }: MeshOptions, started: AsyncDisposableStack): Promise<RunningMesh> {
-  const embedded = await startEmbedded({ env, log, say, servers: true });
+async function startAll({ env, log, print, nodes }: MeshOptions, started: AsyncDisposableStack): Promise<RunningMesh> {
+  const embedded = await startEmbedded({ env, log, print, withNatsAndRedis: true });
   started.defer(embedded.stop);
-  const mailbox = embedded.shownMails && (await serveMailbox(embedded.shownMails));
+  const mailbox = embedded.devMailbox && (await serveMailbox(embedded.devMailbox));
   if (mailbox) started.defer(mailbox.close);
-  const ports = await gatewayPorts(readConfig(env), nodes);
+  const ports = await findGatewayPorts(readConfig(env), nodes);
   const common = withVariables(embedded.env, {
     APP_PORT: String(ports[0]),
     ...(mailbox && { DEV_MAILBOX_URL: mailbox.url }),
@@ -62,33 +62,33 @@ async function startAll({ env, log, say, nodes }: MeshOptions, started: AsyncDis
   const config = readConfig(common);
   await migrate(config, (line) => log.info(line));
   if (config.nats.url) started.defer(await writeMeshLockFile(config.dataDir, config.nats.url));
-  const family = childrenOf({ common, ports, nodes, say });
-  started.defer(family.stop);
-  say(`Starting ${family.names.length} processes.`);
-  await allStarted(family);
+  const children = createChildProcesses({ common, ports, nodes, print });
+  started.defer(children.stop);
+  print(`Starting ${children.names.length} processes.`);
+  await startAllChildren(children);
   const urls = ports.map((port) => `http://localhost:${port}`);
-  const admin = await seedOver(config, log);
-  await Promise.all(urls.map(gatewayReady));
+  const admin = await seedAdminOverMesh(config, log);
+  await Promise.all(urls.map(waitForGateway));
   return {
     config,
     urls,
     admin,
     parts: embedded.parts,
-    shownMails: embedded.shownMails,
-    children: family.list,
-    restart: family.start,
+    devMailbox: embedded.devMailbox,
+    children: children.list,
+    restart: children.start,
     stop: () => started.disposeAsync(),
   };
 }
 
 /** All, before any failure is told: one that still starts could not be stopped. */
-async function allStarted({ names, start }: Family): Promise<void> {
+async function startAllChildren({ names, start }: ChildProcesses): Promise<void> {
   const outcomes = await Promise.allSettled(names.map((name) => start(name)));
   const failure = outcomes.find((outcome) => outcome.status === "rejected");
   if (failure) throw failure.reason;
 }
 
-interface Family {
+interface ChildProcesses {
   readonly names: readonly string[];
   start(name: string, more?: Environment): Promise<Child>;
   list(): readonly Child[];
@@ -96,26 +96,26 @@ interface Family {
   stop(): Promise<void>;
 }
 
-interface FamilyOptions {
+interface ChildProcessesOptions {
   readonly common: Environment;
   readonly ports: readonly number[];
   readonly nodes: number;
-  readonly say: Say;
+  readonly print: Print;
 }
 
-function childrenOf({ common, ports, nodes, say }: FamilyOptions): Family {
+function createChildProcesses({ common, ports, nodes, print }: ChildProcessesOptions): ChildProcesses {
   const running = new Map<string, Child>();
-  const names = namedServices([]).flatMap((service) =>
+  const names = selectServices([]).flatMap((service) =>
     Array.from({ length: nodes }, (_, index) => `${service}-${index + 1}`),
   );
   const onDeath = (name: string, how: string) => {
     running.delete(name);
-    say(`${name} ${how}.`);
+    print(`${name} ${how}.`);
   };
   const start = async (name: string, more: Environment = {}) => {
     const [, service = "", number = "1"] = /^(.*)-(\d+)$/.exec(name) ?? [];
     const env = { ...common, APP_PORT: String(ports[Number(number) - 1]), ...more };
-    const child = await startChild({ service, name, env, onDeath });
+    const child = await startChild({ service, name, env, onExit: onDeath });
     running.set(name, child);
     return child;
   };
@@ -135,15 +135,15 @@ function childrenOf({ common, ports, nodes, say }: FamilyOptions): Family {
   };
 }
 
-async function gatewayPorts({ http }: Config, nodes: number): Promise<readonly number[]> {
+async function findGatewayPorts({ http }: Config, nodes: number): Promise<readonly number[]> {
   const ports: number[] = [];
   for (let next = http.port; ports.length < nodes; next = (ports.at(-1) ?? next) + 1)
-    ports.push(await freePortFrom(next, http.host));
+    ports.push(await findFreePort(next, http.host));
   return ports;
 }
 
 /** Joins the mesh for a moment. */
-async function seedOver(config: Config, log: Logger): Promise<string> {
+async function seedAdminOverMesh(config: Config, log: Logger): Promise<string> {
   const broker = new ServiceBroker(brokerOptions({ ...config, nodeId: undefined }, { log, services: ["seed"] }));
   await broker.start();
   try {

@@ -5,7 +5,7 @@ import { registerBrokerMetrics } from "../../lib/observability/metrics.ts";
 import { createPlatform } from "../../lib/runtime/create-platform.ts";
 import type { DevMailbox, Platform } from "../../lib/runtime/platform.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { loadService, namedServices } from "./service-files.ts";
+import { loadService, selectServices } from "./service-files.ts";
 
 interface NodeOptions {
   readonly config: Config;
@@ -25,7 +25,7 @@ export interface RunningNode {
 /** Starts services and workers as one node. Resolves when all have started; rejects with nothing left behind. */
 export async function startNode({ config, log, services: wanted, mailbox }: NodeOptions): Promise<RunningNode> {
   for (const warning of config.warnings) log.warn(warning);
-  const services = namedServices(wanted);
+  const services = selectServices(wanted);
   const platform = await createPlatform(config, { log, services, mailbox });
   const broker = new ServiceBroker(brokerOptions(config, { log, services }));
   registerBrokerMetrics(platform.metrics.registry, broker);

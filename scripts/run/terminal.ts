@@ -1,14 +1,14 @@
 import { ConfigError } from "../../lib/config/config.ts";
 
-export type Say = (line: string) => void;
+export type Print = (line: string) => void;
 
 /** Calls that run have 10 s to finish, jobs as long. */
 const TIMEOUT_MS = 25_000;
 
-export const say: Say = (line) => void process.stdout.write(`${line}\n`);
+export const print: Print = (line) => void process.stdout.write(`${line}\n`);
 
 /** Lines of name and value, the values under each other; an empty row parts groups. */
-export function table(rows: ReadonlyArray<readonly [name: string, value: string] | readonly []>): string {
+export function formatTable(rows: ReadonlyArray<readonly [name: string, value: string] | readonly []>): string {
   const width = Math.max(...rows.map(([name = ""]) => name.length)) + 3;
   return rows.map(([name = "", value = ""]) => `  ${name.padEnd(width)}${value}`.trimEnd()).join("\n");
 }
@@ -26,8 +26,8 @@ export async function runUntilStopped(start: (stack: AsyncDisposableStack) => Pr
     // What was still starting loses its servers now. Its complaints are news to nobody.
     for (const complaint of ["uncaughtException", "unhandledRejection"]) process.on(complaint, () => undefined);
     setTimeout(() => process.exit(1), TIMEOUT_MS).unref();
-    if (!process.send) say("\nStopping. Once more Ctrl-C ends it at once.");
-    await stack.disposeAsync().catch(tell);
+    if (!process.send) print("\nStopping. Once more Ctrl-C ends it at once.");
+    await stack.disposeAsync().catch(printError);
     process.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
@@ -38,17 +38,17 @@ export async function runUntilStopped(start: (stack: AsyncDisposableStack) => Pr
   } catch (error) {
     if (stopping) return;
     stopping = true;
-    tell(error);
-    await stack.disposeAsync().catch(tell);
+    printError(error);
+    await stack.disposeAsync().catch(printError);
     process.exit(1);
   }
 }
 
-function tell(error: unknown): void {
-  process.stderr.write(`\n${paragraph(error)}\n`);
+function printError(error: unknown): void {
+  process.stderr.write(`\n${describeError(error)}\n`);
 }
 
-function paragraph(error: unknown): string {
+function describeError(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const { code, message, address, port } = (error ?? {}) as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === "EADDRINUSE")

@@ -1,16 +1,16 @@
 /** For demonstration data, never for secrets. */
-export interface Dice {
+export interface SeededRandom {
   /** 0 ≤ n < count. */
-  upTo(count: number): number;
+  below(count: number): number;
   pick<T>(from: readonly T[]): T;
   /** `count` different ones, or all. */
-  some<T>(from: readonly T[], count: number): T[];
+  sample<T>(from: readonly T[], count: number): T[];
   /** True in so many of a hundred cases. */
-  percent(share: number): boolean;
+  chance(share: number): boolean;
 }
 
 /** The same numbers for the same seed (mulberry32). */
-export function createDice(seed: number): Dice {
+export function createSeededRandom(seed: number): SeededRandom {
   let state = seed >>> 0;
   const upTo = (count: number): number => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -19,14 +19,14 @@ export function createDice(seed: number): Dice {
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * count);
   };
   return {
-    upTo,
+    below: upTo,
     pick<T>(from: readonly T[]): T {
       return from[upTo(from.length)] as T;
     },
-    some: (from, count) => {
+    sample: (from, count) => {
       const first = upTo(from.length);
       return [...from.slice(first), ...from.slice(0, first)].slice(0, count);
     },
-    percent: (share) => upTo(100) < share,
+    chance: (share) => upTo(100) < share,
   };
 }

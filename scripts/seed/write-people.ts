@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import bcrypt from "bcrypt";
-import { personOf } from "./people.ts";
+import { createPerson } from "./people.ts";
 
 /** Everybody's, so that whoever looks around can sign in as anyone of them. */
 export const DEMO_PASSWORD = "Demonstration-1";
 
-interface BulkFixtures {
+interface PeopleOptions {
   readonly count: number;
   readonly seed: number;
   /** Of the one hash that all of them have. */
@@ -15,11 +15,11 @@ interface BulkFixtures {
 }
 
 /** Lines for `npm run import`, the same for the same seed. */
-export async function writePeople(file: string, { count, seed, hashCost }: BulkFixtures): Promise<void> {
+export async function writePeople(file: string, { count, seed, hashCost }: PeopleOptions): Promise<void> {
   const hash = await bcrypt.hash(DEMO_PASSWORD, saltOf(seed, hashCost));
   const out = createWriteStream(file, { flags: "wx", mode: 0o600 });
   for (let number = 1; number <= count; number += 1) {
-    if (!out.write(`${JSON.stringify(personOf(seed, number, hash))}\n`)) await once(out, "drain");
+    if (!out.write(`${JSON.stringify(createPerson(seed, number, hash))}\n`)) await once(out, "drain");
   }
   out.end();
   await once(out, "finish");

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { end } from "./children.ts";
 
 export interface OneProcess {
@@ -15,7 +15,7 @@ const TIMEOUT_MS = 60_000;
 
 /** `npm start` as a process of its own. Resolves when it is ready. */
 export async function startOneProcess(env: Readonly<Record<string, string>>): Promise<OneProcess> {
-  const port = await freePort();
+  const port = await findFreePort();
   const began = performance.now();
   const child = spawn(process.execPath, ["--require", "./scripts/environment.cjs", "scripts/start.ts"], {
     env: { PATH: process.env.PATH ?? "", APP_PORT: String(port), LOG_LEVEL: "fatal", ...env },

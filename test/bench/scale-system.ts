@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import pg from "pg";
 import { encodeCursor } from "../../lib/runtime/cursor.ts";
-import { freePort } from "../../scripts/local-servers/ports.ts";
-import { gatewayReady } from "../../scripts/run/ready.ts";
+import { findFreePort } from "../../scripts/local-servers/ports.ts";
+import { waitForGateway } from "../../scripts/run/ready.ts";
 import { DEMO_PASSWORD } from "../../scripts/seed/write-people.ts";
 
 export interface ScaleDatabase {
@@ -60,14 +60,14 @@ const PEOPLE = 500;
 
 /** What `npm start` runs, in a process of its own. */
 export async function startScaled(database: ScaleDatabase, size: number): Promise<ScaledSystem> {
-  const port = String(await freePort());
+  const port = String(await findFreePort());
   const child = spawn(process.execPath, ["--require", "./scripts/environment.cjs", "scripts/start.ts"], {
     env: { ...environmentOf(database), APP_PORT: port },
     stdio: ["ignore", "ignore", "inherit"],
   });
   const ended = once(child, "exit");
   const url = `http://localhost:${port}`;
-  await gatewayReady(url);
+  await waitForGateway(url);
   const people = await asOwner(
     database,
     `SELECT id, email FROM users.users WHERE is_active AND email LIKE '%.%.%@%' ORDER BY random() LIMIT ${PEOPLE}`,

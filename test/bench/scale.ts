@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import pino from "pino";
 import { startPostgres } from "../../scripts/local-servers/postgres.ts";
 import { runCommand, UsageError } from "../../scripts/run/command.ts";
-import { say } from "../../scripts/run/terminal.ts";
+import { print } from "../../scripts/run/terminal.ts";
 import { fill } from "./scale-fill.ts";
 import { type Measured, operations } from "./scale-operations.ts";
 import { databaseOf, type ScaledSystem, startScaled } from "./scale-system.ts";
@@ -75,14 +75,14 @@ async function bench(stack: AsyncDisposableStack): Promise<number> {
   const postgres = await startPostgres({ dataDir: join(dir, "postgres"), log: pino({ level: "error" }) });
   stack.defer(postgres.stop);
   stack.defer(() => rm(join(dir, "people.ndjson"), { force: true }));
-  for (const size of sizes) await fill(await databaseOf(postgres.url, size), { dir, size, say });
+  for (const size of sizes) await fill(await databaseOf(postgres.url, size), { dir, size, say: print });
   const systems: ScaledSystem[] = [];
   for (const size of sizes) {
     const system = await startScaled(await databaseOf(postgres.url, size), size);
     stack.defer(system.stop);
     systems.push(system);
   }
-  say(`\n${tableOf(sizes, await measure(systems, rounds))}`);
+  print(`\n${tableOf(sizes, await measure(systems, rounds))}`);
   return 0;
 }
 

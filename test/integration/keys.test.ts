@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Caller } from "../../lib/actions/caller.ts";
-import { freePort } from "../../scripts/local-servers/ports.ts";
-import { gatewayReady } from "../../scripts/run/ready.ts";
+import { findFreePort } from "../../scripts/local-servers/ports.ts";
+import { waitForGateway } from "../../scripts/run/ready.ts";
 import { createApiClient } from "../support/clients/api-client.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
@@ -16,7 +16,7 @@ let database: TestDatabase;
 let port: number;
 beforeAll(async () => {
   database = await createTestDatabase();
-  port = await freePort();
+  port = await findFreePort();
 });
 afterAll(() => database?.drop());
 
@@ -29,7 +29,7 @@ async function startWith(ring: string) {
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
   });
-  await gatewayReady(running.url);
+  await waitForGateway(running.url);
   const api = await createApiClient(running.url);
   return { ...running, admin, api, [Symbol.asyncDispose]: running.stop };
 }

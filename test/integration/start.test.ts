@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { commandLine } from "../../scripts/local-servers/processes.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -60,7 +60,7 @@ describe("npm start", () => {
   let running: Started[] = [];
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "usermesh-start-"));
-    port = String(await freePort());
+    port = String(await findFreePort());
   });
   afterEach(async () => {
     for (const one of running) await end(one, "SIGINT");

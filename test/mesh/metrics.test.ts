@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { readMetrics, sampleOf } from "../support/clients/metrics.ts";
 import { eventually } from "../support/eventually.ts";
 import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
@@ -10,7 +10,7 @@ let mesh: TestMesh;
 let usersUrl: string;
 beforeAll(async () => {
   mesh = await startTestMesh();
-  const port = String(await freePort());
+  const port = String(await findFreePort());
   usersUrl = `http://127.0.0.1:${port}`;
   const users = mesh.names().find((name) => name.startsWith("users")) ?? "";
   await mesh.replace(users, { NODE_HEALTH_PORT: port });

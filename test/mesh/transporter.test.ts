@@ -7,7 +7,7 @@ import { AppError } from "../../lib/actions/errors.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { createLog } from "../../lib/observability/log.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { freePort } from "../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { eventually } from "../support/eventually.ts";
 import { startBroker } from "../support/start/broker.ts";
 import { createNats, dieSilently, isOnBus, type TestNats } from "../support/start/nats.ts";
@@ -54,7 +54,7 @@ describe("two nodes over nats-server", () => {
   beforeAll(async () => {
     nats = await createNats();
     // Several servers, of which the first isn't there.
-    const url = `nats://127.0.0.1:${await freePort()},${nats.url}`;
+    const url = `nats://127.0.0.1:${await findFreePort()},${nats.url}`;
     [caller, callee] = await Promise.all([
       startBroker({ env: { NATS_URL: url } }),
       startBroker({ env: { NATS_URL: nats.url }, services: [echo] }),
@@ -152,7 +152,7 @@ describe("two nodes over nats-server", () => {
 });
 
 test("a node that is stopped while it waits for NATS asks for it no more", async () => {
-  const port = await freePort();
+  const port = await findFreePort();
   const config = readConfig({ NODE_ENV: "test", NATS_URL: `nats://127.0.0.1:${port}` });
   const lines: string[] = [];
   const log = createLog({ ...config.log, level: "warn" }, { write: (line: string) => void lines.push(line) });

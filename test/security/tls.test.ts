@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { findExecutable } from "../../scripts/local-servers/processes.ts";
 import { eventually } from "../support/eventually.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
@@ -31,7 +31,7 @@ beforeAll(async () => {
   await giveFile("server.key", "key.pem");
   await setSsl("on");
   const program = findExecutable("nats-server") ?? "";
-  [natsPort, plainPort] = [await freePort(), await freePort()];
+  [natsPort, plainPort] = [await findFreePort(), await findFreePort()];
   const certificate = ["--tls", "--tlscert", join(dir, "cert.pem"), "--tlskey", join(dir, "key.pem")];
   nats = spawn(program, ["-a", "127.0.0.1", "-p", String(natsPort), ...certificate], { stdio: "ignore" });
   plainNats = spawn(program, ["-a", "127.0.0.1", "-p", String(plainPort)], { stdio: "ignore" });

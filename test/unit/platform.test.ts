@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import pino from "pino";
 import { readConfig } from "../../lib/config/config.ts";
 import { createPlatform, poolShare } from "../../lib/runtime/create-platform.ts";
-import { namedServices } from "../../scripts/run/service-files.ts";
+import { selectServices } from "../../scripts/run/service-files.ts";
 
 const secret = { SECRET_KEY: `k1:${"s".repeat(32)}` };
 const log = pino({ level: "silent" });
@@ -38,12 +38,12 @@ describe("a node", () => {
   });
 
   test("runs all services and workers where none is named, the gateway last", () => {
-    const all = namedServices([]);
+    const all = selectServices([]);
     expect(all).toEqual(expect.arrayContaining(["auth", "users", "worker-mail", "worker-maintenance"]));
     expect(all.at(-1)).toBe("gateway");
   });
 
   test("with an unknown name in SERVICES is told the known ones", () => {
-    expect(() => namedServices(["auth", "auht"])).toThrow(/there is no auht\. There are .*auth.*worker-mail/);
+    expect(() => selectServices(["auth", "auht"])).toThrow(/there is no auht\. There are .*auth.*worker-mail/);
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
@@ -10,7 +10,7 @@ const password = "Difference-Engine-1";
 let usermesh: Usermesh;
 
 beforeAll(async () => {
-  usermesh = await startUsermesh({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+  usermesh = await startUsermesh({ REDIS_URL: `redis://127.0.0.1:${await findFreePort()}` });
 });
 
 afterAll(() => usermesh.stop());

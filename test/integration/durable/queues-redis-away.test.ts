@@ -4,7 +4,7 @@ import pino from "pino";
 import { openQueues } from "../../../lib/queues/queues.ts";
 import { systemRandom } from "../../../lib/runtime/clock.ts";
 import type { Job, Queues } from "../../../lib/runtime/platform.ts";
-import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { type EmbeddedRedis, startRedis } from "../../../scripts/local-servers/redis.ts";
 import { eventually } from "../../support/eventually.ts";
 import { removeDir, scratchDir } from "../local-servers/support/scratch.ts";
@@ -31,7 +31,7 @@ const add = (one: Job) => eventually("the job is added", () => queues.add(queue,
 
 beforeEach(async () => {
   dir = await scratchDir();
-  port = await freePort();
+  port = await findFreePort();
   queues = await openQueues({
     redisUrl: `redis://:secret@127.0.0.1:${port}`,
     databaseUrl: undefined,

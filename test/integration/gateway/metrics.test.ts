@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { readMetrics, sampleOf } from "../../support/clients/metrics.ts";
 import { eventually } from "../../support/eventually.ts";
 import { newPerson, register, signIn } from "../../support/flows/main-flow.ts";
@@ -10,7 +10,7 @@ let usermesh: Usermesh;
 let access: string;
 beforeAll(async () => {
   // Nothing listens on this port: every mail fails.
-  usermesh = await startUsermesh({ SMTP_PORT: String(await freePort()), CIRCUIT_BREAKER_FAILURES: "3" });
+  usermesh = await startUsermesh({ SMTP_PORT: String(await findFreePort()), CIRCUIT_BREAKER_FAILURES: "3" });
   access = (await signIn(usermesh, await register(usermesh))).access;
 });
 afterAll(() => usermesh.stop());

@@ -2,7 +2,7 @@ import { argon2Sync, pbkdf2Sync, randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import bcrypt from "bcrypt";
-import { personOf } from "../../../scripts/seed/people.ts";
+import { createPerson } from "../../../scripts/seed/people.ts";
 import { openHashReader } from "../../../services/auth/transfer/export-hashes.ts";
 import { ndjson, newEmail, runExport, runImport, written } from "../../support/data/import.ts";
 import { newTenant, signInTo, vendorOf, verdict } from "../../support/data/tenants.ts";
@@ -208,7 +208,7 @@ describe("import and export", () => {
 
   test("carry an installation over to a fresh one, which then exports the very same", async () => {
     const hash = bcrypt.hashSync(password, 4);
-    const people = Array.from({ length: 600 }, (_, n) => personOf(7, n, hash));
+    const people = Array.from({ length: 600 }, (_, n) => createPerson(7, n, hash));
     await runImport(usermesh, await written(people));
     // One whose hash is of ours by now.
     const active = people.find((one) => one.is_active);

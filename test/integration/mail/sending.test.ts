@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { MeshEvent } from "../../../lib/events/events.ts";
 import type { Mail } from "../../../lib/runtime/platform.ts";
 import { type Mailbox, startMailbox } from "../../../scripts/local-servers/mailbox.ts";
-import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type RunningServices, startServices } from "../../support/start/services.ts";
 
@@ -34,7 +34,7 @@ const counts = () => services.platform.queues.counts("mail");
 
 beforeEach(async () => {
   received = [];
-  port = await freePort();
+  port = await findFreePort();
   await startSmtp();
   services = await startServices(["auth", "users", "sessions", "preferences", "mail", "worker-mail"], {
     SMTP_HOST: "127.0.0.1",

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { beginLink } from "../../support/data/oauth-flow.ts";
 import { createBrowser, type OidcProvider, startOidcProvider } from "../../support/fakes/oidc-provider.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
@@ -11,7 +11,7 @@ let usermesh: Usermesh;
 let provider: OidcProvider;
 
 beforeAll(async () => {
-  const port = await freePort();
+  const port = await findFreePort();
   const publicUrl = `http://127.0.0.1:${port}`;
   provider = await startOidcProvider(`${publicUrl}/api/v1/auth/oauth/company/callback`);
   usermesh = await startUsermesh({
@@ -20,7 +20,7 @@ beforeAll(async () => {
     OAUTH_COMPANY_ISSUER: provider.issuer,
     OAUTH_COMPANY_CLIENT_ID: "usermesh",
     OAUTH_COMPANY_CLIENT_SECRET: "usermesh-secret",
-    OAUTH_AWAY_ISSUER: `http://127.0.0.1:${await freePort()}`,
+    OAUTH_AWAY_ISSUER: `http://127.0.0.1:${await findFreePort()}`,
     OAUTH_AWAY_CLIENT_ID: "usermesh",
     OAUTH_RETURN_URLS: appUrl,
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { contracts } from "../../../lib/actions/typed-call.ts";
-import { gatewayReady } from "../../../scripts/run/ready.ts";
+import { waitForGateway } from "../../../scripts/run/ready.ts";
 import { type ApiClient, createApiClient } from "../../support/clients/api-client.ts";
 import { addBulkFixtures, fullScans, type Scanned } from "../../support/data/bulk-fixtures.ts";
 import {
@@ -37,7 +37,7 @@ async function scansOf(work: (running: Running & RunningServices) => Promise<voi
     ADMIN_PASSWORD: admin.password,
   });
   const api = await createApiClient(services.url);
-  await gatewayReady(services.url);
+  await waitForGateway(services.url);
   await work({ ...services, api, admin }).finally(() => services.stop());
   const after = await fullScans(database, LARGE);
   expect(after.length).toBeGreaterThan(30);

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Mail } from "../../../lib/runtime/platform.ts";
 import { startMailbox } from "../../../scripts/local-servers/mailbox.ts";
-import { freePort } from "../../../scripts/local-servers/ports.ts";
-import { gatewayReady } from "../../../scripts/run/ready.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
+import { waitForGateway } from "../../../scripts/run/ready.ts";
 import { type ApiClient, createApiClient } from "../clients/api-client.ts";
 
 /** `npm start` as a newcomer runs it, with all that it starts a group of its own, over data that outlive it. */
@@ -24,7 +24,7 @@ const admin = { email: "admin@example.com", password: "Usher-of-the-Mesh-1" };
 
 export async function prepareNpmStart(): Promise<NpmStart> {
   const dir = await mkdtemp(join(tmpdir(), "usermesh-start-"));
-  const port = await freePort();
+  const port = await findFreePort();
   const mailbox = await startMailbox();
   let running: ChildProcess | undefined;
   const env = {
@@ -47,7 +47,7 @@ export async function prepareNpmStart(): Promise<NpmStart> {
       const args = ["--require", "./scripts/environment.cjs", "scripts/start.ts"];
       running = spawn(process.execPath, args, { env, stdio: "ignore", detached: true });
       const url = `http://127.0.0.1:${port}`;
-      await gatewayReady(url);
+      await waitForGateway(url);
       return createApiClient(url);
     },
     kill: async () => end(running, "SIGKILL"),

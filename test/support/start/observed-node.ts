@@ -9,9 +9,9 @@ import pino from "pino";
 import { natsOptions } from "../../../lib/runtime/nats-options.ts";
 import { startMailbox } from "../../../scripts/local-servers/mailbox.ts";
 import { startNats } from "../../../scripts/local-servers/nats.ts";
-import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { startRedis } from "../../../scripts/local-servers/redis.ts";
-import { gatewayReady } from "../../../scripts/run/ready.ts";
+import { waitForGateway } from "../../../scripts/run/ready.ts";
 import { createApiClient } from "../clients/api-client.ts";
 import { contentAt } from "../clients/redis-content.ts";
 import type { Running } from "../flows/main-flow.ts";
@@ -45,7 +45,7 @@ export async function startObservedNode(more: Readonly<Record<string, string>> =
   started.defer(redis.stop);
   const mailbox = await startMailbox();
   started.defer(mailbox.stop);
-  const port = String(await freePort());
+  const port = String(await findFreePort());
   const env = {
     PATH: process.env.PATH ?? "",
     NODE_ENV: "test",
@@ -64,7 +64,7 @@ export async function startObservedNode(more: Readonly<Record<string, string>> =
   const node = spawnNode(env);
   started.defer(node.stop);
   const url = `http://127.0.0.1:${port}`;
-  await gatewayReady(url);
+  await waitForGateway(url);
   const parts = started.move();
   return {
     api: await createApiClient(url),

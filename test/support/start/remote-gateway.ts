@@ -1,6 +1,6 @@
-import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { startChild } from "../../../scripts/run/child.ts";
-import { gatewayReady } from "../../../scripts/run/ready.ts";
+import { waitForGateway } from "../../../scripts/run/ready.ts";
 import { type ApiClient, createApiClient } from "../clients/api-client.ts";
 import { type BusProxy, type Fate, openBusProxy } from "../fakes/bus-proxy.ts";
 import type { TestMesh } from "./test-mesh.ts";
@@ -21,7 +21,7 @@ export async function startRemoteGateway(
   env: Readonly<Record<string, string>> = {},
 ): Promise<RemoteGateway> {
   const line = await openBusProxy(mesh.nats.url);
-  const port = await freePort();
+  const port = await findFreePort();
   const url = `http://localhost:${port}`;
   const nodeId = `gateway-far-${port}`;
   const child = await startChild({
@@ -36,9 +36,9 @@ export async function startRemoteGateway(
       APP_PORT: String(port),
       ...env,
     },
-    onDeath: () => undefined,
+    onExit: () => undefined,
   });
-  await gatewayReady(url);
+  await waitForGateway(url);
   return {
     api: await createApiClient(url),
     nodeId,

@@ -8,7 +8,7 @@ import { systemClock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Mail, Platform } from "../../../lib/runtime/platform.ts";
 import { startMailbox } from "../../../scripts/local-servers/mailbox.ts";
-import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { seedAdmin } from "../../../scripts/run/seed-admin.ts";
 import { startNode } from "../../../scripts/run/start-node.ts";
 import { createTestDatabase } from "./database.ts";
@@ -51,7 +51,7 @@ async function start(
 ): Promise<RunningServices> {
   const mailbox = await startMailbox();
   started.defer(mailbox.stop);
-  const port = env.APP_PORT ?? String(await freePort());
+  const port = env.APP_PORT ?? String(await findFreePort());
   const databaseUrl = env.DATABASE_URL ?? (await ownDatabase(started));
   const config = readConfig({
     NODE_ENV: "test",

@@ -5,7 +5,7 @@ import pino from "pino";
 import type { Mail } from "../../../lib/runtime/platform.ts";
 import { type Mailbox, startMailbox } from "../../../scripts/local-servers/mailbox.ts";
 import { startNats } from "../../../scripts/local-servers/nats.ts";
-import { freePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { startRedis } from "../../../scripts/local-servers/redis.ts";
 import { type RunningMesh, startMesh } from "../../../scripts/run/start-mesh.ts";
 import { type ApiClient, createApiClient } from "../clients/api-client.ts";
@@ -83,12 +83,12 @@ export async function startTestMesh({ nodes = 1, env = {} }: MeshOptions = {}): 
     SMTP_HOST: "127.0.0.1",
     SMTP_PORT: String(smtp.port),
     SMTP_TLS: "off",
-    APP_PORT: String(await freePort()),
+    APP_PORT: String(await findFreePort()),
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
     ...env,
   };
-  const mesh = await startMesh({ env: full, log, say: () => undefined, nodes });
+  const mesh = await startMesh({ env: full, log, print: () => undefined, nodes });
   started.defer(mesh.stop);
   const gateways = await Promise.all(mesh.urls.map(createApiClient));
   const parts = started.move();

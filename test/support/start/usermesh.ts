@@ -1,5 +1,5 @@
 import type { Mail } from "../../../lib/runtime/platform.ts";
-import { gatewayReady } from "../../../scripts/run/ready.ts";
+import { waitForGateway } from "../../../scripts/run/ready.ts";
 import { type ApiClient, createApiClient } from "../clients/api-client.ts";
 import { eventually } from "../eventually.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
@@ -33,7 +33,7 @@ export async function startUsermesh(env: Record<string, string> = {}): Promise<U
     ...quiet,
     ...env,
   });
-  await gatewayReady(running.url);
+  await waitForGateway(running.url);
   return {
     url: running.url,
     api: await createApiClient(running.url),

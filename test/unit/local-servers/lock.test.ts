@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { holdLock } from "../../../scripts/local-servers/lock.ts";
+import { acquireLock } from "../../../scripts/local-servers/lock.ts";
 
 let dir: string;
 
@@ -15,30 +15,30 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 test("a held lock is refused with who holds it, and free again after its release", () => {
-  const lock = holdLock(dir, "toy");
-  expect(() => holdLock(dir, "toy")).toThrow(
+  const lock = acquireLock(dir, "toy");
+  expect(() => acquireLock(dir, "toy")).toThrow(
     `another usermesh is running on ${dir}, pid ${process.pid}; stop it or set DATA_DIR`,
   );
   lock.release();
-  holdLock(dir, "toy").release();
+  acquireLock(dir, "toy").release();
 });
 
 test("locks of other names don't disturb each other", () => {
-  const locks = [holdLock(dir, "one"), holdLock(dir, "two")];
+  const locks = [acquireLock(dir, "one"), acquireLock(dir, "two")];
   for (const lock of locks) lock.release();
 });
 
 test("it ends with the process, however that dies", async () => {
   const module = JSON.stringify(new URL("../../../scripts/local-servers/lock.ts", import.meta.url).href);
-  const code = `const { holdLock } = await import(${module}); holdLock(${JSON.stringify(dir)}, "toy"); console.log("held"); setInterval(() => {}, 1000)`;
+  const code = `const { acquireLock } = await import(${module}); acquireLock(${JSON.stringify(dir)}, "toy"); console.log("held"); setInterval(() => {}, 1000)`;
   const holder = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
   await once(holder.stdout, "data");
-  expect(() => holdLock(dir, "toy")).toThrow(`pid ${holder.pid}`);
+  expect(() => acquireLock(dir, "toy")).toThrow(`pid ${holder.pid}`);
   holder.kill("SIGKILL");
   await once(holder, "exit");
-  holdLock(dir, "toy").release();
+  acquireLock(dir, "toy").release();
 });
 
 test("a folder that can't be written in is said", () => {
-  expect(() => holdLock(join(dir, "missing"), "toy")).toThrow(/can't write in .*missing; set DATA_DIR/);
+  expect(() => acquireLock(join(dir, "missing"), "toy")).toThrow(/can't write in .*missing; set DATA_DIR/);
 });

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, jest, test } from "@jest/globals";
-import { freePort, onFreePort } from "../../../scripts/local-servers/ports.ts";
+import { findFreePort, startOnFreePort } from "../../../scripts/local-servers/ports.ts";
 import { commandLine, findExecutable, type ServerSpec, startServer } from "../../../scripts/local-servers/processes.ts";
 
 const silent = (): void => undefined;
@@ -89,20 +89,20 @@ test("a port taken meanwhile is tried again with another, a given one is not", a
     if (ports.push(port) < 3) throw new Error("bind: address already in use");
     return port;
   };
-  expect(await onFreePort(undefined, take)).toBe(ports[2]);
+  expect(await startOnFreePort(undefined, take)).toBe(ports[2]);
   ports.length = 0;
-  await expect(onFreePort(4000, take)).rejects.toThrow(/in use/);
+  await expect(startOnFreePort(4000, take)).rejects.toThrow(/in use/);
   expect(ports).toEqual([4000]);
 });
 
 test("another error is not tried again", async () => {
   const start = jest.fn<() => Promise<void>>().mockRejectedValue(new Error("no disk"));
-  await expect(onFreePort(undefined, start)).rejects.toThrow("no disk");
+  await expect(startOnFreePort(undefined, start)).rejects.toThrow("no disk");
   expect(start).toHaveBeenCalledTimes(1);
 });
 
 test("a free port can be listened on", async () => {
-  const server = createServer().listen(await freePort(), "127.0.0.1");
+  const server = createServer().listen(await findFreePort(), "127.0.0.1");
   await once(server, "listening");
   server.close();
 });

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { keptSecret, randomPassword } from "../../../scripts/local-servers/secrets.ts";
+import { persistentSecret, randomPassword } from "../../../scripts/local-servers/secrets.ts";
 
 let scratch: string;
 
@@ -13,30 +13,30 @@ beforeEach(async () => {
 afterEach(() => rm(scratch, { recursive: true }));
 
 test("a secret is made once and kept", async () => {
-  const first = await keptSecret(scratch, "key", randomPassword);
-  expect(await keptSecret(scratch, "key", () => "another")).toBe(first);
-  expect(await keptSecret(scratch, "other", () => "another")).toBe("another");
+  const first = await persistentSecret(scratch, "key", randomPassword);
+  expect(await persistentSecret(scratch, "key", () => "another")).toBe(first);
+  expect(await persistentSecret(scratch, "other", () => "another")).toBe("another");
 });
 
 test("file and folder are the owner's alone", async () => {
   const dataDir = join(scratch, "a", "b");
-  await keptSecret(dataDir, "key", randomPassword);
+  await persistentSecret(dataDir, "key", randomPassword);
   expect((await stat(join(dataDir, "key"))).mode & 0o777).toBe(0o600);
   expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
 });
 
 test("of many at once one wins and all get his, with nothing left over", async () => {
-  const secrets = await Promise.all(Array.from({ length: 20 }, () => keptSecret(scratch, "key", randomPassword)));
+  const secrets = await Promise.all(Array.from({ length: 20 }, () => persistentSecret(scratch, "key", randomPassword)));
   expect(new Set(secrets).size).toBe(1);
   expect(await readdir(scratch)).toEqual(["key"]);
 });
 
 test("a secret put there by hand may end with a newline", async () => {
   await writeFile(join(scratch, "key"), "by hand\n");
-  expect(await keptSecret(scratch, "key", randomPassword)).toBe("by hand");
+  expect(await persistentSecret(scratch, "key", randomPassword)).toBe("by hand");
 });
 
 test("a failed generator leaves nothing", async () => {
-  await expect(keptSecret(scratch, "key", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  await expect(persistentSecret(scratch, "key", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   expect(await readdir(scratch)).toEqual([]);
 });

@@ -11,36 +11,36 @@ import { migrate } from "../migrate.ts";
 import { startEmbedded } from "./embedded.ts";
 import { readMeshLockFile } from "./mesh-lock-file.ts";
 import { startNode } from "./start-node.ts";
-import type { Say } from "./terminal.ts";
+import type { Print } from "./terminal.ts";
 
-interface OnMeshOptions {
+interface ConnectOptions {
   readonly env: Environment;
   readonly log: Logger;
-  readonly say: Say;
+  readonly print: Print;
   /** Whom the calls are from: its permissions are in `lib/actions/service-permissions.ts`. */
-  readonly as: string;
+  readonly caller: string;
 }
 
-export interface OnMesh {
+export interface MeshConnection {
   readonly call: Call;
   /** As it is where the database is known: always, but on a mesh that was joined by NATS alone. */
   readonly config: Config;
 }
 
 /** All that keeps data, so that each event finds everybody whom it concerns; no door and no workers. */
-const owners = ["admin", "auth", "mail", "preferences", "sessions", "users"];
+const dataServices = ["admin", "auth", "mail", "preferences", "sessions", "users"];
 
 /** For a command that calls services: joins the mesh that runs, else runs them in this process for as long as it takes. */
-export async function onMesh(options: OnMeshOptions, stack: AsyncDisposableStack): Promise<OnMesh> {
+export async function connectToMesh(options: ConnectOptions, stack: AsyncDisposableStack): Promise<MeshConnection> {
   const config = readConfig(options.env);
-  const natsUrl = config.nats.url ?? (config.database.url === undefined ? await meshOf(config) : undefined);
+  const natsUrl = config.nats.url ?? (config.database.url === undefined ? await findLocalMesh(config) : undefined);
   return natsUrl === undefined
-    ? runHere(options, stack)
-    : join({ ...config, nodeId: undefined, nats: { url: natsUrl } }, options, stack);
+    ? startInProcess(options, stack)
+    : joinMesh({ ...config, nodeId: undefined, nats: { url: natsUrl } }, options, stack);
 }
 
 /** Its note stays behind where the mesh was killed. */
-async function meshOf({ dataDir }: Config): Promise<string | undefined> {
+async function findLocalMesh({ dataDir }: Config): Promise<string | undefined> {
   const url = await readMeshLockFile(dataDir);
   if (url === undefined) return undefined;
   const { hostname, port } = new URL(url);
@@ -58,28 +58,35 @@ async function isOpen(host: string, port: number): Promise<boolean> {
 
 const TIMEOUT_MS = 10_000;
 
-async function join(config: Config, { log, as, say }: OnMeshOptions, stack: AsyncDisposableStack): Promise<OnMesh> {
-  say("Joining the mesh that runs.");
-  const broker = new ServiceBroker(brokerOptions(config, { log, services: [as] }));
+async function joinMesh(
+  config: Config,
+  { log, caller, print }: ConnectOptions,
+  stack: AsyncDisposableStack,
+): Promise<MeshConnection> {
+  print("Joining the mesh that runs.");
+  const broker = new ServiceBroker(brokerOptions(config, { log, services: [caller] }));
   stack.defer(() => broker.stop());
-  const found = broker.start().then(() => broker.waitForServices(owners, TIMEOUT_MS, 50));
+  const found = broker.start().then(() => broker.waitForServices(dataServices, TIMEOUT_MS, 50));
   if (!(await withTimeout(TIMEOUT_MS + 1_000, found)))
-    throw new Error(`No mesh answers over NATS. It must be running, with ${owners.join(", ")}.`);
-  return { call: callAsService(broker, as, newId(systemClock)), config };
+    throw new Error(`No mesh answers over NATS. It must be running, with ${dataServices.join(", ")}.`);
+  return { call: callAsService(broker, caller, newId(systemClock)), config };
 }
 
-async function runHere({ env, log, say, as }: OnMeshOptions, stack: AsyncDisposableStack): Promise<OnMesh> {
-  const embedded = await startEmbedded({ env, log, say, servers: false }).catch(explainRunning);
+async function startInProcess(
+  { env, log, print, caller }: ConnectOptions,
+  stack: AsyncDisposableStack,
+): Promise<MeshConnection> {
+  const embedded = await startEmbedded({ env, log, print, withNatsAndRedis: false }).catch(explainLock);
   stack.defer(embedded.stop);
   const config = readConfig(embedded.env);
   await migrate(config, (line) => log.info(line));
-  const node = await startNode({ config, log, services: owners });
+  const node = await startNode({ config, log, services: dataServices });
   stack.defer(node.stop);
-  return { call: callAsService(node.broker, as, newId(systemClock)), config };
+  return { call: callAsService(node.broker, caller, newId(systemClock)), config };
 }
 
 /** Its bus is inside that process, where nobody can join it. */
-function explainRunning(error: unknown): never {
+function explainLock(error: unknown): never {
   const { message } = error as Error;
   if (!message.startsWith("another usermesh is running")) throw error;
   throw new Error(
