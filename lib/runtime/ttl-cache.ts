@@ -1,36 +1,34 @@
+import { LRUCache } from "lru-cache";
 import type { Clock } from "./clock.ts";
 
-export interface TtlCache<T> {
-  /** Asks `load` again once the value is older than `freshMs`. No failure is kept. */
-  read(key: string, load: () => Promise<T>): Promise<T>;
+export interface TtlCache<V> {
+  /** The cached value, or what `load` returns. Concurrent reads of a key share one load; a failed load is not cached. */
+  read(key: string, load: () => Promise<V>): Promise<V>;
 }
 
-interface KeptOptions {
-  readonly freshMs: number;
-  /** Until this age the old value is good for all who ask while it is loaded anew; beyond it they wait. */
-  readonly usableMs?: number;
+interface TtlCacheOptions {
+  readonly ttlMs: number;
+  /** How long after `ttlMs` the old value is still returned while a new one is loaded. Default: reads wait for the load. */
+  readonly staleWhileRevalidateMs?: number;
 }
 
-const MOST = 500;
+const MAX_ENTRIES = 500;
 
-/** For figures that cost more than they are worth at each request: of all who ask at once, one loads. */
-export function createTtlCache<T>(clock: Clock, { freshMs, usableMs = freshMs }: KeptOptions): TtlCache<T> {
-  const kept = new Map<string, { readonly at: number; readonly value: Promise<T> }>();
+/** For values that are too expensive to compute for each request. */
+export function createTtlCache<V extends object | number>(
+  clock: Pick<Clock, "monotonic">,
+  { ttlMs, staleWhileRevalidateMs = 0 }: TtlCacheOptions,
+): TtlCache<V> {
+  const cache = new LRUCache<string, V, () => Promise<V>>({
+    max: MAX_ENTRIES,
+    ttl: ttlMs,
+    ttlResolution: 0,
+    perf: { now: clock.monotonic },
+    noDeleteOnFetchRejection: true,
+    fetchMethod: (_key, _stale, { context: load }) => load(),
+  });
   return {
-    read(key, load) {
-      const at = clock.monotonic();
-      const known = kept.get(key);
-      const age = known ? at - known.at : Number.POSITIVE_INFINITY;
-      if (known && age <= freshMs) return known.value;
-      if (kept.size >= MOST) kept.clear();
-      const next = load();
-      const usable = known && age <= usableMs ? known.value : next;
-      kept.set(key, { at, value: usable });
-      next.then(
-        () => kept.set(key, { at, value: next }),
-        () => usable === next && kept.delete(key),
-      );
-      return usable;
-    },
+    read: (key, load) =>
+      cache.forceFetch(key, { context: load, allowStale: cache.getRemainingTTL(key) > -staleWhileRevalidateMs }),
   };
 }

@@ -34,7 +34,7 @@ export default function adminService(platform: Platform): ServiceSchema {
       effects: { ...forAllEvents(stream, record), ...(stream === "USERS" && onErased) },
     });
   const { queues, clock } = platform;
-  const metrics = createTtlCache<Actions["admin.metrics"]["result"]>(clock, { freshMs: METRICS_TTL_MS });
+  const metrics = createTtlCache<Actions["admin.metrics"]["result"]>(clock, { ttlMs: METRICS_TTL_MS });
   let broker: ServiceBroker | undefined;
   const startedBroker = (): ServiceBroker => {
     if (!broker) throw new Error("The service has not been created");

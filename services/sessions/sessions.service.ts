@@ -26,7 +26,7 @@ import { sweep } from "./sweep.ts";
 
 const LEASE_CONNECTIONS = 2;
 /** Counting a million sessions takes 100 ms. */
-const COUNT_CACHE = { freshMs: 10_000, usableMs: 300_000 };
+const COUNT_CACHE = { ttlMs: 10_000, staleWhileRevalidateMs: 290_000 };
 
 /** Sessions, their refresh tokens, and the revocation log, through which every node learns what is no longer valid. */
 export default function sessionsService(platform: Platform): ServiceSchema {

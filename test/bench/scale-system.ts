@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import pg from "pg";
-import { encodeCursor } from "../../lib/runtime/cursor.ts";
+import { encodeCursor } from "../../lib/actions/cursor.ts";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { waitForGateway } from "../../scripts/run/ready.ts";
 import { DEMO_PASSWORD } from "../../scripts/seed/write-people.ts";

@@ -1,5 +1,5 @@
+import type { CursorPosition } from "../../../lib/actions/cursor.ts";
 import type { RowOf } from "../../../lib/database/entity.ts";
-import type { Position } from "../../../lib/runtime/cursor.ts";
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
 import { type ExportSection, rowsOf } from "../../../mixins/export-pages.ts";
 import type { Activity } from "../admin.entities.ts";
@@ -47,7 +47,7 @@ type ActivityFilter = ActivityScope & ActivityConditions;
 export function selectActivity(
   db: Database,
   filter: ActivityFilter,
-  after: Position | null,
+  after: CursorPosition | null,
   limit: number,
 ): Promise<ActivityRow[]> {
   const { values, where } = conditions(filter);

@@ -1,8 +1,8 @@
 import type * as z from "zod";
 import { requireUser } from "../../../lib/actions/caller.ts";
+import { decodeCursor, encodeCursor } from "../../../lib/actions/cursor.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { decodeCursor, encodeCursor } from "../../../lib/runtime/cursor.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
 import type { Activity, ActivityQuery } from "../admin.contract.ts";
 import { type ActivityRow, type ActivityScope, countActivity, selectActivity } from "./activity.repo.ts";

@@ -1,9 +1,13 @@
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import type { AuthDeps } from "../dependencies.ts";
+import type { Outbox } from "../../../mixins/outbox.mixin.ts";
 import { type Identity, insertIdentity } from "./identities.repo.ts";
+import type { OAuthProviders } from "./oauth-providers.ts";
 
-type Deps = Pick<AuthDeps, "outbox" | "oauth">;
+interface Deps {
+  readonly outbox: Outbox;
+  readonly oauth: OAuthProviders;
+}
 type Ctx = Pick<ActionContext, "client" | "correlationId">;
 type Linked = Pick<Identity, "user_id" | "tenant_id" | "issuer">;
 

@@ -3,13 +3,20 @@ import type { ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
+import { createTtlCache } from "../../../lib/runtime/ttl-cache.ts";
+import type { Database } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import type { Outbox } from "../../../mixins/outbox.mixin.ts";
 import type { authContract } from "../auth.contract.ts";
-import type { AuthDeps } from "../dependencies.ts";
 import { countByIssuer, countSignInMethods, identitiesOf, lockIdentities, unlinkIssuer } from "./identities.repo.ts";
 import { appendIdentityEvent } from "./identity-events.ts";
+import type { OAuthProviders } from "./oauth-providers.ts";
 
-type Deps = Pick<AuthDeps, "db" | "oauth" | "outbox">;
+interface Deps {
+  readonly db: Database;
+  readonly oauth: OAuthProviders;
+  readonly outbox: Outbox;
+}
 
 export async function listIdentities(
   { db, oauth }: Pick<Deps, "db" | "oauth">,
@@ -43,24 +50,16 @@ export async function unlinkIdentity(
   });
 }
 
-const KEPT_MS = 60_000;
-
 export type IdentityCounts = () => Promise<Record<string, number>>;
 
-/** By provider, some minute old: it reads the whole index. */
+const COUNT_TTL_MS = 60_000;
+
+/** Linked identities by provider. Cached, because counting reads the whole index. */
 export function createIdentityCounts({ db, oauth }: Pick<Deps, "db" | "oauth">, clock: Clock): IdentityCounts {
-  const count = async () => {
-    const counted = await countByIssuer(db);
-    return Object.fromEntries(oauth.all.map(({ name, issuer }) => [name, counted.get(issuer) ?? 0]));
-  };
-  let kept: { readonly until: number; readonly value: Promise<Record<string, number>> } | undefined;
-  return () => {
-    if (kept && clock.monotonic() < kept.until) return kept.value;
-    const value = count();
-    kept = { until: clock.monotonic() + KEPT_MS, value };
-    value.catch(() => {
-      kept = undefined;
+  const cache = createTtlCache<Record<string, number>>(clock, { ttlMs: COUNT_TTL_MS });
+  return () =>
+    cache.read("", async () => {
+      const counted = await countByIssuer(db);
+      return Object.fromEntries(oauth.all.map(({ name, issuer }) => [name, counted.get(issuer) ?? 0]));
     });
-    return value;
-  };
 }

@@ -1,10 +1,12 @@
 import { exportJWK, generateKeyPair, importJWK } from "jose";
+import { LRUCache } from "lru-cache";
 import type * as z from "zod";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Binding } from "../../../lib/crypto/key-ring.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
+import type { Platform } from "../../../lib/runtime/platform.ts";
+import type { Database } from "../../../mixins/database.mixin.ts";
 import type { Jwk } from "../auth.contract.ts";
-import type { AuthDeps } from "../dependencies.ts";
 import {
   deleteDeadSigningKeys,
   insertSigningKey,
@@ -15,7 +17,7 @@ import {
 } from "./signing-keys.repo.ts";
 
 type PublicJwk = z.infer<typeof Jwk>;
-type KeyDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "config" | "log">;
+type KeyDeps = Pick<Platform, "ring" | "clock" | "random" | "config" | "log"> & { readonly db: Database };
 type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
 
 export interface Signer {
@@ -44,35 +46,33 @@ const AHEAD_MS = 86_400_000;
 
 export function createSigningKeys(deps: KeyDeps): SigningKeys {
   const { db, clock, log } = deps;
-  const opened = new Map<string, Signer>();
-  let signers: readonly Signer[] = [];
-  let loadedAt = Number.NEGATIVE_INFINITY;
-  let loading: Promise<void> | undefined;
-
+  const privateKeys = new Map<string, PrivateKey>();
   const load = async () => {
     const rows = (await liveKeys(deps)).filter((row) => row.sign_until > clock.now().getTime());
-    signers = await Promise.all(rows.map((row) => openOnce(deps, opened, row)));
-    loadedAt = clock.monotonic();
+    return Promise.all(rows.map((row) => openSigner(deps, privateKeys, row)));
   };
-  const loadOnce = () => {
-    loading ??= load().finally(() => {
-      loading = undefined;
-    });
-    return loading;
-  };
+  const cache = new LRUCache<"signers", readonly Signer[]>({
+    max: 1,
+    ttl: RELOAD_MS,
+    ttlResolution: 0,
+    perf: { now: clock.monotonic },
+    allowStale: true,
+    noDeleteOnFetchRejection: true,
+    fetchMethod: (_key, stale) =>
+      load().catch((error: Error) => {
+        if (stale) log.warn({ error: error.message }, "signing key maintenance failed");
+        throw error;
+      }),
+  });
   return {
     async current() {
-      const known = pick(signers, clock.now().getTime());
-      if (known) {
-        if (clock.monotonic() - loadedAt > RELOAD_MS)
-          loadOnce().catch((error: Error) => log.warn({ error: error.message }, "signing key maintenance failed"));
-        return known;
-      }
-      await loadOnce();
-      const made = pick(signers, clock.now().getTime());
-      if (!made)
+      const cached = pick(await cache.forceFetch("signers"), clock.now().getTime());
+      if (cached) return cached;
+      const reloaded = await cache.forceFetch("signers", { forceRefresh: true, allowStale: false });
+      const signer = pick(reloaded, clock.now().getTime());
+      if (!signer)
         throw new AppError("service_unavailable", { retry_after: 1, cause: new Error("No signing key is active") });
-      return made;
+      return signer;
     },
     async published() {
       const now = clock.now().getTime();
@@ -134,18 +134,15 @@ async function makeKey(
   });
 }
 
-/** The key is opened once; its times are those of the row as it is now. */
-async function openOnce({ ring }: KeyDeps, opened: Map<string, Signer>, row: SigningKeyRow): Promise<Signer> {
-  const key = opened.get(row.kid)?.key ?? (await openKey(ring, row));
-  const signer = {
-    kid: row.kid,
-    key,
-    signFrom: row.sign_from,
-    signUntil: row.sign_until,
-    verifyUntil: row.verify_until,
-  };
-  opened.set(row.kid, signer);
-  return signer;
+/** Each private key is decrypted once; its times are read again, because they may change. */
+async function openSigner(
+  { ring }: KeyDeps,
+  privateKeys: Map<string, PrivateKey>,
+  row: SigningKeyRow,
+): Promise<Signer> {
+  const key = privateKeys.get(row.kid) ?? (await openKey(ring, row));
+  privateKeys.set(row.kid, key);
+  return { kid: row.kid, key, signFrom: row.sign_from, signUntil: row.sign_until, verifyUntil: row.verify_until };
 }
 
 async function openKey(ring: KeyDeps["ring"], row: SigningKeyRow): Promise<PrivateKey> {

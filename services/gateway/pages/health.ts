@@ -24,7 +24,7 @@ const TIMEOUT_MS = 1_500;
 /** `GET /health`. The gateway has no database connection, so it asks users, without which nothing works. */
 export function healthPage(deps: HealthDeps): Handler {
   const readDatabaseState = createDatabaseProbe(deps);
-  const cache = createTtlCache<Awaited<ReturnType<typeof readHealth>>>(deps.clock, { freshMs: HEALTH_TTL_MS });
+  const cache = createTtlCache<Awaited<ReturnType<typeof readHealth>>>(deps.clock, { ttlMs: HEALTH_TTL_MS });
   return async ({ request }) => {
     const { status, dependencies, metrics } = await cache.read("health", () => readHealth(deps, readDatabaseState));
     const details = { service: "usermesh", version: deps.version, dependencies, metrics };

@@ -14,11 +14,11 @@ export interface Counts {
 /** Counting 1,000 index entries takes 1 ms, counting a million half a second: too long for each page of a list. */
 const EXACT = 1_000;
 
-const AGES = { freshMs: 10_000, usableMs: 300_000 };
+const COUNT_CACHE = { ttlMs: 10_000, staleWhileRevalidateMs: 290_000 };
 
 export function createCounts(clock: Clock, db: Database): Counts {
-  const installation = createTtlCache<Actions["users.counts"]["result"]>(clock, AGES);
-  const matching = createTtlCache<number>(clock, AGES);
+  const installation = createTtlCache<Actions["users.counts"]["result"]>(clock, COUNT_CACHE);
+  const matching = createTtlCache<number>(clock, COUNT_CACHE);
   return {
     installation: () =>
       installation.read("", async () => {

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { requireUser } from "../../../lib/actions/caller.ts";
+import { decodeCursor, encodeCursor } from "../../../lib/actions/cursor.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { decodeCursor, encodeCursor } from "../../../lib/runtime/cursor.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
 import type { UserQuery } from "../contract/users-shapes.contract.ts";
 import { searchWords } from "../core/search-text.ts";

@@ -1,4 +1,4 @@
-import type { Position } from "../../../lib/runtime/cursor.ts";
+import type { CursorPosition } from "../../../lib/actions/cursor.ts";
 import { type Queryable, type UserRow, userColumns } from "../core/users.repo.ts";
 
 export interface UserFilter {
@@ -11,7 +11,7 @@ export interface UserFilter {
 
 export interface PageRequest {
   readonly sort: "created_at" | "-created_at" | "last_login_at" | "-last_login_at";
-  readonly after: Position | null;
+  readonly after: CursorPosition | null;
   readonly offset: number;
   readonly limit: number;
 }

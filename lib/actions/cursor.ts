@@ -1,22 +1,20 @@
-import { type AppError, fieldError } from "../actions/errors.ts";
 import { decodeCanonical, encode } from "../crypto/base64url.ts";
+import { type AppError, fieldError } from "./errors.ts";
 
-/**
- * A keyset cursor: where a page ended, as an opaque text. `order` names the sort it belongs to; under another one it
- * would point to nowhere.
- */
-export interface Position {
+/** Where a page of a list ended; the next page continues after it (keyset pagination). */
+export interface CursorPosition {
   /** ISO time; null sorts before all times. */
   readonly at: string | null;
   readonly id: string;
 }
 
-export function encodeCursor(order: string, { at, id }: Position): string {
+/** `order` names the sort order, because a cursor is only valid in the one it was created for. */
+export function encodeCursor(order: string, { at, id }: CursorPosition): string {
   return encode(Buffer.from(JSON.stringify([order, at, id])));
 }
 
-/** 422 `invalid_cursor` for whatever `encodeCursor` did not make for this order. */
-export function decodeCursor(order: string, cursor: string): Position {
+/** Throws 422 `invalid_cursor` for any text that `encodeCursor` did not create for this sort order. */
+export function decodeCursor(order: string, cursor: string): CursorPosition {
   const [madeFor, at, id] = parseList(cursor);
   if (madeFor !== order || !isPosition(at, id)) throw invalidCursor();
   return { at: at as string | null, id: id as string };
