@@ -4,7 +4,7 @@ import { join } from "node:path";
 import setup from "../support/jest/postgres-setup.ts";
 import teardown from "../support/jest/postgres-teardown.ts";
 import { createTestDatabase } from "../support/start/database.ts";
-import { startTestMesh } from "../support/start/test-mesh.ts";
+import { startMesh } from "../support/start/mesh.ts";
 import { residentMegabytes, startGenerator } from "./children.ts";
 import { startOneProcess } from "./embedded.ts";
 import { measureMemory, measureStart } from "./resources.ts";
@@ -51,7 +51,7 @@ async function bench(stack: AsyncDisposableStack): Promise<readonly Line[]> {
   lines.push(measureMemory("memory, one process without PostgreSQL", await residentMegabytes(embedded.pid), 250));
   await embedded.stop();
 
-  const mesh = await startTestMesh({ env });
+  const mesh = await startMesh({ env });
   stack.defer(mesh.stop);
   const asked = ["gateway-1", "auth-1", "sessions-1", "users-1"].map((name) => mesh.pid(name));
   const many: Ground = { stack, generator, url: mesh.api.url, say };

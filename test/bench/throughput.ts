@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { TestMesh } from "../support/start/test-mesh.ts";
+import type { TestMesh } from "../support/start/mesh.ts";
 import { cpuSeconds, type Generator, startLimit } from "./children.ts";
 import type { Load, Measured } from "./load.ts";
 import { type Line, median, ms, rate } from "./table.ts";

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { describeEpoch } from "../support/flows/epoch.ts";
-import { type Installation, startOneProcess } from "../support/start/installation.ts";
+import type { Installation } from "../support/start/installation.ts";
+import { startUsermesh } from "../support/start/usermesh.ts";
 
 describe("the epoch of an account, in one process", () => {
   let usermesh: Installation;
   beforeAll(async () => {
-    usermesh = await startOneProcess({ PASSWORD_HASH_CONCURRENCY: "4" });
+    usermesh = await startUsermesh({ PASSWORD_HASH_CONCURRENCY: "4" });
   });
   afterAll(() => usermesh?.stop());
 

@@ -3,17 +3,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Mail } from "../../lib/runtime/platform.ts";
 import type { ApiClient } from "../support/clients/api-client.ts";
+import { requestUntilAnswered } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
 import { describeKeys, keyed, registerUntilAnswered } from "../support/flows/idempotency.ts";
 import { linkToken, newPerson } from "../support/flows/main-flow.ts";
 import { describeReplay } from "../support/flows/replay.ts";
-import { type Installation, patiently, startOneProcess } from "../support/start/installation.ts";
+import type { Installation } from "../support/start/installation.ts";
 import { type NpmStart, prepareNpmStart } from "../support/start/npm-start.ts";
+import { startUsermesh } from "../support/start/usermesh.ts";
 
 describe("an idempotency key, in one process", () => {
   let usermesh: Installation;
   beforeAll(async () => {
-    usermesh = await startOneProcess();
+    usermesh = await startUsermesh();
   });
   afterAll(() => usermesh?.stop());
 
@@ -81,7 +83,7 @@ describe("npm start, killed with all that it started", () => {
   test(`${KILLS} times while an account is changed: each change is done, told and mailed of once, in order`, async () => {
     const patient = (method: string, path: string, body: object, token?: string) => {
       const headers = keyed(randomUUID());
-      return patiently(() => api.request(method, path, { body, headers, token }));
+      return requestUntilAnswered(() => api.request(method, path, { body, headers, token }));
     };
     const person = newPerson("changed");
     const { id } = (await patient("POST", "auth/register", person)).body.data;

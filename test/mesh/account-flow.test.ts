@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { describeAccountFlow } from "../support/flows/account-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 describe("an account on a mesh with two nodes of each service", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startTestMesh({ nodes: 2 });
+    mesh = await startMesh({ nodes: 2 });
   }, 90_000);
   afterAll(() => mesh?.stop());
 

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { hold } from "../support/data/database-reads.ts";
 import { memberWith, newRole, newTenant, refreshed, vendorOf } from "../support/data/tenants.ts";
 import { eventually } from "../support/eventually.ts";
 import { register, signIn } from "../support/flows/main-flow.ts";
-import { hold } from "../support/start/installation.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 let mesh: TestMesh;
 let access: string;
 beforeAll(async () => {
-  mesh = await startTestMesh({ nodes: 2 });
+  mesh = await startMesh({ nodes: 2 });
   access = (await signIn(mesh, await register(mesh))).access;
 }, 60_000);
 afterAll(() => mesh.stop());

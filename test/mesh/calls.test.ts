@@ -5,20 +5,20 @@ import { AppError, type ErrorCode } from "../../lib/actions/errors.ts";
 import { implement } from "../../lib/actions/typed-call.ts";
 import { gatewayContract } from "../../services/gateway/gateway.contract.ts";
 import { eventually } from "../support/eventually.ts";
-import { callAs, startBroker } from "../support/start/broker.ts";
-import { createNats, dieSilently, type TestNats } from "../support/start/nats.ts";
+import { callAs, dropConnection, startBroker } from "../support/start/broker.ts";
+import { type Server, startNatsServer } from "../support/start/servers.ts";
 
 const read = { retryPolicy: { enabled: true } };
 const FAILURES = 5;
 
 describe("calls between nodes", () => {
-  let nats: TestNats;
+  let nats: Server;
   let brokers: ServiceBroker[];
   let caller: ServiceBroker;
   beforeAll(async () => {
-    nats = await createNats();
+    nats = await startNatsServer();
   });
-  afterAll(() => nats.remove());
+  afterAll(() => nats.stop());
   afterEach(() => Promise.all(brokers.map((broker) => broker.stop())));
 
   const join = (...services: ServiceSchema[]) =>
@@ -41,7 +41,7 @@ describe("calls between nodes", () => {
     const calls = ["thing.read", "thing.read", "thing.write", "thing.write"].map((name) => caller.call(name));
     const outcomes = Promise.allSettled(calls);
     await eventually("one read and one write to be stuck", () => caller.transit?.pendingRequests.size === 2);
-    await dieSilently(dying);
+    await dropConnection(dying);
     const [reads, writes] = [(await outcomes).slice(0, 2), (await outcomes).slice(2)];
     expect(reads).toEqual([
       expect.objectContaining({ value: "sibling" }),

@@ -11,7 +11,7 @@ import { contentAt } from "../support/clients/redis-content.ts";
 import { eventually } from "../support/eventually.ts";
 import { certificateOf, erased, leaveTraces, type Traced, tablesWith } from "../support/flows/data-rights.ts";
 import { mailTo, register, signIn } from "../support/flows/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const OUTAGE_MS = 60_000;
 const MEGABYTE = 1_024;
@@ -22,7 +22,7 @@ describe("the rights of a person on a real mesh", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "usermesh-rights-"));
     const env = { UPLOAD_DIR: join(folder, "avatars"), LOG_FILE: join(folder, "usermesh.log"), LOG_LEVEL: "debug" };
-    mesh = await startTestMesh({ env });
+    mesh = await startMesh({ env });
   }, 120_000);
   afterAll(async () => {
     await mesh.stop();

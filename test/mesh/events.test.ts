@@ -9,7 +9,7 @@ import { natsOptions } from "../../lib/runtime/nats-options.ts";
 import type { Answer } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
 import { register, signIn } from "../support/flows/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const PEOPLE = 10;
 const CHANGES = 10;
@@ -29,7 +29,7 @@ describe("events", () => {
   let manager: JetStreamManager;
   let people: ReadonlyArray<Awaited<ReturnType<typeof register>>>;
   beforeAll(async () => {
-    mesh = await startTestMesh({ nodes: 2 });
+    mesh = await startMesh({ nodes: 2 });
     client = await connect(natsOptions(mesh.nats.url));
     manager = await client.jetstreamManager();
     people = await Promise.all(Array.from({ length: PEOPLE }, () => register(mesh)));

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { type DenialStage, prepareDenials } from "../support/flows/forbidden-actions.ts";
 import { signIn } from "../support/flows/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 /** [V16.5.3] What is refused stays refused with any server or service away. */
 let mesh: TestMesh;
 let stage: DenialStage;
 beforeAll(async () => {
-  mesh = await startTestMesh({ env: { REQUEST_TIMEOUT_MS: "4000" } });
+  mesh = await startMesh({ env: { REQUEST_TIMEOUT_MS: "4000" } });
   stage = await prepareDenials(mesh);
 }, 120_000);
 afterAll(() => mesh?.stop());

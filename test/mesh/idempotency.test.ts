@@ -4,7 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { describeKeys, expectOneAccount, registerUntilAnswered } from "../support/flows/idempotency.ts";
 import { newPerson } from "../support/flows/main-flow.ts";
 import { describeReplay } from "../support/flows/replay.ts";
-import { startTwoOfEach } from "../support/start/installation.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const VICTIMS = ["gateway", "auth", "users"] as const;
 const DEATHS = 20;
@@ -12,9 +12,9 @@ const DEATHS = 20;
 const LATEST_MS = 60;
 
 describe("an idempotency key, over two nodes of each service", () => {
-  let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;
+  let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startTwoOfEach({ CIRCUIT_BREAKER_OPEN_SECONDS: "1" });
+    mesh = await startMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "1" } });
   }, 120_000);
   afterAll(() => mesh?.stop(), 60_000);
 
@@ -32,9 +32,9 @@ describe("an idempotency key, over two nodes of each service", () => {
       const gateways = victim === "gateway-2" ? mesh.gateways.toReversed() : mesh.gateways;
       const answered = registerUntilAnswered(gateways, person);
       await sleep(Math.random() * LATEST_MS);
-      await mesh.mesh.kill(victim);
+      await mesh.kill(victim);
       const answer = await answered;
-      const restarted = mesh.mesh.restart(victim);
+      const restarted = mesh.restart(victim);
       restarted.catch(() => undefined);
       back.set(service, restarted);
       const alive = service === "gateway" ? [gateways[1] as (typeof gateways)[0]] : gateways;

@@ -4,19 +4,19 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { newEmail, written } from "../support/data/import.ts";
 import { eventually } from "../support/eventually.ts";
-import { startTwoOfEach } from "../support/start/installation.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 describe("npm run import, over NATS", () => {
-  let two: Awaited<ReturnType<typeof startTwoOfEach>>;
+  let two: TestMesh;
   beforeAll(async () => {
-    two = await startTwoOfEach();
+    two = await startMesh({ nodes: 2 });
   }, 120_000);
   afterAll(() => two?.stop());
 
   /** It knows the bus and nothing of the database. */
   function begin(file: string): ChildProcess {
     const args = ["--require", "./scripts/environment.cjs", "scripts/import.ts", file];
-    const env = { PATH: process.env.PATH, NATS_URL: two.mesh.env.NATS_URL };
+    const env = { PATH: process.env.PATH, NATS_URL: two.env.NATS_URL };
     return spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
   }
 
@@ -28,9 +28,9 @@ describe("npm run import, over NATS", () => {
     const file = await written(emails.map((email) => ({ email, preferences: { remote: true } })));
     const child = begin(file);
     await eventually("some lines", async () => (await linesDone(file)) > 0, { within: 60_000, every: 3 });
-    await two.mesh.kill("users-1");
+    await two.kill("users-1");
     expect(await once(child, "exit")).toEqual([0, null]);
-    await two.mesh.restart("users-1");
+    await two.restart("users-1");
     const [row] = await two.database.query(
       `SELECT count(*)::int AS accounts, (SELECT count(*)::int FROM users.outbox o JOIN users.users u ON u.id = o.user_id
          WHERE u.email = ANY($1::text[]) AND o.body ->> 'event_type' = 'user.created') AS facts

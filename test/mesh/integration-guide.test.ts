@@ -3,7 +3,7 @@ import { runDocumented } from "../support/clients/documented-code.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PushServer, startPushServer } from "../support/fakes/push-service.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const GUIDE = "docs/integration.md";
 
@@ -16,7 +16,7 @@ describe("the integration guide does what it says", () => {
   beforeAll(async () => {
     pushServer = await startPushServer();
     const SERVICE_PERMISSIONS = "jobs=users:read users:validate push:send";
-    mesh = await startTestMesh({ env: { SERVICE_PERMISSIONS, PUSH_URL: pushServer.url } });
+    mesh = await startMesh({ env: { SERVICE_PERMISSIONS, PUSH_URL: pushServer.url } });
     person = await register(mesh, newPerson("guided"), { push_token: "guided-device" });
     await mesh.api.post("auth/verify-email", { token: linkToken(await mailTo(mesh, person.email, /verify-email/)) });
     const { access } = await signIn(mesh, person);

@@ -5,7 +5,7 @@ import type { Caller } from "../../lib/actions/caller.ts";
 import { type ActionName, contracts } from "../../lib/actions/typed-call.ts";
 import { eventually } from "../support/eventually.ts";
 import { callAs, startBroker } from "../support/start/broker.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const foreigner: Caller = { kind: "service", name: "jobs" };
 const stranger: Caller = { kind: "service", name: "stranger" };
@@ -34,7 +34,7 @@ describe("the walls inside the mesh", () => {
   let mesh: TestMesh;
   let node: ServiceBroker;
   beforeAll(async () => {
-    mesh = await startTestMesh({ nodes: 2, env: { SERVICE_PERMISSIONS: "jobs=users:validate" } });
+    mesh = await startMesh({ nodes: 2, env: { SERVICE_PERMISSIONS: "jobs=users:validate" } });
     node = await startBroker({ env: { NATS_URL: mesh.nats.url } });
     await node.waitForServices(["users", "auth", "sessions", "preferences", "mail", "admin"], 10_000, 50);
   }, 120_000);

@@ -5,7 +5,7 @@ import type { Answer, ApiClient } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { callAs, startBroker } from "../support/start/broker.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const [older, newer] = [`k1:${"older-secret-".repeat(3)}`, `k2:${"newer-secret-".repeat(3)}`];
 const PHONE = "+441234567890";
@@ -18,7 +18,7 @@ describe("keys", () => {
   let mesh: TestMesh;
   let node: ServiceBroker;
   beforeAll(async () => {
-    mesh = await startTestMesh({ nodes: 2, env: { SECRET_KEY: older } });
+    mesh = await startMesh({ nodes: 2, env: { SECRET_KEY: older } });
     node = await startBroker({ env: { NATS_URL: mesh.nats.url } });
   }, 120_000);
   afterAll(async () => {

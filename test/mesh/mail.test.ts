@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Mail } from "../../lib/runtime/platform.ts";
 import { eventually } from "../support/eventually.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const MOMENTS = 10;
 /** From the answer to a sign-up until its mail is recorded it takes some 100 ms here. */
@@ -13,7 +13,7 @@ const PATIENCE = { within: 40_000, every: 50 };
 describe("a mail that is due", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startTestMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "2" } });
+    mesh = await startMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "2" } });
   }, 120_000);
   afterAll(() => mesh?.stop(), 60_000);
 

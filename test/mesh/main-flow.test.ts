@@ -2,14 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { describeMainFlow, newPerson, register } from "../support/flows/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const OUTAGE_MS = 20_000;
 
 describe("the main job on a real mesh", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startTestMesh({ env: { CIRCUIT_BREAKER_OPEN_SECONDS: "3" } });
+    mesh = await startMesh({ env: { CIRCUIT_BREAKER_OPEN_SECONDS: "3" } });
   }, 120_000);
   afterAll(() => mesh.stop(), 60_000);
 

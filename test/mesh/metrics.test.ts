@@ -3,13 +3,13 @@ import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { readMetrics, sampleOf } from "../support/clients/metrics.ts";
 import { eventually } from "../support/eventually.ts";
 import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 let mesh: TestMesh;
 /** Health port of the process that runs users. */
 let usersUrl: string;
 beforeAll(async () => {
-  mesh = await startTestMesh();
+  mesh = await startMesh();
   const port = String(await findFreePort());
   usersUrl = `http://127.0.0.1:${port}`;
   const users = mesh.names().find((name) => name.startsWith("users")) ?? "";

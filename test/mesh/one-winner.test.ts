@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ApiClient } from "../support/clients/api-client.ts";
+import { requestUntilAnswered } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
 import { register, signIn } from "../support/flows/main-flow.ts";
 import { describeOneWinner } from "../support/flows/one-winner.ts";
-import { patiently, startTwoOfEach } from "../support/start/installation.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 describe("of many at once one wins, over two nodes of each service", () => {
-  let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;
+  let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startTwoOfEach({ CIRCUIT_BREAKER_OPEN_SECONDS: "1" });
+    mesh = await startMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "1" } });
   }, 120_000);
   afterAll(() => mesh?.stop(), 60_000);
 
@@ -30,10 +31,10 @@ describe("of many at once one wins, over two nodes of each service", () => {
     };
     for (let restart = 0; restart < 3; restart += 1) {
       await moved(3);
-      await mesh.mesh.nats.stop();
+      await mesh.nats.stop();
       // Longer than a client waits for an answer that was lost.
       await sleep(2_000);
-      await mesh.mesh.nats.start();
+      await mesh.nats.start();
     }
     await moved(3);
     const outcomes = await Promise.all(clients.map((client) => client.stop()));
@@ -65,8 +66,8 @@ function refreshing(gateway: ApiClient, first: string) {
   async function stop() {
     stopping = true;
     await running;
-    const { body } = await patiently(() => gateway.post("auth/refresh", { refresh_token: token }));
-    const { status } = await patiently(() => gateway.get("users/me", body.data?.access_token));
+    const { body } = await requestUntilAnswered(() => gateway.post("auth/refresh", { refresh_token: token }));
+    const { status } = await requestUntilAnswered(() => gateway.get("users/me", body.data?.access_token));
     return { refused: client.refused, good: status };
   }
   return client;

@@ -1,25 +1,26 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createLeaseHolder, type LeaseHolder } from "../../mixins/lease-holder.mixin.ts";
 import { eventually } from "../support/eventually.ts";
-import { createNats, dieSilently, type TestNats } from "../support/start/nats.ts";
-import { type SessionsMesh, startSessions, tenantId } from "../support/start/sessions-services.ts";
+import { dropConnection } from "../support/start/broker.ts";
+import { type Server, startNatsServer } from "../support/start/servers.ts";
+import { type SessionsService, startSessions, tenantId } from "../support/start/sessions-services.ts";
 
 describe("a revocation on the mesh", () => {
-  let nats: TestNats;
-  let first: SessionsMesh;
-  let second: SessionsMesh;
+  let nats: Server;
+  let first: SessionsService;
+  let second: SessionsService;
   let holders: LeaseHolder[];
   beforeAll(async () => {
-    nats = await createNats();
+    nats = await startNatsServer();
     first = await startSessions({ NATS_URL: nats.url, NODE_ID: "sessions-1" });
-    second = await startSessions({ NATS_URL: nats.url, NODE_ID: "sessions-2" }, first.database);
+    second = await startSessions({ NATS_URL: nats.url, NODE_ID: "sessions-2", DATABASE_URL: first.database.url });
     holders = [addHolder(first), addHolder(second)];
     await eventually("both leases", () => holders.every((holder) => holder.isReady()));
   });
   afterAll(async () => {
     await second.stop();
     await first.stop();
-    await nats.remove();
+    await nats.stop();
   });
 
   const verdicts = ({ session_id, user_id }: { session_id: string; user_id: string }) =>
@@ -30,22 +31,22 @@ describe("a revocation on the mesh", () => {
       const node = n % 2 ? first : second;
       const grant = await node.signIn();
       expect(verdicts(grant)).toEqual([null, null]);
-      await node.running.call("sessions.logout", {}, node.callerOf(grant));
+      await node.call("sessions.logout", {}, node.callerOf(grant));
       expect(verdicts(grant)).toEqual(["session_ended", "session_ended"]);
     }
   });
 
   test("reaches a holder that has lost the bus before it answers, at the latest with the end of its lease", async () => {
     const grant = await second.signIn();
-    await dieSilently(first.running.broker);
+    await dropConnection(first.broker);
     const started = performance.now();
-    await second.running.call("sessions.logout", {}, second.callerOf(grant));
+    await second.call("sessions.logout", {}, second.callerOf(grant));
     expect(verdicts(grant)).not.toContain(null);
     expect(performance.now() - started).toBeLessThan(3_500);
   });
 });
 
-function addHolder({ running }: SessionsMesh): LeaseHolder {
+function addHolder(running: SessionsService): LeaseHolder {
   const service = `probe-${running.broker.nodeID}`;
   const holder = createLeaseHolder(running.platform, { service: "gateway", action: `${service}.applyRevocations` });
   running.broker.createService({

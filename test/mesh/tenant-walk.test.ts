@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { inTenant, newTenant, vendorOf, verdict } from "../support/data/tenants.ts";
 import { describeTenantWalk } from "../support/flows/tenant-walk.ts";
-import { startTwoOfEach } from "../support/start/installation.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 describe("the wall between tenants, over two nodes of each service", () => {
-  let mesh: Awaited<ReturnType<typeof startTwoOfEach>>;
+  let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startTwoOfEach();
+    mesh = await startMesh({ nodes: 2 });
   }, 120_000);
   afterAll(() => mesh?.stop(), 60_000);
 
@@ -17,7 +17,7 @@ describe("the wall between tenants, over two nodes of each service", () => {
     const { slug } = await newTenant(mesh, vendor);
     const inside = () => mesh.api.request("GET", "admin/users", { token: vendor, headers: inTenant(slug) });
     expect(verdict(await inside())).toBe("200 ok");
-    await Promise.all(["admin-1", "admin-2"].map(mesh.mesh.kill));
+    await Promise.all(["admin-1", "admin-2"].map(mesh.kill));
     expect(verdict(await inside())).toBe("503 service_unavailable");
     expect(verdict(await mesh.api.get("admin/users", vendor))).toBe("200 ok");
   }, 60_000);

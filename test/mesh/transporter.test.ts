@@ -9,8 +9,8 @@ import { createLog } from "../../lib/observability/log.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { eventually } from "../support/eventually.ts";
-import { startBroker } from "../support/start/broker.ts";
-import { createNats, dieSilently, isOnBus, type TestNats } from "../support/start/nats.ts";
+import { dropConnection, isOnBus, startBroker } from "../support/start/broker.ts";
+import { type Server, startNatsServer } from "../support/start/servers.ts";
 
 const release = new AbortController();
 
@@ -47,12 +47,12 @@ async function timed(
 }
 
 describe("two nodes over nats-server", () => {
-  let nats: TestNats;
+  let nats: Server;
   let caller: ServiceBroker;
   let callee: ServiceBroker;
 
   beforeAll(async () => {
-    nats = await createNats();
+    nats = await startNatsServer();
     // Several servers, of which the first isn't there.
     const url = `nats://127.0.0.1:${await findFreePort()},${nats.url}`;
     [caller, callee] = await Promise.all([
@@ -65,7 +65,7 @@ describe("two nodes over nats-server", () => {
     release.abort();
     await caller?.stop();
     await callee?.stop();
-    await nats?.remove();
+    await nats?.stop();
   });
 
   test("a call goes over", async () => {
@@ -141,7 +141,7 @@ describe("two nodes over nats-server", () => {
     await caller.waitForServices("doomed", 5_000, 20);
     const waiting = timed(() => caller.call("doomed.wait"));
     await eventually("the call to be on its way", () => caller.transit?.pendingRequests.size === 1);
-    await dieSilently(victim);
+    await dropConnection(victim);
     const { error, ms } = await waiting;
     expect(error?.name).toBe("RequestRejectedError");
     expect(ms).toBeLessThan(2_000);

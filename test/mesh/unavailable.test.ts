@@ -4,7 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { type NetworkProxy, startNetworkProxy } from "../support/fakes/network-proxy.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
-import { startTestMesh, type TestMesh } from "../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 /** How soon all is normal again once the part is back. */
 const SOON = { within: 5_000 };
@@ -18,7 +18,7 @@ let access: string;
 beforeAll(async () => {
   database = await createTestDatabase();
   line = await startNetworkProxy(database.url);
-  mesh = await startTestMesh({ env: { DATABASE_URL: line.url } });
+  mesh = await startMesh({ env: { DATABASE_URL: line.url } });
   access = (await signIn(mesh, await register(mesh))).access;
 });
 

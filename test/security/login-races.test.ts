@@ -3,15 +3,17 @@ import { parseKeyRing } from "../../lib/crypto/key-ring.ts";
 import { createBulkhead } from "../../lib/runtime/bulkhead.ts";
 import { createPasswordHashing } from "../../services/auth/password/password-hashing.ts";
 import type { Answer } from "../support/clients/api-client.ts";
+import { liveSessions } from "../support/data/database-reads.ts";
 import { vendorOf } from "../support/data/tenants.ts";
 import { eventually } from "../support/eventually.ts";
 import { linkToken, mailTo, type Person, register, signIn } from "../support/flows/main-flow.ts";
-import { type Installation, liveSessions, startOneProcess } from "../support/start/installation.ts";
+import type { Installation } from "../support/start/installation.ts";
+import { startUsermesh } from "../support/start/usermesh.ts";
 
 /** A sign-in whose password is looked at while something ends it. */
 let usermesh: Installation;
 beforeAll(async () => {
-  usermesh = await startOneProcess({ PASSWORD_HASH_CONCURRENCY: "2" });
+  usermesh = await startUsermesh({ PASSWORD_HASH_CONCURRENCY: "2" });
 });
 afterAll(() => usermesh.stop());
 

@@ -5,7 +5,7 @@ import { begin, comeBack } from "../support/data/oauth-flow.ts";
 import { eventually } from "../support/eventually.ts";
 import { type MaliciousProvider, startMaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import { linkToken, mailTo, newPerson, type Person, signIn } from "../support/flows/main-flow.ts";
-import { type ObservedNode, startObservedNode } from "../support/start/observed-node.ts";
+import { startNode, type TestNode } from "../support/start/node.ts";
 
 /** [V16.2, 16.3] A person's life at the most talkative log level, and then a search for every secret that was in it. */
 const serviceSecret = "service-secret-0123456789-0123456789";
@@ -14,7 +14,7 @@ const metricsToken = "metrics-token-0123456789-0123456789";
 const secretKey = `k1:${"ring-secret-".repeat(4)}`;
 const appUrl = "https://app.example.com/back";
 const used = new Map<string, string>();
-let node: ObservedNode;
+let node: TestNode;
 let provider: MaliciousProvider;
 let person: Person;
 
@@ -27,7 +27,7 @@ function secret<T extends string>(what: string, value: T): T {
 
 beforeAll(async () => {
   provider = await startMaliciousProvider();
-  node = await startObservedNode({
+  node = await startNode({
     LOG_LEVEL: "trace",
     SECRET_KEY: secretKey,
     SERVICE_CREDENTIALS: `jobs=${serviceSecret}`,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { hold } from "../../support/data/database-reads.ts";
 import { vendorOf } from "../../support/data/tenants.ts";
 import { eventually } from "../../support/eventually.ts";
-import { hold } from "../../support/start/installation.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const SIGN_INS = 500;

@@ -10,29 +10,29 @@ beforeAll(async () => {
 afterAll(() => database?.drop());
 
 test("a new key goes second, then first, all is put under it, and then the old one can go", async () => {
-  const one = await startAuth({ SECRET_KEY: older }, database);
+  const one = await startAuth({ SECRET_KEY: older, DATABASE_URL: database.url });
   const people: Person[] = [];
   for (let n = 0; n < 3; n += 1) people.push(await one.register());
   await one.login(people[0] as Person);
   await one.stop();
 
-  const both = await startAuth({ SECRET_KEY: `${newer},${older}` }, database);
+  const both = await startAuth({ SECRET_KEY: `${newer},${older}`, DATABASE_URL: database.url });
   await both.login(people[0] as Person);
   const done = await both.as("worker-maintenance", "auth.rotateKeys", {});
   expect(done).toMatchObject({ credentials_resealed: 2, signing_keys_resealed: 1 });
   expect(await both.as("worker-maintenance", "auth.rotateKeys", {})).toMatchObject({ credentials_resealed: 0 });
   await both.stop();
 
-  const last = await startAuth({ SECRET_KEY: newer }, database);
+  const last = await startAuth({ SECRET_KEY: newer, DATABASE_URL: database.url });
   for (const person of people) expect((await last.login(person)).status).toBe("signed_in");
   await last.stop();
 });
 
 test("a node without the key of a credential answers 503, never that the password is wrong", async () => {
-  const one = await startAuth({ SECRET_KEY: older }, database);
+  const one = await startAuth({ SECRET_KEY: older, DATABASE_URL: database.url });
   const person = await one.register();
   await one.stop();
-  const other = await startAuth({ SECRET_KEY: newer }, database);
+  const other = await startAuth({ SECRET_KEY: newer, DATABASE_URL: database.url });
   await expect(other.login(person)).rejects.toMatchObject({ type: "service_unavailable" });
   await other.stop();
 });

@@ -12,7 +12,7 @@ describe("events while something is away", () => {
     await bus.nats.stop();
     await bus.nats.start();
   });
-  afterAll(() => bus?.nats.remove());
+  afterAll(() => bus?.nats.stop());
 
   test("while NATS is away publishing fails at once; then all goes on, and no acknowledged event is lost", async () => {
     const events = await bus.open();

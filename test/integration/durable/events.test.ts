@@ -10,7 +10,7 @@ describe("events over JetStream", () => {
     bus = await createEventBus();
   });
   afterEach(() => bus.close());
-  afterAll(() => bus?.nats.remove());
+  afterAll(() => bus?.nats.stop());
 
   test("many nodes at once make the streams, with the age and the window for doubles they must have", async () => {
     const opened = await Promise.all([bus.open(), bus.open(), bus.open(), bus.open()]);

@@ -12,7 +12,7 @@ import { createDatabase, type Database } from "../../../mixins/database.mixin.ts
 import { createOutbox, type Outbox } from "../../../mixins/outbox.mixin.ts";
 import { eventually } from "../../support/eventually.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
-import { createNats, type TestNats } from "../../support/start/nats.ts";
+import { type Server, startNatsServer } from "../../support/start/servers.ts";
 
 const SCHEMA = "preferences";
 const TENANT = "00000000-0000-7000-8000-000000000001";
@@ -28,14 +28,14 @@ interface Node {
 }
 
 describe("two relays of one schema", () => {
-  let nats: TestNats;
+  let nats: Server;
   let database: TestDatabase;
   let bus: NatsConnection;
   let nodes: [Node, Node];
   /** Everything that is published, doubles too, which the stream would leave out. */
   const published: MeshEvent[] = [];
   beforeAll(async () => {
-    nats = await createNats();
+    nats = await startNatsServer();
     database = await createTestDatabase();
     bus = await connectBus(natsOptions(nats.url));
     bus.subscribe("users.v1.>", { callback: (_, message) => void published.push(MeshEvent.parse(message.json())) });
@@ -44,7 +44,7 @@ describe("two relays of one schema", () => {
   afterAll(async () => {
     await Promise.all(nodes?.map((node) => node.stop()) ?? []);
     await bus?.close();
-    await nats?.remove();
+    await nats?.stop();
     await database?.drop();
   });
 
@@ -98,7 +98,7 @@ describe("two relays of one schema", () => {
   });
 });
 
-async function start(nats: TestNats, database: TestDatabase): Promise<Node> {
+async function start(nats: Server, database: TestDatabase): Promise<Node> {
   const config = readConfig({
     NODE_ENV: "test",
     DATABASE_URL: database.url,

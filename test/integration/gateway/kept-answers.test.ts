@@ -5,7 +5,8 @@ import { DEFAULT_TENANT_ID } from "../../../lib/actions/caller.ts";
 import { routes } from "../../../services/gateway/routes.ts";
 import type { JsonRoute } from "../../../services/gateway/routes.types.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
-import { type Installation, startOneProcess } from "../../support/start/installation.ts";
+import type { Installation } from "../../support/start/installation.ts";
+import { startUsermesh } from "../../support/start/usermesh.ts";
 
 /** A request that its route answers with 2xx, once. */
 interface Case {
@@ -23,7 +24,7 @@ interface Case {
 
 let usermesh: Installation;
 beforeAll(async () => {
-  usermesh = await startOneProcess({ OAUTH_GOOGLE_CLIENT_ID: "test" });
+  usermesh = await startUsermesh({ OAUTH_GOOGLE_CLIENT_ID: "test" });
 });
 afterAll(() => usermesh?.stop());
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import { auth, refusal, type SessionsMesh, startSessions } from "../../support/start/sessions-services.ts";
+import { auth, refusal, type SessionsService, startSessions } from "../../support/start/sessions-services.ts";
 
 describe("everything at once on one account", () => {
-  let mesh: SessionsMesh;
+  let mesh: SessionsService;
   beforeAll(async () => {
     mesh = await startSessions();
   });
@@ -19,7 +19,7 @@ describe("everything at once on one account", () => {
   });
 
   async function storm(): Promise<string[]> {
-    const { call } = mesh.running;
+    const { call } = mesh;
     const userId = newId(systemClock);
     const grants = await Promise.all(Array.from({ length: 12 }, () => mesh.signIn(userId)));
     await Promise.all(grants.slice(0, 4).map((grant) => mesh.refresh(grant.refresh_token)));

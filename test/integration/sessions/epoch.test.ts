@@ -3,26 +3,26 @@ import type { Caller } from "../../../lib/actions/caller.ts";
 import type { EventType } from "../../../lib/events/events.ts";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import { auth, refusal, type SessionsMesh, startSessions, tenantId } from "../../support/start/sessions-services.ts";
+import { auth, refusal, type SessionsService, startSessions, tenantId } from "../../support/start/sessions-services.ts";
 
 const users: Caller = { kind: "service", name: "users" };
 const id = (): string => newId(systemClock);
 
 describe("the epoch of an account", () => {
-  let mesh: SessionsMesh;
+  let mesh: SessionsService;
   beforeAll(async () => {
     mesh = await startSessions();
   });
   afterAll(() => mesh.stop());
 
   const epochOf = async (userId: string): Promise<number> =>
-    (await mesh.running.call("sessions.epoch", { user_id: userId }, auth)).epoch;
+    (await mesh.call("sessions.epoch", { user_id: userId }, auth)).epoch;
   const create = (userId: string, epoch: number) =>
-    mesh.running.call("sessions.create", { id: id(), user_id: userId, tenant_id: tenantId, epoch, amr: ["pwd"] }, auth);
+    mesh.call("sessions.create", { id: id(), user_id: userId, tenant_id: tenantId, epoch, amr: ["pwd"] }, auth);
   const revokeAll = (userId: string, more: { event_id?: string; except?: string } = {}) =>
-    mesh.running.call("sessions.revokeAll", { user_id: userId, event_id: id(), ...more }, auth);
+    mesh.call("sessions.revokeAll", { user_id: userId, event_id: id(), ...more }, auth);
   const state = (type: EventType, userId: string, eventId: string, more: Record<string, string> = {}) =>
-    mesh.running.platform.events.publish({
+    mesh.platform.events.publish({
       event_id: eventId,
       event_type: type,
       source: "auth",
@@ -65,7 +65,7 @@ describe("the epoch of an account", () => {
 
   test("does not move by a session that is made twice under one id", async () => {
     const { session_id, user_id } = await mesh.signIn();
-    const again = mesh.running.call(
+    const again = mesh.call(
       "sessions.create",
       { id: session_id, user_id, tenant_id: tenantId, epoch: 0, amr: ["pwd"] },
       auth,
@@ -124,7 +124,7 @@ describe("the epoch of an account", () => {
       const eventId = id();
       for (const one of told)
         if (one === "event") await state("user.erased", user_id, eventId);
-        else await mesh.running.call("sessions.erase", { user_id, erasure_id: eventId }, users);
+        else await mesh.call("sessions.erase", { user_id, erasure_id: eventId }, users);
       expect([told, await epochOf(user_id), await mesh.liveSessions(user_id)]).toEqual([told, 1, 0]);
       expect(await refusal(mesh.refresh(refresh_token))).toBe("refresh_token_invalid");
       expect(await refusal(create(user_id, 0))).toBe("session_ended");
@@ -154,14 +154,14 @@ describe("the epoch of an account", () => {
 });
 
 describe("the versions in a token", () => {
-  let mesh: SessionsMesh;
+  let mesh: SessionsService;
   beforeAll(async () => {
     mesh = await startSessions();
   });
   afterAll(() => mesh.stop());
 
   const outdate = (kind: "user" | "tenant", key: string, eventId = id()) =>
-    mesh.running.call("sessions.bumpTokenVersion", { kind, id: key, event_id: eventId }, auth);
+    mesh.call("sessions.bumpTokenVersion", { kind, id: key, event_id: eventId }, auth);
 
   test("rise for the account, and the next token has them", async () => {
     const { refresh_token, user_id, ver } = await mesh.signIn();

@@ -7,21 +7,21 @@ import {
   foreign,
   gateway,
   refusal,
-  type SessionsMesh,
+  type SessionsService,
   startSessions,
 } from "../../support/start/sessions-services.ts";
 
 type Answer = Actions["sessions.renewLease"]["result"];
 
 describe("a lease", () => {
-  let mesh: SessionsMesh;
+  let mesh: SessionsService;
   beforeAll(async () => {
     mesh = await startSessions();
   });
   afterAll(() => mesh.stop());
 
   const ask = (since: number, gatewayId = randomUUID(), caller = gateway): Promise<Answer> =>
-    mesh.running.call(
+    mesh.call(
       "sessions.renewLease",
       { gateway_id: gatewayId, node_id: "node", action: "gateway.applyRevocations", since },
       caller,
@@ -70,7 +70,7 @@ describe("a lease", () => {
     await append([old]);
     await mesh.database.query("UPDATE sessions.revocation_log SET at = at - interval '2 days'");
     await append([kept]);
-    await mesh.running.call("sessions.sweep", {}, { kind: "service", name: "worker-maintenance" });
+    await mesh.call("sessions.sweep", {}, { kind: "service", name: "worker-maintenance" });
     for (const since of [seq, 999_999_999]) {
       const answer = await ask(since);
       expect(answer).toMatchObject({ granted: true, full: true, seq: seq + 2 });

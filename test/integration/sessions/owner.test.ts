@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import { auth, refusal, type SessionsMesh, startSessions, tenantId } from "../../support/start/sessions-services.ts";
+import { auth, refusal, type SessionsService, startSessions, tenantId } from "../../support/start/sessions-services.ts";
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 describe("the owner of sessions", () => {
-  let mesh: SessionsMesh;
+  let mesh: SessionsService;
   beforeAll(async () => {
     mesh = await startSessions();
   });
@@ -24,15 +24,15 @@ describe("the owner of sessions", () => {
       ip: "192.0.2.7",
       user_agent: firefox,
     };
-    const here = await mesh.running.call("sessions.create", made, auth);
+    const here = await mesh.call("sessions.create", made, auth);
     const ended = await mesh.signIn(here.user_id);
     const expired = await mesh.signIn(here.user_id);
-    await mesh.running.call("sessions.logout", {}, mesh.callerOf(ended));
+    await mesh.call("sessions.logout", {}, mesh.callerOf(ended));
     await mesh.database.query("UPDATE sessions.sessions SET expires_at = clock_timestamp() WHERE id = $1", [
       expired.session_id,
     ]);
     await mesh.signIn();
-    const mine = await mesh.running.call("sessions.listOwn", {}, mesh.callerOf(here));
+    const mine = await mesh.call("sessions.listOwn", {}, mesh.callerOf(here));
     expect(mine).toHaveLength(1);
     expect(mine[0]).toMatchObject({
       id,
@@ -40,7 +40,7 @@ describe("the owner of sessions", () => {
       ip: "192.0.2.7",
       is_current: true,
     });
-    expect(await mesh.running.call("sessions.get", { id, user_id: here.user_id }, auth)).toEqual({
+    expect(await mesh.call("sessions.get", { id, user_id: here.user_id }, auth)).toEqual({
       ...mine[0],
       is_current: false,
     });
@@ -48,7 +48,7 @@ describe("the owner of sessions", () => {
 
   test("is not told another's, whatever id is asked for", async () => {
     const [mine, other] = [await mesh.signIn(), await mesh.signIn()];
-    const get = (id: string, user_id: string) => mesh.running.call("sessions.get", { id, user_id }, auth);
+    const get = (id: string, user_id: string) => mesh.call("sessions.get", { id, user_id }, auth);
     expect((await get(mine.session_id, mine.user_id))?.id).toBe(mine.session_id);
     expect(await get(other.session_id, mine.user_id)).toBeNull();
   });
@@ -56,7 +56,7 @@ describe("the owner of sessions", () => {
   test("ends one of his own, again and again, and never another's", async () => {
     const mine = await mesh.signIn();
     const other = await mesh.signIn();
-    const end = (id: string) => refusal(mesh.running.call("sessions.revokeOwn", { id }, mesh.callerOf(mine)));
+    const end = (id: string) => refusal(mesh.call("sessions.revokeOwn", { id }, mesh.callerOf(mine)));
     expect(await end(other.session_id)).toBe("not_found");
     expect(await refusal(mesh.refresh(other.refresh_token))).toBe("nothing");
     expect([await end(mine.session_id), await end(mine.session_id)]).toEqual(["nothing", "nothing"]);
@@ -66,7 +66,7 @@ describe("the owner of sessions", () => {
   test("ends them all and is told how many they were", async () => {
     const one = await mesh.signIn();
     await mesh.signIn(one.user_id);
-    expect(await mesh.running.call("sessions.logoutAll", {}, mesh.callerOf(one))).toEqual({ revoked: 2 });
+    expect(await mesh.call("sessions.logoutAll", {}, mesh.callerOf(one))).toEqual({ revoked: 2 });
     expect(await mesh.liveSessions(one.user_id)).toBe(0);
   });
 
@@ -74,18 +74,18 @@ describe("the owner of sessions", () => {
     const { refresh_token, session_id } = await mesh.signIn();
     await mesh.refresh(refresh_token);
     await mesh.database.query("UPDATE sessions.sessions SET spent_at = '{}' WHERE id = $1", [session_id]);
-    const out = (token: string) => refusal(mesh.running.call("sessions.logout", { refresh_token: token }));
+    const out = (token: string) => refusal(mesh.call("sessions.logout", { refresh_token: token }));
     expect([await out(refresh_token), await out(refresh_token)]).toEqual(["nothing", "nothing"]);
     expect(await refusal(mesh.refresh(refresh_token))).toBe("session_ended");
     expect(await out(`${refresh_token.slice(0, -43)}${"A".repeat(43)}`)).toBe("refresh_token_invalid");
-    expect(await refusal(mesh.running.call("sessions.logout", {}))).toBe("token_missing");
+    expect(await refusal(mesh.call("sessions.logout", {}))).toBe("token_missing");
   });
 
   test("finds nothing left of a session long after its end", async () => {
     const { session_id, refresh_token } = await mesh.signIn();
     const young = await mesh.signIn();
     await mesh.database.query("UPDATE sessions.sessions SET sweep_on = sweep_on - 9 WHERE id = $1", [session_id]);
-    const swept = await mesh.running.call("sessions.sweep", {}, { kind: "service", name: "worker-maintenance" });
+    const swept = await mesh.call("sessions.sweep", {}, { kind: "service", name: "worker-maintenance" });
     expect(swept).toMatchObject({ sessions: 1 });
     expect(await refusal(mesh.refresh(refresh_token))).toBe("refresh_token_invalid");
     expect(await refusal(mesh.refresh(young.refresh_token))).toBe("nothing");

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { refusal, type SessionsMesh, startSessions } from "../../support/start/sessions-services.ts";
+import { refusal, type SessionsService, startSessions } from "../../support/start/sessions-services.ts";
 
 const key = (): string => randomBytes(32).toString("base64url");
 
 describe("a refresh", () => {
-  let mesh: SessionsMesh;
+  let mesh: SessionsService;
   beforeAll(async () => {
     mesh = await startSessions();
   });
@@ -167,7 +167,7 @@ describe("a new key", () => {
   test("signs the next token, and a node that still prefers the old one gives that same token again", async () => {
     const [k1, k2] = [key(), key()];
     const old = await startSessions({ SECRET_KEY: `k1:${k1},k2:${k2}` });
-    const rolled = await startSessions({ SECRET_KEY: `k2:${k2},k1:${k1}` }, old.database);
+    const rolled = await startSessions({ SECRET_KEY: `k2:${k2},k1:${k1}`, DATABASE_URL: old.database.url });
     try {
       const { refresh_token } = await old.signIn();
       const next = await rolled.refresh(refresh_token);

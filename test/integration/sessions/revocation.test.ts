@@ -10,18 +10,18 @@ import {
   milliseconds,
   plantSilentHolder,
   refusal,
-  type SessionsMesh,
+  type SessionsService,
   startSessions,
   tenantId,
 } from "../../support/start/sessions-services.ts";
 
 describe("a revocation", () => {
-  let mesh: SessionsMesh;
+  let mesh: SessionsService;
   let holder: LeaseHolder;
   beforeAll(async () => {
     mesh = await startSessions();
-    holder = createLeaseHolder(mesh.running.platform, { service: "probe", action: "probe.applyRevocations" });
-    mesh.running.broker.createService({
+    holder = createLeaseHolder(mesh.platform, { service: "probe", action: "probe.applyRevocations" });
+    mesh.broker.createService({
       name: "probe",
       mixins: [holder.mixin],
       actions: {
@@ -34,7 +34,7 @@ describe("a revocation", () => {
   afterAll(() => mesh.stop());
 
   const logout = (grant: { user_id: string; session_id: string }) =>
-    mesh.running.call("sessions.logout", {}, mesh.callerOf(grant));
+    mesh.call("sessions.logout", {}, mesh.callerOf(grant));
   const verdict = ({
     session_id,
     user_id,
@@ -65,7 +65,7 @@ describe("a revocation", () => {
 
   test("makes stale what was signed before, not what is signed after", async () => {
     const grant = await mesh.signIn();
-    const { version } = await mesh.running.call(
+    const { version } = await mesh.call(
       "sessions.bumpTokenVersion",
       { kind: "user", id: grant.user_id, event_id: newId(systemClock) },
       auth,
@@ -93,7 +93,7 @@ describe("a revocation", () => {
     const gone = await plantSilentHolder(mesh.database, 1_200);
     await mesh.database.query(
       "UPDATE sessions.leases SET node_id = $2, action = 'probe.revoked' WHERE gateway_id = $1",
-      [gone, mesh.running.broker.nodeID],
+      [gone, mesh.broker.nodeID],
     );
     expect(await milliseconds(logout(grant))).toBeGreaterThan(1_150);
   });
@@ -130,14 +130,10 @@ describe("a revocation", () => {
       const grant = await mesh.signIn();
       const eventId = newId(systemClock);
       const act = (): Promise<unknown> => {
-        if (how === "logoutAll") return mesh.running.call("sessions.logoutAll", {}, mesh.callerOf(grant));
+        if (how === "logoutAll") return mesh.call("sessions.logoutAll", {}, mesh.callerOf(grant));
         if (how === "revokeAll")
-          return mesh.running.call("sessions.revokeAll", { user_id: grant.user_id, event_id: eventId }, auth);
-        return mesh.running.call(
-          "sessions.bumpTokenVersion",
-          { kind: "user", id: grant.user_id, event_id: eventId },
-          auth,
-        );
+          return mesh.call("sessions.revokeAll", { user_id: grant.user_id, event_id: eventId }, auth);
+        return mesh.call("sessions.bumpTokenVersion", { kind: "user", id: grant.user_id, event_id: eventId }, auth);
       };
       await act();
       await plantSilentHolder(mesh.database, 800);
@@ -181,16 +177,16 @@ describe("a revocation", () => {
       mesh.database.url,
       `SELECT 1 FROM sessions.sessions WHERE id = '${grant.session_id}' FOR UPDATE`,
     );
-    const took = await milliseconds(mesh.running.call("sessions.logoutAll", {}, mesh.callerOf(grant)));
+    const took = await milliseconds(mesh.call("sessions.logoutAll", {}, mesh.callerOf(grant)));
     await paused.end().catch(() => undefined);
     expect(took).toBeLessThan(2_000);
   });
 
   test("goes on when a holder stops: it gives its lease back and accepts nothing", async () => {
-    const leaving = createLeaseHolder(mesh.running.platform, { service: "probe", action: "leaving.applyRevocations" });
-    const service = mesh.running.broker.createService({ name: "leaving", mixins: [leaving.mixin] });
+    const leaving = createLeaseHolder(mesh.platform, { service: "probe", action: "leaving.applyRevocations" });
+    const service = mesh.broker.createService({ name: "leaving", mixins: [leaving.mixin] });
     await eventually("its first lease", () => leaving.isReady());
-    await mesh.running.broker.destroyService(service);
+    await mesh.broker.destroyService(service);
     const left = await mesh.database.query("SELECT 1 FROM sessions.leases WHERE action = 'leaving.revoked'");
     expect(left).toEqual([]);
     expect(leaving.check({ sid: "s", sub: "u", tid: tenantId, ver: 0, tver: 0 })).toBe("no_lease");

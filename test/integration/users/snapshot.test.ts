@@ -2,18 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { connect, type JetStreamManager, type NatsConnection } from "nats";
 import { MeshEvent } from "../../../lib/events/events.ts";
 import { natsOptions } from "../../../lib/runtime/nats-options.ts";
+import { holdRelay } from "../../support/data/database-reads.ts";
 import { eventually } from "../../support/eventually.ts";
-import { holdRelay } from "../../support/start/installation.ts";
-import { createNats, type TestNats } from "../../support/start/nats.ts";
+import { type Server, startNatsServer } from "../../support/start/servers.ts";
 import { callerOf, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 describe("the stream of users", () => {
-  let nats: TestNats;
+  let nats: Server;
   let users: UserServices;
   let client: NatsConnection;
   let manager: JetStreamManager;
   beforeAll(async () => {
-    nats = await createNats();
+    nats = await startNatsServer();
     users = await startUsers(["users", "sessions"], { NATS_URL: nats.url });
     client = await connect(natsOptions(nats.url));
     manager = await client.jetstreamManager();
@@ -21,7 +21,7 @@ describe("the stream of users", () => {
   afterAll(async () => {
     await client?.close();
     await users?.stop();
-    await nats?.remove();
+    await nats?.stop();
   });
 
   const read = async (count: number): Promise<MeshEvent[]> => {

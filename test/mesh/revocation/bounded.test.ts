@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../support/eventually.ts";
 import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/flows/session-endings.ts";
+import { startMesh, type TestMesh } from "../../support/start/mesh.ts";
 import { nothingOfRevocations, type RemoteGateway, startRemoteGateway } from "../../support/start/remote-gateway.ts";
-import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
 
 const LEASE_MS = 3_000;
 const BOUND_MS = 3_000;
@@ -11,7 +11,7 @@ describe("a gateway with REVOCATION_MODE=bounded", () => {
   let mesh: TestMesh;
   let far: RemoteGateway;
   beforeAll(async () => {
-    mesh = await startTestMesh();
+    mesh = await startMesh();
     far = await startRemoteGateway(mesh, {
       REVOCATION_MODE: "bounded",
       REVOCATION_MAX_STALENESS_SECONDS: String(BOUND_MS / 1_000),

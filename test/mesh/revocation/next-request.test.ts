@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { describeRevocation } from "../../support/flows/revocation-flow.ts";
-import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
+import { startMesh, type TestMesh } from "../../support/start/mesh.ts";
 
 describe("when access has ended, on a mesh with two of each", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startTestMesh({ nodes: 2 });
+    mesh = await startMesh({ nodes: 2 });
   }, 120_000);
   afterAll(() => mesh.stop(), 60_000);
 

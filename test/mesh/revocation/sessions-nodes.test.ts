@@ -9,8 +9,8 @@ import type { Answer } from "../../support/clients/api-client.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Account, adminOf, endings, newAccount, verdicts } from "../../support/flows/session-endings.ts";
 import { startBroker } from "../../support/start/broker.ts";
+import { startMesh, type TestMesh } from "../../support/start/mesh.ts";
 import { connect, milliseconds } from "../../support/start/sessions-services.ts";
-import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
 
 const KILLS = 6;
 const PEOPLE_AT_ONCE = 4;
@@ -27,7 +27,7 @@ describe("with sessions nodes that fail", () => {
   let mesh: TestMesh;
   let admin: string;
   beforeAll(async () => {
-    mesh = await startTestMesh({ nodes: 2 });
+    mesh = await startMesh({ nodes: 2 });
     admin = await adminOf(mesh);
   }, 120_000);
   afterAll(() => mesh.stop(), 60_000);

@@ -4,6 +4,7 @@ import { Client } from "pg";
 import { eventually } from "../../support/eventually.ts";
 import { openSlowBody } from "../../support/fakes/slow-body.ts";
 import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/flows/session-endings.ts";
+import { startMesh, type TestMesh } from "../../support/start/mesh.ts";
 import {
   isLeaseAnswer,
   isLeaseQuestion,
@@ -11,7 +12,6 @@ import {
   type RemoteGateway,
   startRemoteGateway,
 } from "../../support/start/remote-gateway.ts";
-import { startTestMesh, type TestMesh } from "../../support/start/test-mesh.ts";
 
 const QUEUED = 40;
 const LATE_BODIES = 10;
@@ -25,7 +25,7 @@ describe("a gateway that can't be reached", () => {
   let mesh: TestMesh;
   let far: RemoteGateway;
   beforeAll(async () => {
-    mesh = await startTestMesh({ nodes: 2 });
+    mesh = await startMesh({ nodes: 2 });
     far = await startRemoteGateway(mesh);
   }, 120_000);
   afterAll(async () => {

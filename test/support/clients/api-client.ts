@@ -1,5 +1,6 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
+import { eventually } from "../eventually.ts";
 
 export interface Answer {
   readonly status: number;
@@ -140,4 +141,13 @@ function resolve(document: OpenApi, pointer: string): unknown {
     .split("/")
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
   return parts.reduce<unknown>((node, part) => (node as Record<string, unknown> | undefined)?.[part], document);
+}
+
+/** Repeats a request, as a client does, while it gets no answer, a 5xx or `request_in_progress`. */
+export function requestUntilAnswered(request: () => Promise<Answer>): Promise<Answer> {
+  const once = async () => {
+    const answer = await request();
+    return answer.status < 500 && answer.body.code !== "request_in_progress" && answer;
+  };
+  return eventually("an answer", once, { within: 60_000, every: 50 });
 }

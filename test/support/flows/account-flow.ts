@@ -38,12 +38,12 @@ export function describeAccountFlow(running: () => Flowing): void {
     const { email } = newPerson("renamed");
     const asked = await api().patch("users/me", { email, current_password: person.password }, access);
     expect([asked.status, asked.body.data.email, asked.body.data.pending_email]).toEqual([200, person.email, email]);
-    await mailTo(running(), person.email, /asked for another email address/);
+    await mailTo(running(), person.email, /change of your email address was requested/);
     expect((await api().post("auth/login", { email, password: person.password })).status).toBe(401);
     const token = linkToken(await mailTo(running(), email, /verify-email/));
     const verified = await api().post("auth/verify-email", { token });
     expect([verified.status, verified.body.data?.email]).toEqual([200, email]);
-    await mailTo(running(), person.email, /has another email address/);
+    await mailTo(running(), person.email, /email address was changed/);
     expect(await api().post("auth/verify-email", { token })).toBeProblem(400, "token_invalid");
     const old = { email: person.email, password: person.password };
     expect((await api().post("auth/login", old)).status).toBe(401);

@@ -3,8 +3,9 @@ import { describe, expect, test } from "@jest/globals";
 import { parseKeyRing } from "../../../lib/crypto/key-ring.ts";
 import { createBulkhead } from "../../../lib/runtime/bulkhead.ts";
 import { createPasswordHashing } from "../../../services/auth/password/password-hashing.ts";
+import { holdRelay, liveSessions, outboxEventsOfType } from "../data/database-reads.ts";
 import { eventually } from "../eventually.ts";
-import { holdRelay, type Installation, liveSessions, stated } from "../start/installation.ts";
+import type { Installation } from "../start/installation.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "./main-flow.ts";
 
 type Account = Awaited<ReturnType<typeof register>>;
@@ -76,7 +77,9 @@ export function describeEpoch(running: () => Installation, rounds: number): void
       const relay = await holdRelay(running(), "auth");
       await change();
       const after = await signIn(running(), { ...account, password: `${account.password}-reset` });
-      expect(await stated(running(), "auth", account.id, "password.changed")).toEqual([{ published: false }]);
+      expect(await outboxEventsOfType(running(), "auth", account.id, "password.changed")).toEqual([
+        { published: false },
+      ]);
       await relay[Symbol.asyncDispose]();
       await survives(after);
     });
@@ -89,7 +92,9 @@ export function describeEpoch(running: () => Installation, rounds: number): void
       await change();
       await running().api.put(`admin/users/${account.id}/status`, { is_active: true }, access);
       const after = await signIn(running(), account);
-      expect(await stated(running(), "users", account.id, "user.deactivated")).toEqual([{ published: false }]);
+      expect(await outboxEventsOfType(running(), "users", account.id, "user.deactivated")).toEqual([
+        { published: false },
+      ]);
       await relay[Symbol.asyncDispose]();
       await survives(after);
     });

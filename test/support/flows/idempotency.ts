@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import type { Answer, ApiClient } from "../clients/api-client.ts";
-import { hold, holdRelay, type Installation, patiently } from "../start/installation.ts";
+import { requestUntilAnswered } from "../clients/api-client.ts";
+import { hold, holdRelay } from "../data/database-reads.ts";
+import type { Installation } from "../start/installation.ts";
 import { linkToken, mailTo, type newPerson, register, signIn } from "./main-flow.ts";
 
 export const keyed = (key: string) => ({ "idempotency-key": key });
@@ -12,7 +14,7 @@ export async function registerUntilAnswered(
   person: ReturnType<typeof newPerson>,
 ): Promise<Answer> {
   let attempt = 0;
-  return patiently(() => {
+  return requestUntilAnswered(() => {
     const gateway = gateways[attempt++ % gateways.length] as ApiClient;
     return gateway.request("POST", "auth/register", { body: person, headers: keyed(person.email) });
   });
@@ -29,7 +31,7 @@ export async function expectOneAccount(
     const again = await registerUntilAnswered([gateway], person);
     expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([201, "true"]);
     expect(again.body).toEqual(answer.body);
-    const { status } = await patiently(() => gateway.post("auth/login", person));
+    const { status } = await requestUntilAnswered(() => gateway.post("auth/login", person));
     expect(status).toBe(200);
   }
   const accounts = await database.query("SELECT id FROM users.users WHERE email = $1", [person.email]);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Answer } from "../clients/api-client.ts";
+import { requestUntilAnswered } from "../clients/api-client.ts";
+import { hold, liveSessions, outboxEventsOfType } from "../data/database-reads.ts";
 import { eventually } from "../eventually.ts";
-import { hold, type Installation, liveSessions, patiently, stated } from "../start/installation.ts";
+import type { Installation } from "../start/installation.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "./main-flow.ts";
 
 const AT_ONCE = 50;
@@ -13,7 +15,9 @@ export function describeOneWinner(running: () => Installation): void {
   const atOnce = (request: (gateway: Installation["api"], n: number) => Promise<Answer>) =>
     Promise.all(
       Array.from({ length: AT_ONCE }, (_, n) =>
-        patiently(() => request(running().gateways[n % running().gateways.length] as Installation["api"], n)),
+        requestUntilAnswered(() =>
+          request(running().gateways[n % running().gateways.length] as Installation["api"], n),
+        ),
       ),
     );
   const askForReset = async (email: string, nth = 1) => {
@@ -36,7 +40,7 @@ export function describeOneWinner(running: () => Installation): void {
     expect(tally(answers)).toEqual({ 200: 1, "400 token_invalid": 49 });
     const winner = answers.findIndex(({ status }) => status === 200);
     await signIn(running(), { ...account, password: passwordOf(winner) });
-    expect(await stated(running(), "auth", account.id, "password.changed")).toHaveLength(1);
+    expect(await outboxEventsOfType(running(), "auth", account.id, "password.changed")).toHaveLength(1);
     await mailTo(running(), account.email, /password was changed/i);
     await running().settled();
     expect(mailsTo(running(), account.email, /password was changed/i)).toHaveLength(1);
@@ -47,7 +51,7 @@ export function describeOneWinner(running: () => Installation): void {
     const token = linkToken(await mailTo(running(), account.email, /verify-email/));
     const answers = await atOnce((gateway) => gateway.post("auth/verify-email", { token }));
     expect(tally(answers)).toEqual({ 200: 1, "400 token_invalid": 49 });
-    expect(await stated(running(), "users", account.id, "user.verified")).toHaveLength(1);
+    expect(await outboxEventsOfType(running(), "users", account.id, "user.verified")).toHaveLength(1);
   });
 
   test("one idempotency key on register, 50 requests at once: one account, one mail, one answer for all", async () => {
@@ -61,7 +65,7 @@ export function describeOneWinner(running: () => Installation): void {
     await mailTo(running(), person.email, /verify-email/);
     await running().settled();
     expect(mailsTo(running(), person.email, /./)).toHaveLength(1);
-    expect(await stated(running(), "users", first.body.data.id, "user.created")).toHaveLength(1);
+    expect(await outboxEventsOfType(running(), "users", first.body.data.id, "user.created")).toHaveLength(1);
     await signIn(running(), person);
   });
 
@@ -77,7 +81,7 @@ export function describeOneWinner(running: () => Installation): void {
     );
     expect(tally(answers)).toEqual({ 200: 1, "400 token_invalid": 49 });
     await signIn(running(), { ...account, password: "Newer-horse-8-staple" });
-    expect(await stated(running(), "auth", account.id, "password.changed")).toHaveLength(1);
+    expect(await outboxEventsOfType(running(), "auth", account.id, "password.changed")).toHaveLength(1);
   });
 
   test("an older reset link is refused from the moment a newer one is asked for, also when it is in use", async () => {
@@ -120,7 +124,7 @@ export function describeOneWinner(running: () => Installation): void {
       expect(tally(answers)).toEqual({ "401 token_superseded": 50 });
       expect(new Set(await accepted(signedIn.access))).toEqual(new Set([200]));
       expect((await refresh(latest)).status).toBe(200);
-      expect(await stated(running(), "sessions", account.id, "token.reused")).toEqual([]);
+      expect(await outboxEventsOfType(running(), "sessions", account.id, "token.reused")).toEqual([]);
     });
 
     test("that was spent and comes after its grace ends the session everywhere, once, and the owner is told", async () => {
@@ -133,7 +137,7 @@ export function describeOneWinner(running: () => Installation): void {
       expect(new Set(await accepted(signedIn.access))).toEqual(new Set([401]));
       expect((await refresh(latest)).status).toBe(401);
       expect(await liveSessions(running(), account.id)).toBe(0);
-      expect(await stated(running(), "sessions", account.id, "token.reused")).toHaveLength(1);
+      expect(await outboxEventsOfType(running(), "sessions", account.id, "token.reused")).toHaveLength(1);
       const notice = /We ended one of your sessions/;
       await mailTo(running(), account.email, notice);
       await running().settled();

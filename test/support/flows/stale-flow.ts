@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
+import { hold, holdRelay } from "../data/database-reads.ts";
 import { eventually } from "../eventually.ts";
-import { hold, holdRelay, type Installation } from "../start/installation.ts";
+import type { Installation } from "../start/installation.ts";
 import { type Account, adminOf, expectGood, newAccount, type SignedIn, verdicts } from "./session-endings.ts";
 
 const CHANGES = 12;

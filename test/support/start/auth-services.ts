@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Caller } from "../../../lib/actions/caller.ts";
 import type { ActionName, Actions } from "../../../lib/actions/typed-call.ts";
+import type { Environment } from "../../../lib/config/config.ts";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { eventually } from "../eventually.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { type RunningServices, startServices } from "./services.ts";
 
 type Params<K extends ActionName> = Actions[K]["params"];
@@ -17,10 +17,8 @@ export interface Person {
 }
 
 export interface AuthServices extends RunningServices {
-  readonly database: TestDatabase;
   /** As an anonymous client of an address, under an idempotency key if one is given. */
   from<K extends ActionName>(ip: string, name: K, params: Params<K>, key?: Key): Promise<Result<K>>;
-  as<K extends ActionName>(service: string, name: K, params: Params<K>): Promise<Result<K>>;
   register(more?: Partial<Params<"auth.register">>): Promise<Person>;
   login(person: Pick<Person, "email" | "password">, ip?: string): Promise<Result<"auth.login">>;
   /** The token of the account's newest one-time token, as mail would get it. */
@@ -30,23 +28,17 @@ export interface AuthServices extends RunningServices {
 
 interface Key {
   readonly key: string;
-  /** Where it is not the called action that commits. */
+  /** The action that commits, if it is not the called one. */
   readonly commit?: ActionName;
 }
 
 export const right = "Right-horse-7-staple";
 export const wrong = "Wrong-horse-7-staple";
 
-/** auth with the services it stands on, in this process over a database of their own, and mail left out. */
-export async function startAuth(
-  env: Readonly<Record<string, string>> = {},
-  given?: TestDatabase,
-): Promise<AuthServices> {
-  const database = given ?? (await createTestDatabase());
-  const running = await startServices(["auth", "users", "sessions", "preferences"], {
-    DATABASE_URL: database.url,
-    ...env,
-  });
+/** The auth service and those it calls, without mail. */
+export async function startAuth(env: Environment = {}): Promise<AuthServices> {
+  const running = await startServices(["auth", "users", "sessions", "preferences"], env);
+  const { database, as } = running;
   const from: AuthServices["from"] = (ip, name, params, key) =>
     running.broker.call(name, params, {
       meta: {
@@ -58,8 +50,6 @@ export async function startAuth(
         }),
       },
     });
-  const as: AuthServices["as"] = (service, name, params) =>
-    running.call(name, params, { kind: "service", name: service });
   const oneTimeTokens: AuthServices["oneTimeTokens"] = (userId, purpose) =>
     database.query(
       "SELECT id, spent_at IS NOT NULL AS spent FROM auth.one_time_tokens WHERE user_id = $1 AND purpose = $2 ORDER BY seq",
@@ -67,9 +57,7 @@ export async function startAuth(
     );
   return {
     ...running,
-    database,
     from,
-    as,
     oneTimeTokens,
     async register(more) {
       const person = { email: `p-${randomBytes(8).toString("hex")}@example.com`, password: right, ...more };
@@ -85,10 +73,6 @@ export async function startAuth(
       const mailed = await as("mail", "auth.deriveMailToken", { token_id });
       if (!mailed) throw new Error("The token is of no use any more");
       return mailed.token;
-    },
-    async stop() {
-      await running.stop();
-      if (!given) await database.drop();
     },
   };
 }
@@ -111,7 +95,7 @@ export function userCaller(signedIn: Result<"auth.login">): Caller {
   };
 }
 
-/** How many of the promises were kept, and the codes of the others. */
+/** Counts of fulfilled promises ("done") and of the error codes of the others. */
 export async function outcomes(promises: ReadonlyArray<Promise<unknown>>): Promise<Record<string, number>> {
   const settled = await Promise.allSettled(promises);
   const names = settled.map((one) =>

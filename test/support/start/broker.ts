@@ -53,3 +53,13 @@ export function aUser(more: Partial<UserCaller> = {}): UserCaller {
     ...more,
   };
 }
+
+/** Closes the connection to the bus, which is all that the other nodes notice of a `kill -9`. */
+export async function dropConnection(broker: ServiceBroker): Promise<void> {
+  const transporter = broker.transit?.tx as unknown as { client: { close(): Promise<void> } } | undefined;
+  await transporter?.client.close();
+}
+
+export function isOnBus(broker: ServiceBroker): boolean {
+  return (broker.transit?.tx as { connected?: boolean } | undefined)?.connected === true;
+}

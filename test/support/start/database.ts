@@ -2,30 +2,32 @@ import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 
 export interface TestDatabase {
-  /** As its owner; services derive their own roles from it. */
+  /** The owner's; services derive their own roles from it. */
   readonly url: string;
-  /** One statement as the owner, to look behind the scenes. */
+  /** Runs one statement as the owner. */
   query<Row = Record<string, unknown>>(sql: string, values?: unknown[]): Promise<Row[]>;
   drop(): Promise<void>;
 }
 
-/** A migrated database of its own, cloned from the template: some 50 ms. */
+/** A new migrated database, cloned from the template in some 50 ms. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env.TEST_POSTGRES_URL;
   if (server === undefined)
-    throw new Error("Tests with a database live in test/integration, test/security or test/mesh");
+    throw new Error("Tests with a database belong in test/integration, test/security or test/mesh");
   const name = `test_${randomBytes(6).toString("hex")}`;
   await execute(server, `CREATE DATABASE ${name} TEMPLATE usermesh_template`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return {
-    url: url.href,
-    query: (sql, values) => execute(url.href, sql, values),
-    drop: async () => void (await execute(server, `DROP DATABASE ${name} WITH (FORCE)`)),
-  };
+  const drop = async () => void (await execute(server, `DROP DATABASE ${name} WITH (FORCE)`));
+  return { ...openTestDatabase(url.href), drop };
 }
 
-/** Two files that clone at the same moment meet on the template: the second tries again. */
+/** A database that another part of the test made and drops. */
+export function openTestDatabase(url: string): TestDatabase {
+  return { url, query: (sql, values) => execute(url, sql, values), drop: async () => undefined };
+}
+
+/** Only one client at a time may clone the template: others are refused with 55006 and try again. */
 async function execute<Row>(url: string, sql: string, values: unknown[] = []): Promise<Row[]> {
   const client = new Client({ connectionString: url });
   await client.connect();

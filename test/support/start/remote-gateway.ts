@@ -3,7 +3,7 @@ import { startChild } from "../../../scripts/run/child.ts";
 import { waitForGateway } from "../../../scripts/run/ready.ts";
 import { type ApiClient, createApiClient } from "../clients/api-client.ts";
 import { type BusProxy, type Fate, openBusProxy } from "../fakes/bus-proxy.ts";
-import type { TestMesh } from "./test-mesh.ts";
+import type { TestMesh } from "./mesh.ts";
 
 /** One more gateway of a mesh, whose bus comes by a line that a test may hold or lose. */
 export interface RemoteGateway {

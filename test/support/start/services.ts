@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import type { Caller } from "../../../lib/actions/caller.ts";
 import type { ActionName, Actions } from "../../../lib/actions/typed-call.ts";
@@ -11,49 +10,43 @@ import { startMailbox } from "../../../scripts/local-servers/mailbox.ts";
 import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { seedAdmin } from "../../../scripts/run/seed-admin.ts";
 import { startNode } from "../../../scripts/run/start-node.ts";
-import { createTestDatabase } from "./database.ts";
+import { createTestDatabase, openTestDatabase, type TestDatabase } from "./database.ts";
+import { outboxesEmpty, secretKey } from "./installation.ts";
+
+type Params<K extends ActionName> = Actions[K]["params"];
+type Result<K extends ActionName> = Actions[K]["result"];
 
 export interface RunningServices {
   readonly broker: ServiceBroker;
   readonly platform: Platform;
-  /** Of the gateway, where it was started. */
+  readonly database: TestDatabase;
+  readonly secretKey: string;
+  /** Of the gateway, if it was started. */
   readonly url: string;
-  /** As `caller`; anonymous where none is given. */
-  call<K extends ActionName>(name: K, params: Actions[K]["params"], caller?: Caller): Promise<Actions[K]["result"]>;
+  /** As an anonymous caller unless another one is given. */
+  call<K extends ActionName>(name: K, params: Params<K>, caller?: Caller): Promise<Result<K>>;
+  as<K extends ActionName>(service: string, name: K, params: Params<K>): Promise<Result<K>>;
   /** Oldest first. */
   mails(): readonly Mail[];
+  /** Waits until every event in an outbox has been published, which in one process means handled. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const anonymous: Caller = { kind: "anonymous", tenant: "default" };
 
-/** The key of all nodes of this test run that are not given one. */
-const secretKey = `k1:${randomBytes(32).toString("base64url")}`;
-
 /**
- * Real services in this process, over a real database (a new one where `DATABASE_URL` is not given) and a real SMTP server.
- * With `NATS_URL` they are a node of that mesh. `ADMIN_PASSWORD` seeds the administrator.
+ * Starts services in this process, over a PostgreSQL database (a new one unless `DATABASE_URL` is given) and an SMTP server.
+ * With `NATS_URL` they are a node of that mesh. `ADMIN_PASSWORD` creates the first administrator.
  */
 export async function startServices(names: "all" | readonly string[], env: Environment = {}): Promise<RunningServices> {
-  const started = new AsyncDisposableStack();
-  try {
-    return await start(started, names, env);
-  } catch (error) {
-    await started.disposeAsync();
-    throw error;
-  }
-}
-
-async function start(
-  started: AsyncDisposableStack,
-  names: "all" | readonly string[],
-  env: Environment,
-): Promise<RunningServices> {
+  await using started = new AsyncDisposableStack();
   const mailbox = await startMailbox();
   started.defer(mailbox.stop);
   const port = env.APP_PORT ?? String(await findFreePort());
-  const databaseUrl = env.DATABASE_URL ?? (await ownDatabase(started));
-  const config = readConfig({
+  const database = env.DATABASE_URL === undefined ? await createTestDatabase() : openTestDatabase(env.DATABASE_URL);
+  started.defer(database.drop);
+  const full = {
     NODE_ENV: "test",
     LOG_LEVEL: "fatal",
     PASSWORD_HASH_COST: "4",
@@ -64,8 +57,9 @@ async function start(
     SMTP_TLS: "off",
     ...env,
     APP_PORT: port,
-    DATABASE_URL: databaseUrl,
-  });
+    DATABASE_URL: database.url,
+  };
+  const config = readConfig(full);
   const shown = { messages: async () => mailbox.messages(), clear: async () => mailbox.clear() };
   const node = await startNode({
     config,
@@ -75,19 +69,19 @@ async function start(
   });
   started.defer(node.stop);
   if (env.ADMIN_PASSWORD !== undefined && node.services.includes("auth")) await seedAdmin(node.broker, config);
+  const call: RunningServices["call"] = (name, params, caller = anonymous) =>
+    node.broker.call(name, params, { meta: { caller, correlation_id: newId(systemClock) } });
+  const parts = started.move();
   return {
     broker: node.broker,
     platform: node.platform,
+    database,
+    secretKey: full.SECRET_KEY,
     url: `http://127.0.0.1:${port}`,
-    call: (name, params, caller = anonymous) =>
-      node.broker.call(name, params, { meta: { caller, correlation_id: newId(systemClock) } }),
+    call,
+    as: (name, action, params) => call(action, params, { kind: "service", name }),
     mails: () => mailbox.messages(),
-    stop: () => started.disposeAsync(),
+    settled: () => outboxesEmpty(database),
+    stop: () => parts.disposeAsync(),
   };
-}
-
-async function ownDatabase(started: AsyncDisposableStack): Promise<string> {
-  const database = await createTestDatabase();
-  started.defer(database.drop);
-  return database.url;
 }

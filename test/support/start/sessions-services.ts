@@ -2,26 +2,25 @@ import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import type { Caller } from "../../../lib/actions/caller.ts";
 import type { Actions } from "../../../lib/actions/typed-call.ts";
+import type { Environment } from "../../../lib/config/config.ts";
 import { roleOf, rolePassword } from "../../../lib/database/database-roles.ts";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { liveSessions, outboxEvents } from "../data/database-reads.ts";
+import type { TestDatabase } from "./database.ts";
 import { type RunningServices, startServices } from "./services.ts";
 
 type Grant = Actions["sessions.create"]["result"];
 
-/** The sessions service alone, and what its callers would do with it. */
-export interface SessionsMesh {
-  readonly running: RunningServices;
-  readonly database: TestDatabase;
+/** The sessions service alone, and its usual calls. */
+export interface SessionsService extends RunningServices {
   /** A new session of that user, as auth makes it. */
   signIn(userId?: string): Promise<Grant>;
   refresh(token: string): Promise<Grant>;
-  /** As one who is signed in with that session. */
+  /** The caller who is signed in with that session. */
   callerOf(grant: Pick<Grant, "user_id" | "session_id">): Caller;
   outbox(userId: string): Promise<Array<Record<string, unknown>>>;
   liveSessions(userId: string): Promise<number>;
-  stop(): Promise<void>;
 }
 
 export const tenantId = "00000000-0000-7000-8000-000000000001";
@@ -29,48 +28,20 @@ export const auth: Caller = { kind: "service", name: "auth" };
 export const gateway: Caller = { kind: "service", name: "gateway" };
 export const foreign: Caller = { kind: "service", name: "probe" };
 
-export async function startSessions(
-  env: Readonly<Record<string, string>> = {},
-  shared?: TestDatabase,
-): Promise<SessionsMesh> {
-  const database = shared ?? (await createTestDatabase());
-  const running = await startServices(["sessions"], {
-    DATABASE_URL: database.url,
-    SERVICE_PERMISSIONS: "probe=sessions:lease",
-    ...env,
-  });
+export async function startSessions(env: Environment = {}): Promise<SessionsService> {
+  const running = await startServices(["sessions"], { SERVICE_PERMISSIONS: "probe=sessions:lease", ...env });
   const { call } = running;
   return {
-    running,
-    database,
-    async signIn(userId = newId(systemClock)) {
-      const { epoch } = await call("sessions.epoch", { user_id: userId }, auth);
-      return call(
-        "sessions.create",
-        { id: newId(systemClock), user_id: userId, tenant_id: tenantId, epoch, amr: ["pwd"] },
-        auth,
-      );
+    ...running,
+    async signIn(user_id = newId(systemClock)) {
+      const { epoch } = await call("sessions.epoch", { user_id }, auth);
+      const session = { id: newId(systemClock), user_id, tenant_id: tenantId, epoch, amr: ["pwd"] };
+      return call("sessions.create", session, auth);
     },
     refresh: (token) => call("sessions.refresh", { refresh_token: token }, auth),
     callerOf: (grant) => signedInAs(grant),
-    outbox: async (userId) =>
-      (
-        await database.query<{ body: Record<string, unknown> }>(
-          "SELECT body FROM sessions.outbox WHERE user_id = $1 ORDER BY id",
-          [userId],
-        )
-      ).map((row) => row.body),
-    liveSessions: async (userId) => {
-      const [row] = await database.query<{ n: number }>(
-        "SELECT count(*)::int AS n FROM sessions.sessions WHERE user_id = $1 AND revoked_at IS NULL",
-        [userId],
-      );
-      return row?.n ?? -1;
-    },
-    stop: async () => {
-      await running.stop();
-      if (!shared) await database.drop();
-    },
+    outbox: (userId) => outboxEvents(running, "sessions", userId),
+    liveSessions: (userId) => liveSessions(running, userId),
   };
 }
 
@@ -88,7 +59,7 @@ function signedInAs({ user_id, session_id }: Pick<Grant, "user_id" | "session_id
   };
 }
 
-/** A holder that never acknowledges: its process is stopped, or its node gone. */
+/** Adds a lease holder that never acknowledges, as if its process were stopped or its node gone. */
 export async function plantSilentHolder(database: TestDatabase, ms: number): Promise<string> {
   const gatewayId = randomUUID();
   await database.query(
@@ -99,7 +70,7 @@ export async function plantSilentHolder(database: TestDatabase, ms: number): Pro
   return gatewayId;
 }
 
-/** A client under the service's own role, with the limits that stand at it. */
+/** A client under the service's own role, with the limits of that role. */
 export async function connect(ownerUrl: string): Promise<Client> {
   const url = new URL(ownerUrl);
   url.username = roleOf("sessions");
@@ -116,7 +87,7 @@ export async function milliseconds(work: Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-/** What went wrong, as a client would tell it apart. */
+/** The error code of a rejected promise, or "nothing". */
 export async function refusal(work: Promise<unknown>): Promise<string> {
   try {
     await work;

@@ -7,7 +7,7 @@ import { systemClock, systemTimers } from "../../../../lib/runtime/clock.ts";
 import { natsOptions } from "../../../../lib/runtime/nats-options.ts";
 import type { EventConsumer, EventLog } from "../../../../lib/runtime/platform.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { createNats, type TestNats } from "../../../support/start/nats.ts";
+import { type Server, startNatsServer } from "../../../support/start/servers.ts";
 
 const tenantId = randomUUID();
 
@@ -46,7 +46,7 @@ export async function publish(events: EventLog, one: MeshEvent): Promise<void> {
 
 /** A NATS server, and the logs of nodes over it. */
 export interface EventBus {
-  readonly nats: TestNats;
+  readonly nats: Server;
   open(): Promise<EventLog>;
   /** As a plain client of the server. */
   withClient<T>(work: (client: NatsConnection) => Promise<T>): Promise<T>;
@@ -55,7 +55,7 @@ export interface EventBus {
 }
 
 export async function createEventBus(): Promise<EventBus> {
-  const nats = await createNats();
+  const nats = await startNatsServer();
   const logs = new Set<EventLog>();
   return {
     nats,

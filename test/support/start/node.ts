@@ -1,66 +1,35 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Redis } from "ioredis";
 import { connect, type JetStreamManager } from "nats";
-import pino from "pino";
 import { natsOptions } from "../../../lib/runtime/nats-options.ts";
-import { startMailbox } from "../../../scripts/local-servers/mailbox.ts";
-import { startNats } from "../../../scripts/local-servers/nats.ts";
 import { findFreePort } from "../../../scripts/local-servers/ports.ts";
-import { startRedis } from "../../../scripts/local-servers/redis.ts";
 import { waitForGateway } from "../../../scripts/run/ready.ts";
 import { createApiClient } from "../clients/api-client.ts";
 import { contentAt } from "../clients/redis-content.ts";
 import type { Running } from "../flows/main-flow.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
+import type { TestDatabase } from "./database.ts";
+import { firstAdmin } from "./installation.ts";
+import { startServers } from "./servers.ts";
 
-/** All services as one node of a mesh, in a process of its own over real servers, and all that it leaves behind. */
-export interface ObservedNode extends Running {
+/** All services as one node of a mesh, in a process of its own over real servers, and the traces that it leaves. */
+export interface TestNode extends Running {
   readonly database: TestDatabase;
   readonly env: Readonly<Record<string, string>>;
-  /** Everything that it has said, on both outputs. */
+  /** What it has written to both outputs. */
   output(): string;
   /** Every message of every stream. */
   events(): Promise<string>;
-  /** Every key and value of Redis: jobs, caches, limits. */
+  /** Every key and value in Redis: jobs and limits. */
   redis(): Promise<string>;
   stop(): Promise<void>;
 }
 
-const admin = { email: "admin@example.com", password: "Usher-of-the-Mesh-1" };
-const log = pino({ level: "silent" });
-
-export async function startObservedNode(more: Readonly<Record<string, string>> = {}): Promise<ObservedNode> {
+export async function startNode(more: Readonly<Record<string, string>> = {}): Promise<TestNode> {
   await using started = new AsyncDisposableStack();
-  const dir = await mkdtemp(join(tmpdir(), "usermesh-observed-"));
-  started.defer(() => rm(dir, { recursive: true, force: true }));
-  const database = await createTestDatabase();
-  started.defer(database.drop);
-  const nats = await startNats({ dir: join(dir, "nats"), log });
-  started.defer(nats.stop);
-  const redis = await startRedis({ dir: join(dir, "redis"), log });
-  started.defer(redis.stop);
-  const mailbox = await startMailbox();
-  started.defer(mailbox.stop);
+  const { database, nats, redis, smtp, env: common } = await startServers(started);
   const port = String(await findFreePort());
-  const env = {
-    PATH: process.env.PATH ?? "",
-    NODE_ENV: "test",
-    PASSWORD_HASH_COST: "4",
-    DATABASE_URL: database.url,
-    NATS_URL: nats.url,
-    REDIS_URL: redis.url,
-    SMTP_HOST: mailbox.host,
-    SMTP_PORT: String(mailbox.port),
-    SMTP_TLS: "off",
-    APP_PORT: port,
-    ADMIN_EMAIL: admin.email,
-    ADMIN_PASSWORD: admin.password,
-    ...more,
-  };
+  const env = { ...common, APP_PORT: port, ...more };
   const node = spawnNode(env);
   started.defer(node.stop);
   const url = `http://127.0.0.1:${port}`;
@@ -68,10 +37,10 @@ export async function startObservedNode(more: Readonly<Record<string, string>> =
   const parts = started.move();
   return {
     api: await createApiClient(url),
-    admin,
+    admin: firstAdmin,
     database,
     env,
-    mails: () => mailbox.messages(),
+    mails: smtp.mails,
     output: node.output,
     events: () => eventsOf(nats.url),
     redis: () => contentOf(redis.url),
