@@ -17,7 +17,7 @@ describe("the OpenAPI document", () => {
     expect(document.openapi).toMatch(/^3\.1\./);
   });
 
-  test("is shown by Swagger UI from local assets alone", async () => {
+  test("is shown by Swagger UI with local assets only", async () => {
     const page = await (await fetch(`${running.url}/docs`)).text();
     expect(page).not.toMatch(/(?:src|href)="https?:/);
     const assets = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(

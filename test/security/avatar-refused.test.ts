@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const uploader = () => newUploader(usermesh, folder);
 
-describe("an upload that is refused leaves nothing behind", () => {
+describe("a refused upload leaves nothing behind", () => {
   const svg = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>';
   const html = "<!doctype html><script>alert(1)</script>";
   const text = (content: string) => new Uint8Array(Buffer.from(content));
@@ -27,16 +27,16 @@ describe("an upload that is refused leaves nothing behind", () => {
   const bad: ReadonlyArray<readonly [string, () => Promise<FormData>, number, string]> = [
     ["SVG", async () => form(text(svg), "a.svg", "image/svg+xml"), 422, "unsupported_format"],
     [
-      "SVG behind an XML head, called a PNG",
+      "SVG after an XML declaration, named .png",
       async () => form(text(`<?xml version="1.0"?>${svg}`)),
       422,
       "unsupported_format",
     ],
-    ["HTML called a PNG", async () => form(text(html)), 422, "unsupported_format"],
+    ["HTML named .png", async () => form(text(html)), 422, "unsupported_format"],
     ["a TIFF", async () => form(await bytesOf(picture(8, 8).tiff())), 422, "unsupported_format"],
     ["a PDF", async () => form(text("%PDF-1.7\n")), 422, "unsupported_format"],
     [
-      "a PNG's first bytes and then HTML",
+      "HTML after a PNG signature",
       async () =>
         form(
           Buffer.concat([
@@ -53,16 +53,16 @@ describe("an upload that is refused leaves nothing behind", () => {
       422,
       "not_an_image",
     ],
-    ["nothing", async () => form(new Uint8Array()), 422, "unsupported_format"],
-    ["a pixel bomb", async () => form(bomb(30_000, 30_000)), 422, "too_many_pixels"],
+    ["an empty file", async () => form(new Uint8Array()), 422, "unsupported_format"],
+    ["a decompression bomb", async () => form(bomb(30_000, 30_000)), 422, "too_many_pixels"],
     [
-      "a part of another name",
+      "a part with another name",
       async () => form(await bytesOf(picture(8, 8).png()), "a.png", "image/png", "avatar"),
       422,
       "unknown_field",
     ],
     [
-      "text in the place of the file",
+      "text instead of a file",
       async () => {
         const data = new FormData();
         data.append("file", "not a file");
@@ -82,7 +82,7 @@ describe("an upload that is refused leaves nothing behind", () => {
       "too_many_files",
     ],
     [
-      "a privileged field beside it",
+      "an additional privileged field",
       async () => {
         const data = form(await bytesOf(picture(8, 8).png()));
         data.append("user_id", "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60");
@@ -93,12 +93,12 @@ describe("an upload that is refused leaves nothing behind", () => {
     ],
     ["no part at all", async () => new FormData(), 422, "required"],
     ["more than UPLOAD_MAX_BYTES", async () => form(new Uint8Array(MAX_BYTES + 1)), 413, "payload_too_large"],
-    ["much more", async () => form(new Uint8Array(3 * MAX_BYTES)), 413, "payload_too_large"],
+    ["much more than UPLOAD_MAX_BYTES", async () => form(new Uint8Array(3 * MAX_BYTES)), 413, "payload_too_large"],
   ];
 
   test.each(bad)("%s", async (_, make, status, code) => {
     const { upload, avatar, stored } = await uploader();
-    // What is still on its way of those who came before is no trace of this one.
+    // Events of earlier tests may still be arriving.
     await usermesh.settled();
     const before = await usermesh.rowCounts();
     const answer = await upload(await make());
@@ -111,19 +111,19 @@ describe("an upload that is refused leaves nothing behind", () => {
     ["JSON", '{"file":"x"}', "application/json", 415],
     ["no boundary", "x", "multipart/form-data;", 400],
     [
-      "a body that breaks off",
+      "an incomplete body",
       '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nxx',
       "multipart/form-data; boundary=b",
       400,
     ],
-    ["no multipart at all", "hello", "multipart/form-data; boundary=b", 400],
+    ["something that is not multipart", "hello", "multipart/form-data; boundary=b", 400],
   ] as const)("%s", async (_, raw, type, status) => {
     const { upload, stored } = await uploader();
     expect((await upload(raw, { "content-type": type })).status).toBe(status);
     expect(await stored()).toEqual([]);
   });
 
-  test("a stranger's, before its body is read", async () => {
+  test("without a token is refused before its body is read", async () => {
     const { status } = await usermesh.api.request("POST", "users/me/avatar", { raw: form(new Uint8Array(1_000)) });
     expect(status).toBe(401);
   });

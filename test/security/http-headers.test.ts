@@ -4,7 +4,7 @@ import { headersOf, raw } from "../support/clients/raw-http.ts";
 import { type Person, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** [V3.3, 3.4, 3.5] What a browser is told, behind TLS, with one page of another origin that may call. */
+/** [ASVS V3.3, V3.4, V3.5] Headers for browsers, behind TLS, with one allowed origin. */
 const app = "https://app.example.com";
 let usermesh: Usermesh;
 let person: Person;
@@ -47,7 +47,7 @@ const json = (body: string, token = access) => ({
 const v1 = "/api/v1";
 const nothing = JSON.stringify({ email: "nobody@example.com" });
 
-/** An answer of each making: of the table, of the doors, of the pages, of Node's parser. */
+/** One response from each source: routes, checks, pages and Node's parser. */
 const answers: ReadonlyArray<readonly [string, number, () => Promise<Seen>]> = [
   ["data", 200, () => fetched("GET", `${v1}/users/me`, { headers: { authorization: `Bearer ${access}` } })],
   ["HEAD", 200, () => fetched("HEAD", `${v1}/users/me`, { headers: { authorization: `Bearer ${access}` } })],
@@ -66,25 +66,25 @@ const answers: ReadonlyArray<readonly [string, number, () => Promise<Seen>]> = [
   ["no such method", 405, () => fetched("DELETE", `${v1}/auth/login`)],
   ["a body too large", 413, () => fetched("PATCH", `${v1}/users/me`, json("x".repeat(70_000)))],
   [
-    "a type too strange",
+    "an unknown content type",
     415,
     () => fetched("POST", `${v1}/auth/login`, { body: "x", headers: { "content-type": "text/xml" } }),
   ],
   ["a wrong field", 422, () => fetched("PATCH", `${v1}/users/me`, json('{"x":1}'))],
   [
-    "too many",
+    "too many requests",
     429,
     async () => {
       await fetched("POST", `${v1}/auth/password-reset-request`, json(nothing));
       return fetched("POST", `${v1}/auth/password-reset-request`, json(nothing));
     },
   ],
-  ["a head that is too large", 431, () => parsed(`GET / HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(50_000)}\r\n\r\n`)],
-  ["no HTTP", 400, () => parsed("nonsense\r\n\r\n")],
+  ["too large headers", 431, () => parsed(`GET / HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(50_000)}\r\n\r\n`)],
+  ["something that is not HTTP", 400, () => parsed("nonsense\r\n\r\n")],
 ];
 
-describe.each(answers)("an answer with %s (%d)", (_, status, ask) => {
-  test("tells the browser what it may not do with it", async () => {
+describe.each(answers)("a response with %s (%d)", (_, status, ask) => {
+  test("has the security headers", async () => {
     const seen = await ask();
     expect(seen.status).toBe(status);
     expect(seen.headers).toMatchObject({
@@ -100,7 +100,7 @@ describe.each(answers)("an answer with %s (%d)", (_, status, ask) => {
   });
 });
 
-describe("what holds tokens or personal data is stored nowhere", () => {
+describe("responses with tokens or personal data are never cached", () => {
   test.each([
     ["POST", "auth/login"],
     ["POST", "auth/refresh"],
@@ -121,7 +121,7 @@ describe("what holds tokens or personal data is stored nowhere", () => {
   });
 });
 
-describe("a page of another origin", () => {
+describe("a page from another origin", () => {
   const foreign = [
     "https://evil.example.com",
     "https://app.example.com.evil.example",
@@ -137,7 +137,7 @@ describe("a page of another origin", () => {
   ];
   const allowed = (seen: Seen) => Object.keys(seen.headers).filter((name) => name.startsWith("access-control-"));
 
-  test.each(foreign)("%j is allowed nothing, in no answer and in no preflight", async (origin) => {
+  test.each(foreign)("%j is allowed neither in responses nor in preflights", async (origin) => {
     const authorization = `Bearer ${access}`;
     const headers = { origin, authorization, "access-control-request-method": "PATCH" };
     for (const method of ["GET", "OPTIONS"])
@@ -145,7 +145,7 @@ describe("a page of another origin", () => {
     expect(allowed(await fetched("GET", "/nothing", { headers }))).toEqual([]);
   });
 
-  test("of the list is named letter by letter, and caches are told that it was", async () => {
+  test("in the list is allowed exactly, with Vary for caches", async () => {
     const seen = await fetched("GET", `${v1}/users/me`, {
       headers: { origin: app, authorization: `Bearer ${access}` },
     });
@@ -159,7 +159,7 @@ describe("a page of another origin", () => {
   });
 });
 
-test("a session's cookies can't be planted by a sibling domain nor read by a script [V3.3]", async () => {
+test("session cookies can neither be planted by a sibling domain nor read by scripts [V3.3]", async () => {
   const browser = createBrowserClient(usermesh.api);
   await browser.request("POST", "auth/login", { body: { ...person, use_cookies: true } });
   const [accessLine = "", refreshLine = ""] = browser.setCookies;

@@ -6,9 +6,9 @@ import { raw, statusOf } from "../../support/clients/raw-http.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type RunningServices, startServices } from "../../support/start/services.ts";
 
-/** What a client sees of the gateway alone, its services being away: no database is needed. */
-const alone = { DATABASE_URL: "postgres://localhost:1/none" };
-const gateway = (env: Record<string, string> = {}) => startServices(["gateway"], { ...alone, ...env });
+/** The gateway without any other service, and so without a database. */
+const noDatabase = { DATABASE_URL: "postgres://localhost:1/none" };
+const gateway = (env: Record<string, string> = {}) => startServices(["gateway"], { ...noDatabase, ...env });
 
 interface Problem {
   readonly code: string;
@@ -34,12 +34,12 @@ describe("attacks on HTTP", () => {
     "/assets/..%2f..%2fpackage.json",
     "/docs\\",
     "/docs%00",
-  ])("a path trick is 404: %s", async (target) => {
+  ])("a path that is not in its plain form is 404: %s", async (target) => {
     running ??= await gateway();
     expect(statusOf(await request(target))).toBe(404);
   });
 
-  test.each(["/%", "/docs?x=%zz", "/%c0%ae"])("bad percent-encoding is 400: %s", async (target) => {
+  test.each(["/%", "/docs?x=%zz", "/%c0%ae"])("invalid percent-encoding is 400: %s", async (target) => {
     expect(statusOf(await request(target))).toBe(400);
   });
 
@@ -47,21 +47,25 @@ describe("attacks on HTTP", () => {
     ["100 kB of headers", () => request("/", `X-Flood: ${"x".repeat(100_000)}\r\n`), 431],
     ["a target of 100 kB", () => request(`/${"x".repeat(100_000)}`), 431],
     ["no Host", () => raw(running.url, "GET / HTTP/1.1\r\n\r\n"), 400],
-    ["two lengths", () => request("/", "Content-Length: 1\r\nContent-Length: 2\r\n"), 400],
-    ["a length and chunks", () => request("/", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), 400],
-    ["no HTTP at all", () => raw(running.url, "\x16\x03\x01 hello\r\n\r\n"), 400],
+    ["two Content-Length headers", () => request("/", "Content-Length: 1\r\nContent-Length: 2\r\n"), 400],
+    [
+      "Content-Length and chunked encoding",
+      () => request("/", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"),
+      400,
+    ],
+    ["something that is not HTTP", () => raw(running.url, "\x16\x03\x01 hello\r\n\r\n"), 400],
     ["an unknown method", () => raw(running.url, "BREW / HTTP/1.1\r\nHost: x\r\n\r\n"), 400],
     ["TRACE", () => raw(running.url, "TRACE / HTTP/1.1\r\nHost: x\r\n\r\n"), 405],
   ])("%s is refused", async (_, send, status) => {
     expect(statusOf(await send())).toBe(status);
   });
 
-  test("what the parser refuses gets a problem document too", async () => {
+  test("a request that the parser refuses gets a problem document", async () => {
     const answer = await request("/", `X-Flood: ${"x".repeat(100_000)}\r\n`);
     expect(answer).toContain("application/problem+json");
   });
 
-  test.each(["jku", "x5u"])("a token's %s is never fetched", async (name) => {
+  test.each(["jku", "x5u"])("the URL in a token's %s is never fetched", async (name) => {
     let fetched = 0;
     const trap = createServer((_, response) => {
       fetched++;
@@ -77,7 +81,7 @@ describe("attacks on HTTP", () => {
   });
 
   test.each(["Basic YTpi", "Bearer", "Bearer  ", "Bearer a b", "bearer x", ""])(
-    "no Bearer token is 401: %j",
+    "anything but a valid Bearer token is 401: %j",
     async (authorization) => {
       const answer = await fetch(`${running.url}/api/v1/users/me`, { headers: { authorization } });
       expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([401, expect.stringMatching(/^Bearer /)]);
@@ -87,7 +91,7 @@ describe("attacks on HTTP", () => {
   afterAll(() => running.stop());
 });
 
-describe("the gateway by itself", () => {
+describe("the gateway alone", () => {
   let running: RunningServices | undefined;
   afterEach(async () => {
     await running?.stop();
@@ -99,7 +103,7 @@ describe("the gateway by itself", () => {
     return running.url;
   };
 
-  test("with its services away pages are served and calls are 503 at once", async () => {
+  test("without the other services, pages are served and calls fail with 503 at once", async () => {
     const url = await start();
     expect((await fetch(`${url}/`)).status).toBe(200);
     expect((await fetch(`${url}/docs`)).status).toBe(200);
@@ -116,7 +120,7 @@ describe("the gateway by itself", () => {
     ]);
   });
 
-  test("without a lease it is not ready, and without the database not healthy", async () => {
+  test("is not ready without a lease, and not healthy without the database", async () => {
     const url = await start();
     expect((await fetch(`${url}/health/ready`)).status).toBe(503);
     const health = await fetch(`${url}/health`);
@@ -126,7 +130,7 @@ describe("the gateway by itself", () => {
     ]);
   });
 
-  test("figures are shown to this machine and to whoever has the token, not to what comes through a proxy", async () => {
+  test("metrics are shown to loopback clients and with the token, but not through a proxy", async () => {
     const url = await start({ OPERATOR_TOKEN: "let-me-look" });
     const forwarded = { "x-forwarded-for": "1.2.3.4" };
     expect((await fetch(`${url}/metrics`)).status).toBe(200);
@@ -149,7 +153,7 @@ describe("the gateway by itself", () => {
     expect(text).toContain('http_request_duration_seconds_count{method="GET",route="/api/v1/users/me"} 1');
   });
 
-  test("the mails of the embedded server are a page for browsers and JSON for programs", async () => {
+  test("the embedded server's mails are a page for browsers and JSON for programs", async () => {
     const url = await start();
     const page = await fetch(`${url}/dev/mail`, { headers: { accept: "text/html" } });
     expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
@@ -157,7 +161,7 @@ describe("the gateway by itself", () => {
   });
 
   test.each(["/docs", "/reset-password", "/api/v1/auth/verify-email?token=x"])(
-    "%s has no inline script and everything it needs",
+    "%s has no inline scripts, and all its assets exist",
     async (path) => {
       const url = await start();
       const page = await fetch(url + path);
@@ -170,7 +174,7 @@ describe("the gateway by itself", () => {
     },
   );
 
-  test("limits count per address, say so, and a forged address changes nothing", async () => {
+  test("rate limits count per address, are announced in headers, and ignore forged addresses", async () => {
     const url = await start({ RATE_LIMIT_ENABLED: "true", RATE_LIMIT_LOGIN: "2/60" });
     const login = (ip: string) =>
       fetch(`${url}/api/v1/auth/login`, {
@@ -191,7 +195,7 @@ describe("the gateway by itself", () => {
     ]).toEqual([429, "rate_limited", true]);
   });
 
-  test("behind a trusted proxy each of its clients has a limit of his own", async () => {
+  test("behind a trusted proxy, each client has a rate limit of its own", async () => {
     const url = await start({ RATE_LIMIT_ENABLED: "true", RATE_LIMIT_LOGIN: "1/60", TRUST_PROXY: "1" });
     const statusFor = async (ip: string) =>
       (await fetch(`${url}/api/v1/auth/login`, { method: "POST", headers: { "x-forwarded-for": ip } })).status;
@@ -200,13 +204,13 @@ describe("the gateway by itself", () => {
     ]);
   });
 
-  test("with Redis away limits are counted in memory", async () => {
+  test("without Redis, rate limits are counted in memory", async () => {
     const url = await start({ RATE_LIMIT_ENABLED: "true", RATE_LIMIT_LOGIN: "1/60", REDIS_URL: "redis://127.0.0.1:1" });
     const status = async () => (await fetch(`${url}/api/v1/auth/login`, { method: "POST" })).status;
     expect([await status(), await status()]).toEqual([503, 429]);
   });
 
-  test("an origin is allowed letter by letter, and none is sent back because it asked", async () => {
+  test("only exact matches of an allowed origin are allowed", async () => {
     const url = await start({ ALLOWED_ORIGINS: "https://app.example.com" });
     const allowed = async (origin: string) =>
       (await fetch(url, { headers: { origin } })).headers.get("access-control-allow-origin");
@@ -220,7 +224,7 @@ describe("the gateway by itself", () => {
       expect(await allowed(origin)).toBeNull();
   });
 
-  test("any origin may call without credentials where * is configured", async () => {
+  test("with *, any origin is allowed without credentials", async () => {
     const url = await start({ ALLOWED_ORIGINS: "*" });
     const { headers } = await fetch(url, { headers: { origin: "https://any.example.com" } });
     expect([headers.get("access-control-allow-origin"), headers.get("access-control-allow-credentials")]).toEqual([
@@ -229,7 +233,7 @@ describe("the gateway by itself", () => {
     ]);
   });
 
-  test("a preflight is answered without a token", async () => {
+  test("a preflight request needs no token", async () => {
     const url = await start({ ALLOWED_ORIGINS: "https://app.example.com" });
     const headers = { origin: "https://app.example.com", "access-control-request-method": "PATCH" };
     const answer = await fetch(`${url}/api/v1/users/me`, { method: "OPTIONS", headers });
@@ -240,12 +244,12 @@ describe("the gateway by itself", () => {
     expect(answer.headers.get("access-control-allow-headers")).toContain("Authorization");
   });
 
-  test("behind https it says so to browsers", async () => {
+  test("sends Strict-Transport-Security behind https", async () => {
     const url = await start({ PUBLIC_URL: "https://mesh.example.com" });
     expect((await fetch(url)).headers.get("strict-transport-security")).toMatch(/max-age=\d{8}/);
   });
 
-  test("a body that does not come ends in 408, in time", async () => {
+  test("an incomplete body ends in 408 at the timeout", async () => {
     const url = await start({ REQUEST_TIMEOUT_MS: "300" });
     const head =
       "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
@@ -253,12 +257,12 @@ describe("the gateway by itself", () => {
     expect([statusOf(answer), /connection: close/i.test(answer)]).toEqual([408, true]);
   });
 
-  test("a head that does not end ends in 408", async () => {
+  test("incomplete headers end in 408", async () => {
     const url = await start({ REQUEST_TIMEOUT_MS: "300" });
     expect(statusOf(await raw(url, "GET / HTTP/1.1\r\nHost: x\r\n"))).toBe(408);
   });
 
-  test("when it stops, idle connections don't hold it up", async () => {
+  test("idle connections do not delay the stop", async () => {
     const url = await start();
     const { port } = new URL(url);
     const idle = connect(Number(port), "127.0.0.1");

@@ -13,14 +13,14 @@ beforeAll(async () => {
 afterAll(() => running.stop());
 
 describe("OpenAPI document", () => {
-  test("has each route of the table and no other", () => {
+  test("has exactly the routes of the table", () => {
     const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
       Object.keys(operations as object).map((method) => `${method} ${path}`),
     );
     expect(documented.sort()).toEqual(routes.map((route) => `${route.method.toLowerCase()} ${route.path}`).sort());
   });
 
-  test("names each operation once", () => {
+  test("has unique operation ids", () => {
     const ids = Object.values(document.paths).flatMap((operations) =>
       Object.values(operations as object).map((one) => one.operationId),
     );
@@ -43,7 +43,7 @@ describe("OpenAPI document", () => {
     });
   });
 
-  test("says where a tenant is named, and where only by `platform:act`", () => {
+  test("documents X-Tenant, and where it needs `platform:act`", () => {
     const tenantOf = (path: string, method: string) =>
       (document.paths[path][method].parameters ?? []).find((one: { name: string }) => one.name === "X-Tenant")
         ?.description ?? null;
@@ -64,7 +64,7 @@ describe("OpenAPI document", () => {
       expect([path, tenantOf(path, method.toLowerCase())]).toEqual([path, expect.stringContaining("platform:act")]);
   });
 
-  test("says which routes need a token", () => {
+  test("documents which routes need a token", () => {
     expect(document.paths["/api/v1/users/me"].get.security).toEqual([{ bearer: [] }, { cookie: [] }]);
     expect(document.paths["/api/v1/auth/login"].post.security).toEqual([]);
     expect(document.components.securitySchemes.bearer).toMatchObject({ type: "http", scheme: "bearer" });

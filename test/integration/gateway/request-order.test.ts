@@ -4,8 +4,8 @@ import { type RunningServices, startServices } from "../../support/start/service
 
 let running: RunningServices;
 let access: string;
-const email = "doors@example.com";
-const password = "Through-the-doors-1";
+const email = "order@example.com";
+const password = "In-the-right-order-1";
 const api = (path: string) => `${running.url}/api/v1/${path}`;
 const json = { "content-type": "application/json" };
 
@@ -41,15 +41,15 @@ const codeOf = async (answer: ReturnType<typeof send>) => {
   return [status, body?.code];
 };
 
-describe("order of doors", () => {
-  test("an unknown path is 404, whatever comes with it", async () => {
+describe("order of the checks", () => {
+  test("an unknown path is 404, whatever else is wrong", async () => {
     expect(await codeOf(send("POST", "auth/nothing", "{", { "content-type": "text/plain" }))).toEqual([
       404,
       "not_found",
     ]);
   });
 
-  test("a wrong method is 405 and names the right ones, before a token is asked for", async () => {
+  test("a wrong method is 405 with the allowed ones, before authentication", async () => {
     const answer = await send("DELETE", "users/me/profile");
     expect([answer.status, answer.body.code, answer.headers.get("allow")]).toEqual([
       405,
@@ -58,7 +58,7 @@ describe("order of doors", () => {
     ]);
   });
 
-  test("no token is 401 before the body is looked at", async () => {
+  test("a missing token is 401, before the body is read", async () => {
     const answer = await send("PATCH", "users/me", "{", { "content-type": "text/plain" });
     expect([answer.status, answer.body.code, answer.headers.get("www-authenticate")]).toEqual([
       401,
@@ -67,7 +67,7 @@ describe("order of doors", () => {
     ]);
   });
 
-  test("no permission is 403 before the body is looked at", async () => {
+  test("a missing permission is 403, before the body is read", async () => {
     const path = "admin/users/0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60/status";
     expect(await codeOf(send("PUT", path, "{", { ...signedIn(), "content-type": "text/plain" }))).toEqual([
       403,
@@ -75,14 +75,14 @@ describe("order of doors", () => {
     ]);
   });
 
-  test("another content type is 415 before its size is looked at", async () => {
+  test("a wrong content type is 415, before the size is checked", async () => {
     expect(await codeOf(send("POST", "auth/login", "x".repeat(70_000), { "content-type": "text/plain" }))).toEqual([
       415,
       "unsupported_media_type",
     ]);
   });
 
-  test("a large body is 413 before its JSON is looked at", async () => {
+  test("a large body is 413, before it is parsed", async () => {
     expect(await codeOf(send("POST", "auth/login", "{".repeat(70_000)))).toEqual([413, "payload_too_large"]);
   });
 
@@ -93,7 +93,7 @@ describe("order of doors", () => {
   });
 });
 
-test("a body that is sent late does not get past a session that has ended meanwhile", async () => {
+test("a request is refused if its session ends while the body is being sent", async () => {
   const { body } = await send("POST", "auth/login", { email, password });
   const token: string = body.data.access_token;
   const late = new TransformStream<Uint8Array, Uint8Array>();
@@ -102,7 +102,7 @@ test("a body that is sent late does not get past a session that has ended meanwh
   const init = { method: "PATCH", headers, body: late.readable, duplex: "half" } as RequestInit;
   const answer = fetch(api("users/me"), init).then(answerOf);
   await writer.write(Buffer.from('{"company":'));
-  await eventually("the request and the question for it in flight", async () =>
+  await eventually("both the request and this poll in flight", async () =>
     (await (await fetch(`${running.url}/metrics`)).text()).includes("usermesh_http_requests_in_flight 2"),
   );
   expect((await send("POST", "auth/logout", undefined, { authorization: `Bearer ${token}` })).status).toBe(200);
@@ -114,7 +114,7 @@ test("a body that is sent late does not get past a session that has ended meanwh
 
 describe("input", () => {
   test.each(["roles", "tenant_id", "is_verified", "constructor", "__proto__"])(
-    "the field %s is unknown to a registration",
+    "a registration refuses the field %s",
     async (field) => {
       const text = `{"email":"x@example.com","password":"${password}","${field}":true}`;
       const { status, body } = await send("POST", "auth/register", text);
@@ -122,21 +122,21 @@ describe("input", () => {
     },
   );
 
-  test("a query never stands in for a field of the body", async () => {
+  test("query parameters never replace body fields", async () => {
     const answer = await send("POST", `auth/login?email=${email}&password=${password}`, {});
     expect(answer).toBeProblem(422, "validation_failed");
   });
 
-  test("a path's id can't be given in the body", async () => {
+  test("the body cannot contain the id from the path", async () => {
     const admin = { id: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60", is_active: true };
     expect((await send("PUT", `admin/users/${admin.id}/status`, admin, signedIn())).status).toBe(403);
   });
 
-  test("an id that is none is 404", async () => {
+  test("an invalid id is 404", async () => {
     expect(await codeOf(send("DELETE", "auth/sessions/1", undefined, signedIn()))).toEqual([404, "not_found"]);
   });
 
-  test("unknown query parameters are ignored, known ones are validated", async () => {
+  test("unknown query parameters are ignored, known ones validated", async () => {
     expect((await send("GET", "users/me/activity?limit=5&x=1&limit=1000", undefined, signedIn())).status).toBe(200);
     expect(await codeOf(send("GET", "users/me/activity?limit=1000", undefined, signedIn()))).toEqual([
       422,
@@ -144,7 +144,7 @@ describe("input", () => {
     ]);
   });
 
-  test("an unknown tenant is told apart from none", async () => {
+  test("an invalid X-Tenant is 422", async () => {
     expect(await codeOf(send("POST", "auth/login", { email, password }, { "x-tenant": "no such!" }))).toEqual([
       422,
       "validation_failed",
@@ -152,7 +152,7 @@ describe("input", () => {
     expect((await send("POST", "auth/login", { email, password }, { "x-tenant": "default" })).status).toBe(200);
   });
 
-  test("a signed-in user acts in his own tenant", async () => {
+  test("a signed-in user acts in their own tenant only", async () => {
     expect(await codeOf(send("GET", "users/me", undefined, { ...signedIn(), "x-tenant": "other" }))).toEqual([
       403,
       "forbidden",
@@ -161,14 +161,14 @@ describe("input", () => {
   });
 });
 
-describe("answers", () => {
-  test("the envelope of a good one", async () => {
+describe("responses", () => {
+  test("a success has an envelope", async () => {
     const { status, body } = await send("GET", "users/me/", undefined, signedIn());
     expect(status).toBe(200);
     expect(body).toEqual({ success: true, message: "Your account.", data: expect.objectContaining({ email }) });
   });
 
-  test("a list says where in it we are", async () => {
+  test("a list has its position in meta", async () => {
     const { body } = await send("GET", "auth/sessions", undefined, signedIn());
     const total = body.data.length;
     expect(body.meta).toEqual({
@@ -187,7 +187,7 @@ describe("answers", () => {
     expect([answer.status, answer.text, Number(answer.headers.get("content-length")) > 100]).toEqual([200, "", true]);
   });
 
-  test("every one has the security headers and may not be stored", async () => {
+  test("all have security headers and must not be cached", async () => {
     for (const answer of [await send("GET", "nothing"), await send("GET", "users/me", undefined, signedIn())]) {
       expect(Object.fromEntries(answer.headers)).toMatchObject({
         "x-content-type-options": "nosniff",
@@ -210,7 +210,7 @@ describe("answers", () => {
     expect(answer.body.correlation_id).toEqual(expected);
   });
 
-  test("signing out works with an expired access token and the refresh token", async () => {
+  test("signing out works with an invalid access token and the refresh token", async () => {
     const { body } = await send("POST", "auth/login", { email, password });
     const signedOut = await send(
       "POST",
@@ -237,7 +237,7 @@ describe("answers", () => {
 describe("idempotency", () => {
   const person = (name: string) => ({ email: `${name}@example.com`, password });
 
-  test("the same key and body give the first answer again", async () => {
+  test("the same key and body return the first response again", async () => {
     const headers = { "idempotency-key": "register-1" };
     const first = await send("POST", "auth/register", person("keyed"), headers);
     const second = await send("POST", "auth/register", person("keyed"), headers);
@@ -248,7 +248,7 @@ describe("idempotency", () => {
     ]);
   });
 
-  test("another body under the same key is 422", async () => {
+  test("a different body with the same key is 422", async () => {
     const headers = { "idempotency-key": "register-2" };
     await send("POST", "auth/register", person("keyed2"), headers);
     expect(await codeOf(send("POST", "auth/register", person("keyed3"), headers))).toEqual([
@@ -257,10 +257,10 @@ describe("idempotency", () => {
     ]);
   });
 
-  test("a kept refusal says that it is kept", async () => {
+  test("a stored error is marked as replayed", async () => {
     const headers = { "idempotency-key": "register-3" };
-    await send("POST", "auth/register", person("doors"), headers);
-    const again = await send("POST", "auth/register", person("doors"), headers);
+    await send("POST", "auth/register", person("order"), headers);
+    const again = await send("POST", "auth/register", person("order"), headers);
     expect([again.status, again.body.code, again.headers.get("idempotency-replayed")]).toEqual([
       409,
       "email_taken",
@@ -268,7 +268,7 @@ describe("idempotency", () => {
     ]);
   });
 
-  test("a key that is none is 400", async () => {
+  test("an invalid key is 400", async () => {
     expect(await codeOf(send("POST", "auth/register", person("keyed4"), { "idempotency-key": "a b" }))).toEqual([
       400,
       "bad_request",

@@ -32,7 +32,7 @@ function luminance(colour: string): number {
     await usermesh?.stop();
   });
 
-  /** A page, and all that the browser refused or asked for elsewhere meanwhile. */
+  /** Opens a page, and collects console errors and requests to other servers. */
   async function open(path: string): Promise<{ page: Page; complaints: string[] }> {
     const page = await browser.newPage();
     const complaints: string[] = [];
@@ -46,7 +46,7 @@ function luminance(colour: string): number {
     return { page, complaints };
   }
 
-  test("an address is verified by the button, not by opening the link", async () => {
+  test("the button verifies the address, opening the link does not", async () => {
     const person = await register(usermesh);
     const token = linkToken(await mailTo(usermesh, person.email, /verify-email/));
     const { page, complaints } = await open(`/api/v1/auth/verify-email?token=${token}`);
@@ -59,14 +59,14 @@ function luminance(colour: string): number {
     expect(complaints).toEqual([]);
   });
 
-  test("a link that was used says so, and the form stays", async () => {
+  test("a used link is reported, and the form stays", async () => {
     const { page } = await open("/api/v1/auth/verify-email?token=used");
     await page.getByRole("button").click();
     await page.getByRole("status").getByText("invalid or has expired").waitFor();
     expect(await page.getByRole("button").isEnabled()).toBe(true);
   });
 
-  test("a new password is chosen with the keyboard alone", async () => {
+  test("a password can be reset with the keyboard alone", async () => {
     const person = await register(usermesh);
     await usermesh.api.post("auth/password-reset-request", { email: person.email });
     const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
@@ -85,7 +85,7 @@ function luminance(colour: string): number {
     expect(complaints.filter((line) => !line.includes("422"))).toEqual([]);
   });
 
-  test("a password that is refused leads back to its field, which is marked", async () => {
+  test("a refused password marks and focuses its field", async () => {
     const person = await register(usermesh);
     await usermesh.api.post("auth/password-reset-request", { email: person.email });
     const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
@@ -102,7 +102,7 @@ function luminance(colour: string): number {
     expect(await marks).toEqual(["true", "false"]);
   });
 
-  test.each(["/api/v1/auth/verify-email", "/reset-password"])("%s can be read by a screen reader", async (path) => {
+  test.each(["/api/v1/auth/verify-email", "/reset-password"])("%s is accessible to screen readers", async (path) => {
     const { page } = await open(path);
     // A text, not a function: the types of this project know no DOM.
     const found = await page.evaluate(`({
@@ -125,11 +125,13 @@ function luminance(colour: string): number {
     });
   });
 
-  test.each(["light", "dark"] as const)("the pages can be read in %s, on a small screen too", async (colorScheme) => {
-    const { page } = await open("/reset-password");
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width: 320, height: 640 });
-    const found = (await page.evaluate(`(() => {
+  test.each(["light", "dark"] as const)(
+    "the pages are readable in %s mode, on a small screen too",
+    async (colorScheme) => {
+      const { page } = await open("/reset-password");
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width: 320, height: 640 });
+      const found = (await page.evaluate(`(() => {
       const probe = document.body.appendChild(document.createElement("i"));
       const colour = (name) => { probe.style.color = name; return getComputedStyle(probe).color; };
       const canvas = colour("Canvas");
@@ -142,11 +144,12 @@ function luminance(colour: string): number {
         overflows: document.documentElement.scrollWidth > document.documentElement.clientWidth,
       };
     })()`)) as { pairs: Array<[string, string]>; outlineStyle: string; overflows: boolean };
-    for (const [text, ground] of found.pairs) expect(contrast(text, ground)).toBeGreaterThanOrEqual(4.5);
-    expect([found.outlineStyle === "none", found.overflows]).toEqual([false, false]);
-  });
+      for (const [text, ground] of found.pairs) expect(contrast(text, ground)).toBeGreaterThanOrEqual(4.5);
+      expect([found.outlineStyle === "none", found.overflows]).toEqual([false, false]);
+    },
+  );
 
-  test("ReDoc shows the document without asking anybody else", async () => {
+  test("ReDoc shows the document without requests to other servers", async () => {
     const { page, complaints } = await open("/redoc");
     await page
       .getByRole("heading", { name: /Usermesh/ })
@@ -157,7 +160,7 @@ function luminance(colour: string): number {
     expect(complaints.filter((line) => !line.includes("logo-mini.svg"))).toEqual([]);
   }, 60_000);
 
-  test("Swagger UI shows the document without asking anybody else", async () => {
+  test("Swagger UI shows the document without requests to other servers", async () => {
     const { page, complaints } = await open("/docs");
     await page.getByText("Create an account").first().waitFor({ timeout: 30_000 });
     expect(complaints).toEqual([]);

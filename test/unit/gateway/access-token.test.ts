@@ -70,7 +70,7 @@ beforeAll(async () => {
 });
 
 describe("access token", () => {
-  test("a good one names its caller", async () => {
+  test("a valid token yields its caller", async () => {
     const checked = await gate().verify(await sign());
     expect(checked.caller).toEqual({
       kind: "user",
@@ -96,17 +96,17 @@ describe("access token", () => {
   const attacks: Array<[name: string, token: () => Promise<string> | string]> = [
     ["alg none", () => `${part({ alg: "none", typ: "at+jwt", kid: "key1" })}.${part(good)}.`],
     ["HS256 with the public key", hmac],
-    ["another's signature under a known kid", () => sign({}, {}, other.privateKey)],
+    ["a signature by another key under a known kid", () => sign({}, {}, other.privateKey)],
     ["an unknown kid", () => sign({}, { kid: "key2" })],
-    ["an unknown kid and no end", () => sign({ exp: undefined }, { kid: "key2" })],
+    ["an unknown kid and no expiry", () => sign({ exp: undefined }, { kid: "key2" })],
     ["an unknown kid and no payload", () => `${part({ alg: "EdDSA", typ: "at+jwt", kid: "key2" })}.${part(1)}.AAAA`],
-    ["expired, with another's signature", () => sign({ exp: seconds - 1 }, {}, other.privateKey)],
+    ["expired, with a signature by another key", () => sign({ exp: seconds - 1 }, {}, other.privateKey)],
     ["no kid", () => sign({}, { kid: undefined })],
     ["SQL in the kid", () => sign({}, { kid: "' OR 1=1 --" })],
     ["a path in the kid", () => sign({}, { kid: "../../dev/null" })],
     ["jku", () => sign({}, { jku: "http://127.0.0.1:9/keys" })],
     ["x5u", () => sign({}, { x5u: "http://127.0.0.1:9/cert" })],
-    ["a key that it brings along", async () => sign({}, { jwk: await exportJWK(other.publicKey) }, other.privateKey)],
+    ["a key embedded in the header", async () => sign({}, { jwk: await exportJWK(other.publicKey) }, other.privateKey)],
     ["a wrong issuer", () => sign({ iss: "https://evil.example.com" })],
     ["no issuer", () => sign({ iss: undefined })],
     ["a wrong audience", () => sign({ aud: "https://other.example.com" })],
@@ -114,10 +114,10 @@ describe("access token", () => {
     ["a wrong type", () => sign({}, { typ: "JWT" })],
     ["no type", () => sign({}, { typ: undefined })],
     ["not yet valid", () => sign({ nbf: seconds + 60 })],
-    ["no end", () => sign({ exp: undefined })],
+    ["no expiry", () => sign({ exp: undefined })],
     ["no user", () => sign({ sub: undefined })],
     ["no session", () => sign({ sid: undefined })],
-    ["permissions that are no list", () => sign({ permissions: "users:write" })],
+    ["permissions that are not a list", () => sign({ permissions: "users:write" })],
     [
       "a changed payload",
       async () => {
@@ -128,7 +128,7 @@ describe("access token", () => {
     ["four parts", async () => `${await sign()}.x`],
     ["padding", async () => `${await sign()}=`],
     ["a space inside", async () => (await sign()).replace(".", ". ")],
-    ["no token at all", () => "x"],
+    ["not a token", () => "x"],
     ["9,000 characters", () => "a".repeat(9_000)],
   ];
 
@@ -136,7 +136,7 @@ describe("access token", () => {
     expect(await codeOf(gate(), await token())).toBe("token_invalid");
   });
 
-  test("every other last character is refused, also one that decodes to the same bytes", async () => {
+  test("any other last character is refused, even one that decodes to the same bytes", async () => {
     const token = await sign();
     const tokens = gate();
     const last = token.at(-1);
@@ -147,7 +147,7 @@ describe("access token", () => {
     expect(new Set(codes)).toEqual(new Set(["token_invalid"]));
   });
 
-  test("an expired one says so, also when it was remembered", async () => {
+  test("an expired token is reported as expired, even if it was remembered", async () => {
     now = start;
     const tokens = gate();
     const token = await sign();
@@ -158,11 +158,11 @@ describe("access token", () => {
     now = start;
   });
 
-  test("one that has outlived its key is expired, not invalid", async () => {
+  test("a token whose key has been removed is expired, not invalid", async () => {
     expect(await codeOf(gate(), await sign({ exp: seconds - 61 }, { kid: "forgotten" }))).toBe("token_expired");
   });
 
-  test("a remembered one is answered without another check", async () => {
+  test("a remembered token is accepted without another verification", async () => {
     const tokens = gate();
     const token = await sign();
     await tokens.verify(token);
@@ -170,7 +170,7 @@ describe("access token", () => {
     expect(tokens.stats).toEqual({ hits: 1, misses: 1 });
   });
 
-  test("a flood of unknown kids asks for the keys once a second", async () => {
+  test("unknown kids refresh the keys at most once a second", async () => {
     const tokens = gate();
     asked = 0;
     for (let index = 0; index < 50; index++) await codeOf(tokens, await sign({}, { kid: `other${index}` }));
@@ -181,9 +181,9 @@ describe("access token", () => {
     now = start;
   });
 
-  test("before the first keys are known it is 503, not 401", async () => {
+  test("503 instead of 401 until the keys are known", async () => {
     const tokens = gate(async () => {
-      throw new Error("auth is away");
+      throw new Error("auth is unavailable");
     });
     expect(await codeOf(tokens, await sign())).toBe("service_unavailable");
   });

@@ -6,7 +6,7 @@ import { callWithFailover } from "../../../services/gateway/api/call-action.ts";
 let broker: ServiceBroker;
 let calls = 0;
 
-/** A broker whose one service answers the n-th call with the n-th of `answers`. */
+/** A broker with one service, whose n-th call is handled by the n-th of `answers`. */
 async function answering(...answers: Array<() => unknown>): Promise<ServiceBroker> {
   calls = 0;
   broker = new ServiceBroker({ logger: false });
@@ -16,22 +16,22 @@ async function answering(...answers: Array<() => unknown>): Promise<ServiceBroke
 }
 
 const refresh = { action: "auth.refresh", params: {}, meta: { correlation_id: "c" }, timeout: 9_000 };
-const away = () => {
+const unavailable = () => {
   throw new Errors.ServiceNotAvailableError({ action: "sessions.refresh" });
 };
 const silent = () => new Promise(() => undefined);
 
-describe("a refresh", () => {
+describe("a call with failover", () => {
   afterEach(() => {
     jest.useRealTimers();
     return broker.stop();
   });
 
-  test("is sent again where its node or its answer was lost", async () => {
-    expect(await callWithFailover(await answering(away, () => "pair"), refresh)).toBe("pair");
+  test("is repeated if the node or its response is lost", async () => {
+    expect(await callWithFailover(await answering(unavailable, () => "pair"), refresh)).toBe("pair");
   });
 
-  test("is sent again when no answer has come for 1.5 s", async () => {
+  test("is repeated after 1.5 s without a response", async () => {
     const slow = await answering(silent, () => "pair");
     jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "queueMicrotask"] });
     const answer = callWithFailover(slow, refresh);
@@ -41,12 +41,14 @@ describe("a refresh", () => {
     expect(await answer).toBe("pair");
   });
 
-  test("is sent three times at most", async () => {
-    await expect(callWithFailover(await answering(away, away, away, () => "pair"), refresh)).rejects.toThrow();
+  test("is made at most three times", async () => {
+    await expect(
+      callWithFailover(await answering(unavailable, unavailable, unavailable, () => "pair"), refresh),
+    ).rejects.toThrow();
     expect(calls).toBe(3);
   });
 
-  test("is not repeated where it was refused", async () => {
+  test("is not repeated after a refusal", async () => {
     const refuse = () => {
       throw new AppError("token_reused");
     };

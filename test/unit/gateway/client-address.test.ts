@@ -10,39 +10,39 @@ const ipOf = (hops: number, forwarded?: string) =>
   readClient(requestFrom("10.0.0.9", forwarded === undefined ? {} : { "x-forwarded-for": forwarded }), hops).ip;
 
 describe("client address", () => {
-  test("without a proxy of ours a forged header changes nothing", () => {
+  test("without a trusted proxy, forwarding headers are ignored", () => {
     expect(ipOf(0, "1.2.3.4")).toBe("10.0.0.9");
   });
 
-  test("behind one proxy the right-most entry counts, not what the client wrote before it", () => {
+  test("behind one proxy, the last entry counts, not what the client sent before it", () => {
     expect(ipOf(1, "6.6.6.6, 1.2.3.4")).toBe("1.2.3.4");
   });
 
-  test("behind two proxies the second from the right", () => {
+  test("behind two proxies, the second entry from the right counts", () => {
     expect(ipOf(2, "6.6.6.6, 1.2.3.4, 10.0.0.1")).toBe("1.2.3.4");
   });
 
   test.each([undefined, "", "unknown", "evil\u0000", "1.2.3.4, nonsense"])(
-    "what is no address falls back to the peer: %j",
+    "an invalid entry falls back to the peer address: %j",
     (forwarded) => {
       expect(ipOf(1, forwarded)).toBe("10.0.0.9");
     },
   );
 
-  test("ports, brackets and mapped addresses come in one form", () => {
+  test("ports, brackets and mapped addresses are normalized", () => {
     expect(ipOf(1, "1.2.3.4:5555")).toBe("1.2.3.4");
     expect(ipOf(1, "[2001:DB8::1]:443")).toBe("2001:db8::1");
     expect(readClient(requestFrom("::ffff:1.2.3.4"), 0).ip).toBe("1.2.3.4");
   });
 
-  test("IPv6 addresses of one /64 share a bucket", () => {
+  test("IPv6 addresses in one /64 share a rate limit", () => {
     expect(rateLimitKey("2001:db8:1:2:3:4:5:6")).toBe(rateLimitKey("2001:db8:1:2::1"));
     expect(rateLimitKey("2001:db8:1:3::1")).not.toBe(rateLimitKey("2001:db8:1:2::1"));
     expect(rateLimitKey("2001:db8::1")).toBe("2001:db8:0:0::/64");
     expect(rateLimitKey("1.2.3.4")).toBe("1.2.3.4");
   });
 
-  test("a request through a local proxy is not this machine's own", () => {
+  test("a request through a local proxy is not a loopback request", () => {
     expect(isLoopback(requestFrom("::ffff:127.0.0.1"))).toBe(true);
     expect(isLoopback(requestFrom("127.0.0.1", { "x-forwarded-for": "1.2.3.4" }))).toBe(false);
     expect(isLoopback(requestFrom("10.0.0.9"))).toBe(false);

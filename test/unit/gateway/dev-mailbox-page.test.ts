@@ -17,7 +17,7 @@ const mail = (fields: Partial<Mail>): Mail => ({
 
 const evil = `"><img src=x onerror=alert(1)><script>alert(1)</script>'`;
 
-test("nothing of a mail becomes markup", () => {
+test("no part of a mail becomes markup", () => {
   const page = renderMailbox(
     [mail({ id: evil, from: evil, to: [evil], subject: evil, text: evil, html: evil, received_at: evil })],
     { nonce: evil },
@@ -26,7 +26,7 @@ test("nothing of a mail becomes markup", () => {
   expect(page).not.toContain(evil.slice(0, 5));
 });
 
-test("addresses in the text are links if they are http or https, and nothing else is", () => {
+test("only http and https URLs in the text become links", () => {
   const page = renderMailbox([
     mail({
       text: "Open https://example.com/reset?a=1&b='x (or javascript:alert(1), data:text/html,x, ftp://example.com).",
@@ -35,13 +35,13 @@ test("addresses in the text are links if they are http or https, and nothing els
   expect(page.match(/href="[^"]*"/g)).toEqual(['href="https://example.com/reset?a=1&#38;b="']);
 });
 
-test("the full stop after an address is not of it", () => {
+test("a full stop after a URL is not part of the link", () => {
   expect(renderMailbox([mail({ text: "See http://example.com/a." })])).toContain(
     '<a href="http://example.com/a" rel="noopener noreferrer">http://example.com/a</a>.',
   );
 });
 
-test("a mail's HTML is shown as source, with no link and nothing loaded from it", () => {
+test("a mail's HTML is shown as source, without links or external resources", () => {
   const page = renderMailbox([
     mail({ html: '<img src="https://example.com/pixel"><a href="https://example.com">x</a>' }),
   ]);
@@ -49,12 +49,12 @@ test("a mail's HTML is shown as source, with no link and nothing loaded from it"
   expect(page).not.toMatch(/<(img|a) /);
 });
 
-test("style needs a nonce, and there are no scripts and no style attributes", () => {
+test("the style needs a nonce, and there are no scripts or style attributes", () => {
   expect(renderMailbox([mail({})])).not.toMatch(/<style|<script| style=/);
   expect(renderMailbox([mail({})], { nonce: "abc" })).toContain('<style nonce="abc">');
 });
 
-test("the newest mail stands first", () => {
+test("the newest mail comes first", () => {
   const page = renderMailbox([mail({ id: "1", subject: "older" }), mail({ id: "2", subject: "newer" })]);
   expect(page.indexOf("newer")).toBeLessThan(page.indexOf("older"));
 });

@@ -22,28 +22,28 @@ describe("idempotency key", () => {
     { caller: { kind: "anonymous", tenant: "t1" } as Caller },
     { method: "PATCH" },
     { path: "/api/v1/users/me/profile" },
-  ])("another %j is another scope", (change) => {
+  ])("a different %j is a different scope", (change) => {
     expect(of(change).scope).not.toBe(of().scope);
   });
 
-  test("a user's scope does not depend on his address, an anonymous caller's does, and hides it", () => {
+  test("the scope of a user is independent of their address; that of an anonymous caller contains it as a hash", () => {
     expect(of({ ip: "9.9.9.9" }).scope).toBe(of().scope);
     const caller: Caller = { kind: "anonymous", tenant: "default" };
     expect(of({ caller, ip: "9.9.9.9" }).scope).not.toBe(of({ caller }).scope);
     expect(of({ caller }).scope).not.toContain("1.2.3.4");
   });
 
-  test("the body counts by its content, under every key of the ring", () => {
+  test("the body is compared by content, under every key of the ring", () => {
     expect(of({ body: { b: 2, a: 1 } }).body).toEqual(of().body);
     expect(of({ body: { a: 1, b: 3 } }).body).not.toEqual(of().body);
     expect(of().body.map((one) => one.kid)).toEqual(["k2", "k1"]);
   });
 
-  test.each(["", " ", "a b", "ü", "x".repeat(256)])("%j is no key", (header) => {
+  test.each(["", " ", "a b", "ü", "x".repeat(256)])("%j is not a valid key", (header) => {
     expect(() => readIdempotencyKey(header)).toThrow(expect.objectContaining({ type: "bad_request" }));
   });
 
-  test("no header is no key", () => {
+  test("without the header there is no key", () => {
     expect([readIdempotencyKey(undefined), readIdempotencyKey("!~")]).toEqual([null, "!~"]);
   });
 });

@@ -7,7 +7,7 @@ const where = { path: "/api/v1/users/me", correlationId: "c-1" };
 const bodyOf = (error: unknown) => JSON.parse(String(problemResponse(toAppError(error), where).body));
 
 describe("problem document", () => {
-  test("has the members of RFC 9457 and those of the seeds' clients", () => {
+  test("has the members of RFC 9457 and those that clients of earlier systems read", () => {
     expect(bodyOf(new AppError("email_taken"))).toEqual({
       type: "urn:usermesh:problem:email_taken",
       title: "Email taken",
@@ -21,7 +21,7 @@ describe("problem document", () => {
     });
   });
 
-  test("of an error that is not ours nothing is shown", () => {
+  test("reveals nothing of an unknown error", () => {
     const body = JSON.stringify(bodyOf(new Error("SELECT * FROM auth.credentials at /srv/app/x.ts")));
     expect(body).toContain("internal_error");
     expect(body).not.toMatch(/SELECT|credentials|srv/);
@@ -32,13 +32,13 @@ describe("problem document", () => {
     new Errors.ServiceNotAvailableError({ action: "users.me", nodeID: "node-7" }),
     new Errors.RequestTimeoutError({ action: "users.me", nodeID: "node-7" }),
     new Errors.BrokerDisconnectedError("NATS is disconnected"),
-  ])("a failure of the bus is 503 without a name of a service or node: %s", (error) => {
+  ])("a bus failure is a 503 that names no service or node: %s", (error) => {
     const answer = problemResponse(toAppError(error), where);
     expect([answer.status, answer.headers]).toEqual([503, ["Retry-After", "1"]]);
     expect(answer.body).not.toMatch(/node-7|users\.me"/);
   });
 
-  test("a bad mailed token is token_invalid as 400, without a challenge", () => {
+  test("an invalid mailed token is 400 token_invalid, without a challenge", () => {
     const answer = problemResponse(new AppError("one_time_token_invalid"), where);
     expect([answer.status, answer.headers, JSON.parse(String(answer.body)).code]).toEqual([400, [], "token_invalid"]);
   });
@@ -48,11 +48,11 @@ describe("problem document", () => {
     ["invalid_credentials", 'Bearer realm="usermesh"'],
     ["token_stale", 'Bearer realm="usermesh", error="invalid_token", error_description="token_stale"'],
     ["step_up_required", 'Bearer realm="usermesh", error="insufficient_user_authentication"'],
-  ] as const)("401 %s carries its challenge", (type, challenge) => {
+  ] as const)("401 %s has a WWW-Authenticate challenge", (type, challenge) => {
     expect(problemResponse(new AppError(type), where).headers).toEqual(["WWW-Authenticate", challenge]);
   });
 
-  test("Retry-After is whole seconds, at least one", () => {
+  test("Retry-After is in whole seconds, at least 1", () => {
     expect(problemResponse(new AppError("too_many_attempts", { retry_after: 3.2 }), where).headers).toEqual([
       "Retry-After",
       "4",

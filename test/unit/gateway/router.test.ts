@@ -8,13 +8,13 @@ const id = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";
 const find = createRouter(routes);
 
 describe("router", () => {
-  test("finds a fixed path and says which methods it takes", () => {
+  test("finds a fixed path with its methods", () => {
     const match = find("/api/v1/users/me");
     expect([...(match?.methods.keys() ?? [])].sort()).toEqual(["DELETE", "GET", "HEAD", "PATCH", "PUT"]);
     expect(match?.allow).toBe("GET, PUT, PATCH, DELETE, HEAD, OPTIONS");
   });
 
-  test("takes ids out of a path, in their canonical form", () => {
+  test("reads ids from a path, in canonical form", () => {
     expect(find(`/api/v1/admin/users/${id.toUpperCase()}/status`)?.params).toEqual({ id });
   });
 
@@ -30,11 +30,11 @@ describe("router", () => {
     "/assets/../../package.json",
     "/assets/%2e%2e",
     "/api/v1/users/me ",
-  ])("a path that is not written plainly is nowhere: %s", (path) => {
+  ])("a path that is not in its plain form matches nothing: %s", (path) => {
     expect(find(path)).toBeNull();
   });
 
-  test("every row names an action that its kind of caller may knock at", () => {
+  test("the action of each route accepts the callers that the route lets in", () => {
     const kinds = { public: "anonymous", optional: "anonymous", user: "user", service: "service" } as const;
     for (const route of routes) {
       if (route.kind === "page") continue;
@@ -45,21 +45,21 @@ describe("router", () => {
 });
 
 describe("request target", () => {
-  test("a trailing slash is accepted, one only", () => {
+  test("accepts one trailing slash", () => {
     expect(readTarget("/api/v1/users/").path).toBe("/api/v1/users");
     expect(readTarget("/api/v1/users//").path).toBe("/api/v1/users/");
     expect(readTarget("/").path).toBe("/");
   });
 
-  test("a proxy's absolute form is understood", () => {
+  test("accepts the absolute form of a proxy", () => {
     expect(readTarget("http://localhost:3000/docs?x=1")).toEqual({ path: "/docs", query: "x=1" });
   });
 
-  test.each(["/%", "/%zz", "/a?x=%e4", "/%ff"])("percent signs that encode nothing are refused: %s", (target) => {
+  test.each(["/%", "/%zz", "/a?x=%e4", "/%ff"])("invalid percent-encoding is refused: %s", (target) => {
     expect(() => readTarget(target)).toThrow(expect.objectContaining({ type: "bad_request" }));
   });
 
-  test("of a query only the named parameters are read, the first of each", () => {
+  test("reads only the named query parameters, and the first of each", () => {
     expect(readQuery("page=2&page=3&role=admin&limit=&__proto__=1", ["page", "limit"])).toEqual({ page: "2" });
   });
 });

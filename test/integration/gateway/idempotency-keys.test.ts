@@ -8,17 +8,17 @@ import { linkToken, mailTo, newPerson, register, signIn } from "../../support/fl
 import type { Installation } from "../../support/start/installation.ts";
 import { startUsermesh } from "../../support/start/usermesh.ts";
 
-/** A request that its route answers with 2xx, once. */
+/** A request that succeeds once. */
 interface Case {
   readonly path: string;
   readonly body?: object;
   readonly raw?: () => FormData;
   readonly token?: string | undefined;
-  /** Who repeats it, where the first answer has ended the session that asked. */
+  /** The token for the repeated request, if the first one has ended its session. */
   tokenAfter?(): Promise<string | undefined>;
-  /** Nobody can repeat it: who asked is signed out and disabled. */
-  readonly shutsTheDoor?: true;
-  /** Another body of the same route. */
+  /** It cannot be repeated, because the caller is signed out and disabled. */
+  readonly endsOwnAccess?: true;
+  /** A different body for the same route. */
   readonly other?: object;
 }
 
@@ -36,7 +36,7 @@ async function signedIn(change: Omit<Case, "path" | "token"> = {}) {
   return { account, refresh, token: access, ...change };
 }
 
-/** As the administrator, about somebody who is signed in. */
+/** A request by the administrator about a signed-in user. */
 async function administrating(
   about: (id: string, token: string) => Omit<Case, "token"> | Promise<Omit<Case, "token">>,
 ) {
@@ -59,7 +59,7 @@ const newTenant = () => {
   return { slug, name: slug, admin_email: newPerson().email };
 };
 
-/** The first answer has made the token stale. */
+/** The first request makes the token stale. */
 async function changesTier(change: Pick<Case, "body" | "other">) {
   const { account, token } = await signedIn();
   return { ...change, token, tokenAfter: async () => (await signIn(usermesh, account)).access };
@@ -131,7 +131,7 @@ const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readon
   "DELETE /api/v1/users/me/avatar": () => signedIn(),
   "DELETE /api/v1/users/me": async () => {
     const { account, token } = await signedIn();
-    return { token, body: { password: account.password }, shutsTheDoor: true };
+    return { token, body: { password: account.password }, endsOwnAccess: true };
   },
   "POST /api/v1/users/me/upgrade": () => changesTier({ body: { plan: "gold" }, other: { plan: "silver" } }),
   "POST /api/v1/users/me/downgrade": () => changesTier({}),
@@ -181,25 +181,25 @@ const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readon
   },
 };
 
-/** The paths of earlier systems are rows of these. */
-const committing = routes.filter(
+/** Without the paths of earlier systems, which are served by the same routes. */
+const idempotentRoutes = routes.filter(
   (route): route is JsonRoute =>
     route.kind === "json" && route.idempotentAction !== undefined && route.tag !== "Compatibility",
 );
 const nameOf = ({ method, path }: JsonRoute) => `${method} ${path}`;
 
-describe("every route that keeps its answer", () => {
-  test.each(committing.map((route) => [nameOf(route), route] as const))("%s", async (name, route) => {
+describe("a repeated request with the same Idempotency-Key gets the stored response", () => {
+  test.each(idempotentRoutes.map((route) => [nameOf(route), route] as const))("%s", async (name, route) => {
     const headers = { "idempotency-key": randomUUID() };
     const made = await cases[name]?.();
-    if (!made) throw new Error(`Say above what a good request to ${name} is`);
-    const { path = route.path, body, raw, token, tokenAfter, shutsTheDoor, other }: Partial<Case> = made;
+    if (!made) throw new Error(`Add a valid request to ${name} above`);
+    const { path = route.path, body, raw, token, tokenAfter, endsOwnAccess, other }: Partial<Case> = made;
     const sent = () => ({ ...(body && { body }), ...(raw && { raw: raw() }), headers });
     const first = await usermesh.api.request(route.method, path, { ...sent(), token });
     expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([route.status, null]);
     const later = tokenAfter ? await tokenAfter() : token;
     const again = await usermesh.api.request(route.method, path, { ...sent(), token: later });
-    if (shutsTheDoor) return expect(again).toBeProblem(401, "session_ended");
+    if (endsOwnAccess) return expect(again).toBeProblem(401, "session_ended");
     expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([route.status, "true"]);
     expect(again.body).toEqual(first.body);
     if (other === undefined) return;
