@@ -20,13 +20,13 @@ const resources = [
   ["users/me/preferences", "age_max", (turn: number) => 40 + turn],
 ] as const;
 
-/** Asked of both gateways, and so of both nodes behind them, more often than there are nodes. */
+/** Reads from both gateways, more often than there are nodes behind them. */
 async function everywhere(path: string, field: string): Promise<unknown[]> {
   const asked = Array.from({ length: readers }, (_, turn) => mesh.gateways[turn % 2]?.get(path, access));
   return (await Promise.all(asked)).map((answer) => [answer?.status, answer?.body.data?.[field]]);
 }
 
-/** Statements that wait for the table which `lockTable` holds. */
+/** Statements waiting for the table locked by `lockTable`. */
 async function waiting(kind: "SELECT" | "UPDATE"): Promise<number> {
   const sql = `SELECT count(*)::int AS n FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%' || $1 || '%users.users%'`;
@@ -37,7 +37,7 @@ const lockTable = () => hold(mesh, "LOCK TABLE users.users IN ACCESS EXCLUSIVE M
 
 describe("with two nodes of each service", () => {
   test.each(resources)(
-    "whoever has written %s reads it so at every node",
+    "a change of %s is read at every node",
     async (path, field, value) => {
       for (let turn = 0; turn < 10; turn++) {
         await everywhere(path, field);
@@ -48,12 +48,12 @@ describe("with two nodes of each service", () => {
     60_000,
   );
 
-  test("a node that was paused during the write does not answer from before", async () => {
+  test("a node that was paused during a write does not return the old value", async () => {
     await everywhere("users/me", "bio");
     mesh.pause("users-2");
     const written = await mesh.api.patch("users/me", { bio: "while it slept" }, access);
     mesh.resume("users-2");
-    // Where the paused node itself was to write, nobody was told that it is done.
+    // If the paused node itself should have written, the write was never confirmed.
     if (written.status !== 200)
       expect((await mesh.api.patch("users/me", { bio: "while it slept" }, access)).status).toBe(200);
     for (let turn = 0; turn < 20; turn++) {
@@ -62,7 +62,7 @@ describe("with two nodes of each service", () => {
     }
   }, 60_000);
 
-  test("a read that began before a write, and ends after it was announced, leaves nothing behind", async () => {
+  test("a read that overlaps an invalidation is not cached", async () => {
     const fresh = (await signIn(mesh, await register(mesh))).access;
     const read = () =>
       Promise.all(mesh.gateways.flatMap((one) => [one.get("users/me", fresh), one.get("users/me", fresh)]));
@@ -77,7 +77,7 @@ describe("with two nodes of each service", () => {
     for (let turn = 0; turn < 5; turn++) for (const { body } of await read()) expect(body.data.bio).toBe("the write");
   }, 60_000);
 
-  test("a deleted role is shown by no node any more", async () => {
+  test("a deleted role disappears at every node", async () => {
     const tenant = await newTenant(mesh, await vendorOf(mesh));
     await newRole(mesh, tenant, "gone", ["users:read"]);
     const member = await memberWith(mesh, tenant, ["gone"]);

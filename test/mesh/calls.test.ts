@@ -30,7 +30,7 @@ describe("calls between nodes", () => {
     await eventually("all nodes to be known", () => endpoints(caller, name) === groups.length);
   };
 
-  test("an idempotent read is repeated on a sibling when its node dies; anything else fails once", async () => {
+  test("an idempotent read is retried on another node when its node dies; other calls fail", async () => {
     const stuck = () => new Promise<never>(() => undefined);
     const service = (handler: () => Promise<unknown>): ServiceSchema => ({
       name: "thing",
@@ -51,7 +51,7 @@ describe("calls between nodes", () => {
     brokers.splice(1, 1);
   });
 
-  test("a node that falls silent is given up before the calls to it end, and an idempotent read is repeated", async () => {
+  test("a hanging node is dropped before its calls time out, and idempotent reads are retried", async () => {
     const stuck = () => new Promise<never>(() => undefined);
     const service = (handler: () => Promise<unknown>): ServiceSchema => ({
       name: "thing",
@@ -79,7 +79,7 @@ describe("calls between nodes", () => {
     });
   });
 
-  test("an unguarded action has no breaker, here and there", async () => {
+  test("an action without a circuit breaker has none, locally and remotely", async () => {
     const revoked = async () => {
       throw new AppError("internal_error");
     };
@@ -95,7 +95,7 @@ describe("calls between nodes", () => {
     }
   });
 
-  test("a call that runs is finished before its node stops, with what it needs still there", async () => {
+  test("a running call completes before its node stops, including its own calls", async () => {
     const gate = Promise.withResolvers<void>();
     let open = true;
     const store: ServiceSchema = {
@@ -111,15 +111,15 @@ describe("calls between nodes", () => {
     };
     await start([work, store]);
     const answer = caller.call("work.do");
-    await eventually("the call to be on its way", () => caller.transit?.pendingRequests.size === 1);
+    await eventually("the call to be in flight", () => caller.transit?.pendingRequests.size === 1);
     const stopped = (brokers.pop() as ServiceBroker).stop();
-    await eventually("others to be told", () => endpoints(caller, "work") === 0);
+    await eventually("other nodes to be notified", () => endpoints(caller, "work") === 0);
     gate.resolve();
     await expect(answer).resolves.toBe("kept");
     await stopped;
   });
 
-  test("a gateway stops first, then workers, then the rest", async () => {
+  test("the gateway stops first, then workers, then services", async () => {
     const order: string[] = [];
     const stopping = (name: string): ServiceSchema => ({ name, stopped: async () => void order.push(name) });
     await start([stopping("users"), stopping("worker-mail"), stopping("gateway")]);
@@ -132,7 +132,7 @@ function failing(name: string, type: ErrorCode): ServiceSchema {
   return { name, actions: { do: () => Promise.reject(new AppError(type)) } };
 }
 
-/** Nodes that offer this service, as `broker` knows them. */
+/** The number of nodes with this service in the broker's registry. */
 function endpoints(broker: ServiceBroker, service: string): number {
   return broker.registry.getServiceList({ onlyAvailable: true }).filter(({ name }) => name === service).length;
 }

@@ -3,7 +3,7 @@ import { describeEpoch } from "../support/flows/epoch.ts";
 import type { Installation } from "../support/start/installation.ts";
 import { startMesh } from "../support/start/mesh.ts";
 
-describe("the epoch of an account, over two nodes of each service", () => {
+describe("the epoch of an account, with two nodes of each service", () => {
   let mesh: Installation;
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 2, env: { PASSWORD_HASH_CONCURRENCY: "4" } });

@@ -16,7 +16,7 @@ import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 const OUTAGE_MS = 60_000;
 const MEGABYTE = 1_024;
 
-describe("the rights of a person on a real mesh", () => {
+describe("data rights on a real mesh", () => {
   let mesh: TestMesh;
   let folder: string;
   beforeAll(async () => {
@@ -29,7 +29,7 @@ describe("the rights of a person on a real mesh", () => {
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
-  test("an export of 10,000 acts takes less than 50 MB of any process", async () => {
+  test("an export of 10,000 log entries takes less than 50 MB of memory in any process", async () => {
     const person = await register(mesh);
     const { access } = await signIn(mesh, person);
     await mesh.database.query(
@@ -48,7 +48,7 @@ describe("the rights of a person on a real mesh", () => {
     expect(Math.max(...grown)).toBeLessThan(50);
   }, 60_000);
 
-  test("with a service down for a minute, and killed in the middle, an erasure completes once and leaves nothing", async () => {
+  test("an erasure completes once and leaves nothing, even if a service is down for a minute and another is killed", async () => {
     const person = await leaveTraces(mesh);
     await uploadAvatar(mesh, person.access);
     await mailTo(mesh, person.email, /reset-password\?token=/);
@@ -99,7 +99,7 @@ describe("the rights of a person on a real mesh", () => {
     expect(person.traces.filter((trace) => log.includes(trace))).toEqual([]);
   }, 180_000);
 
-  test("whoever is killed whenever, each of many erasures completes once, with all receipts", async () => {
+  test("each of many erasures completes once with all receipts, although processes are killed at random", async () => {
     const people = await Promise.all(Array.from({ length: 6 }, () => leaveTraces(mesh)));
     for (const { access } of people) {
       const answer = await mesh.api.request("DELETE", "users/me", { body: { erase: true }, token: access });
@@ -121,7 +121,7 @@ describe("the rights of a person on a real mesh", () => {
   }, 120_000);
 });
 
-/** What a node keeps in its memory it would answer from. */
+/** Cached accounts would be served from memory. */
 async function nobodyRemembers(mesh: TestMesh, { id, email, traces }: Traced): Promise<void> {
   const { access } = await signIn(mesh, mesh.admin);
   const [byId, sessions, listed, found] = await Promise.all([
@@ -144,7 +144,7 @@ async function uploadAvatar(mesh: TestMesh, token: string): Promise<void> {
   expect([200, 201]).toContain(response.status);
 }
 
-/** Kilobytes; from here on the peak is counted anew (proc(5)). */
+/** In kilobytes. Also resets the peak (proc(5)). */
 async function forgetPeak(pid: number): Promise<number> {
   await writeFile(`/proc/${pid}/clear_refs`, "5");
   return memory(pid, "VmRSS");

@@ -13,7 +13,7 @@ import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const PEOPLE = 10;
 const CHANGES = 10;
-/** Accounts beside those, so that a snapshot has many pages. */
+/** Additional accounts, so that a snapshot has many pages. */
 const CROWD = 3_000;
 
 interface Copy {
@@ -50,7 +50,7 @@ describe("events", () => {
       { within: 30_000, every: 100 },
     );
 
-  test("of users changed at once, with relays killed and stopped, each takes its effect once, in order", async () => {
+  test("of concurrently changed users take effect once and in order, although relays are killed and paused", async () => {
     await failOnce(mesh, people[3]?.id ?? "");
     const done = new AbortController();
     const faults = breakRelays(mesh, done.signal);
@@ -64,17 +64,17 @@ describe("events", () => {
     expect(await missingFrom(mesh, users)).toEqual([]);
     expect(copyOf(users)).toEqual(await accountsOf(mesh));
     const all = [...users, ...(await readFromTheFirst(mesh, manager, "SESSIONS"))].map((event) => event.event_id);
-    const entries = await eventually("an entry in the log of activity for each event", async () => {
+    const entries = await eventually("an activity log entry for each event", async () => {
       const rows = await mesh.database.query<{ id: string }>("SELECT id FROM admin.activity");
       return rows.length >= all.length && rows.map((row) => row.id);
     });
     expect(entries.toSorted()).toEqual(all.toSorted());
     expect(await failures(mesh)).toBeGreaterThanOrEqual(2);
-    await eventually("a notice to everybody", () => people.every(({ email }) => notices(mesh, email).length > 0));
+    await eventually("a notice to each user", () => people.every(({ email }) => notices(mesh, email).length > 0));
     for (const { email } of people) expect(new Set(notices(mesh, email)).size).toBe(1);
   }, 120_000);
 
-  test("a stream made new gets a snapshot first, though the relay is killed in the middle", async () => {
+  test("start with a snapshot on a recreated stream, even if the relay is killed in the middle", async () => {
     await addBulkFixtures(mesh);
     await manager.streams.delete("USERS");
     await eventually("some of the snapshot", async () => (await lengthOf(manager)) > 400, { every: 5 });
@@ -102,7 +102,7 @@ describe("events", () => {
   }, 120_000);
 });
 
-/** Every effect of one user's next event fails twice in the service that keeps the activity log. */
+/** Handlers of one user's next event fail twice in the admin service. */
 async function failOnce(mesh: TestMesh, userId: string): Promise<void> {
   await mesh.database.query("CREATE SEQUENCE public.failures");
   await mesh.database.query(
@@ -122,7 +122,7 @@ async function failures(mesh: TestMesh): Promise<number> {
   return Number(row?.last_value);
 }
 
-/** Until it is told to stop: one of each pair is killed and started again, or stopped for longer than a lock is held. */
+/** Until stopped: kills and restarts one node of each pair, or pauses it for longer than locks are held. */
 async function breakRelays(mesh: TestMesh, signal: AbortSignal): Promise<void> {
   const victims = ["users-1", "auth-2", "users-2", "auth-1", "preferences-1"];
   for (let turn = 0; !signal.aborted; turn += 1) {
@@ -138,7 +138,7 @@ async function breakRelays(mesh: TestMesh, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** What a node dies over is answered with 503, and asked again. */
+/** A request whose node is killed is answered with 503, and retried. */
 async function persist(what: string, ask: () => Promise<Answer>): Promise<Answer> {
   return eventually(
     what,
@@ -176,13 +176,13 @@ async function changeMuch(mesh: TestMesh, person: Person, index: number): Promis
   }
   const body = { current_password: person.password, new_password: `${person.password}-new` };
   const changed = await persist("another password", () => mesh.api.post("auth/change-password", body, access));
-  // A first answer may have been lost: then the old password is the wrong one.
+  // The first response may have been lost: then the old password is no longer correct.
   expect([200, 401, 422]).toContain(changed.status);
   Object.assign(person, { password: body.new_password });
   access = await signInPatiently(mesh, person);
 }
 
-/** As a service reads that starts today: with a consumer of its own, from the first message. */
+/** Reads like a new service: with its own consumer, from the first message. */
 async function readFromTheFirst(mesh: TestMesh, manager: JetStreamManager, stream: StreamName): Promise<MeshEvent[]> {
   const log = openEventLog(mesh.nats.url, {
     clock: systemClock,
@@ -204,7 +204,7 @@ async function readFromTheFirst(mesh: TestMesh, manager: JetStreamManager, strea
 
 const lineOf = ({ user_id, source }: MeshEvent) => `${source} ${user_id}`;
 
-/** Doubles, and what is missing or out of order in the facts of each source about each user. */
+/** Duplicates, gaps and wrong order in the events of each source about each user. */
 function faultsOf(events: readonly MeshEvent[]): string[] {
   const doubles = events.length - new Set(events.map((event) => event.event_id)).size;
   const lines = [...Map.groupBy(events, lineOf)];
@@ -224,7 +224,7 @@ function outOfOrder(events: readonly MeshEvent[]): string[] {
     .map(([name]) => name);
 }
 
-/** Facts that the services have counted and the stream does not hold. */
+/** Events counted by the services and missing from the stream. */
 async function missingFrom(mesh: TestMesh, events: readonly MeshEvent[]): Promise<string[]> {
   const counted = await Promise.all(
     ["users", "auth", "preferences"].map(async (source) => {
@@ -239,7 +239,7 @@ async function missingFrom(mesh: TestMesh, events: readonly MeshEvent[]): Promis
   return counted.flat().filter((one) => !there.has(one));
 }
 
-/** What a consumer knows of the accounts that has nothing but the events. */
+/** The accounts as a consumer reconstructs them from events alone. */
 function copyOf(events: readonly MeshEvent[]): Record<string, Copy> {
   const copies: Record<string, Copy> = {};
   for (const event of events.filter(({ source }) => source === "users")) {

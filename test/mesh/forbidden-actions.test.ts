@@ -4,7 +4,7 @@ import { type DenialStage, prepareDenials } from "../support/flows/forbidden-act
 import { signIn } from "../support/flows/main-flow.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
-/** [V16.5.3] What is refused stays refused with any server or service away. */
+/** [V16.5.3] Forbidden actions stay forbidden while any server or service is unavailable. */
 let mesh: TestMesh;
 let stage: DenialStage;
 beforeAll(async () => {
@@ -21,15 +21,15 @@ async function permitted(): Promise<string[]> {
 }
 
 const well = () =>
-  eventually("everything as before", async () => signIn(mesh, stage.victim).then(() => true), {
+  eventually("a sign-in", async () => signIn(mesh, stage.victim).then(() => true), {
     within: 40_000,
     every: 200,
   });
 const forgetGuesses = () => mesh.database.query("DELETE FROM auth.login_attempts");
 
-describe("no refusal becomes a yes", () => {
+describe("no forbidden action is accepted", () => {
   test.each(["redis", "nats", "smtp"] as const)(
-    "while %s is away",
+    "while %s is unavailable",
     async (name) => {
       await mesh[name].stop();
       try {
@@ -44,7 +44,7 @@ describe("no refusal becomes a yes", () => {
   );
 
   test.each(["users", "auth", "sessions", "preferences", "mail", "admin"])(
-    "while the service %s is away",
+    "while the service %s is unavailable",
     async (service) => {
       const name = mesh.names().find((one) => one.startsWith(service)) ?? service;
       await mesh.kill(name);

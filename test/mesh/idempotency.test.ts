@@ -8,10 +8,10 @@ import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const VICTIMS = ["gateway", "auth", "users"] as const;
 const DEATHS = 20;
-/** Some more than a registration takes here. */
+/** A little more than a registration takes. */
 const LATEST_MS = 60;
 
-describe("an idempotency key, over two nodes of each service", () => {
+describe("an idempotency key, with two nodes of each service", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "1" } });
@@ -24,11 +24,11 @@ describe("an idempotency key, over two nodes of each service", () => {
     for (let death = 0; death < DEATHS; death += 1) {
       const service = VICTIMS[death % VICTIMS.length] ?? "auth";
       const victim = `${service}-${(Math.floor(death / VICTIMS.length) % 2) + 1}`;
-      // Its sibling is up again, or nobody could answer.
+      // The other node must be up again, or no node could respond.
       await back.get(service);
       const person = newPerson("mortal");
       people.push(person);
-      // First at the gateway that dies, where one does.
+      // Starts at the gateway that is killed, if one is.
       const gateways = victim === "gateway-2" ? mesh.gateways.toReversed() : mesh.gateways;
       const answered = registerUntilAnswered(gateways, person);
       await sleep(Math.random() * LATEST_MS);

@@ -13,7 +13,7 @@ describe("npm run import, over NATS", () => {
   }, 120_000);
   afterAll(() => two?.stop());
 
-  /** It knows the bus and nothing of the database. */
+  /** Has access to the bus but not to the database. */
   function begin(file: string): ChildProcess {
     const args = ["--require", "./scripts/environment.cjs", "scripts/import.ts", file];
     const env = { PATH: process.env.PATH, NATS_URL: two.env.NATS_URL };
@@ -23,7 +23,7 @@ describe("npm run import, over NATS", () => {
   const linesDone = async (file: string): Promise<number> =>
     JSON.parse(await readFile(`${file}.progress`, "utf8").catch(() => '{"line": 0}')).line;
 
-  test("joins the mesh, and goes on when a node of users is killed: each is there once, and told once", async () => {
+  test("creates each account and each event once, even if a node of users is killed", async () => {
     const emails = Array.from({ length: 5_000 }, newEmail);
     const file = await written(emails.map((email) => ({ email, preferences: { remote: true } })));
     const child = begin(file);

@@ -7,7 +7,7 @@ import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const GUIDE = "docs/integration.md";
 
-describe("the integration guide does what it says", () => {
+describe("the examples of the integration guide work", () => {
   let mesh: TestMesh;
   let person: Awaited<ReturnType<typeof register>>;
   let pushServer: PushServer;
@@ -45,18 +45,18 @@ describe("the integration guide does what it says", () => {
     expect(await runDocumented(GUIDE, "bus", env)).toBe(`${person.email}: active true, verified true`);
   });
 
-  test("a push, asked for over the bus", async () => {
+  test("a push requested over the bus", async () => {
     expect(await runDocumented(GUIDE, "push", env)).toBe("requested");
     const pushed = () => pushServer.received[0]?.body;
     const user = { id: person.id, name: null, language: null };
     expect(await eventually("the push", pushed)).toMatchObject({ push_token: "guided-device", title: "News", user });
   });
 
-  test("over the bus, from the first event on", async () => {
+  test("events, from the first one", async () => {
     expect(await runDocumented(GUIDE, "events", env)).toMatch(/^user\.\w+ of [0-9a-f-]{36}, version 1 of users$/);
   });
 
-  test("an ended session is refused over HTTP at once", async () => {
+  test("a revoked session is refused over HTTP at once", async () => {
     await mesh.api.post("auth/logout", undefined, env.TOKEN);
     expect(await runDocumented(GUIDE, "http", env)).toBe("refused: session_ended");
   });

@@ -15,11 +15,11 @@ const pretenders: readonly Caller[] = [
   { kind: "service", name: "constructor" },
   { kind: "anonymous", tenant: "default" },
 ];
-/** Users may call them too: who is nobody at all is asked to sign in. */
+/** Actions that users may call too: anonymous callers are asked to sign in. */
 const alsoForUsers: ReadonlySet<string> = new Set(["gateway.introspect"]);
 const nobody = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";
 
-/** What only a service may call, and only with a permission. */
+/** Actions only services with a permission may call. */
 const guarded = contracts.flatMap((one) =>
   Object.entries(one.actions)
     .filter(([, def]) => def.access.permission !== undefined && def.access.callers.includes("service"))
@@ -30,7 +30,7 @@ const guarded = contracts.flatMap((one) =>
     })),
 );
 
-describe("the walls inside the mesh", () => {
+describe("isolation inside the mesh", () => {
   let mesh: TestMesh;
   let node: ServiceBroker;
   beforeAll(async () => {
@@ -49,7 +49,7 @@ describe("the walls inside the mesh", () => {
       (error: { type?: string }) => error.type,
     );
 
-  test("a client without the bus's credentials, or with wrong ones, is not let onto the bus", async () => {
+  test("NATS rejects clients without credentials or with wrong ones", async () => {
     const { hostname, port } = new URL(mesh.nats.url);
     const servers = `${hostname}:${port}`;
     const options = { servers, reconnect: false, maxReconnectAttempts: 0, timeout: 2_000 };
@@ -58,7 +58,7 @@ describe("the walls inside the mesh", () => {
     }
   });
 
-  test("every action behind a permission refuses a service that does not hold it", async () => {
+  test("every action that requires a permission refuses services without it", async () => {
     expect(guarded.length).toBeGreaterThan(20);
     for (const { name } of guarded) {
       for (const caller of pretenders) {
@@ -68,7 +68,7 @@ describe("the walls inside the mesh", () => {
     }
   });
 
-  test("our own services hold no more than their contracts need", async () => {
+  test("our own services have only the permissions in their contracts", async () => {
     for (const { name, permission } of guarded) {
       const without = contracts.filter((one) => !(one.requiredPermissions as readonly string[]).includes(permission));
       for (const { name: service } of without)
@@ -80,19 +80,19 @@ describe("the walls inside the mesh", () => {
     }
   });
 
-  test("a foreign service holds what SERVICE_PERMISSIONS gives it, at every node, and nothing else", async () => {
+  test("an external service has exactly the permissions in SERVICE_PERMISSIONS, at every node", async () => {
     for (let n = 0; n < 6; n += 1)
       expect(await callAs(node, foreigner, "users.validate", { ids: [nobody] })).toEqual([]);
     const refused = guarded.filter(({ permission }) => permission !== "users:validate");
     for (const { name } of refused) expect([name, await refusalOf(foreigner, name)]).toEqual([name, "forbidden"]);
   });
 
-  test("what a call says of its own permissions counts for nothing", async () => {
+  test("permissions claimed by the caller are ignored", async () => {
     const boasting = { kind: "service", name: "stranger", permissions: ["users:read"] } as unknown as Caller;
     for (let n = 0; n < 4; n += 1) expect(await refusalOf(boasting, "users.get", { id: nobody })).toBe("forbidden");
   });
 
-  test("one who may gets an answer, and a stranger at the same node and moment none", async () => {
+  test("a cached or concurrent call by a permitted service opens nothing to another", async () => {
     const reader = contracts.find((one) => (one.requiredPermissions as readonly string[]).includes("users:read"));
     const caller: Caller = { kind: "service", name: reader?.name ?? "" };
     await eventually("an answer", async () => (await refusalOf(caller, "users.get", { id: nobody })) === "answered");

@@ -9,12 +9,12 @@ import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const [older, newer] = [`k1:${"older-secret-".repeat(3)}`, `k2:${"newer-secret-".repeat(3)}`];
 const PHONE = "+441234567890";
-/** What keeps or makes something under the ring. */
+/** Services that seal or derive values with the key ring. */
 const holders = ["auth", "users", "sessions", "gateway"];
 
 type Person = Awaited<ReturnType<typeof register>>;
 
-describe("keys", () => {
+describe("key rotation under load", () => {
   let mesh: TestMesh;
   let node: ServiceBroker;
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe("keys", () => {
     await mesh?.stop();
   }, 60_000);
 
-  /** As a rollout: of each pair one node is replaced, then the other. */
+  /** Replaces one node of each pair, then the other, like a rollout. */
   const rollOut = async (ring: string) => {
     for (const number of [1, 2])
       await Promise.all(holders.map((name) => mesh.replace(`${name}-${number}`, { SECRET_KEY: ring })));
@@ -45,7 +45,7 @@ describe("keys", () => {
     return rows.map(({ kid }) => kid);
   };
 
-  test("a new key goes second, then first, node by node under load; then the old one can go, and nobody has noticed", async () => {
+  test("a new key in SECRET_KEY, rolled out node by node, causes no failure, and the old one can be removed", async () => {
     const people = await Promise.all(Array.from({ length: 4 }, () => register(mesh)));
     const [holder, forgetful] = [people[0] as Person, people[1] as Person];
     const { access } = await signIn(mesh, holder);
@@ -73,12 +73,12 @@ describe("keys", () => {
     expect(profile.body.data.phone).toBe(PHONE);
   }, 240_000);
 
-  test("signing keys change under load: no valid token is refused and no dead one accepted, also by a signer that slept", async () => {
+  test("a new signing key causes no valid token to be refused and no expired one to be accepted, even if a signer was paused", async () => {
     const person = await register(mesh);
     const [dying, end] = await shorten(mesh, { signs: 30_000, verifies: 36_000 });
     const tokens: string[] = [];
     const take = async () => tokens.push((await signInSoon(mesh, person)).access);
-    await eventually("signers that know when their key ends", () => allKnow(mesh, person, end), { within: 25_000 });
+    await eventually("signers that know when their key expires", () => allKnow(mesh, person, end), { within: 25_000 });
     await Promise.all(Array.from({ length: 8 }, take));
     expect(new Set(tokens.map(kidOf))).toEqual(new Set([dying]));
     mesh.pause("auth-2");
@@ -100,7 +100,7 @@ describe("keys", () => {
     };
     await expectExpired();
     await eventually(
-      "gateways that have forgotten the dead key",
+      "gateways without the expired key",
       async () => {
         const sets = await Promise.all(mesh.gateways.map((gateway) => gateway.get("/.well-known/jwks.json")));
         return sets.every(({ body }) => !JSON.stringify(body).includes(dying));
@@ -118,7 +118,7 @@ interface Session {
   refreshes: number;
 }
 
-/** People who sign in, look and refresh all the time, at whichever gateway is there. A 503 is asked again, all else is kept. */
+/** Users who continuously sign in, read and refresh at any available gateway. A 503 is retried, all other responses are kept. */
 function startLoad(mesh: TestMesh, people: readonly Person[]) {
   const done = new AbortController();
   const refused: string[] = [];
@@ -170,13 +170,13 @@ function credentialsOf({ email, password }: Person) {
   return { email, password };
 }
 
-/** No token outlives its key: those of both signers end with it once they have read its times anew, every 10 s. */
+/** Tokens of both signers expire with their key once they have read its new times, which they do every 10 s. */
 async function allKnow(mesh: TestMesh, person: Person, end: number): Promise<boolean> {
   const signedIn = await Promise.all(Array.from({ length: 8 }, () => signInSoon(mesh, person)));
   return signedIn.every(({ access }) => (decodeJwt(access).exp ?? 0) * 1_000 <= end);
 }
 
-/** The key that signs now ends soon. Its times are moved where they are kept. */
+/** Lets the active signing key expire soon, by changing its times in the database. */
 async function shorten(mesh: TestMesh, life: { signs: number; verifies: number }): Promise<[kid: string, end: number]> {
   const [row] = await mesh.database.query<{ kid: string; end: string }>(
     `UPDATE auth.signing_keys SET sign_until = clock_timestamp() + $1 * interval '1 ms', verify_until = clock_timestamp() + $2 * interval '1 ms'
@@ -194,7 +194,7 @@ function kidOf(token: string): string | undefined {
   return decodeProtectedHeader(token).kid;
 }
 
-/** What both gateways say against a token that has not expired. */
+/** Both gateways' responses to a token that has not expired. */
 async function refusalsOf(mesh: TestMesh, token: string): Promise<string[]> {
   const answers = await Promise.all(mesh.gateways.map((gateway) => gateway.get("auth/me", token)));
   const expired = ((decodeJwt(token).exp ?? 0) - 1) * 1_000 < Date.now();

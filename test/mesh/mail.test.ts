@@ -6,11 +6,11 @@ import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const MOMENTS = 10;
-/** From the answer to a sign-up until its mail is recorded it takes some 100 ms here. */
+/** About the time from the response to a sign-up until its mail is recorded as sent. */
 const LATEST_MS = 150;
 const PATIENCE = { within: 40_000, every: 50 };
 
-describe("a mail that is due", () => {
+describe("a mail", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "2" } });
@@ -22,7 +22,7 @@ describe("a mail that is due", () => {
   const killAll = (names: readonly string[]) => Promise.all(names.map((name) => mesh.kill(name)));
   const restartAll = (names: readonly string[]) => Promise.all(names.map((name) => mesh.restart(name)));
 
-  test("comes, with auth, users, mail, its worker or Redis killed at any moment after the sign-up", async () => {
+  test("is delivered, even if auth, users, mail, its worker or Redis is killed after the sign-up", async () => {
     const faults = ["auth", "users", "mail", "worker-mail"].map((service) => ({
       kill: () => killAll(both(service)),
       restore: () => restartAll(both(service)),
@@ -48,7 +48,7 @@ describe("a mail that is due", () => {
     expect(verified.status).toBe(200);
   }, 180_000);
 
-  test("killed between the server's 250 and our record it comes twice, the same mail with the same token", async () => {
+  test("is sent twice with the same Message-ID and token if mail is killed before it records the delivery", async () => {
     await mesh.database.query(
       `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$`,
     );
@@ -66,7 +66,7 @@ describe("a mail that is due", () => {
     expect(distinct(mailsTo(email))).toEqual({ ids: 1, tokens: 1 });
   }, 90_000);
 
-  test("with SMTP away for longer than a reset link lives has a link that works", async () => {
+  test("has a working link, even if SMTP was unavailable for longer than the link's lifetime", async () => {
     const person = newPerson();
     const { id } = await register(mesh, person);
     await mailTo(mesh, person.email, /verify-email/);
@@ -95,7 +95,7 @@ function distinct(mails: readonly Mail[]): { ids: number; tokens: number } {
   return { ids: new Set(mails.map((mail) => mail.message_id)).size, tokens: new Set(mails.map(linkToken)).size };
 }
 
-/** No mail is on its way any more: all that were sent are recorded and confirmed. */
+/** Waits until all sent mails are recorded and confirmed. */
 async function settled(mesh: TestMesh): Promise<void> {
   const open = "SELECT 1 FROM mail.messages WHERE state <> 'skipped' AND confirmed_at IS NULL";
   await eventually("all mails recorded", async () => (await mesh.database.query(open)).length === 0, PATIENCE);

@@ -6,21 +6,21 @@ import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const OUTAGE_MS = 20_000;
 
-describe("the main job on a real mesh", () => {
+describe("the main flow on a real mesh", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
     mesh = await startMesh({ env: { CIRCUIT_BREAKER_OPEN_SECONDS: "3" } });
   }, 120_000);
   afterAll(() => mesh.stop(), 60_000);
 
-  test("every service and worker is a process of its own", () => {
+  test("every service and worker runs in its own process", () => {
     const pids = mesh.names().map((name) => mesh.pid(name));
     expect(new Set(pids).size).toBe(10);
   });
 
   describeMainFlow(() => mesh);
 
-  test("with SMTP down sign-up goes on, and each mail comes once after it is back", async () => {
+  test("sign-up works while SMTP is down, and each mail is sent once afterwards", async () => {
     await mesh.smtp.stop();
     const people: Array<{ readonly email: string }> = [];
     const until = performance.now() + OUTAGE_MS;

@@ -7,7 +7,7 @@ import { register, signIn } from "../support/flows/main-flow.ts";
 import { describeOneWinner } from "../support/flows/one-winner.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
-describe("of many at once one wins, over two nodes of each service", () => {
+describe("concurrent requests have one winner, with two nodes of each service", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "1" } });
@@ -16,7 +16,7 @@ describe("of many at once one wins, over two nodes of each service", () => {
 
   describeOneWinner(() => mesh);
 
-  test("NATS restarted under clients that refresh: nobody is taken for a thief", async () => {
+  test("clients that refresh while NATS restarts keep their sessions", async () => {
     const accounts = await Promise.all(Array.from({ length: 12 }, () => register(mesh)));
     const clients = await Promise.all(
       accounts.map(async (account, n) =>
@@ -32,7 +32,7 @@ describe("of many at once one wins, over two nodes of each service", () => {
     for (let restart = 0; restart < 3; restart += 1) {
       await moved(3);
       await mesh.nats.stop();
-      // Longer than a client waits for an answer that was lost.
+      // Longer than a client waits for a lost response.
       await sleep(2_000);
       await mesh.nats.start();
     }
@@ -45,7 +45,7 @@ describe("of many at once one wins, over two nodes of each service", () => {
   }, 90_000);
 });
 
-/** Refreshes without a pause; where no answer comes, again with the token that it has. */
+/** Refreshes continuously; without a response, again with the same token. */
 function refreshing(gateway: ApiClient, first: string) {
   const client = { count: 0, unanswered: 0, refused: [] as string[], stop };
   let token = first;
@@ -61,7 +61,7 @@ function refreshing(gateway: ApiClient, first: string) {
       if (status !== 200) await sleep(50);
     }
   })();
-  // A failed test stops nobody: the mesh that ends under them is no news then.
+  // After a failed test nothing stops the clients, and the end of the mesh is not worth an error.
   running.catch(() => undefined);
   async function stop() {
     stopping = true;

@@ -26,7 +26,7 @@ describe("a revocation on the mesh", () => {
   const verdicts = ({ session_id, user_id }: { session_id: string; user_id: string }) =>
     holders.map((holder) => holder.check({ sid: session_id, sub: user_id, tid: tenantId, ver: 0, tver: 0 }));
 
-  test("by either node has reached every holder when it answers", async () => {
+  test("at either node has reached every lease holder when it is answered", async () => {
     for (let n = 0; n < 50; n += 1) {
       const node = n % 2 ? first : second;
       const grant = await node.signIn();
@@ -36,7 +36,7 @@ describe("a revocation on the mesh", () => {
     }
   });
 
-  test("reaches a holder that has lost the bus before it answers, at the latest with the end of its lease", async () => {
+  test("waits for a lease holder that has lost the bus, at most until its lease expires", async () => {
     const grant = await second.signIn();
     await dropConnection(first.broker);
     const started = performance.now();

@@ -3,7 +3,7 @@ import { inTenant, newTenant, vendorOf, verdict } from "../support/data/tenants.
 import { describeTenantWalk } from "../support/flows/tenant-walk.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
-describe("the wall between tenants, over two nodes of each service", () => {
+describe("the isolation of tenants, with two nodes of each service", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 2 });
@@ -12,7 +12,7 @@ describe("the wall between tenants, over two nodes of each service", () => {
 
   describeTenantWalk(() => mesh, 180_000);
 
-  test("nobody acts in another tenant while that can't be logged", async () => {
+  test("acting in another tenant is refused while it can't be recorded", async () => {
     const vendor = await vendorOf(mesh);
     const { slug } = await newTenant(mesh, vendor);
     const inside = () => mesh.api.request("GET", "admin/users", { token: vendor, headers: inTenant(slug) });

@@ -14,7 +14,7 @@ import { type Server, startNatsServer } from "../support/start/servers.ts";
 
 const release = new AbortController();
 
-/** Answers, fails, or keeps its caller waiting. */
+/** Responds, fails, or hangs. */
 const echo: ServiceSchema = {
   name: "echo",
   actions: {
@@ -53,7 +53,7 @@ describe("two nodes over nats-server", () => {
 
   beforeAll(async () => {
     nats = await startNatsServer();
-    // Several servers, of which the first isn't there.
+    // Several servers, the first of which does not exist.
     const url = `nats://127.0.0.1:${await findFreePort()},${nats.url}`;
     [caller, callee] = await Promise.all([
       startBroker({ env: { NATS_URL: url } }),
@@ -68,11 +68,11 @@ describe("two nodes over nats-server", () => {
     await nats?.stop();
   });
 
-  test("a call goes over", async () => {
+  test("a call is answered", async () => {
     await expect(caller.call("echo.say", { a: 1 })).resolves.toEqual({ a: 1 });
   });
 
-  test("an error of ours crosses whole, without cause and stack", async () => {
+  test("an AppError arrives complete, without cause and stack", async () => {
     const error = (await caller.call("echo.refuse").catch((one) => one)) as AppError;
     expect(error).toBeInstanceOf(AppError);
     expect(error).toMatchObject({
@@ -84,24 +84,24 @@ describe("two nodes over nats-server", () => {
     expect(error.stack).not.toContain("transporter.test.ts:2");
   });
 
-  test("a fault crosses as internal_error and tells nothing", async () => {
+  test("any other error arrives as internal_error and reveals nothing", async () => {
     const error = (await caller.call("echo.fail").catch((one) => one)) as AppError;
     expect(error).toBeInstanceOf(AppError);
     expect(error.type).toBe("internal_error");
     expect(JSON.stringify({ ...error, message: error.message, stack: error.stack })).not.toContain("secret detail");
   });
 
-  test("a service that the callee misses is service_unavailable", async () => {
+  test("a service that the callee can't reach is service_unavailable", async () => {
     await expect(caller.call("echo.nest")).rejects.toMatchObject({ name: "AppError", type: "service_unavailable" });
   });
 
-  test("a service that nobody has is Moleculer's own error", async () => {
+  test("an unknown service is Moleculer's own error", async () => {
     await expect(caller.call("nobody.home")).rejects.toMatchObject({ name: "ServiceNotFoundError" });
   });
 
-  test("with NATS away calls fail at once, those in flight too; with NATS back they work again within a second", async () => {
+  test("calls, including those in flight, fail at once when NATS goes down, and work again within a second when it is back", async () => {
     const inFlight = timed(() => caller.call("echo.wait"));
-    await eventually("the call to be on its way", () => caller.transit?.pendingRequests.size === 1);
+    await eventually("the call to be in flight", () => caller.transit?.pendingRequests.size === 1);
     await nats.stop();
     await eventually("the loss to be noticed", () => !isOnBus(caller) && !isOnBus(callee));
     expect(await inFlight).toMatchObject({ error: { name: "RequestRejectedError" } });
@@ -118,7 +118,7 @@ describe("two nodes over nats-server", () => {
     expect(back.ms).toBeLessThan(1_000);
   });
 
-  test("nothing that was called while NATS was away is done later", async () => {
+  test("calls made while NATS was down are not executed later", async () => {
     let done = 0;
     const count = async () => {
       done += 1;
@@ -133,14 +133,14 @@ describe("two nodes over nats-server", () => {
     expect(done).toBe(1);
   });
 
-  test("a node that died without a word is known to be gone at its next call, and at once by those who wait for it", async () => {
+  test("a killed node is detected by the next call to it, and calls in flight to it fail at once", async () => {
     const victim = await startBroker({
       env: { NATS_URL: nats.url, NODE_ID: "victim.with.dots" },
       services: [{ ...echo, name: "doomed" }],
     });
     await caller.waitForServices("doomed", 5_000, 20);
     const waiting = timed(() => caller.call("doomed.wait"));
-    await eventually("the call to be on its way", () => caller.transit?.pendingRequests.size === 1);
+    await eventually("the call to be in flight", () => caller.transit?.pendingRequests.size === 1);
     await dropConnection(victim);
     const { error, ms } = await waiting;
     expect(error?.name).toBe("RequestRejectedError");
@@ -151,7 +151,7 @@ describe("two nodes over nats-server", () => {
   });
 });
 
-test("a node that is stopped while it waits for NATS asks for it no more", async () => {
+test("a node that is stopped while waiting for NATS stops connecting", async () => {
   const port = await findFreePort();
   const config = readConfig({ NODE_ENV: "test", NATS_URL: `nats://127.0.0.1:${port}` });
   const lines: string[] = [];

@@ -6,7 +6,7 @@ import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
-/** How soon all is normal again once the part is back. */
+/** The time until everything works again. */
 const SOON = { within: 5_000 };
 const pages = ["/", "/docs", "/openapi.json", "/health/live", "/.well-known/jwks.json"];
 
@@ -48,16 +48,16 @@ async function expectPages(): Promise<void> {
   for (const page of pages) expect([page, (await fetch(mesh.api.url + page)).status]).toEqual([page, 200]);
 }
 
-describe("while Redis is away", () => {
+describe("while Redis is unavailable", () => {
   beforeAll(() => mesh.redis.stop());
   afterAll(() => mesh.redis.start());
 
-  test("all goes on but the mails, which come when it is back", async () => {
+  test("everything works except mails, which are sent afterwards", async () => {
     const person = await register(mesh);
     const { access } = await signIn(mesh, person);
     expect((await mesh.api.patch("users/me", { bio: "Still here." }, access)).status).toBe(200);
     expect((await mesh.api.get("users/me", access)).body.data.bio).toBe("Still here.");
-    await eventually("health to tell", async () => (await health()).dependencies.redis === "down");
+    await eventually("health to report it", async () => (await health()).dependencies.redis === "down");
     expect(mesh.mails().some((mail) => mail.to.includes(person.email))).toBe(false);
     await mesh.redis.start();
     const token = linkToken(await mailTo(mesh, person.email, /verify-email\?token=/));
@@ -65,13 +65,13 @@ describe("while Redis is away", () => {
   });
 });
 
-describe("while NATS is away", () => {
+describe("while NATS is unavailable", () => {
   beforeAll(() => mesh.nats.stop());
   afterAll(() => mesh.nats.start());
 
-  test("pages, keys and health are served, and health says what is away", async () => {
+  test("pages, keys and health are served, and health reports NATS as down", async () => {
     await expectPages();
-    await eventually("health to tell", async () => (await health()).dependencies.nats === "down");
+    await eventually("health to report it", async () => (await health()).dependencies.nats === "down");
     expect((await health()).dependencies).toEqual({ database: "up", redis: "up", nats: "down" });
   });
 
@@ -81,16 +81,16 @@ describe("while NATS is away", () => {
     expect(ms).toBeLessThan(500);
   });
 
-  test("all is normal again soon after it is back", async () => {
+  test("everything works again soon afterwards", async () => {
     await mesh.nats.start();
-    await eventually("a signed-in answer", () => isServed(me), SOON);
+    await eventually("an authenticated response", () => isServed(me), SOON);
   });
 });
 
-describe("while a service is away", () => {
+describe("while a service is unavailable", () => {
   beforeAll(() => mesh.kill("preferences-1"));
 
-  test("its routes say so, and the rest is served", async () => {
+  test("its routes answer 503, and all others work", async () => {
     await eventually("its node to be missed", async () => (await wishes()).status === 503, SOON);
     const { ms, answer } = await timed(wishes);
     expectAway(answer);
@@ -98,7 +98,7 @@ describe("while a service is away", () => {
     expect([(await me()).status, (await sessions()).status]).toEqual([200, 200]);
   });
 
-  test("all is normal again soon after it is back", async () => {
+  test("everything works again soon afterwards", async () => {
     await mesh.restart("preferences-1");
     await eventually("its answer", () => isServed(wishes), SOON);
   });
@@ -106,45 +106,45 @@ describe("while a service is away", () => {
   const wishes = () => mesh.api.get("users/me/preferences", access);
 });
 
-describe("while sessions is away", () => {
+describe("while sessions is unavailable", () => {
   beforeAll(() => mesh.kill("sessions-1"));
 
-  test("signed-in routes are refused within three seconds and a little, and pages are served", async () => {
+  test("authenticated routes answer 503 within about three seconds, and pages are served", async () => {
     await eventually("a refusal", async () => (await me()).status === 503, { within: 3_500 });
     expectAway(await me());
     await expectPages();
   });
 
-  test("all is normal again soon after it is back", async () => {
+  test("everything works again soon afterwards", async () => {
     await mesh.restart("sessions-1");
-    await eventually("a signed-in answer", () => isServed(me), SOON);
+    await eventually("an authenticated response", () => isServed(me), SOON);
   });
 });
 
-describe("while PostgreSQL is away", () => {
+describe("while PostgreSQL is unavailable", () => {
   const person = newPerson();
   beforeAll(() => line.cut());
   afterAll(() => line.mend());
 
-  test("signed-in routes are refused within three seconds and a little, and pages are served", async () => {
+  test("authenticated routes answer 503 within about three seconds, and pages are served", async () => {
     await eventually("a refusal", async () => (await me()).status === 503, { within: 3_500 });
     expectAway(await me());
     await expectPages();
   });
 
-  test("health answers 503 and says so", async () => {
-    const told = await eventually("health to tell", async () => {
+  test("health answers 503 and reports it", async () => {
+    const told = await eventually("health to report it", async () => {
       const answer = await mesh.api.get("/health");
       return answer.status === 503 && answer;
     });
     expect(told.body.dependencies).toEqual({ database: "down", redis: "up", nats: "up" });
   });
 
-  test("nothing is half done: who could not register then can afterwards", async () => {
+  test("a registration that failed meanwhile can be repeated", async () => {
     const { status, headers } = await mesh.api.post("auth/register", person);
     expect([status, headers.has("retry-after")]).toEqual([503, true]);
     line.mend();
-    await eventually("a signed-in answer", () => isServed(me), SOON);
+    await eventually("an authenticated response", () => isServed(me), SOON);
     await signIn(mesh, await register(mesh, person));
     await mailTo(mesh, person.email, /verify-email\?token=/);
   });

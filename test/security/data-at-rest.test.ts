@@ -5,7 +5,7 @@ import { type MaliciousProvider, startMaliciousProvider } from "../support/fakes
 import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** What a stolen back-up shows, and what somebody does who can write to the database but has no key. */
+/** Attackers who have a backup, or who can write to the database, but have no key. */
 let usermesh: Usermesh;
 let provider: MaliciousProvider;
 beforeAll(async () => {
@@ -35,7 +35,7 @@ const setSealed = (userId: string, sealed: string) =>
   usermesh.database.query("UPDATE users.profiles SET sealed = $2 WHERE user_id = $1", [userId, sealed]);
 
 describe("a stolen copy of the database", () => {
-  test("shows neither telephone number nor date of birth, in any table or form", async () => {
+  test("contains no phone number or date of birth, in any table or encoding", async () => {
     const { id, profile } = await someone();
     const stored = await dumpDatabase(usermesh.database);
     expect(stored).toContain(id);
@@ -49,20 +49,20 @@ describe("a stolen copy of the database", () => {
     expect(await sealedOf(id)).toMatch(/^v1\.[a-z0-9]{1,16}\.[\w-]{16}\.[\w-]+$/);
   });
 
-  test("shows no private key, and says under which key of the ring it is sealed", async () => {
+  test("contains no private key, only a sealed one with the id of its key", async () => {
     const [row] = await usermesh.database.query<{ private_jwk: string }>("SELECT private_jwk FROM auth.signing_keys");
     expect(row?.private_jwk).toMatch(/^v1\.[a-z0-9]{1,16}\.[\w-]{16}\.[\w-]+$/);
     expect(await dumpDatabase(usermesh.database)).not.toMatch(/"d":|PRIVATE KEY/);
   });
 
-  test("shows no hash to guess at", async () => {
+  test("contains no password hash that allows guessing", async () => {
     await someone();
     const rows = await usermesh.database.query<{ secret: string }>("SELECT secret FROM auth.credentials");
     for (const { secret } of rows) expect(secret).toMatch(/^bcrypt-sha512_256\$v1\.[a-z0-9]{1,16}\./);
     expect(await dumpDatabase(usermesh.database)).not.toMatch(/\$2[aby]\$\d\d\$/);
   });
 
-  test("shows nothing of a provider's tokens, which are kept nowhere", async () => {
+  test("contains no tokens of sign-in providers", async () => {
     const email = newPerson().email;
     const answer = await signInBy(usermesh.api, "liar", provider, { sub: email, email, email_verified: true });
     expect(answer.status).toBe(200);
@@ -70,23 +70,23 @@ describe("a stolen copy of the database", () => {
     expect([stored.includes(email), /\bopaque\b|eyJ[\w-]+\./.test(stored)]).toEqual([true, false]);
   });
 
-  test("shows the same value in two forms: nobody finds equal ones", async () => {
+  test("seals equal values differently", async () => {
     const [one, other] = [await someone(), await someone()];
     await usermesh.api.put("users/me/profile", one.profile, other.access);
     expect((await sealedOf(one.id)).split(".")[3]).not.toBe((await sealedOf(other.id)).split(".")[3]);
   });
 });
 
-describe("a sealed value that somebody changed", () => {
+describe("a modified sealed value", () => {
   const alterations: ReadonlyArray<readonly [string, (sealed: string, other: string) => string]> = [
-    ["in one character of its text", (sealed) => flipped(sealed, 3)],
-    ["in its nonce", (sealed) => flipped(sealed, 2)],
-    ["in the name of its key", (sealed) => sealed.replace(/^v1\.\w+/, "v1.zz")],
-    ["for another person's", (_, other) => other],
-    ["for clear text", () => '{"phone":"+491700000000","date_of_birth":"2000-01-01"}'],
-    ["for nothing", () => ""],
+    ["with one character changed", (sealed) => flipped(sealed, 3)],
+    ["with another nonce", (sealed) => flipped(sealed, 2)],
+    ["with another key id", (sealed) => sealed.replace(/^v1\.\w+/, "v1.zz")],
+    ["replaced by another person's", (_, other) => other],
+    ["replaced by clear text", () => '{"phone":"+491700000000","date_of_birth":"2000-01-01"}'],
+    ["replaced by an empty string", () => ""],
   ];
-  test.each(alterations)("%s is not shown, and nothing in its place", async (_, alter) => {
+  test.each(alterations)("%s is not returned, nor anything in its place", async (_, alter) => {
     const [person, other] = [await someone(), await someone()];
     const before = await sealedOf(person.id);
     await setSealed(person.id, alter(before, await sealedOf(other.id)));
@@ -97,7 +97,7 @@ describe("a sealed value that somebody changed", () => {
     expect((await touched(person.access)).body.data).toMatchObject(person.profile);
   });
 
-  test("for a hash whose password is known opens no account", async () => {
+  test("replaced by a known password's hash opens no account", async () => {
     const [person, mallory] = [await someone(), await someone()];
     const sql =
       "UPDATE auth.credentials c SET secret = m.secret FROM auth.credentials m WHERE c.user_id = $1 AND m.user_id = $2";
@@ -108,7 +108,7 @@ describe("a sealed value that somebody changed", () => {
   });
 });
 
-/** Reads the row itself, past every cache, and answers with the whole profile. */
+/** Bypasses all caches and returns the whole profile. */
 const touched = (access: string) => usermesh.api.put("users/me/profile", { headline: "Still me" }, access);
 
 function flipped(sealed: string, part: number): string {

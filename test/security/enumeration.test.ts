@@ -4,7 +4,7 @@ import { vendorOf } from "../support/data/tenants.ts";
 import { mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** Whether an account exists must be told by nothing: text, status, headers, time [V6.3.8]. */
+/** Text, status, headers and time of a response must not reveal whether an account exists [V6.3.8]. */
 jest.setTimeout(180_000);
 const wrong = "Wrong-horse-7-staple";
 let usermesh: Usermesh;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => usermesh.stop());
 
 let asked = 0;
-/** Each from an address of its own, so that no limit answers in the account's stead. */
+/** Each request comes from its own IP address, so that none is rate-limited. */
 function post(on: Usermesh, path: string, body: object): Promise<Answer> {
   asked += 1;
   const ip = `198.51.${(asked >> 8) & 255}.${asked & 255}`;
@@ -25,7 +25,7 @@ function post(on: Usermesh, path: string, body: object): Promise<Answer> {
 
 const login = (body: object) => post(usermesh, "auth/login", { password: wrong, ...body });
 
-/** All that a client sees of an answer, but what is another one each time. */
+/** Everything a client sees of a response, except what always differs. */
 function shownOf({ status, headers, body: { correlation_id: _, ...body } }: Answer) {
   return { status, body, headers: [...headers].filter(([name]) => !["date", "x-correlation-id"].includes(name)) };
 }
@@ -33,8 +33,8 @@ function shownOf({ status, headers, body: { correlation_id: _, ...body } }: Answ
 const median = (values: readonly number[]) => values.toSorted((left, right) => left - right)[values.length >> 1] ?? 0;
 
 /**
- * 400 tries in twenty rounds, the fastest of each round compared: load only ever adds time, and changes from round to round.
- * Within a tenth of the time, or half a millisecond, which is less than the machine's own noise.
+ * 400 attempts in twenty rounds, comparing the fastest of each: load only adds time, and varies between rounds.
+ * The difference may be a tenth of the time, or half a millisecond, which is below the machine's noise.
  */
 async function expectSameTime(send: (email: string) => Promise<unknown>): Promise<void> {
   const rounds: Array<readonly [known: number, unknown: number]> = [];
@@ -48,10 +48,10 @@ async function fastestOf(send: (email: string) => Promise<unknown>): Promise<rea
   await usermesh.database.query("DELETE FROM auth.login_attempts");
   const times = { known: [] as number[], unknown: [] as number[] };
   for (let n = 0; n < 20; n += 1) {
-    // Known, unknown, unknown, known: neither always comes after the other.
+    // Known, unknown, unknown, known: so that neither always follows the other.
     const who = ((n + 1) >> 1) % 2 === 0 ? "known" : "unknown";
     const email = who === "known" ? known.email : newPerson().email;
-    // What the request before left to do is done first.
+    // Let background work of the previous request finish.
     await usermesh.settled();
     const start = performance.now();
     await send(email);
@@ -61,14 +61,14 @@ async function fastestOf(send: (email: string) => Promise<unknown>): Promise<rea
 }
 
 describe("a sign-in with a wrong password", () => {
-  test("is answered to the letter as for an account that nobody has, by address and by name", async () => {
+  test("gets the same response as for an unknown account, by email and by username", async () => {
     const unknown = shownOf(await login({ email: newPerson().email }));
     expect(unknown.status).toBe(401);
     const others = [{ email: known.email }, { username: "nobody-here" }, { email: "not even an address" }];
     for (const who of others) expect(shownOf(await login(who))).toEqual(unknown);
   });
 
-  test("does not tell that the account is disabled, deleted, unverified, or has no password", async () => {
+  test("does not reveal that the account is deactivated, deleted, unverified or has no password", async () => {
     const admin = await vendorOf(usermesh);
     const [disabled, deleted] = [await register(usermesh), await register(usermesh)];
     await usermesh.api.put(`admin/users/${disabled.id}/status`, { is_active: false }, admin);
@@ -84,28 +84,27 @@ describe("a sign-in with a wrong password", () => {
     for (const { email } of [disabled, deleted]) expect(shownOf(await login({ email }))).toEqual(unknown);
   });
 
-  test("takes as long as for an account that nobody has", () => expectSameTime((email) => login({ email })));
+  test("takes as long as for an unknown account", () => expectSameTime((email) => login({ email })));
 });
 
 describe.each(["auth/password-reset-request", "auth/verify-email-request"])("POST %s", (path) => {
-  test("is answered to the letter as for an address that nobody has", async () => {
+  test("gives the same response as for an unknown address", async () => {
     const unknown = shownOf(await post(usermesh, path, { email: newPerson().email }));
     expect(unknown.status).toBe(202);
     expect(shownOf(await post(usermesh, path, { email: known.email }))).toEqual(unknown);
   });
 
-  test("takes as long as for an address that nobody has", () =>
-    expectSameTime((email) => post(usermesh, path, { email })));
+  test("takes as long as for an unknown address", () => expectSameTime((email) => post(usermesh, path, { email })));
 });
 
-describe("a sign-up where PREVENT_USER_ENUMERATION is set", () => {
+describe("a sign-up with PREVENT_USER_ENUMERATION", () => {
   let hiding: Usermesh;
   beforeAll(async () => {
     hiding = await startUsermesh({ PREVENT_USER_ENUMERATION: "true", TRUST_PROXY: "1" });
   });
   afterAll(() => hiding.stop());
 
-  test("is answered to the letter alike for a free address, a taken one and a taken name", async () => {
+  test("gets the same response for a new email, a taken email and a taken username", async () => {
     const person = { ...newPerson(), username: newPerson("u").email.split("@")[0]?.slice(0, 20) };
     const free = shownOf(await post(hiding, "auth/register", person));
     expect([free.status, free.body.data]).toEqual([202, null]);
@@ -113,7 +112,7 @@ describe("a sign-up where PREVENT_USER_ENUMERATION is set", () => {
     for (const body of taken) expect(shownOf(await post(hiding, "auth/register", body))).toEqual(free);
   });
 
-  test("of a taken address changes nothing about the account, and mails its owner no link", async () => {
+  test("with a taken email does not change the account and mails no link to its owner", async () => {
     const person = newPerson();
     await post(hiding, "auth/register", person);
     const mails = () => hiding.mails().filter((mail) => mail.to.includes(person.email)).length;
@@ -133,7 +132,7 @@ describe("a sign-up where PREVENT_USER_ENUMERATION is set", () => {
   });
 });
 
-test("a wish for an address that somebody has is answered like any other", async () => {
+test("an email change to a taken address gets the same response as any other", async () => {
   const { access } = await signIn(usermesh, known);
   const taken = await register(usermesh);
   const wish = async (email: string) => {

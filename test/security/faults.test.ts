@@ -7,8 +7,8 @@ import { newPerson } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /**
- * [V16.5.1, 16.5.3] Each table of ours is taken away in turn, as a broken migration or a wrong grant would: every statement
- * about it fails half way through a request. What happens with whole servers away: test/mesh.
+ * [V16.5.1, 16.5.3] Makes each table unavailable in turn, like a broken migration or a wrong grant: every statement
+ * on it fails halfway through a request. For unavailable servers see test/mesh.
  */
 let usermesh: Usermesh;
 let stage: DenialStage;
@@ -26,7 +26,7 @@ afterAll(() => usermesh.stop());
 
 const api = () => usermesh.api;
 
-/** What people do, to provoke as many kinds of failure as there are. */
+/** Requests that touch as many tables as possible. */
 const doings: Readonly<Record<string, () => Promise<Answer>>> = {
   "signs in": () => api().post("auth/login", { email: stage.victim.email, password: stage.victim.password }),
   "signs up": () => api().post("auth/register", newPerson()),
@@ -39,7 +39,7 @@ const doings: Readonly<Record<string, () => Promise<Answer>>> = {
   "asks for a reset": () => api().post("auth/password-reset-request", { email: newPerson().email }),
 };
 
-/** Nothing of the inside: no statement, table, constraint, stack, path, host, service or library. */
+/** Internals: statements, tables, constraints, stacks, paths, hosts, services, libraries. */
 const inside =
   /\b(select|insert|update|delete|relation|constraint|column|syntax|query|postgres|pg_|typeorm|moleculer|nats|redis|bullmq|node_modules|stack|localhost|127\.0\.0\.1|ECONN|\.ts\b|Error:)|at \w+ \(|\/work\/|\/home\/|\/tmp\/|_gone\b/i;
 
@@ -80,14 +80,14 @@ async function walk(
   return { found, statuses };
 }
 
-describe("with any table away", () => {
-  test("there is something to take away, and something to be told", async () => {
+describe("with any table unavailable", () => {
+  test("the list of tables and requests is not empty", async () => {
     expect(tables.length).toBeGreaterThan(30);
     for (const ask of Object.values(stage.denials)) expect((await ask()).status).toBeLessThan(500);
     await usermesh.database.query("DELETE FROM auth.login_attempts");
   });
 
-  test("no refusal becomes a yes", async () => {
+  test("no refused request is accepted", async () => {
     const { found, statuses } = await walk(stage.denials, (what, { status }) =>
       status < 300 ? [`${what}: ${status}`] : [],
     );
@@ -95,14 +95,14 @@ describe("with any table away", () => {
     expect([...statuses].some((status) => status >= 500)).toBe(true);
   }, 180_000);
 
-  test("no answer tells of the inside", async () => {
+  test("no response reveals internals", async () => {
     const { found, statuses } = await walk(doings, leaksOf);
     expect(found).toEqual([]);
     expect([...statuses].some((status) => status >= 500)).toBe(true);
   }, 180_000);
 
-  test("and all is well again when it is back", async () => {
-    // Breakers that opened meanwhile let one call through after two seconds.
+  test("requests succeed again once it is restored", async () => {
+    // Breakers that have opened let one call through after two seconds.
     for (const [what, ask] of Object.entries(doings)) await eventually(what, async () => (await ask()).status < 300);
     expect((await api().get("admin/users", await vendorOf(usermesh))).status).toBe(200);
   });

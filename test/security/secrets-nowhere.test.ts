@@ -7,7 +7,7 @@ import { type MaliciousProvider, startMaliciousProvider } from "../support/fakes
 import { linkToken, mailTo, newPerson, type Person, signIn } from "../support/flows/main-flow.ts";
 import { startNode, type TestNode } from "../support/start/node.ts";
 
-/** [V16.2, 16.3] A person's life at the most talkative log level, and then a search for every secret that was in it. */
+/** [V16.2, 16.3] Runs an account through its life at the most verbose log level, then searches for every secret it used. */
 const serviceSecret = "service-secret-0123456789-0123456789";
 const clientSecret = "client-secret-of-the-provider-01234";
 const metricsToken = "metrics-token-0123456789-0123456789";
@@ -18,7 +18,7 @@ let node: TestNode;
 let provider: MaliciousProvider;
 let person: Person;
 
-/** Keeps it for the search, and gives it back. */
+/** Remembers a secret for the search and returns it. */
 function secret<T extends string>(what: string, value: T): T {
   if (value.length < 8) throw new Error(`${what} is too short to be searched for: ${value}`);
   used.set(what, value);
@@ -55,7 +55,7 @@ async function live(): Promise<void> {
   await changeAndReset();
   await changeAddress();
   await byProvider();
-  await eventually("all facts handled", async () => (await unpublished()) === "0");
+  await eventually("all events handled", async () => (await unpublished()) === "0");
 }
 
 function configured(): void {
@@ -101,7 +101,7 @@ async function signUpAndIn(): Promise<void> {
   });
 }
 
-/** Secrets where they don't belong: in paths, queries, headers, broken bodies. */
+/** Sends secrets in the wrong places: paths, queries, headers, malformed bodies. */
 async function mistakes(): Promise<void> {
   const misplaced = secret("a password at the wrong place", "Misplaced-horse-3-staple");
   const { access } = await signIn(node, person);
@@ -135,7 +135,7 @@ async function changeAndReset(): Promise<void> {
   const token = linkToken(await mailTo(node, person.email, /reset-password\?token=/));
   secret("the reset link", token.split(".")[3] ?? "");
   const reset = secret("the password after the reset", "Reset-horse-5-staple");
-  // The path of an earlier system has the token in it.
+  // The compatibility path contains the token.
   const done = await node.api.post(`/api/reset-password/${token}`, { password: reset });
   expect(done.status).toBe(200);
   await node.api.post(`/api/reset-password/${token}`, { password: reset });
@@ -176,7 +176,7 @@ async function unpublished(): Promise<string> {
   return row?.n ?? "";
 }
 
-/** As they are, and as they would stand in a URL or in JSON. */
+/** Verbatim, URL-encoded and JSON-encoded. */
 function foundIn(text: string): string[] {
   return [...used].flatMap(([what, value]) =>
     [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)].some((form) => text.includes(form))
@@ -185,8 +185,8 @@ function foundIn(text: string): string[] {
   );
 }
 
-describe("no secret that was used stands", () => {
-  test("anywhere, as a search that finds: the mails hold the links", () => {
+describe("no secret appears", () => {
+  test("undetected: the search finds the links in mails", () => {
     const mails = node
       .mails()
       .map(({ text }) => text)
@@ -199,7 +199,7 @@ describe("no secret that was used stands", () => {
     expect(used.size).toBeGreaterThan(25);
   });
 
-  test("in a log line, and no address either", () => {
+  test("in a log line, nor does an email address", () => {
     const output = node.output();
     expect(output).toMatch(/"level":"trace"/);
     expect(output).toContain("/api/v1/users/me");

@@ -26,7 +26,7 @@ async function tenantWithAdmin() {
   return { ...tenant, admin: adminOf(admin), adminId: admin.id };
 }
 
-/** The log follows the events. */
+/** Entries are added asynchronously, by events. */
 async function logged(count: number, read: () => Promise<Page>): Promise<Page> {
   return eventually(`${count} entries`, async () => {
     const page = await read();
@@ -37,7 +37,7 @@ async function logged(count: number, read: () => Promise<Page>): Promise<Page> {
 const mine = (user: Account, query = {}) => mesh.call("admin.myActivity", query, callerOf(user));
 
 describe("the activity log", () => {
-  test("shows a user his own, newest first", async () => {
+  test("shows users their own entries, newest first", async () => {
     const user = await mesh.create();
     await mesh.call("users.updateMe", { bio: "hello" }, callerOf(user));
     const page = await logged(2, () => mine(user));
@@ -45,7 +45,7 @@ describe("the activity log", () => {
     expect(page.items[0]).toMatchObject({ user_id: user.id, actor_id: user.id, details: { updated_fields: ["bio"] } });
   });
 
-  test("holds no address and no name", async () => {
+  test("contains no email addresses and no names", async () => {
     const user = await mesh.create({ full_name: "Very Private" });
     await logged(1, () => mine(user));
     const [row] = await mesh.database.query(
@@ -55,7 +55,7 @@ describe("the activity log", () => {
     expect(row?.text).not.toMatch(/Very Private|@example/);
   });
 
-  test("shows an administrator who did what in his tenant, and nothing of others", async () => {
+  test("shows administrators who did what in their tenant, and nothing of other tenants", async () => {
     const one = await tenantWithAdmin();
     const other = await tenantWithAdmin();
     const user = await mesh.create({ tenant: one.slug });
@@ -67,7 +67,7 @@ describe("the activity log", () => {
     expect(theirs.items.map((item) => item.user_id)).toEqual([other.adminId]);
   });
 
-  test("by cursor comes once and whole", async () => {
+  test("is paged by cursor without gaps or duplicates", async () => {
     const { slug, admin } = await tenantWithAdmin();
     for (let index = 0; index < 6; index += 1) await mesh.create({ tenant: slug });
     const whole = await logged(7, () => mesh.call("admin.activity", {}, admin));
@@ -80,7 +80,7 @@ describe("the activity log", () => {
     expect(seen).toEqual(whole.items.map((item) => item.id));
   });
 
-  test("by cursor splits no moment, and is not shifted by what is logged meanwhile", async () => {
+  test("is paged stably within one timestamp and while entries are added", async () => {
     const { id, admin } = await tenantWithAdmin();
     const rows = (n: number, at: string) =>
       mesh.database.query<{ id: string }>(
@@ -100,7 +100,7 @@ describe("the activity log", () => {
     expect(seen.toSorted()).toEqual(same.map((row) => row.id).toSorted());
   });
 
-  test("of one's own is cut by action, actor and time, and by nobody's id", async () => {
+  test("can be filtered by action, actor and time, but not by user on one's own log", async () => {
     const { slug, admin } = await tenantWithAdmin();
     const [user, other] = [await mesh.create({ tenant: slug }), await mesh.create({ tenant: slug })];
     await mesh.call("users.updateMe", { bio: "hello" }, callerOf(user));
@@ -114,7 +114,7 @@ describe("the activity log", () => {
     expect((await mine(user, { user_id: other.id })).items).toEqual(whole.items);
   });
 
-  test("is cut by time", async () => {
+  test("can be filtered by time", async () => {
     const { admin } = await tenantWithAdmin();
     const page = await logged(1, () => mesh.call("admin.activity", {}, admin));
     const at = page.items[0]?.at ?? "";
@@ -122,7 +122,7 @@ describe("the activity log", () => {
     expect((await mesh.call("admin.activity", { to: at }, admin)).items).toHaveLength(0);
   });
 
-  test("of another tenant's account is not found", async () => {
+  test("answers 404 for another tenant's account", async () => {
     const { admin } = await tenantWithAdmin();
     const stranger = await mesh.create();
     await expect(mesh.call("admin.userActivity", { user_id: stranger.id }, admin)).rejects.toMatchObject({
@@ -130,14 +130,14 @@ describe("the activity log", () => {
     });
   });
 
-  test("of an account of the tenant is what concerns it", async () => {
+  test("of an account contains only its own entries", async () => {
     const { slug, admin } = await tenantWithAdmin();
     const user = await mesh.create({ tenant: slug });
     const page = await logged(1, () => mesh.call("admin.userActivity", { user_id: user.id }, admin));
     expect(actionsOf(page)).toEqual(["user.created"]);
   });
 
-  test("does not tell a user the address of the administrator who acted", async () => {
+  test("does not show users the IP address of an administrator", async () => {
     const { slug, admin } = await tenantWithAdmin();
     const user = await mesh.create({ tenant: slug });
     const meta = { caller: admin, client: { ip: "192.0.2.77", user_agent: "" }, correlation_id: "test" };
@@ -149,13 +149,13 @@ describe("the activity log", () => {
     expect((await mesh.call("admin.activity", { action: "user.deactivated" }, admin)).items[0]?.ip).toBe("192.0.2.77");
   });
 
-  test("a cursor that is none is refused", async () => {
+  test("rejects an invalid cursor", async () => {
     await expect(mine(await mesh.create(), { cursor: "nonsense" })).rejects.toMatchObject({
       type: "validation_failed",
     });
   });
 
-  test("an event that comes twice is one entry", async () => {
+  test("records an event that is delivered twice once", async () => {
     const user = await mesh.create();
     await logged(1, () => mine(user));
     await mesh.database.query("UPDATE users.outbox SET published_at = NULL WHERE user_id = $1", [user.id]);

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from "../../support/start/datab
 
 const REFUSED = "42501";
 
-describe("the table of the activity log, to the role of its own service", () => {
+describe("the activity log's table, for its service's role", () => {
   let database: TestDatabase;
   let client: Client;
   beforeAll(async () => {
@@ -30,7 +30,7 @@ describe("the table of the activity log, to the role of its own service", () => 
       [tenant, actor, user, details],
     );
 
-  test("takes what is added, and shows it", async () => {
+  test("allows inserting and reading", async () => {
     await act(person, person, '{"reason": "named"}');
     expect((await client.query("SELECT 1 FROM admin.activity")).rowCount).toBe(1);
   });
@@ -46,7 +46,7 @@ describe("the table of the activity log, to the role of its own service", () => 
     await expect(client.query(sql)).rejects.toMatchObject({ code: REFUSED });
   });
 
-  test("is changed by an erasure alone: the acts are kept, the person is not", async () => {
+  test("is changed only by an erasure, which keeps the entries and removes the person", async () => {
     const [admin, other] = [randomUUID(), randomUUID()];
     await act(admin, person, '{"reason": "told"}');
     await act(person, other, '{"reason": "kept"}');

@@ -30,13 +30,13 @@ const asAdmin = () => tenant.admin.access;
 const member = () => newMember(mesh, tenant.slug);
 const patch = (user: Member, body: object) => api().patch(`admin/users/${user.id}`, body, asAdmin());
 
-/** The tenant's tokens go stale with each changed role. */
+/** Every change of a role invalidates the tenant's tokens. */
 async function renewAdmin(): Promise<void> {
   Object.assign(tenant.admin, await refreshed(mesh, tenant.admin));
 }
 
 describe("roles", () => {
-  test("are made, listed, changed and deleted", async () => {
+  test("are created, listed, changed and deleted", async () => {
     const made = await api().post("admin/roles", { name: "support", permissions: ["users:read"] }, asAdmin());
     expect(made).toMatchObject({ status: 201, body: { data: { name: "support", system: false } } });
     const list = await api().get("admin/roles", asAdmin());
@@ -51,7 +51,7 @@ describe("roles", () => {
     expect(verdict(await api().delete("admin/roles/support", asAdmin()))).toBe("404 not_found");
   });
 
-  test("a granted role is in force at the next request", async () => {
+  test("an assigned role takes effect on the next request", async () => {
     await api().post("admin/roles", { name: "reader", permissions: ["users:read"] }, asAdmin());
     const user = await member();
     expect(verdict(await api().get("admin/users", user.access))).toBe("403 forbidden");
@@ -61,7 +61,7 @@ describe("roles", () => {
     expect((await api().get("admin/users", now.access)).status).toBe(200);
   });
 
-  test("a changed role is in force at the next request of everybody who has it", async () => {
+  test("a changed role takes effect on the next request of all its members", async () => {
     await api().post("admin/roles", { name: "fickle", permissions: ["users:read"] }, asAdmin());
     const user = await member();
     await patch(user, { roles: ["fickle"] });
@@ -74,7 +74,7 @@ describe("roles", () => {
     await renewAdmin();
   });
 
-  test("a deleted role does not come back with another of its name", async () => {
+  test("a new role with a deleted role's name has no members", async () => {
     await api().post("admin/roles", { name: "lapsed", permissions: ["users:read"] }, asAdmin());
     const user = await member();
     await patch(user, { roles: ["lapsed"] });
@@ -85,7 +85,7 @@ describe("roles", () => {
     expect(verdict(await api().get("admin/users", now.access))).toBe("403 forbidden");
   });
 
-  test("a deleted role is not shown any more, also of an account that was read a moment before", async () => {
+  test("a deleted role disappears from accounts, even if they were cached", async () => {
     await api().post("admin/roles", { name: "shown", permissions: ["users:read"] }, asAdmin());
     const user = await member();
     await patch(user, { roles: ["shown"] });
@@ -97,20 +97,20 @@ describe("roles", () => {
     await renewAdmin();
   });
 
-  test("a role that the tenant does not have can't be granted", async () => {
+  test("a role the tenant does not have can't be assigned", async () => {
     const answer = await patch(await member(), { roles: ["nobody-made-it"] });
     expect(answer).toMatchObject({ status: 422, body: { errors: [{ field: "roles", code: "unknown_role" }] } });
   });
 });
 
 describe("an administrator", () => {
-  test("changes name, username and verification", async () => {
+  test("can change name, username and verification", async () => {
     const user = await member();
     const change = { full_name: "Grace Hopper", username: `g-${user.id.slice(-12)}`, is_verified: true };
     expect((await patch(user, change)).body.data).toMatchObject(change);
   });
 
-  test("sets an address at once, unverified, and the old one is told", async () => {
+  test("can change an email address immediately; it is unverified, and the old one is notified", async () => {
     const user = await member();
     const { email } = newPerson("renamed");
     expect((await patch(user, { email })).body.data).toMatchObject({ email, is_verified: false, pending_email: null });
@@ -118,12 +118,12 @@ describe("an administrator", () => {
     expect((await signInTo(mesh, tenant.slug, { ...user, email })).id).toBe(user.id);
   });
 
-  test("can't take an address or a name that is taken", async () => {
+  test("can't set an email address or username that is taken", async () => {
     const [one, other] = [await member(), await member()];
     expect(verdict(await patch(one, { email: other.email.toUpperCase() }))).toBe("409 email_taken");
   });
 
-  test("sets a subscription, in force at the next request", async () => {
+  test("can set a subscription, which takes effect on the next request", async () => {
     const user = await member();
     const answer = await patch(user, { subscription: { plan: "gold" } });
     expect(answer.body.data.subscription).toMatchObject({ tier: "premium", plan: "gold" });
@@ -132,7 +132,7 @@ describe("an administrator", () => {
     expect(ended.body.data.subscription.tier).toBe("basic");
   });
 
-  test("sees a user's sessions and ends them all", async () => {
+  test("can list and revoke a user's sessions", async () => {
     const user = await member();
     const other = await signInTo(mesh, tenant.slug, user);
     const list = await api().get(`admin/users/${user.id}/sessions`, asAdmin());
@@ -144,7 +144,7 @@ describe("an administrator", () => {
 });
 
 describe("a tenant", () => {
-  test("is listed, read and renamed by the vendor", async () => {
+  test("can be listed, read and renamed by the vendor", async () => {
     const list = await api().get("admin/tenants?limit=100", vendor);
     expect(list.body.data.map((one: { slug: string }) => one.slug)).toContain(tenant.slug);
     const renamed = await api().patch(`admin/tenants/${tenant.id}`, { name: "Renamed" }, vendor);
@@ -153,12 +153,12 @@ describe("a tenant", () => {
     expect((await api().get("users/me", asAdmin())).status).toBe(200);
   });
 
-  test("has a slug of its own", async () => {
+  test("has a unique slug", async () => {
     const body = { slug: tenant.slug, name: "Again", admin_email: newPerson().email };
     expect(verdict(await api().post("admin/tenants", body, vendor))).toBe("409 slug_taken");
   });
 
-  test("'s invitation verifies the address, works once and makes an administrator", async () => {
+  test("has an invitation that verifies the address, works once and creates an administrator", async () => {
     const { body } = await api().get("auth/me", asAdmin());
     expect(body.data.user).toMatchObject({ is_verified: true, roles: ["admin", "user"], tenant_id: tenant.id });
   });
@@ -168,7 +168,7 @@ describe("the vendor", () => {
   const asVendor = (method: string, path: string, slug: string, body?: object) =>
     api().request(method, path, { token: vendor, headers: inTenant(slug), ...(body && { body }) });
 
-  test("acts in another tenant, which stands in both logs", async () => {
+  test("can act in another tenant, which is recorded in both logs", async () => {
     const user = await member();
     const found = await asVendor("GET", `admin/users/${user.id}`, tenant.slug);
     expect(found.body.data.email).toBe(user.email);
@@ -179,11 +179,11 @@ describe("the vendor", () => {
     expect(ours.body.data[0].details).toMatchObject({ acted_in: tenant.id });
   });
 
-  test("who names no tenant gets 422", async () => {
+  test("gets 422 for an unknown tenant", async () => {
     expect((await asVendor("GET", "admin/users", "there-is-none")).body.errors[0].code).toBe("unknown_tenant");
   });
 
-  test("sees figures, queues and the mesh", async () => {
+  test("can read metrics, queues and nodes", async () => {
     const figures = await api().get("admin/metrics", vendor);
     expect(figures.body.data).toMatchObject({ accounts: { total: expect.any(Number) }, breakers: { open: 0 } });
     expect(figures.body.data.sessions.active).toBeGreaterThan(0);
@@ -194,7 +194,7 @@ describe("the vendor", () => {
     expect(graph.body.data.open_breakers).toEqual([]);
   });
 
-  test("looks at dead letters, retries and drops them", async () => {
+  test("can list, retry and delete dead letters", async () => {
     expect((await api().get("admin/queues/mail/failed", vendor)).body).toMatchObject({ data: [], meta: { total: 0 } });
     expect((await api().post("admin/queues/mail/retry", {}, vendor)).body.data).toEqual({ retried: 0 });
     expect(verdict(await api().post("admin/queues/mail/retry", { id: "none" }, vendor))).toBe("404 not_found");
@@ -210,7 +210,7 @@ describe("the activity log", () => {
       return page.body.data.length > 0 && page.body;
     });
 
-  test("has refused sign-ins, of known and unknown names", async () => {
+  test("contains refused sign-ins, for existing and unknown accounts", async () => {
     const user = await member();
     const wrong = (email: string) =>
       api().request("POST", "auth/login", { body: { email, password: "Wrong-1-x" }, headers: inTenant(tenant.slug) });
@@ -224,7 +224,7 @@ describe("the activity log", () => {
     });
   });
 
-  test("tells of sign-ins and ended sessions who, whom and from where", async () => {
+  test("contains actor, user and IP address of sign-ins and ended sessions", async () => {
     const user = await member();
     await api().delete(`admin/users/${user.id}/sessions`, asAdmin());
     const again = await signInTo(mesh, tenant.slug, user);
@@ -244,7 +244,7 @@ describe("the activity log", () => {
     ]);
   });
 
-  test("has refused requests", async () => {
+  test("contains refused requests", async () => {
     const user = await member();
     await api().get("admin/users", user.access);
     const page = await logged(`request.refused&actor=${user.id}`, asAdmin());

@@ -29,22 +29,22 @@ async function scans(): Promise<{ index: number; table: number }> {
   return row ?? { index: -1, table: -1 };
 }
 
-test("the sign-ins of a day are counted from an index of theirs alone", async () => {
+test("the sign-ins of a day are counted with an index-only scan", async () => {
   const before = await scans();
   const { body } = await mesh.api.get("admin/metrics", vendor);
   expect(body.data.logins.last_24_hours).toBeGreaterThanOrEqual(SIGN_INS);
-  await eventually("the database to tell", async () => (await scans()).index > before.index, { within: 15_000 });
+  await eventually("the database's statistics", async () => (await scans()).index > before.index, { within: 15_000 });
   expect((await scans()).table).toBe(before.table);
 }, 30_000);
 
-test("twenty who look at the figures at once cost one count", async () => {
+test("twenty concurrent requests for the metrics cause one count", async () => {
   const counting = async () => {
     const sql = `SELECT count(*)::int AS n FROM pg_stat_activity
       WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM admin.activity%'`;
     return (await mesh.database.query<{ n: number }>(sql))[0]?.n ?? 0;
   };
   const look = () => mesh.api.get("admin/metrics", vendor);
-  // Those of the test before are good for some seconds.
+  // The metrics of the previous test are cached for some seconds.
   const answers = await eventually(
     "a count",
     async () => {

@@ -37,7 +37,7 @@ async function signIn({ slug }: Named, { email, password }: { readonly email: st
 }
 
 describe("the password policy of a tenant", () => {
-  test("holds for a registration, a change and a reset", async () => {
+  test("applies to registration, password change and reset", async () => {
     const tenant = await newTenant(mesh, vendor);
     await changeSettings(mesh, vendor, tenant, { password_policy: "nist" });
     const register = (password: string) =>
@@ -61,8 +61,8 @@ describe("the password policy of a tenant", () => {
   });
 });
 
-describe("the life of an access token", () => {
-  test("is as short as the tenant wants, from the next request on", async () => {
+describe("the lifetime of an access token", () => {
+  test("is the tenant's, from the next request on", async () => {
     const tenant = await newTenant(mesh, vendor);
     await changeSettings(mesh, vendor, tenant, { access_token_minutes: 5 });
     expect(verdict(await api().get("users/me", tenant.admin.access))).toBe("401 token_stale");
@@ -75,7 +75,7 @@ describe("the life of an access token", () => {
   });
 });
 
-/** As if so many hours had passed for the session. */
+/** Moves the session's times back by this many hours. */
 async function age(sessionId: string, hours: number): Promise<void> {
   await mesh.database.query(
     `UPDATE sessions.sessions SET created_at = created_at - s, last_used_at = last_used_at - s, expires_at = expires_at - s,
@@ -89,7 +89,7 @@ const near = (seconds: number) => ({ from: seconds - 60, to: seconds });
 const isNear = (value: number, { from, to }: { from: number; to: number }) => value > from && value <= to;
 
 describe("a session", () => {
-  test("that rests for refresh_token_days has ended", async () => {
+  test("ends after refresh_token_days without a refresh", async () => {
     const tenant = await newTenant(mesh, vendor, { refresh_token_days: 1 });
     const first = await signIn(tenant, tenant.admin);
     expect(isNear(first.refresh_expires_in, near(DAY))).toBe(true);
@@ -100,7 +100,7 @@ describe("a session", () => {
     expect(verdict(await refresh(again.refresh_token))).toBe("401 session_ended");
   });
 
-  test("ends after session_max_days, however often it is refreshed", async () => {
+  test("ends after session_max_days, even if it is refreshed", async () => {
     const tenant = await newTenant(mesh, vendor, { session_max_days: 2 });
     let { session_id, refresh_token, refresh_expires_in } = await signIn(tenant, tenant.admin);
     expect(isNear(refresh_expires_in, near(2 * DAY))).toBe(true);
@@ -113,7 +113,7 @@ describe("a session", () => {
     expect(verdict(await refresh(refresh_token))).toBe("401 session_ended");
   });
 
-  test("of a tenant that has set nothing lives as the installation has it", async () => {
+  test("has the installation's limits if the tenant has set none", async () => {
     const tenant = await newTenant(mesh, vendor);
     const { session_id, refresh_token, refresh_expires_in } = await signIn(tenant, tenant.admin);
     expect(isNear(refresh_expires_in, near(7 * DAY))).toBe(true);
@@ -122,8 +122,8 @@ describe("a session", () => {
   });
 });
 
-describe("a tenant's accounts", () => {
-  test("are no more than it may have, however many come at once", async () => {
+describe("the account limit of a tenant", () => {
+  test("holds for concurrent registrations", async () => {
     const small = await newTenant(mesh, vendor, { max_users: 3 });
     const register = () => api().request("POST", "auth/register", { body: newPerson(), headers: inTenant(small.slug) });
     const answers = await Promise.all(Array.from({ length: 6 }, register));
@@ -132,7 +132,7 @@ describe("a tenant's accounts", () => {
   });
 });
 
-test("an account that is being made at this moment counts", async () => {
+test("an account in an uncommitted transaction counts", async () => {
   const { id, slug } = await newTenant(mesh, vendor, { max_users: 2 });
   const other = new Client({ connectionString: mesh.database.url });
   await other.connect();
@@ -150,13 +150,13 @@ test("an account that is being made at this moment counts", async () => {
   expect(verdict(await late)).toBe("409 tenant_limit_reached");
 });
 
-describe("what a tenant may not set", () => {
+describe("a tenant setting", () => {
   test.each([
     ["password_policy", "length"],
     ["access_token_minutes", 1_440],
     ["refresh_token_days", 8],
     ["session_max_days", 31],
-  ])("is %s beyond the installation's: 422, and nothing has changed", async (name, value) => {
+  ])("%s beyond the installation's bounds: 422, and nothing is changed", async (name, value) => {
     const { id, admin, slug } = await newTenant(mesh, vendor);
     const refused = await set(id, { [name]: value, max_users: 7 });
     expect(refused).toMatchObject({
@@ -167,14 +167,14 @@ describe("what a tenant may not set", () => {
     expect((await signInTo(mesh, slug, admin)).id).toBe(admin.id);
   });
 
-  test("is what it is not asked for: only the vendor sets anything", async () => {
+  test("can only be changed by the vendor", async () => {
     const { id, admin } = await newTenant(mesh, vendor);
     const answer = await api().patch(`admin/tenants/${id}`, { settings: { max_users: 9 } }, admin.access);
     expect(verdict(answer)).toBe("403 forbidden");
   });
 });
 
-test("a setting that an access token does not show outdates none", async () => {
+test("a setting that access tokens do not depend on invalidates none", async () => {
   const tenant = await newTenant(mesh, vendor);
   await changeSettings(mesh, vendor, tenant, { max_users: 100, session_max_days: 3 });
   expect((await api().get("users/me", tenant.admin.access)).status).toBe(200);

@@ -14,7 +14,7 @@ const start = async (env: Record<string, string> = {}) => {
   pushing = await startPushing(env);
 };
 
-/** A push to somebody, to which the service answers so in turn. */
+/** Requests a push; the push service responds with these statuses in turn. */
 const pushAnswered = async (...statuses: number[]): Promise<string> => {
   const { id: user_id } = await pushing.person();
   const id = randomUUID();
@@ -30,7 +30,7 @@ test("a push that fails twice is delivered by the third attempt", async () => {
   expect(new Set(pushing.server.of(id).map(({ headers }) => headers["idempotency-key"]))).toEqual(new Set([id]));
 }, 40_000);
 
-test("one that fails three times is a dead letter, and is delivered when that is retried", async () => {
+test("a push that fails three times becomes a dead letter, and is delivered when that is retried", async () => {
   await start();
   const id = await pushAnswered(500, 429, 500, 200);
   const letter = await pushing.deadLetter(id);
@@ -41,7 +41,7 @@ test("one that fails three times is a dead letter, and is delivered when that is
   expect(pushing.server.of(id)).toHaveLength(4);
 }, 40_000);
 
-test("one that the service refuses for good is a dead letter at once, and holds up no other", async () => {
+test("a push the service rejects permanently becomes a dead letter at once and delays no other", async () => {
   await start();
   const id = await pushAnswered(400);
   const next = await pushAnswered(200);
@@ -50,7 +50,7 @@ test("one that the service refuses for good is a dead letter at once, and holds 
   expect(pushing.server.of(id)).toHaveLength(1);
 }, 40_000);
 
-test("an open breaker keeps pushes waiting and spends none of their attempts", async () => {
+test("pushes wait while the circuit breaker is open, and use no attempts", async () => {
   await start({ CIRCUIT_BREAKER_FAILURES: "2", CIRCUIT_BREAKER_OPEN_SECONDS: "6" });
   pushing.server.behave(500);
   const first = await pushing.push((await pushing.person()).id);
@@ -73,7 +73,7 @@ test("an open breaker keeps pushes waiting and spends none of their attempts", a
   expect(await pushing.usermesh.platform.queues.counts("push")).toMatchObject({ failed: 0 });
 }, 60_000);
 
-test("without PUSH_URL nothing is taken, and the answer says what to set", async () => {
+test("without PUSH_URL pushes are refused, and the error says what to set", async () => {
   const usermesh = await startUsermesh({ SERVICE_PERMISSIONS: "jobs=push:send" });
   try {
     const { body } = await usermesh.api.post("auth/login", usermesh.admin);

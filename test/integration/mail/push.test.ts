@@ -13,8 +13,8 @@ const call = (params: object, caller: Caller = jobs) => pushing.usermesh.call("m
 const request = (user_id: string, more: object = {}) => ({ id: randomUUID(), user_id, title: "A", body: "B", ...more });
 const rows = async (sql: string, ...values: string[]) => pushing.usermesh.database.query(sql, values);
 
-describe("a push that is asked for", () => {
-  test("is handed on with token, name, language and text, and the text is kept no longer", async () => {
+describe("a requested push", () => {
+  test("is sent with token, name, language and text, and its text is deleted afterwards", async () => {
     const { id: user_id, token, name } = await pushing.person({ preferences: { language: "de-CH" } });
     const id = await pushing.push(user_id, { title: "Hello", body: "Line 1\nLine 2", data: { screen: "inbox" } });
     expect(await pushing.done(id)).toMatchObject({ state: "sent", title: null, body: null, data: null });
@@ -27,7 +27,7 @@ describe("a push that is asked for", () => {
     });
   });
 
-  test("is handed on once, however often it is asked for", async () => {
+  test("is sent once, even if it is requested repeatedly", async () => {
     const { id: user_id } = await pushing.person();
     const params = request(user_id);
     await Promise.all([call(params), call(params), call(params)]);
@@ -38,7 +38,7 @@ describe("a push that is asked for", () => {
     expect(pushing.server.of(params.id)).toHaveLength(1);
   });
 
-  test("is handed on once, when its job comes again", async () => {
+  test("is sent once, even if its job is delivered again", async () => {
     const id = await pushing.push((await pushing.person()).id);
     await pushing.done(id);
     const worker = { kind: "service", name: "worker-push" } as const;
@@ -46,14 +46,14 @@ describe("a push that is asked for", () => {
     expect(pushing.server.of(id)).toHaveLength(1);
   });
 
-  test("comes to the push service one at a time", async () => {
+  test("is sent to the push service one at a time", async () => {
     const { id: user_id } = await pushing.person();
     const ids = await Promise.all(Array.from({ length: 6 }, () => pushing.push(user_id)));
     for (const id of ids) await pushing.done(id);
     expect(pushing.server.mostAtOnce).toBe(1);
   });
 
-  test("leaves neither text nor token in outbox, queue or log of dead letters", async () => {
+  test("leaves neither text nor token in the outbox, the queue or dead letters", async () => {
     const { id: user_id, token } = await pushing.person();
     const id = randomUUID();
     pushing.server.answer(id, 400);
@@ -66,17 +66,17 @@ describe("a push that is asked for", () => {
   });
 });
 
-describe("a push is skipped, and nobody is asked to deliver it,", () => {
+describe("a push is skipped without a request to the push service", () => {
   test.each([
     ["not_wanted", { preferences: { notification_push: false } }],
     ["no_token", { push_token: undefined }],
-  ])("where it is %s", async (reason, more) => {
+  ])("because of %s", async (reason, more) => {
     const id = await pushing.push((await pushing.person(more)).id);
     expect(await pushing.done(id)).toMatchObject({ state: "skipped", reason, title: null, body: null });
     expect(pushing.server.of(id)).toEqual([]);
   });
 
-  test("where the account is disabled", async () => {
+  test("because the account is deactivated", async () => {
     const { id: user_id } = await pushing.person();
     await rows("UPDATE users.users SET is_active = false WHERE id = $1", user_id);
     const id = await pushing.push(user_id);
@@ -85,11 +85,11 @@ describe("a push is skipped, and nobody is asked to deliver it,", () => {
   });
 });
 
-describe("a token that the push service does not know", () => {
+describe("a push token the push service does not accept", () => {
   const kept = async (userId: string) =>
     (await rows("SELECT push_token FROM users.users WHERE id = $1", userId))[0] as { push_token: string | null };
 
-  test("is forgotten where it says that it is gone", async () => {
+  test("is deleted after a 410", async () => {
     const { id: user_id } = await pushing.person();
     const id = randomUUID();
     pushing.server.answer(id, 410);
@@ -102,7 +102,7 @@ describe("a token that the push service does not know", () => {
     });
   });
 
-  test("stays where the answer may be that of a wrong address", async () => {
+  test("is kept after a 404, which a wrong PUSH_URL would return too", async () => {
     const { id: user_id, token } = await pushing.person();
     const id = randomUUID();
     pushing.server.answer(id, 404);
@@ -111,7 +111,7 @@ describe("a token that the push service does not know", () => {
     expect(await kept(user_id)).toEqual({ push_token: token });
   });
 
-  test("stays where its owner has another one by now", async () => {
+  test("does not cost its owner a newer token", async () => {
     const { id, token } = await pushing.person();
     const mail = { kind: "service", name: "mail" } as const;
     await pushing.usermesh.call("users.removePushToken", { id, push_token: "an-older-one" }, mail);
@@ -119,18 +119,18 @@ describe("a token that the push service does not know", () => {
   });
 });
 
-describe("nothing is pushed", () => {
+describe("mail.push refuses", () => {
   test.each([
-    ["a stranger", { kind: "anonymous", tenant: "default" }],
+    ["an anonymous caller", { kind: "anonymous", tenant: "default" }],
     ["a service without the permission", { kind: "service", name: "others" }],
-    ["a service nobody knows", { kind: "service", name: "worker-nothing" }],
+    ["an unknown service", { kind: "service", name: "worker-nothing" }],
   ] as ReadonlyArray<[string, Caller]>)("for %s", async (_, caller) => {
     const params = request((await pushing.person()).id);
     await expect(call(params, caller)).rejects.toMatchObject({ type: "forbidden" });
     expect(await pushing.row(params.id)).toBeUndefined();
   });
 
-  test("to somebody unknown: 404", async () => {
+  test("an unknown user: 404", async () => {
     const params = request(randomUUID());
     await expect(call(params)).rejects.toMatchObject({ type: "not_found", status: 404 });
     expect(await pushing.row(params.id)).toBeUndefined();
@@ -138,18 +138,18 @@ describe("nothing is pushed", () => {
 
   test.each([
     ["without a title", { title: "" }],
-    ["with a body too long", { body: "x".repeat(2_001) }],
+    ["with a body that is too long", { body: "x".repeat(2_001) }],
     ["with control characters", { title: "a\u0000b" }],
     ["with too much data", { data: Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`k${n}`, "v"])) }],
-    ["with data that is no text", { data: { n: 1 } }],
-    ["with an id that is none", { id: "1" }],
-  ])("%s: 422", async (_, more) => {
+    ["with data that is not text", { data: { n: 1 } }],
+    ["with an invalid id", { id: "1" }],
+  ])("a push %s: 422", async (_, more) => {
     const { id: user_id } = await pushing.person();
     await expect(call(request(user_id, more))).rejects.toMatchObject({ type: "validation_failed" });
     expect(await rows("SELECT id FROM mail.pushes WHERE user_id = $1", user_id)).toEqual([]);
   });
 
-  test("of somebody who was erased: his pushes are gone, and later ones are left out", async () => {
+  test("an erased user's pushes are deleted, and later ones skipped", async () => {
     const { id: user_id } = await pushing.person();
     await pushing.done(await pushing.push(user_id));
     const users = { kind: "service", name: "users" } as const;

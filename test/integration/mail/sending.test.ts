@@ -48,7 +48,7 @@ afterEach(async () => {
   await stopSmtp();
 });
 
-test("a registration is mailed, with the link bare on a line, and nothing of the name is markup", async () => {
+test("a verification mail has the link on a line of its own and an escaped name", async () => {
   const email = await register();
   const mail = await mailTo(email);
   expect(mail.text).toMatch(/^http:\/\/\S+\/api\/v1\/auth\/verify-email\?token=v1\.[\w.-]+\r?$/m);
@@ -57,7 +57,7 @@ test("a registration is mailed, with the link bare on a line, and nothing of the
   expect(mail.headers).toMatchObject({ "auto-submitted": "auto-generated", "x-correlation-id": expect.any(String) });
 });
 
-test("while SMTP is away sign-up goes on, the breaker opens, no attempt is spent, and each mail comes once after it is back", async () => {
+test("while SMTP is unavailable sign-up works, the breaker opens and no attempts are used; afterwards each mail is sent once", async () => {
   const opened: unknown[] = [];
   services.broker.localBus.on("$circuit-breaker.opened", (payload: unknown) => opened.push(payload));
   await mailTo(await register());
@@ -72,7 +72,7 @@ test("while SMTP is away sign-up goes on, the breaker opens, no attempt is spent
   expect(await counts()).toMatchObject({ failed: 0, delayed: 0, waiting: 0 });
 });
 
-test("a message that three workers send at the same moment goes out once, and the others learn of it", async () => {
+test("a message sent by three workers at once is delivered once, and the others report already_sent", async () => {
   const email = await register();
   await mailTo(email);
   const { tenant_id, user } = await services.call(
@@ -97,7 +97,7 @@ test("a message that three workers send at the same moment goes out once, and th
   ]);
 });
 
-test("a password reset told by an event makes one notice, however often the event comes", async () => {
+test("a password reset causes one notice, even if its event is delivered repeatedly", async () => {
   const email = await register();
   await mailTo(email);
   const { tenant_id, user } = await services.call(

@@ -30,20 +30,20 @@ describe("a gateway with REVOCATION_MODE=bounded", () => {
   const logout = async ({ access }: SignedIn) => verdictOf(await mesh.api.post("auth/logout", undefined, access));
   const says = async (session: SignedIn) => (await verdicts([far.api], [session]))[0];
 
-  test("refuses the very next request like a strict one while it is reached", async () => {
+  test("refuses the next request after a revocation while it is reachable, as in strict mode", async () => {
     for (let round = 0; round < 20; round += 1) {
       const session = await signedIn();
       expect([await logout(session), await says(session)]).toEqual(["200 ok", "401 session_ended"]);
     }
   });
 
-  test("goes on without a lease for the seconds of the bound and no longer, and knows what it missed when it is back", async () => {
+  test("keeps serving without a lease for the configured seconds only, and learns missed revocations afterwards", async () => {
     const [ended, known] = [await signedIn(), await signedIn()];
     await logout(known);
     far.line.rule(nothingOfRevocations);
     const lostAt = performance.now();
     expect(await logout(ended)).toBe("200 ok");
-    // Answered with the end of the lease: the bound is what the operator has given away.
+    // The sign-out is answered when the lease expires; the staleness is what the operator has accepted.
     expect(await verdicts([mesh.api, far.api], [ended, known])).toEqual([
       "401 session_ended",
       "200 ok",

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe } from "@jest/globals";
 import { describeRevocation } from "../../support/flows/revocation-flow.ts";
 import { startMesh, type TestMesh } from "../../support/start/mesh.ts";
 
-describe("when access has ended, on a mesh with two of each", () => {
+describe("a revocation, with two nodes of each service", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 2 });

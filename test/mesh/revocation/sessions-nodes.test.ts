@@ -14,7 +14,7 @@ import { connect, milliseconds } from "../../support/start/sessions-services.ts"
 
 const KILLS = 6;
 const PEOPLE_AT_ONCE = 4;
-/** Those that a client can repeat until it is answered. */
+/** Revocations a client can retry until they are answered. */
 const repeatable = [
   "POST /auth/logout",
   "DELETE /auth/sessions/{id}",
@@ -23,7 +23,7 @@ const repeatable = [
   "a reset password",
 ];
 
-describe("with sessions nodes that fail", () => {
+describe("with failing sessions nodes", () => {
   let mesh: TestMesh;
   let admin: string;
   beforeAll(async () => {
@@ -32,7 +32,7 @@ describe("with sessions nodes that fail", () => {
   }, 120_000);
   afterAll(() => mesh.stop(), 60_000);
 
-  test("killed and started at random, nothing that was answered as ended gets in", async () => {
+  test("no revoked token is accepted, although nodes are killed and restarted at random", async () => {
     const seen = new Map<string, number>();
     let killing = true;
     const person = async (kind: string): Promise<void> => {
@@ -61,7 +61,7 @@ describe("with sessions nodes that fail", () => {
     expect(seen.get("401 session_ended")).toBeGreaterThan(50);
   }, 90_000);
 
-  test("one of them stopped in the middle of a revocation, the other goes on within 2 s", async () => {
+  test("a node continues within 2 s if the other is paused in the middle of a revocation", async () => {
     const { broker, stoppedNode, otherNode } = await join(mesh);
     const call = callAsService(broker, "auth", newId(systemClock));
     const revokeAll = ({ id }: Account, nodeId: string) =>
@@ -73,7 +73,7 @@ describe("with sessions nodes that fail", () => {
     await eventually("three revocations to have their locks", async () => (await waiting(mesh)) === inside.length);
     mesh.pause("sessions-1");
     await feed.release();
-    // The same accounts too: what the stopped node began is found done, or done.
+    // Including the same accounts: the paused node's work is found done, or is done.
     const took = await Promise.all(accounts.map((account) => milliseconds(revokeAll(account, otherNode))));
     const sessions = accounts.flatMap((account) => account.sessions);
     expect(await verdicts(mesh.gateways, sessions)).toEqual(Array(12).fill("401 session_ended"));
@@ -83,7 +83,7 @@ describe("with sessions nodes that fail", () => {
     await broker.stop();
   }, 30_000);
 
-  test("one of them silent inside an open transaction, the others go on within 2 s", async () => {
+  test("the other nodes continue within 2 s if one is paused inside a transaction", async () => {
     const [held, free] = await Promise.all([newAccount(mesh, 1), newAccount(mesh, 1)]);
     const silent = await connect(mesh.database.url);
     await silent.query("BEGIN");
@@ -105,7 +105,7 @@ describe("with sessions nodes that fail", () => {
   }, 30_000);
 });
 
-/** As a client that was told to try again does. */
+/** Retries like a client. */
 async function untilAnswered(act: () => Promise<Answer>): Promise<void> {
   const answer = await eventually(
     "an answer",
@@ -118,7 +118,7 @@ async function untilAnswered(act: () => Promise<Answer>): Promise<void> {
   expect([answer.status, answer.body.code]).toEqual([200, undefined]);
 }
 
-/** A client of the bus, that knows which node is which process. */
+/** A bus client that knows which node is which process. */
 async function join(mesh: TestMesh) {
   const broker: ServiceBroker = await startBroker({ env: { NATS_URL: mesh.nats.url } });
   await broker.waitForServices("sessions", 5_000, 20);
@@ -132,7 +132,7 @@ async function join(mesh: TestMesh) {
   return { broker, stoppedNode, otherNode: nodes.find((node) => node !== stoppedNode) ?? "" };
 }
 
-/** Nobody numbers a revocation meanwhile: who has begun one keeps his other locks. */
+/** Prevents revocations from being numbered; those that have started keep their other locks. */
 async function holdFeed(mesh: TestMesh): Promise<{ release(): Promise<void> }> {
   const client = new Client({ connectionString: mesh.database.url });
   await client.connect();
@@ -146,7 +146,7 @@ async function holdFeed(mesh: TestMesh): Promise<{ release(): Promise<void> }> {
   };
 }
 
-/** Revocations that wait to be numbered. */
+/** The number of revocations waiting for their number. */
 async function waiting(mesh: TestMesh): Promise<number> {
   const sql = `SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
     WHERE NOT l.granted AND l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND a.datname = current_database()`;

@@ -3,7 +3,7 @@ import { describeStale } from "../../support/flows/stale-flow.ts";
 import type { Installation } from "../../support/start/installation.ts";
 import { startMesh } from "../../support/start/mesh.ts";
 
-describe("an account that changes, over two nodes of each service", () => {
+describe("a changed account, with two nodes of each service", () => {
   let mesh: Installation;
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 2 });

@@ -16,9 +16,9 @@ import {
 const QUEUED = 40;
 const LATE_BODIES = 10;
 const PAUSE_MS = 3_300;
-/** Heartbeats come each second, and after 3 s without one a node counts as gone. */
+/** Heartbeats are sent every second; a node without one for 3 s is considered gone. */
 const LONG_PAUSE_MS = 6_000;
-/** A question waits a second for its answer. */
+/** Timeout of a lease request. */
 const LATE_ANSWER_MS = 800;
 
 describe("a gateway that can't be reached", () => {
@@ -37,7 +37,10 @@ describe("a gateway that can't be reached", () => {
     far.line.mend();
     if (!mesh.names().includes("sessions-1")) await mesh.restart("sessions-1");
     const [someone] = (await newAccount(mesh, 1)).sessions;
-    await eventually("it to be back", async () => (await verdicts([far.api], [someone as SignedIn]))[0] === "200 ok");
+    await eventually(
+      "it to be available again",
+      async () => (await verdicts([far.api], [someone as SignedIn]))[0] === "200 ok",
+    );
   }, 20_000);
 
   const signedIn = async (): Promise<SignedIn> => {
@@ -47,7 +50,7 @@ describe("a gateway that can't be reached", () => {
   };
   const logout = async ({ access }: SignedIn): Promise<string> =>
     verdictOf(await mesh.api.post("auth/logout", undefined, access));
-  /** With the refresh token: the access token may be known to be void already. */
+  /** With the refresh token: the access token may already be rejected. */
   const logoutAgain = ({ refresh }: SignedIn): Promise<string> =>
     eventually("an answer", async () => {
       const verdict = verdictOf(await mesh.api.post("auth/logout", { refresh_token: refresh }));
@@ -55,9 +58,9 @@ describe("a gateway that can't be reached", () => {
     });
   const answerInFlight = async () => {
     far.line.rule((message) => (isLeaseAnswer(message) ? "waits" : "arrives"));
-    await eventually("an answer to its question", far.line.waiting, { every: 1 });
+    await eventually("a response to its lease request", far.line.waiting, { every: 1 });
   };
-  /** What it says from now on, for so long. */
+  /** Its responses during this time. */
   const verdictsFor = async (ms: number, session: SignedIn): Promise<string[]> => {
     const seen = new Set<string>();
     for (const until = performance.now() + ms; performance.now() < until; )
@@ -65,7 +68,7 @@ describe("a gateway that can't be reached", () => {
     return [...seen];
   };
 
-  test("stopped, with a lease on its way, the call lost, and continued 3.3 s later: it lets in neither what waited nor late bodies", async () => {
+  test("accepts neither waiting requests nor late bodies when it was paused with a lease response in flight and continues 3.3 s later", async () => {
     const session = await signedIn();
     const bodies = await Promise.all(
       Array.from({ length: LATE_BODIES }, () => openSlowBody(far.api.url, session.access, { bio: "too late" })),
@@ -86,7 +89,7 @@ describe("a gateway that can't be reached", () => {
     expect(await mesh.database.query("SELECT 1 FROM users.users WHERE bio = 'too late'")).toEqual([]);
   }, 30_000);
 
-  test("stopped for longer than a silent node is waited for, it serves what waited for it when it is continued", async () => {
+  test("serves waiting requests after it was paused for longer than the heartbeat timeout", async () => {
     const { email } = await newAccount(mesh, 1);
     far.pause();
     const queued = Array.from({ length: QUEUED }, () => far.api.post("auth/password-reset-request", { email }));
@@ -95,7 +98,7 @@ describe("a gateway that can't be reached", () => {
     expect(new Set((await Promise.all(queued)).map(verdictOf))).toEqual(new Set(["202 ok"]));
   }, 30_000);
 
-  test("that got its lease late has no more time than it asked for", async () => {
+  test("gets no extra time from a lease that arrives late", async () => {
     const session = await signedIn();
     await answerInFlight();
     await sleep(LATE_ANSWER_MS);
@@ -104,7 +107,7 @@ describe("a gateway that can't be reached", () => {
     expect(await verdictsFor(LATE_ANSWER_MS, session)).toEqual(["503 service_unavailable"]);
   }, 30_000);
 
-  test("quickly is waited for: the sign-out is answered when it knows", async () => {
+  test("that is slow delays the sign-out until it has acknowledged", async () => {
     far.line.slow(400);
     for (let round = 0; round < 3; round += 1) {
       const session = await signedIn();
@@ -113,7 +116,7 @@ describe("a gateway that can't be reached", () => {
     }
   }, 30_000);
 
-  test("is waited for again when a sign-out is repeated after its node was killed", async () => {
+  test("is waited for again when a sign-out is retried after its sessions node was killed", async () => {
     const sessions = await Promise.all(Array.from({ length: 4 }, signedIn));
     far.line.rule(nothingOfRevocations);
     const first = Promise.all(sessions.map(async (session) => ({ session, verdict: await logout(session) })));
@@ -123,7 +126,7 @@ describe("a gateway that can't be reached", () => {
       return (await mesh.database.query(sql, [ids])).length === ids.length;
     });
     await mesh.kill("sessions-1");
-    // Those of the other node wait meanwhile for the lease to end.
+    // Requests at the other node wait for the lease to expire meanwhile.
     const repeated = await Promise.all(
       sessions.map(async (session) => ({
         answer: await logoutAgain(session),
@@ -135,19 +138,19 @@ describe("a gateway that can't be reached", () => {
     expect(repeated.filter(({ verdict }) => !isRefusal(verdict))).toEqual([]);
   }, 30_000);
 
-  test("gets no lease between a revocation and its number", async () => {
+  test("gets no lease that misses a revocation in progress", async () => {
     const session = await signedIn();
     far.line.rule((message) => (isLeaseQuestion(message) ? "is lost" : "arrives"));
     await eventually("it to be without a lease", async () => (await verdicts([far.api], [session]))[0] !== "200 ok");
     const held = await holdLeaseOf(mesh, far.nodeId);
     far.line.mend();
-    await eventually("its question to be inside", () => waits(mesh, "transactionid"), { every: 5 });
+    await eventually("its lease request to be running", () => waits(mesh, "transactionid"), { every: 5 });
     let answered = false;
     const ended = logout(session).finally(() => {
       answered = true;
     });
     await eventually(
-      "the sign-out to wait, or to have gone by",
+      "the sign-out to wait, or to have completed",
       async () => answered || (await waits(mesh, "advisory")),
       {
         every: 5,
@@ -163,7 +166,7 @@ function isRefusal(verdict: string): boolean {
   return verdict === "401 session_ended" || verdict === "503 service_unavailable";
 }
 
-/** Keeps the row of its lease, so that a question stops after it has read the feed and before it is granted. */
+/** Locks the row of its lease, so that a request stops after reading the revocation log and before it is granted. */
 async function holdLeaseOf(mesh: TestMesh, nodeId: string): Promise<{ release(): Promise<void> }> {
   const client = new Client({ connectionString: mesh.database.url });
   await client.connect();

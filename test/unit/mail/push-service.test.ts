@@ -30,7 +30,7 @@ test.each([
   [429, "push_unavailable"],
   [500, "push_unavailable"],
   [503, "push_unavailable"],
-])("%d is %s", async (status, outcome) => {
+])("status %d means %s", async (status, outcome) => {
   server.behave(status);
   expect(await send()).toBe(outcome);
 });
@@ -41,12 +41,12 @@ test.each([301, 302, 307, 308])("a redirect (%d) is not followed", async (status
   expect(server.received).toHaveLength(1);
 });
 
-test("a service that does not answer within 5 s is not available", async () => {
+test("no response within 5 s is push_unavailable", async () => {
   server.behave("hangs");
   expect(await send()).toBe("push_unavailable");
 }, 10_000);
 
-test("neither is one that nobody runs, and the error tells neither token nor text", async () => {
+test("a refused connection is push_unavailable, and the error contains neither token nor text", async () => {
   await server.stop();
   const error = await createPushService({ url: server.url, secret: "s" })
     .send(push)

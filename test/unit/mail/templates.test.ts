@@ -3,26 +3,26 @@ import { renderLink, renderNotice } from "../../../services/mail/messages/templa
 
 const link = "https://id.example.com/verify?token=v1.k1.abc";
 
-test("the link stands bare on a line of the text part", () => {
+test("the text part has the link on a line of its own", () => {
   expect(renderLink("verify_email", { name: "Ada", link }).text.split("\n")).toContain(link);
 });
 
-test("a name is no markup in the HTML part", () => {
+test("the HTML part escapes names", () => {
   const { html } = renderNotice("password_changed", { name: '<img src=x onerror="1">&' });
   expect(html).toContain("Hello &lt;img src=x onerror=&quot;1&quot;&gt;&amp;,");
   expect(html).not.toContain("<img");
 });
 
 test.each([
-  ["a line", "Ada\r\n\r\nBcc: eve@example.com"],
-  ["a link", "Win at https://evil.example"],
-  ["a domain", "Visit evil.com"],
-  ["an address", "write eve@example"],
-  ["a novel", "x".repeat(200)],
-])("a name that carries %s does not become part of our letter", (_, name) => {
+  ["a line break", "Ada\r\n\r\nBcc: eve@example.com"],
+  ["a URL", "Win at https://evil.example"],
+  ["a domain name", "Visit evil.com"],
+  ["an email address", "write eve@example"],
+  ["200 characters", "x".repeat(200)],
+])("a name containing %s is left out", (_, name) => {
   expect(renderLink("verify_email", { name, link }).text).toMatch(/^Hello,\n/);
 });
 
-test("a name's control and direction marks are taken out", () => {
+test("control characters and bidi marks are removed from names", () => {
   expect(renderNotice("token_reused", { name: "A\u202Eda\n\tLovelace" }).text).toMatch(/^Hello A da Lovelace,\n/);
 });

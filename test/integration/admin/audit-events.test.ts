@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => mesh?.stop());
 
-/** ASVS 5.0 V16.2, V16.3: what administrators do stands in the log with who, what, when and where. */
+/** ASVS 5.0 V16.2, V16.3: administrators' operations are logged with who, what, when and where. */
 const acts: ReadonlyArray<readonly [route: string, logged: string, status: number, body: object]> = [
   ["PUT /users/{user}", "user.updated", 200, { full_name: "Ada" }],
   ["PATCH /users/{user}", "subscription.changed", 200, { subscription: { plan: "gold" } }],
@@ -30,7 +30,7 @@ const acts: ReadonlyArray<readonly [route: string, logged: string, status: numbe
   ["DELETE /queues/mail/failed/none", "dead_letters.dropped", 404, {}],
 ];
 
-test("every act of an administrator is logged with who did what, when and from where", async () => {
+test("every operation of an administrator is logged with who did what, when and from where", async () => {
   const [user, other] = [await newMember(mesh, "default"), await newMember(mesh, "default")];
   const { id: actor } = (await mesh.api.get("users/me", (await signIn(mesh, mesh.admin)).access)).body.data;
   const place = async (name: string) => {
@@ -59,7 +59,7 @@ test("every act of an administrator is logged with who did what, when and from w
   }
 }, 60_000);
 
-test("no writing route of the administration is left out", () => {
+test("the list covers every writing admin route", () => {
   const shape = (route: string) => route.replaceAll(/\{\w+\}|clerk|mail|none/g, "*");
   const known = new Set(acts.map(([route]) => shape(route)));
   const writing = routes.filter(({ method, path }) => method !== "GET" && path.startsWith("/api/v1/admin/"));
