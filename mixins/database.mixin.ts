@@ -7,13 +7,16 @@ import type { Entity, RowOf } from "../lib/database/entity.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
 import { retry } from "../lib/runtime/retry.ts";
 
-const repositoryMethods = ["find", "findBy", "findOneBy", "insert", "update", "upsert", "delete"] as const;
+const methods = ["find", "findBy", "findOneBy", "findAndCount", "insert", "update", "upsert", "delete"] as const;
 
 /**
  * TypeORM's repository for statements that no lock or condition decides. Without `save`, which reads before it writes and
  * takes four statements.
  */
-export type Repository<Row extends object> = Pick<TypeOrmRepository<Row>, (typeof repositoryMethods)[number]>;
+export interface Repository<Row extends object> extends Pick<TypeOrmRepository<Row>, (typeof methods)[number]> {
+  /** `ON CONFLICT DO NOTHING`. False where a unique key of the row is taken, or a trigger skipped it. */
+  insertOrIgnore(row: Partial<Row>): Promise<boolean>;
+}
 
 /** A connection of the pool for each statement, or the one of a transaction. */
 export interface Queryable {
@@ -89,7 +92,7 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
       if (source?.isInitialized) await source.destroy();
     },
     query: <Row>(sql: string, values: readonly unknown[] = []) => runStatement<Row>(poolOf(current()), sql, values),
-    repository: (entity) => repositoryOf(current().manager, entity),
+    repository: (entity) => repositoryOf(current().manager, entity, translated),
     transaction: (work) => runTransaction(current(), work),
     status: () => statusOf(source),
   };
@@ -109,19 +112,29 @@ async function runStatement<Row>(pool: Pool, sql: string, values: readonly unkno
   }
 }
 
-/** TypeORM's repository, with errors translated as those of `query` are. */
-function repositoryOf<E extends Entity>(manager: EntityManager, { schema }: E): Repository<RowOf<E>> {
+type Method = (...args: unknown[]) => Promise<unknown>;
+type Guard = <T>(result: Promise<T>) => Promise<T>;
+
+function repositoryOf<E extends Entity>(manager: EntityManager, { schema }: E, guard: Guard): Repository<RowOf<E>> {
   const repository = manager.getRepository(schema);
-  const methods = repositoryMethods.map((name) => {
-    const method = repository[name].bind(repository) as (...args: unknown[]) => Promise<unknown>;
-    return [name, (...args: unknown[]) => method(...args).catch(rethrowTranslated)];
+  const bound = methods.map((name) => {
+    const method = (repository[name] as Method).bind(repository);
+    return [name, (...args: unknown[]) => guard(method(...args))];
   });
-  return Object.fromEntries(methods) as unknown as Repository<RowOf<E>>;
+  const insertOrIgnore = async (row: object) => {
+    const insert = repository.createQueryBuilder().insert().values(row).orIgnore().updateEntity(false);
+    const keys = repository.metadata.primaryColumns.map((column) => column.databaseName);
+    const { raw } = await guard(insert.returning(keys).execute());
+    return raw.length === 1;
+  };
+  return Object.assign(Object.fromEntries(bound), { insertOrIgnore }) as unknown as Repository<RowOf<E>>;
 }
 
-function rethrowTranslated(error: unknown): never {
-  throw translateDatabaseError(error);
-}
+/** Outside a transaction nothing else translates the errors. */
+const translated: Guard = (result) =>
+  result.catch((error) => {
+    throw translateDatabaseError(error);
+  });
 
 async function runTransaction<T>(source: DataSource, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const afterwards: Array<() => void> = [];
@@ -136,7 +149,7 @@ async function runTransaction<T>(source: DataSource, work: (tx: Transaction) => 
 
 function transactionOver(manager: EntityManager, afterwards: Array<() => void>): Transaction {
   return {
-    repository: (entity) => repositoryOf(manager, entity),
+    repository: (entity) => repositoryOf(manager, entity, (result) => result),
     afterCommit: (fn) => void afterwards.push(fn),
     async query<Row>(sql: string, values: readonly unknown[] = []) {
       const runner = manager.queryRunner;

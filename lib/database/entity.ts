@@ -80,6 +80,11 @@ export function columnNames<E extends Entity, O extends ColumnOf<E> = never>(
   return names.filter((name): name is Exclude<ColumnOf<E>, O> => !omitted.includes(name as O));
 }
 
+/** The columns that a contract's shape names too: a field that is added to both is read and shown by that alone. */
+export function sharedColumns<E extends Entity, S extends object>({ columns }: E, shape: S): (ColumnOf<E> & keyof S)[] {
+  return Object.keys(columns).filter((name): name is ColumnOf<E> & keyof S => name in shape);
+}
+
 /** A select list: `u.id, u.email`; without `names`, of all columns. */
 export function columnsOf<E extends Entity>(
   entity: E,

@@ -1,22 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Entity } from "../../lib/database/entity.ts";
-import { serviceEntities } from "../../mixins/service-tables/service-tables.entities.ts";
-import { adminEntities } from "../../services/admin/admin.entities.ts";
-import { authEntities } from "../../services/auth/auth.entities.ts";
-import { mailEntities } from "../../services/mail/mail.entities.ts";
-import { preferencesEntities } from "../../services/preferences/preferences.entities.ts";
-import { sessionsEntities } from "../../services/sessions/sessions.entities.ts";
-import { usersEntities } from "../../services/users/users.entities.ts";
+import { entities } from "../support/data/entities.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
-
-const entities: Readonly<Record<string, readonly Entity[]>> = {
-  users: usersEntities,
-  auth: authEntities,
-  sessions: sessionsEntities,
-  preferences: preferencesEntities,
-  mail: mailEntities,
-  admin: adminEntities,
-};
 
 /** PostgreSQL's names of the types. */
 const types: Readonly<Record<string, string>> = { int: "integer", timestamptz: "timestamp with time zone" };
@@ -49,7 +34,7 @@ describe("the entities of", () => {
        WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname <> 'migrations' AND a.attnum > 0 AND NOT a.attisdropped`,
         [schema],
       );
-      const listed = [...(entities[schema] ?? []), ...Object.values(serviceEntities(schema))];
+      const listed = Object.values(entities[schema] ?? {});
       expect(listed.flatMap(describeColumns).toSorted()).toEqual(rows.map(({ line }) => line).toSorted());
     },
   );

@@ -15,7 +15,7 @@ import {
   assertNotLastAdmin,
   permissionsOfRoles,
 } from "../roles/privilege-checks.ts";
-import { lockRoles, readGrantedRoles, readRolesEvent, recordGrant, removeRoles } from "../roles/roles.repo.ts";
+import { lockRoles, readGrantedRoles, recordGrant, removeRoles } from "../roles/roles.repo.ts";
 import { requestedSubscription, setSubscription } from "../subscriptions/change-subscription.ts";
 import { changeAccount } from "./change-account.ts";
 
@@ -54,7 +54,7 @@ async function change(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContex
   return { user: viewUser(row), event_ids };
 }
 
-/** Unchanged: what an earlier request began and could not confirm is confirmed now. */
+/** Resolves to the event of the latest change, so that a repeated request confirms what an earlier one could not. */
 async function setRoles(
   { outbox, clock, random }: Deps,
   tx: InvalidatingTransaction,
@@ -68,7 +68,7 @@ async function setRoles(
   const present = new Set(await readGrantedRoles(tx, account.id));
   const added = [...wanted].filter((role) => !present.has(role));
   const removed = [...present].filter((role) => !wanted.has(role));
-  if (added.length + removed.length === 0) return readRolesEvent(tx, account.id);
+  if (added.length + removed.length === 0) return account.roles_event_id;
   await assertHoldsPermissions(tx, caller, await permissionsOfRoles(tx, account.tenant_id, added));
   await assertNotLastAdmin(tx, caller, account, removed);
   await removeRoles(tx, account.id, removed);

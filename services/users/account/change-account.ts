@@ -14,11 +14,9 @@ import { indexableEmailKey } from "./create-user.ts";
 type Params = Actions["users.adminUpdate"]["params"];
 type Deps = Pick<UsersDeps, "outbox" | "clock" | "random">;
 
-const fields = ["full_name", "username", "email", "is_verified"] as const;
-
 /**
- * Name, username, address and verification, set by an administrator. A new address counts at once, unverified unless he
- * vouches for it; wishes of the owner that wait for a link end, and the old address is told.
+ * Name, username, email and verification, set by an administrator. A new email applies at once, unverified unless the
+ * administrator confirms it; pending changes by the owner are cancelled, and the old address is notified.
  */
 export async function changeAccount(
   deps: Deps,
@@ -26,40 +24,57 @@ export async function changeAccount(
   ctx: ActionContext<Params>,
   account: Account,
 ): Promise<Account> {
-  const next = merge(account, ctx.params);
-  const updated_fields = fields.filter((name) => next[name] !== account[name]);
+  const changes = changesOf(account, ctx.params);
+  const updated_fields = Object.keys(changes).filter((name) => name !== "pending_email");
   if (updated_fields.length === 0) return account;
-  await write(tx, next);
-  const email_change = next.email === account.email ? null : await noteEmailChange(deps, tx, account, next);
+  const next = await writeAccount(tx, account, changes);
+  const email_change = next.email === account.email ? null : await recordEmailChange(deps, tx, account, next);
   const data = { updated_fields, ...(email_change !== null && { email_change }) };
   await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
   return next;
 }
 
-function merge(account: Account, { full_name, username, email, is_verified }: Params): Account {
+function changesOf(account: Account, { full_name, username, email, is_verified }: Params): Partial<Account> {
   const isNew = email !== undefined && email !== account.email;
-  return {
-    ...account,
+  const wanted = {
     ...(full_name !== undefined && { full_name }),
     ...(username !== undefined && { username }),
-    ...(isNew && { email, email_key: indexableEmailKey(email), pending_email: null }),
-    is_verified: is_verified ?? (isNew ? false : account.is_verified),
+    ...(isNew && { email, is_verified: false, pending_email: null }),
+    ...(is_verified !== undefined && { is_verified }),
   };
+  return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => account[name as keyof Account] !== value));
 }
 
-async function write(tx: InvalidatingTransaction, next: Account): Promise<void> {
-  const username_key = next.username === null ? null : usernameKey(next.username);
+/** Writes changed fields together with the columns derived from them. 409 where the username or the email is taken. */
+export async function writeAccount(
+  tx: InvalidatingTransaction,
+  account: Account,
+  changes: Partial<Account>,
+): Promise<Account> {
+  const { username, email } = changes;
+  const written = {
+    ...changes,
+    ...(username !== undefined && { username_key: username === null ? null : usernameKey(username) }),
+    ...(email !== undefined && { email_key: indexableEmailKey(email) }),
+    search_text: searchText({ ...account, ...changes }),
+  };
   try {
-    await updateAccount(tx, { ...next, username_key, search_text: searchText(next) });
+    await updateAccount(tx, account.id, written);
   } catch (error) {
     if (brokenUnique(error) === "users_username") throw new AppError("username_taken");
     if (brokenUnique(error) === "users_email") throw new AppError("email_taken");
     throw error;
   }
+  return { ...account, ...written };
 }
 
-/** The row keeps the old address until it was written to. */
-async function noteEmailChange({ clock, random }: Deps, tx: InvalidatingTransaction, account: Account, next: Account) {
+/** The row keeps the old address until it has been notified. */
+async function recordEmailChange(
+  { clock, random }: Deps,
+  tx: InvalidatingTransaction,
+  account: Account,
+  next: Account,
+) {
   await cancelPendingChanges(tx, account.id);
   const token_id = newId(clock, random);
   await insertEmailChange(tx, {

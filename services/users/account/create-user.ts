@@ -44,8 +44,8 @@ export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promis
       await grant(tx, account, params.roles ?? []);
       await appendUserEvent(deps.outbox, tx, ctx, {
         type: "user.created",
-        user: factOf(account),
-        data: { is_verified: account.isVerified },
+        user: account,
+        data: { is_verified: account.is_verified },
       });
       return { user: await readBack(tx, account.id) };
     },
@@ -75,21 +75,16 @@ function madeAt(id: string): number {
   }
 }
 
-function newAccount(params: Params, tenantId: string): NewAccount {
+function newAccount(params: Params, tenant_id: string): NewAccount {
   const { id, email, username = null, full_name = null, push_token = null } = params;
   return {
-    id,
-    tenantId,
-    email,
-    emailKey: indexableEmailKey(email),
-    username,
-    usernameKey: username === null ? null : usernameKey(username),
-    fullName: full_name,
-    pushToken: push_token,
-    searchText: searchText({ full_name, username, email, current_title: null, company: null }),
-    isVerified: params.is_verified ?? false,
-    privacyProfile: params.privacy_profile ?? defaultVisibility.privacy_profile,
-    privacyLocation: params.privacy_location ?? defaultVisibility.privacy_location,
+    ...{ id, tenant_id, email, username, full_name, push_token },
+    email_key: indexableEmailKey(email),
+    username_key: username === null ? null : usernameKey(username),
+    search_text: searchText({ full_name, username, email, current_title: null, company: null }),
+    is_verified: params.is_verified ?? false,
+    privacy_profile: params.privacy_profile ?? defaultVisibility.privacy_profile,
+    privacy_location: params.privacy_location ?? defaultVisibility.privacy_location,
   };
 }
 
@@ -117,13 +112,9 @@ async function sameAccount(tx: Transaction, account: NewAccount): Promise<UserVi
 async function grant(tx: Transaction, account: NewAccount, roles: readonly string[]): Promise<void> {
   const wanted = new Set(roles.filter((role) => role !== "user"));
   if (wanted.size === 0) return;
-  const granted = await insertRoles(tx, account.id, account.tenantId, [...wanted]);
+  const granted = await insertRoles(tx, account.id, account.tenant_id, [...wanted]);
   if (granted.length < wanted.size)
     throw fieldError("roles", "unknown_role", "contains a role the tenant does not have");
-}
-
-function factOf({ id, tenantId, email, fullName }: NewAccount) {
-  return { id, tenant_id: tenantId, email, full_name: fullName };
 }
 
 async function readBack(tx: Transaction, id: string): Promise<UserView> {

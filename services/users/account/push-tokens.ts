@@ -1,7 +1,7 @@
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { clearPushToken, lockAccount, readPushRecipient } from "../core/users.repo.ts";
+import { lockAccount, readPushRecipient, updateAccount } from "../core/users.repo.ts";
 
 type Recipient = Actions["users.pushRecipient"]["result"];
 
@@ -18,7 +18,7 @@ export async function removePushToken(
   await caches.invalidating(ctx.call, ctx.params.id).transaction(async (tx) => {
     const account = await lockAccount(tx, ctx.params.id);
     if (account?.push_token !== ctx.params.push_token) return;
-    await clearPushToken(tx, account.id);
+    await updateAccount(tx, account.id, { push_token: null });
     const data = { updated_fields: ["push_token"] };
     await appendUserEvent(outbox, tx, ctx, { type: "user.updated", user: account, data });
   });

@@ -8,8 +8,8 @@ import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.t
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { type Account, lockAccount, readUserOf, updateStatus } from "../core/users.repo.ts";
-import { cancelDeletion, lockIncludingDeleted } from "../erasure/erasures.repo.ts";
+import { type Account, lockAccount, lockIncludingDeleted, readUserOf, updateAccount } from "../core/users.repo.ts";
+import { cancelDeletion } from "../erasure/erasures.repo.ts";
 import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
 
 type Params = Actions["users.setStatus"]["params"];
@@ -51,12 +51,13 @@ async function change(
   { outbox, clock, random }: Deps,
   tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
-  account: Account & { readonly deleted_at?: Date | null },
+  account: Account,
 ): Promise<string> {
-  const { is_active: isActive, reason = null } = ctx.params;
+  const { is_active, reason = null } = ctx.params;
   const eventId = newId(clock, random);
   if (account.deleted_at && !(await cancelDeletion(tx, account.id))) throw new AppError("account_erased");
-  await updateStatus(tx, { id: account.id, isActive, reason, eventId });
-  const type = isActive ? "user.reactivated" : "user.deactivated";
+  const inactive_reason = is_active ? null : reason;
+  await updateAccount(tx, account.id, { is_active, inactive_reason, status_event_id: eventId });
+  const type = is_active ? "user.reactivated" : "user.deactivated";
   return appendUserEvent(outbox, tx, ctx, { type, user: account, eventId, data: { reason } });
 }

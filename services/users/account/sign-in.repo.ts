@@ -1,5 +1,5 @@
 import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
-import type { Queryable } from "../core/users.repo.ts";
+import type { Queryable } from "../../../mixins/database.mixin.ts";
 import { type StoredSettings, Users } from "../users.entities.ts";
 
 type UserColumns = RowOf<typeof Users>;

@@ -1,40 +1,31 @@
+import type { RowOf } from "../../../lib/database/entity.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Account } from "../core/users.repo.ts";
+import { Snapshots } from "../users.entities.ts";
 
-interface Progress {
-  readonly cursor: string | null;
-  readonly done: boolean;
-}
+type Progress = Pick<RowOf<typeof Snapshots>, "cursor" | "done">;
 
-/** How far this incarnation of a stream has come; the first question makes its row. */
+/** How far a recreated stream has received the snapshot; the first call creates its row. */
 export async function readProgress(tx: Transaction, stream: string): Promise<Progress> {
-  await tx.query("INSERT INTO users.snapshots (stream) VALUES ($1) ON CONFLICT DO NOTHING", [stream]);
-  const [row] = await tx.query<Progress>("SELECT cursor, done FROM users.snapshots WHERE stream = $1", [stream]);
-  return row ?? { cursor: null, done: false };
+  await tx.repository(Snapshots).insertOrIgnore({ stream });
+  return (await tx.repository(Snapshots).findOneBy({ stream })) ?? { cursor: null, done: false };
 }
 
 export async function writeProgress(tx: Transaction, stream: string, { cursor, done }: Progress): Promise<void> {
-  await tx.query("UPDATE users.snapshots SET cursor = $2, done = $3, at = clock_timestamp() WHERE stream = $1", [
-    stream,
-    cursor,
-    done,
-  ]);
+  await tx.repository(Snapshots).update({ stream }, { cursor, done, at: () => "clock_timestamp()" });
 }
 
-export interface SnapshotRow {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly email: string;
-  readonly full_name: string | null;
-  readonly is_active: boolean;
-  readonly is_verified: boolean;
+type SnapshotColumn = "id" | "tenant_id" | "email" | "full_name" | "is_active" | "is_verified";
+
+export interface SnapshotRow extends Pick<Account, SnapshotColumn> {
   readonly is_deleted: boolean;
-  /** Its `user.created` waits to be relayed. */
+  /** Its `user.created` has not been relayed yet. */
   readonly unborn: boolean;
-  /** Of the last fact that was relayed; those that wait follow it. */
+  /** Of the last event that was relayed; the waiting ones follow it. */
   readonly version: number;
 }
 
-/** One statement, so that each account and the version it has are of one moment. */
+/** One statement, so that each account and its version are of the same moment. */
 export function readSnapshotPage(tx: Transaction, after: string | null, limit: number): Promise<SnapshotRow[]> {
   return tx.query<SnapshotRow>(
     `SELECT u.id, u.tenant_id, u.email, u.full_name, u.is_active, u.is_verified, u.deleted_at IS NOT NULL AS is_deleted,

@@ -1,24 +1,23 @@
 import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { brokenUnique } from "../../../lib/database/database-errors.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import { usernameKey } from "../../../lib/runtime/text-keys.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
+import { UserChange } from "../contract/users-shapes.contract.ts";
 import { requireRecentAuth } from "../core/require-recent-auth.ts";
-import { searchText } from "../core/search-text.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { type Account, lockAccount, readUser, updateBasicProfile } from "../core/users.repo.ts";
+import { type Account, lockAccount, readUser } from "../core/users.repo.ts";
 import { cancelPendingChanges, countRecentChanges, insertEmailChange } from "../email-change/email-changes.repo.ts";
+import { writeAccount } from "./change-account.ts";
 import { indexableEmailKey } from "./create-user.ts";
 
 type Params = Actions["users.updateMe"]["params"];
 type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">;
 
-const plainFields = ["username", "full_name", "current_title", "company", "location", "bio", "push_token"] as const;
+const { email: _, current_password: __, ...plainFields } = UserChange.shape;
 
 /**
  * Changes just the fields that are sent; null clears one. A new address waits as `pending_email` until its link is used;
@@ -56,15 +55,15 @@ export async function changeMe(
 ): Promise<UserView> {
   const account = await lockAccount(tx, caller.user_id);
   if (!account) throw new AppError("session_ended");
-  const wish = await recordEmailChangeRequest(deps, tx, account, { email: ctx.params.email, epoch });
-  const next = { ...merge(account, ctx.params), ...(wish && { pending_email: wish.pending_email }) };
-  const updated_fields = [
-    ...plainFields.filter((name) => next[name] !== account[name]),
-    ...(wish ? ["pending_email"] : []),
-  ];
+  const requested = await recordEmailChangeRequest(deps, tx, account, { email: ctx.params.email, epoch });
+  const changes = {
+    ...changesOf(account, ctx.params),
+    ...(requested && { pending_email: requested.pending_email }),
+  };
+  const updated_fields = Object.keys(changes);
   if (updated_fields.length > 0) {
-    await write(tx, next);
-    const data = { updated_fields, ...(wish?.token_id && { email_change: wish.token_id }) };
+    const next = await writeAccount(tx, account, changes);
+    const data = { updated_fields, ...(requested?.token_id && { email_change: requested.token_id }) };
     await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
   }
   const row = await readUser(tx, account.id);
@@ -72,9 +71,10 @@ export async function changeMe(
   return viewUser(row);
 }
 
-function merge(account: Account, params: Params): Account {
-  const sent = plainFields.filter((name) => params[name] !== undefined).map((name) => [name, params[name]]);
-  return { ...account, ...Object.fromEntries(sent) };
+function changesOf(account: Account, params: Params): Partial<Account> {
+  const names = Object.keys(plainFields) as Array<keyof typeof plainFields>;
+  const changed = names.filter((name) => params[name] !== undefined && params[name] !== account[name]);
+  return Object.fromEntries(changed.map((name) => [name, params[name]]));
 }
 
 const MAX_AN_HOUR = 10;
@@ -106,14 +106,4 @@ async function recordEmailChangeRequest(
     epoch,
   });
   return { pending_email: email, token_id };
-}
-
-async function write(tx: InvalidatingTransaction, next: Account): Promise<void> {
-  const username_key = next.username === null ? null : usernameKey(next.username);
-  try {
-    await updateBasicProfile(tx, { ...next, username_key, search_text: searchText(next) });
-  } catch (error) {
-    if (brokenUnique(error) === "users_username") throw new AppError("username_taken");
-    throw error;
-  }
 }

@@ -4,7 +4,7 @@ import { claimInbox } from "../../../mixins/event-consumer.mixin.ts";
 import { defaultVisibility } from "../contract/users-shapes.contract.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { lockAccount, readVisibility, updateVisibility } from "../core/users.repo.ts";
+import { lockAccount, readVisibility, updateAccount } from "../core/users.repo.ts";
 
 export async function getVisibility(
   { db, visibilities }: Pick<UsersDeps, "db" | "visibilities">,
@@ -31,7 +31,7 @@ export async function setVisibility(
       (name) => next[name] !== present[name],
     );
     if (updated_fields.length > 0) {
-      await updateVisibility(tx, { id: user_id, ...next });
+      await updateAccount(tx, user_id, next);
       await appendUserEvent(outbox, tx, ctx, { type: "user.updated", user: account, data: { updated_fields } });
     }
     return { ...next, updated_fields };

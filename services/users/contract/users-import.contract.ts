@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { action, byServiceOrOperator } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
-import { defaultVisibility, ProfileChange, Visibility } from "./users-shapes.contract.ts";
+import { defaultVisibility, ProfileChange, UserChange, Visibility } from "./users-shapes.contract.ts";
 
 /** Before it there were no accounts of ours, and PostgreSQL's calendar has no year 0. */
 const Past = field.Timestamp.refine((time) => time >= "1970", {
@@ -13,13 +13,8 @@ const Past = field.Timestamp.refine((time) => time >= "1970", {
 export const accountFields = {
   tenant: field.TenantSlug.default("default"),
   email: field.Email,
-  username: field.Username.nullish(),
-  full_name: field.FullName.nullish(),
-  current_title: field.Text[255].nullish(),
-  company: field.Text[255].nullish(),
-  location: field.Text[255].nullish(),
-  bio: field.Text[2000].nullish(),
-  push_token: field.PushToken.nullish(),
+  // `username`, the texts and `push_token`, as their owner may set them.
+  ...UserChange.omit({ email: true, current_password: true }).shape,
   is_active: z.boolean().default(true),
   is_verified: z.boolean().default(false),
   created_at: Past.optional(),

@@ -9,6 +9,31 @@ export const Subscription = z
   })
   .meta({ id: "Subscription" });
 
+type Fields = Readonly<Record<string, z.ZodType>>;
+
+const nullable = <F extends Fields>(fields: F) =>
+  Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, type.nullable()])) as {
+    [Name in keyof F]: z.ZodNullable<F[Name]>;
+  };
+
+/** As they are read: what was stored under an earlier rule is valid. */
+const nullableStrings = <F extends Fields>(fields: F) =>
+  Object.fromEntries(Object.keys(fields).map((name) => [name, z.string().nullable()])) as {
+    [Name in keyof F]: z.ZodNullable<z.ZodString>;
+  };
+
+/**
+ * What users say about themselves in the account. A field is added by a line here, one in the entity and a migration: it
+ * is then shown to its owner and to administrators, changed, imported and exported.
+ */
+export const accountTexts = {
+  full_name: field.FullName,
+  current_title: field.Text[255],
+  company: field.Text[255],
+  location: field.Text[255],
+  bio: field.Text[2000],
+};
+
 /** The account as its owner and an administrator see it. */
 export const User = z
   .strictObject({
@@ -17,11 +42,7 @@ export const User = z
     email: z.string(),
     pending_email: z.string().nullable(),
     username: z.string().nullable(),
-    full_name: z.string().nullable(),
-    current_title: z.string().nullable(),
-    company: z.string().nullable(),
-    location: z.string().nullable(),
-    bio: z.string().nullable(),
+    ...nullableStrings(accountTexts),
     avatar_url: z.string().nullable(),
     has_push_token: z.boolean(),
     is_active: z.boolean(),
@@ -162,11 +183,7 @@ export const UserChange = z
     email: field.Email,
     current_password: field.Password,
     username: field.Username.nullable(),
-    full_name: field.FullName.nullable(),
-    current_title: field.Text[255].nullable(),
-    company: field.Text[255].nullable(),
-    location: field.Text[255].nullable(),
-    bio: field.Text[2000].nullable(),
+    ...nullable(accountTexts),
     push_token: field.PushToken.nullable(),
   })
   .partial()

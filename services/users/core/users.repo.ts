@@ -1,40 +1,29 @@
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import { type ColumnOf, columnsOf, type RowOf, sharedColumns } from "../../../lib/database/entity.ts";
+import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
+import { User } from "../contract/users-shapes.contract.ts";
+import { Users } from "../users.entities.ts";
 
-/** A connection of its own, or the one of a transaction. */
-export type Queryable = Pick<Transaction, "query">;
+export type Account = RowOf<typeof Users>;
 
-export interface UserRow {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly email: string;
-  readonly pending_email: string | null;
-  readonly username: string | null;
-  readonly full_name: string | null;
-  readonly current_title: string | null;
-  readonly company: string | null;
-  readonly location: string | null;
-  readonly bio: string | null;
-  readonly avatar_url: string | null;
+type ShownColumn = ColumnOf<typeof Users> & keyof typeof User.shape;
+
+/** What the contract's `User` is made of. */
+export interface UserRow extends Pick<Account, ShownColumn> {
   readonly has_push_token: boolean;
-  readonly is_active: boolean;
-  readonly is_verified: boolean;
   readonly roles: string[];
   readonly plan: string | null;
   readonly expires_at: Date | null;
   readonly is_premium: boolean;
-  readonly created_at: Date;
-  readonly updated_at: Date;
-  readonly last_login_at: Date | null;
-  readonly deleted_at: Date | null;
 }
 
-/** The columns of a `UserRow`. The tier is computed where it is read: a subscription ends without anybody's doing. */
-export const userColumns = `u.id, u.tenant_id, u.email, u.pending_email, u.username, u.full_name, u.current_title, u.company,
-  u.location, u.bio, u.avatar_url, u.push_token IS NOT NULL AS has_push_token, u.is_active, u.is_verified,
+const shownColumns = sharedColumns(Users, User.shape);
+
+/** The columns of a `UserRow`. The tier is computed by the query, because a subscription ends by time alone. */
+export const userColumns = `${columnsOf(Users, "u", shownColumns)}, u.push_token IS NOT NULL AS has_push_token,
   ARRAY(SELECT g.name FROM users.granted_roles(u.id, u.tenant_id) AS g ORDER BY g.name) AS roles,
-  s.plan, s.expires_at, (s.user_id IS NOT NULL AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())) AS is_premium,
-  u.created_at, u.updated_at, u.last_login_at, u.deleted_at`;
+  s.plan, s.expires_at,
+  (s.user_id IS NOT NULL AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())) AS is_premium`;
 
 export async function readUser(on: Queryable, id: string): Promise<UserRow | undefined> {
   const [row] = await on.query<UserRow>(
@@ -44,7 +33,7 @@ export async function readUser(on: Queryable, id: string): Promise<UserRow | und
   return row;
 }
 
-/** The same, where it is an account of this tenant. */
+/** Undefined for an account of another tenant. */
 export async function readUserOf(on: Queryable, tenantId: string, id: string): Promise<UserRow | undefined> {
   const [row] = await on.query<UserRow>(
     `SELECT ${userColumns} FROM users.users u LEFT JOIN users.subscriptions s ON s.user_id = u.id
@@ -59,45 +48,25 @@ export async function findTenantId(on: Queryable, slug: string): Promise<string 
   return row?.id;
 }
 
-export interface NewAccount {
-  readonly id: string;
-  readonly tenantId: string;
-  readonly email: string;
-  readonly emailKey: string;
-  readonly username: string | null;
-  readonly usernameKey: string | null;
-  readonly fullName: string | null;
-  readonly pushToken: string | null;
-  readonly searchText: string;
-  readonly isVerified: boolean;
-  readonly privacyProfile: string;
-  readonly privacyLocation: boolean;
-}
+export type NewAccount = Pick<
+  Account,
+  | "id"
+  | "tenant_id"
+  | "email"
+  | "email_key"
+  | "username"
+  | "username_key"
+  | "full_name"
+  | "push_token"
+  | "search_text"
+  | "is_verified"
+  | "privacy_profile"
+  | "privacy_location"
+>;
 
-/** False where the id, the email or the username is there already, or the account was erased. */
-export async function insertAccount(tx: Transaction, account: NewAccount): Promise<boolean> {
-  const rows = await tx.query(
-    `INSERT INTO users.users (id, tenant_id, email, email_key, username, username_key, full_name, push_token, search_text,
-       is_verified, privacy_profile, privacy_location)
-     SELECT $1::uuid, $2::uuid, $3, $4, $5, $6, $7, $8, $9, $10::boolean, $11, $12::boolean
-     WHERE NOT EXISTS (SELECT FROM users.erased WHERE user_id = $1::uuid)
-     ON CONFLICT DO NOTHING RETURNING id`,
-    [
-      account.id,
-      account.tenantId,
-      account.email,
-      account.emailKey,
-      account.username,
-      account.usernameKey,
-      account.fullName,
-      account.pushToken,
-      account.searchText,
-      account.isVerified,
-      account.privacyProfile,
-      account.privacyLocation,
-    ],
-  );
-  return rows.length === 1;
+/** False where the id, the email or the username is taken, or the account was erased. */
+export function insertAccount(tx: Transaction, account: NewAccount): Promise<boolean> {
+  return tx.repository(Users).insertOrIgnore(account);
 }
 
 export interface Clash {
@@ -105,12 +74,12 @@ export interface Clash {
   readonly same_email: boolean;
 }
 
-/** The accounts that stand in the way of a new one. Its own statement: it sees what the insert waited for. */
+/** The accounts that conflict with a new one. Its own statement, so that it sees what the insert waited for. */
 export function findClashes(tx: Transaction, account: NewAccount): Promise<Clash[]> {
   return tx.query<Clash>(
     `SELECT id, tenant_id = $2 AND email_key = $3 AS same_email FROM users.users
      WHERE id = $1 OR (tenant_id = $2 AND email_key = $3) OR (tenant_id = $2 AND username_key = $4)`,
-    [account.id, account.tenantId, account.emailKey, account.usernameKey],
+    [account.id, account.tenant_id, account.email_key, account.username_key],
   );
 }
 
@@ -135,75 +104,29 @@ export async function insertRoles(
   return rows.map((row) => row.role);
 }
 
-export interface Account {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly email: string;
-  readonly email_key: string;
-  readonly pending_email: string | null;
-  readonly username: string | null;
-  readonly full_name: string | null;
-  readonly current_title: string | null;
-  readonly company: string | null;
-  readonly location: string | null;
-  readonly bio: string | null;
-  readonly push_token: string | null;
-  readonly is_active: boolean;
-  readonly is_verified: boolean;
-  readonly privacy_profile: "public" | "private" | "connections";
-  readonly privacy_location: boolean;
-  /** The event that stated the present status; null before the first change. */
-  readonly status_event_id: string | null;
-  readonly created_at: Date;
+const accountColumns = columnsOf(Users, "u");
+
+/** The account, locked until the end of the transaction: changes of it are serialized. */
+export async function lockAccount(tx: InvalidatingTransaction, id: string): Promise<Account | undefined> {
+  const account = await lockIncludingDeleted(tx, id);
+  return account?.deleted_at === null ? account : undefined;
 }
 
-/** The account, locked until the end of the transaction. */
-export async function lockAccount(tx: InvalidatingTransaction, id: string): Promise<Account | undefined> {
+/** The same for an account that may be waiting for its erasure. */
+export async function lockIncludingDeleted(tx: InvalidatingTransaction, id: string): Promise<Account | undefined> {
   tx.assertInvalidated(id);
-  const [row] = await tx.query<Account>(
-    `SELECT id, tenant_id, email, email_key, pending_email, username, full_name, current_title, company, location, bio,
-       push_token, is_active, is_verified, privacy_profile, privacy_location, status_event_id, created_at
-     FROM users.users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`,
-    [id],
-  );
+  const [row] = await tx.query<Account>(`SELECT ${accountColumns} FROM users.users u WHERE id = $1 FOR NO KEY UPDATE`, [
+    id,
+  ]);
   return row;
 }
 
-export type BasicProfile = Omit<
-  Account,
-  | "tenant_id"
-  | "email_key"
-  | "is_active"
-  | "is_verified"
-  | "privacy_profile"
-  | "privacy_location"
-  | "status_event_id"
-  | "created_at"
-> & { readonly username_key: string | null; readonly search_text: string };
-
-/** What the owner may change of a locked account. Breaks `users_username` where the name is taken. */
-export async function updateBasicProfile(tx: InvalidatingTransaction, next: BasicProfile): Promise<void> {
-  await tx.query(
-    `UPDATE users.users SET pending_email = $2, username = $3, username_key = $4, full_name = $5, current_title = $6,
-       company = $7, location = $8, bio = $9, push_token = $10, search_text = $11, updated_at = clock_timestamp()
-     WHERE id = $1`,
-    [
-      next.id,
-      next.pending_email,
-      next.username,
-      next.username_key,
-      next.full_name,
-      next.current_title,
-      next.company,
-      next.location,
-      next.bio,
-      next.push_token,
-      next.search_text,
-    ],
-  );
+/** Writes columns of a locked account. Violates `users_username` or `users_email` where the name or email is taken. */
+export async function updateAccount(tx: InvalidatingTransaction, id: string, changes: Partial<Account>): Promise<void> {
+  await tx.repository(Users).update({ id }, { ...changes, updated_at: () => "clock_timestamp()" });
 }
 
-/** Where to push to, of an account that is there. */
+/** Undefined for an account that is deleted. */
 export async function readPushRecipient(on: Queryable, id: string) {
   const [row] = await on.query<{ name: string | null; push_token: string | null; is_active: boolean }>(
     "SELECT full_name AS name, push_token, is_active FROM users.users WHERE id = $1 AND deleted_at IS NULL",
@@ -212,47 +135,11 @@ export async function readPushRecipient(on: Queryable, id: string) {
   return row;
 }
 
-export async function clearPushToken(tx: InvalidatingTransaction, id: string): Promise<void> {
-  await tx.query("UPDATE users.users SET push_token = NULL, updated_at = clock_timestamp() WHERE id = $1", [id]);
-}
-
-export async function updateVerified(tx: InvalidatingTransaction, id: string): Promise<void> {
-  await tx.query("UPDATE users.users SET is_verified = true, updated_at = clock_timestamp() WHERE id = $1", [id]);
-}
-
-type Visibility = Pick<Account, "privacy_profile" | "privacy_location">;
+export type Visibility = Pick<Account, "privacy_profile" | "privacy_location">;
 
 export async function readVisibility(on: Queryable, id: string): Promise<Visibility | null> {
   const sql = "SELECT privacy_profile, privacy_location FROM users.users WHERE id = $1";
   return (await on.query<Visibility>(sql, [id]))[0] ?? null;
-}
-
-export async function updateVisibility(
-  tx: InvalidatingTransaction,
-  { id, privacy_profile, privacy_location }: Visibility & Pick<Account, "id">,
-): Promise<void> {
-  await tx.query(
-    "UPDATE users.users SET privacy_profile = $2, privacy_location = $3, updated_at = clock_timestamp() WHERE id = $1",
-    [id, privacy_profile, privacy_location],
-  );
-}
-
-export interface StatusChange {
-  readonly id: string;
-  readonly isActive: boolean;
-  readonly reason: string | null;
-  readonly eventId: string;
-}
-
-export async function updateStatus(
-  tx: InvalidatingTransaction,
-  { id, isActive, reason, eventId }: StatusChange,
-): Promise<void> {
-  await tx.query(
-    `UPDATE users.users SET is_active = $2, inactive_reason = $3, status_event_id = $4, updated_at = clock_timestamp()
-     WHERE id = $1`,
-    [id, isActive, isActive ? null : reason, eventId],
-  );
 }
 
 export async function updateLastLogin(on: Queryable, id: string, at: string): Promise<void> {
@@ -275,26 +162,4 @@ export async function readLastLogin(on: Queryable, id: string): Promise<LastLogi
 export async function readLoginsTotal(on: Queryable, id: string): Promise<number> {
   const [row] = await on.query<{ logins_total: number }>("SELECT logins_total FROM users.users WHERE id = $1", [id]);
   return row?.logins_total ?? 0;
-}
-
-/** What an administrator may change of a locked account. Breaks `users_username` or `users_email` where one is taken. */
-export async function updateAccount(
-  tx: InvalidatingTransaction,
-  next: Account & { readonly username_key: string | null; readonly search_text: string },
-): Promise<void> {
-  await tx.query(
-    `UPDATE users.users SET full_name = $2, username = $3, username_key = $4, email = $5, email_key = $6,
-       pending_email = $7, is_verified = $8, search_text = $9, updated_at = clock_timestamp() WHERE id = $1`,
-    [
-      next.id,
-      next.full_name,
-      next.username,
-      next.username_key,
-      next.email,
-      next.email_key,
-      next.pending_email,
-      next.is_verified,
-      next.search_text,
-    ],
-  );
 }

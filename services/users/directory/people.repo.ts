@@ -1,32 +1,24 @@
-import type { Database } from "../../../mixins/database.mixin.ts";
-import type { Queryable } from "../core/users.repo.ts";
+import { type ColumnOf, columnsOf, sharedColumns } from "../../../lib/database/entity.ts";
+import type { Database, Queryable } from "../../../mixins/database.mixin.ts";
+import { Person } from "../contract/users-shapes.contract.ts";
+import type { Account } from "../core/users.repo.ts";
+import { Users } from "../users.entities.ts";
 
 /** An account as others of its tenant may see it. */
-export interface PersonRow {
-  readonly id: string;
-  readonly username: string | null;
-  readonly full_name: string | null;
-  readonly current_title: string | null;
-  readonly company: string | null;
-  readonly location: string | null;
-  readonly bio: string | null;
-  readonly avatar_url: string | null;
-  readonly is_verified: boolean;
-  readonly created_at: Date;
-}
+export type PersonRow = Pick<Account, ColumnOf<typeof Users> & keyof typeof Person.shape>;
 
-/** Whose privacy settings count for whom. */
+/** Who is looking: decides which privacy settings let the account be seen. */
 export interface Viewer {
   readonly id: string;
   readonly tenantId: string;
-  /** May see what is for connections. */
+  /** Whether accounts with `connections` visibility are shown too. */
   readonly asConnection: boolean;
 }
 
-const personColumns = `u.id, u.username, u.full_name, u.current_title, u.company,
-  CASE WHEN u.privacy_location THEN u.location END AS location, u.bio, u.avatar_url, u.is_verified, u.created_at`;
+const shownColumns = sharedColumns(Users, Person.shape).filter((name) => name !== "location");
+const personColumns = `${columnsOf(Users, "u", shownColumns)}, CASE WHEN u.privacy_location THEN u.location END AS location`;
 
-/** Read where it is written, so that it holds from the moment the choice was answered. */
+/** Read from users.users itself, so that a privacy setting applies from the moment its change was answered. */
 const openTo = (asConnection: boolean): string[] => (asConnection ? ["public", "connections"] : ["public"]);
 
 export async function readPerson(on: Queryable, viewer: Viewer, id: string): Promise<PersonRow | undefined> {
@@ -50,17 +42,17 @@ export interface Search {
 }
 
 export interface Found {
-  /** Counted no further than `MOST`. */
+  /** At most `MOST`. */
   readonly total: number;
   readonly people: PersonRow[];
 }
 
-/** Nobody reads further; and of more than so many that match, each matches well. */
+/** Upper bound on ranked results: beyond it all matches score about the same. */
 export const MOST = 1_000;
 
 /**
- * To the planner likeness costs as little as an equality, so it reads the whole directory where a name is common: 1.7 s
- * among 100,000 people, against 0.05 s by index.
+ * The planner takes similarity to be as cheap as equality, and scans the whole directory for a common name: 1.7 s among
+ * 100,000 people, against 0.05 s by the index. Therefore sequential scans are switched off.
  */
 export function searchPeople(db: Pick<Database, "transaction">, search: Search): Promise<Found> {
   return db.transaction(async (tx) => {
@@ -69,12 +61,12 @@ export function searchPeople(db: Pick<Database, "transaction">, search: Search):
   });
 }
 
-/** Candidates by index first, then who of them may be seen; only the page's own rows are read whole. */
+/** Selects candidates by index, then those who may be seen; whole rows are read only for the page. */
 async function selectPeople(on: Queryable, search: Search): Promise<Found> {
   const { where, values, rank } = conditions(search);
   const newestFirst = search.words.length === 0 ? "ORDER BY d.user_id DESC" : "";
   values.push(search.limit, search.offset);
-  const rows = await on.query<PersonRow & { total: number }>(
+  const rows = await on.query<PersonRow & { total: number; rank: number }>(
     `WITH found AS MATERIALIZED (
        SELECT d.user_id, (${rank})::real AS rank FROM users.directory d JOIN users.users u ON u.id = d.user_id
        WHERE ${where.join(" AND ")} ${newestFirst} LIMIT ${MOST})
@@ -85,7 +77,8 @@ async function selectPeople(on: Queryable, search: Search): Promise<Found> {
      ORDER BY page.rank DESC, page.id DESC`,
     values,
   );
-  return { total: rows[0]?.total ?? 0, people: rows.filter((row) => row.id !== null) };
+  const people = rows.filter((row) => row.id !== null).map(({ total: _, rank: __, ...person }) => person);
+  return { total: rows[0]?.total ?? 0, people };
 }
 
 interface Conditions {
@@ -101,19 +94,19 @@ function conditions({ viewer, words, industry, location, skills }: Search): Cond
   const ranks = words.map((word) => {
     const name = next(word);
     const alike = `d.words OPERATOR(ext.%>>) ${name}`;
-    // The cheap one first: likeness takes 20 times as long to tell.
+    // LIKE first: similarity takes 20 times as long to compute.
     where.push(hasTrigram.test(word) ? `(d.words LIKE ${next(containing(word))} OR ${alike})` : alike);
     return `ext.strict_word_similarity(${name}, d.words) + ext.word_similarity(${name}, d.names)`;
   });
   if (industry !== null) where.push(`d.industry = users.fold(${next(industry)})`);
-  // Who hides his location is not found by it either.
+  // A hidden location must not be found by a search either.
   if (location !== null) where.push(`u.privacy_location AND d.location LIKE users.fold(${next(containing(location))})`);
   if (skills.length > 0)
     where.push(`d.skills @> ARRAY(SELECT users.fold(skill) FROM unnest(${next(skills)}::text[]) AS skill)`);
   return { where, values, rank: ranks.join(" + ") || "0" };
 }
 
-/** Without one, LIKE would read the whole index. */
+/** Without a trigram to look up, LIKE would read the whole index. */
 const hasTrigram = /[\p{L}\p{N}]{3}/u;
 
 function containing(text: string): string {

@@ -1,5 +1,6 @@
 import type { CursorPosition } from "../../../lib/actions/cursor.ts";
-import { type Queryable, type UserRow, userColumns } from "../core/users.repo.ts";
+import type { Queryable } from "../../../mixins/database.mixin.ts";
+import { type UserRow, userColumns } from "../core/users.repo.ts";
 
 export interface UserFilter {
   readonly tenantId: string;

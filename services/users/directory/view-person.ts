@@ -45,8 +45,6 @@ export function viewerOf({ caller }: Pick<ActionContext, "caller">): Viewer {
   return { id: user_id, tenantId: tenant_id, asConnection: permissions.includes("connections:assert") };
 }
 
-export function viewPerson({ id, created_at, ...row }: PersonRow): Person {
-  const { username, full_name, current_title, company, location, bio, avatar_url, is_verified } = row;
-  const texts = { username, full_name, current_title, company, location, bio, avatar_url };
-  return { id, ...texts, is_verified, created_at: created_at.toISOString() };
+export function viewPerson({ created_at, ...row }: PersonRow): Person {
+  return { ...row, created_at: created_at.toISOString() };
 }

@@ -7,14 +7,8 @@ import { searchText } from "../core/search-text.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { type Account, lockAccount, readUser, updateVerified } from "../core/users.repo.ts";
-import {
-  applyEmail,
-  clearPendingEmail,
-  closeEmailChange,
-  type EmailChange,
-  findEmailChange,
-} from "./email-changes.repo.ts";
+import { type Account, lockAccount, readUser, updateAccount } from "../core/users.repo.ts";
+import { applyEmail, closeEmailChange, type EmailChange, findEmailChange } from "./email-changes.repo.ts";
 
 type Params = Actions["users.confirmEmail"]["params"];
 type Deps = Pick<UsersDeps, "db" | "caches" | "outbox">;
@@ -60,7 +54,7 @@ async function verify(
   ctx: ActionContext<Params>,
   account: Account,
 ): Promise<void> {
-  await updateVerified(tx, account.id);
+  await updateAccount(tx, account.id, { is_verified: true });
   await appendUserEvent(deps.outbox, tx, ctx, { type: "user.verified", user: account, eventId: ctx.params.event_id });
 }
 
@@ -77,7 +71,7 @@ async function changeAddress(
   const applied = await tryApply(tx, account, change);
   await closeEmailChange(tx, change.token_id, applied ? "applied" : "refused");
   if (!applied) {
-    await clearPendingEmail(tx, account.id);
+    await updateAccount(tx, account.id, { pending_email: null });
     return "email_taken";
   }
   const user = { ...account, email: change.new_email };

@@ -1,20 +1,13 @@
+import type { RowOf } from "../../../lib/database/entity.ts";
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
+import { EmailChanges } from "../users.entities.ts";
 
-export interface EmailChange {
-  readonly token_id: string;
-  readonly user_id: string;
-  readonly old_email: string;
-  readonly new_email: string;
-  readonly new_email_key: string;
-  readonly state: "pending" | "applied" | "refused" | "ended";
-  /** The account's at the wish. */
-  readonly epoch: number;
-}
+export type EmailChange = RowOf<typeof EmailChanges>;
 
-/** A newer wish ends the older ones: only the latest link works. */
+/** Called before a newer request is recorded: only the latest link is valid. */
 export async function cancelPendingChanges(tx: Transaction, userId: string): Promise<void> {
-  await tx.query("UPDATE users.email_changes SET state = 'ended' WHERE user_id = $1 AND state = 'pending'", [userId]);
+  await tx.repository(EmailChanges).update({ user_id: userId, state: "pending" }, { state: "ended" });
 }
 
 export async function endChangesBefore(tx: InvalidatingTransaction, userId: string, time: string): Promise<number> {
@@ -30,22 +23,17 @@ export async function endChangesBefore(tx: InvalidatingTransaction, userId: stri
   return row?.ended ?? 0;
 }
 
-export async function insertEmailChange(tx: Transaction, change: Omit<EmailChange, "state">): Promise<void> {
-  await tx.query(
-    "INSERT INTO users.email_changes (token_id, user_id, old_email, new_email, new_email_key, epoch) VALUES ($1, $2, $3, $4, $5, $6)",
-    [change.token_id, change.user_id, change.old_email, change.new_email, change.new_email_key, change.epoch],
-  );
+type NewEmailChange = Omit<EmailChange, "state" | "requested_at" | "mails_sent">;
+
+export async function insertEmailChange(tx: Transaction, change: NewEmailChange): Promise<void> {
+  await tx.repository(EmailChanges).insert(change);
 }
 
-export async function findEmailChange(tx: Transaction, tokenId: string): Promise<EmailChange | undefined> {
-  const [row] = await tx.query<EmailChange>(
-    "SELECT token_id, user_id, old_email, new_email, new_email_key, state, epoch FROM users.email_changes WHERE token_id = $1",
-    [tokenId],
-  );
-  return row;
+export function findEmailChange(tx: Transaction, tokenId: string): Promise<EmailChange | null> {
+  return tx.repository(EmailChanges).findOneBy({ token_id: tokenId });
 }
 
-/** False where another account has the address by now; nothing is changed then. */
+/** False, and nothing is changed, where another account has taken the address meanwhile. */
 export async function applyEmail(
   tx: InvalidatingTransaction,
   change: EmailChange,
@@ -63,14 +51,10 @@ export async function applyEmail(
 }
 
 export async function closeEmailChange(tx: Transaction, tokenId: string, state: "applied" | "refused"): Promise<void> {
-  await tx.query("UPDATE users.email_changes SET state = $2 WHERE token_id = $1", [tokenId, state]);
+  await tx.repository(EmailChanges).update({ token_id: tokenId }, { state });
 }
 
-export async function clearPendingEmail(tx: InvalidatingTransaction, userId: string): Promise<void> {
-  await tx.query("UPDATE users.users SET pending_email = NULL, updated_at = clock_timestamp() WHERE id = $1", [userId]);
-}
-
-/** How many the account has asked for in the last hour: a session must not be a way to fill strangers' mailboxes. */
+/** Requests of the last hour, limited so that a session can't be used to flood strangers' mailboxes. */
 export async function countRecentChanges(tx: Transaction, userId: string): Promise<number> {
   const [row] = await tx.query<{ n: number }>(
     `SELECT count(*)::int AS n FROM users.email_changes
@@ -80,14 +64,14 @@ export async function countRecentChanges(tx: Transaction, userId: string): Promi
   return row?.n ?? 0;
 }
 
-type Announced = Pick<EmailChange, "token_id" | "user_id" | "old_email" | "new_email" | "state" | "epoch"> & {
+type EmailChangeView = Pick<EmailChange, "token_id" | "user_id" | "old_email" | "new_email" | "state" | "epoch"> & {
   readonly tenant_id: string;
   readonly name: string | null;
   readonly is_active: boolean;
 };
 
-export async function readEmailChange(db: Database, tokenId: string): Promise<Announced | undefined> {
-  const [row] = await db.query<Announced>(
+export async function readEmailChange(db: Database, tokenId: string): Promise<EmailChangeView | undefined> {
+  const [row] = await db.query<EmailChangeView>(
     `SELECT c.token_id, c.user_id, c.old_email, c.new_email, c.state, c.epoch, u.tenant_id, u.full_name AS name, u.is_active
      FROM users.email_changes c JOIN users.users u ON u.id = c.user_id WHERE c.token_id = $1 AND u.deleted_at IS NULL`,
     [tokenId],
@@ -103,11 +87,11 @@ export async function recordMail(db: Database, tokenId: string, kind: string): P
   );
 }
 
-/** A link lives 24 hours from its sending, and is sent within 24 hours or not at all. */
+/** A link is valid for 24 hours after it was sent, and is sent within 24 hours or not at all. */
 export function listOutdatedChanges(
   db: Database,
   limit: number,
-): Promise<Array<Pick<EmailChange, "user_id"> & { readonly requested_at: Date }>> {
+): Promise<Array<Pick<EmailChange, "user_id" | "requested_at">>> {
   return db.query(
     `SELECT user_id, requested_at FROM users.email_changes
      WHERE requested_at < now() - interval '48 hours' AND state = 'pending' ORDER BY requested_at LIMIT $1`,
@@ -115,7 +99,7 @@ export function listOutdatedChanges(
   );
 }
 
-/** Not before the old address was told of all that it should be; but a mail that no server takes keeps nothing for ever. */
+/** Kept until the old address has received its notices, but at most 35 days, because a mail may be undeliverable. */
 export async function dropClosedChanges(db: Database): Promise<number> {
   const rows = await db.query(
     `DELETE FROM users.email_changes WHERE state <> 'pending' AND requested_at < now() - interval '48 hours'

@@ -9,9 +9,9 @@ import { requireRecentAuth } from "../core/require-recent-auth.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { isoOrNull } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import type { Account } from "../core/users.repo.ts";
+import { type Account, lockIncludingDeleted } from "../core/users.repo.ts";
 import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
-import { lockIncludingDeleted, markDeleted, scheduleErasure } from "./erasures.repo.ts";
+import { markDeleted, scheduleErasure } from "./erasures.repo.ts";
 
 type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
 type Deletion = Actions["users.deleteMe"]["result"];
@@ -62,7 +62,7 @@ async function markForErasure(
   deps: Deps,
   tx: InvalidatingTransaction,
   ctx: ActionContext<{ readonly erase?: boolean | undefined }>,
-  account: Account & { readonly deleted_at: Date | null },
+  account: Account,
 ) {
   const { outbox, clock, random, graceDays } = deps;
   await assertNotLastAdmin(tx, requireUser(ctx.caller), account);

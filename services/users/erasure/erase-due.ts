@@ -4,6 +4,7 @@ import type { EventLog } from "../../../lib/runtime/platform.ts";
 import { eraseIn } from "../../../mixins/erasure.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
+import { lockIncludingDeleted } from "../core/users.repo.ts";
 import { dropAvatarsOf } from "../profile/change-avatar.ts";
 import {
   beginErasure,
@@ -16,7 +17,6 @@ import {
   listDueErasures,
   listPurgesDue,
   lockErasure,
-  lockIncludingDeleted,
   planNextPurge,
   readErasure,
 } from "./erasures.repo.ts";

@@ -1,50 +1,27 @@
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
+import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
 import { deleteOf } from "../../../mixins/erasure.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import type { Account } from "../core/users.repo.ts";
+import { Erasures, Users } from "../users.entities.ts";
 
-export interface Receipts {
-  readonly [service: string]: { readonly at: string; readonly rows: Record<string, number> };
-}
+export type ErasureRow = RowOf<typeof Erasures>;
 
-export interface ErasureRow {
-  readonly id: string;
-  readonly user_id: string;
-  readonly tenant_id: string;
-  readonly requested_at: Date;
-  readonly due_at: Date;
-  readonly deadline: Date;
-  readonly tried_at: Date | null;
-  readonly receipts: Receipts;
-  readonly completed_at: Date | null;
-}
-
-const columns = "id, user_id, tenant_id, requested_at, due_at, deadline, tried_at, receipts, completed_at";
-
-/** The account, locked, whether it is deleted or not. */
-export async function lockIncludingDeleted(
-  tx: InvalidatingTransaction,
-  id: string,
-): Promise<(Account & { readonly deleted_at: Date | null }) | undefined> {
-  tx.assertInvalidated(id);
-  const [row] = await tx.query<Account & { readonly deleted_at: Date | null }>(
-    `SELECT id, tenant_id, email, email_key, pending_email, username, full_name, current_title, company, location, bio,
-       push_token, is_active, is_verified, privacy_profile, privacy_location, status_event_id, created_at, deleted_at
-     FROM users.users WHERE id = $1 FOR NO KEY UPDATE`,
-    [id],
-  );
-  return row;
-}
+const columns = columnsOf(Erasures, "e");
 
 export async function markDeleted(tx: InvalidatingTransaction, id: string, eventId: string): Promise<void> {
-  await tx.query(
-    `UPDATE users.users SET is_active = false, deleted_at = clock_timestamp(), status_event_id = $2,
-       updated_at = clock_timestamp() WHERE id = $1`,
-    [id, eventId],
+  await tx.repository(Users).update(
+    { id },
+    {
+      is_active: false,
+      status_event_id: eventId,
+      deleted_at: () => "clock_timestamp()",
+      updated_at: () => "clock_timestamp()",
+    },
   );
 }
 
-interface Wish {
+interface ErasureRequest {
   readonly id: string;
   readonly account: Pick<Account, "id" | "tenant_id">;
   readonly requestedBy: string;
@@ -52,15 +29,22 @@ interface Wish {
   readonly deadlineDays: number;
 }
 
-/** Wished for again, the earlier time counts. Resolves to when it will be. */
-export async function scheduleErasure(tx: Transaction, wish: Wish): Promise<Date> {
+/** Of several requests the earliest date counts. Resolves to it. */
+export async function scheduleErasure(tx: Transaction, request: ErasureRequest): Promise<Date> {
   const [row] = await tx.query<{ due_at: Date }>(
     `INSERT INTO users.erasures AS e (id, user_id, tenant_id, requested_by, due_at, deadline)
      SELECT $1, $2, $3, $4, due, due + make_interval(days => $6)
      FROM (SELECT clock_timestamp() + make_interval(days => $5) AS due) AS t
      ON CONFLICT (user_id) DO UPDATE SET due_at = least(e.due_at, excluded.due_at), deadline = least(e.deadline, excluded.deadline)
      RETURNING due_at`,
-    [wish.id, wish.account.id, wish.account.tenant_id, wish.requestedBy, wish.graceDays, wish.deadlineDays],
+    [
+      request.id,
+      request.account.id,
+      request.account.tenant_id,
+      request.requestedBy,
+      request.graceDays,
+      request.deadlineDays,
+    ],
   );
   if (!row) throw new Error("The upsert returned no row");
   return row.due_at;
@@ -75,12 +59,11 @@ export async function cancelDeletion(tx: InvalidatingTransaction, userId: string
   return gone.length === 1;
 }
 
-export async function readErasure(on: Pick<Transaction, "query">, userId: string): Promise<ErasureRow | undefined> {
-  const [row] = await on.query<ErasureRow>(`SELECT ${columns} FROM users.erasures WHERE user_id = $1`, [userId]);
-  return row;
+export function readErasure(on: Queryable, userId: string): Promise<ErasureRow | null> {
+  return on.repository(Erasures).findOneBy({ user_id: userId });
 }
 
-/** Those that were tried longest ago first: one that can't be done must not stand before all others. */
+/** The least recently tried first, so that an erasure that keeps failing does not hold up the others. */
 export async function listDueErasures(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ user_id: string }>(
     `SELECT user_id FROM users.erasures WHERE completed_at IS NULL AND due_at <= now()
@@ -93,14 +76,14 @@ export async function listDueErasures(db: Database, limit: number): Promise<stri
 /** Serialized with `cancelDeletion` by the lock of this row: whichever comes second finds nothing to change. */
 export async function beginErasure(db: Database, userId: string): Promise<ErasureRow | undefined> {
   const [row] = await db.query<ErasureRow>(
-    `UPDATE users.erasures SET tried_at = clock_timestamp()
+    `UPDATE users.erasures e SET tried_at = clock_timestamp()
      WHERE user_id = $1 AND completed_at IS NULL AND due_at <= clock_timestamp() RETURNING ${columns}`,
     [userId],
   );
   return row;
 }
 
-/** The first one counts: a repeat finds nothing to delete any more. */
+/** The first receipt is kept: a repeated erasure finds nothing to delete. */
 export async function keepReceipt(
   db: Database,
   userId: string,
@@ -126,10 +109,10 @@ function withReceipt(service: string, rows: string): string {
   return `jsonb_build_object(${service}, jsonb_build_object('at', ${at}, 'rows', ${rows})) || receipts`;
 }
 
-/** The lock of who completes it; undefined where that is done. */
+/** Locked for its completion; undefined where it is completed. */
 export async function lockErasure(tx: Transaction, userId: string): Promise<ErasureRow | undefined> {
   const [row] = await tx.query<ErasureRow>(
-    `SELECT ${columns} FROM users.erasures WHERE user_id = $1 AND completed_at IS NULL FOR UPDATE`,
+    `SELECT ${columns} FROM users.erasures e WHERE user_id = $1 AND completed_at IS NULL FOR UPDATE`,
     [userId],
   );
   return row;
@@ -137,7 +120,7 @@ export async function lockErasure(tx: Transaction, userId: string): Promise<Eras
 
 const tables = ["profiles", "role_members", "subscriptions", "email_changes", "directory"] as const;
 
-/** Pictures whose bytes are still being stored lose their account here, and are swept. */
+/** Avatars whose bytes are still being stored lose their account here and are swept later. */
 export async function deleteAccount(tx: InvalidatingTransaction, userId: string): Promise<Record<string, number>> {
   tx.assertInvalidated(userId);
   const deleted: Record<string, number> = {};
@@ -164,7 +147,7 @@ export function listPurgesDue(db: Database, limit: number): Promise<Array<Pick<E
   ]);
 }
 
-/** Again and again for a day, each time after twice as long: a relay that was paused may still publish what it had read. */
+/** Repeated for a day at doubling intervals, because a relay that was paused may still publish events it had read. */
 export async function planNextPurge(db: Database, userId: string): Promise<void> {
   await db.query(
     `UPDATE users.erasures SET purge_at = CASE WHEN clock_timestamp() < completed_at + interval '25 hours'

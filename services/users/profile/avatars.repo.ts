@@ -1,21 +1,21 @@
+import type { RowOf } from "../../../lib/database/entity.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
+import { updateAccount } from "../core/users.repo.ts";
+import { AvatarFiles, Avatars } from "../users.entities.ts";
 
-/** Before its bytes are stored: what is left of an upload that died is found by this row. */
+/** Called before the bytes are stored, so that the sweep finds what an interrupted upload has left. */
 export async function reserveAvatar(db: Database, key: string, userId: string): Promise<void> {
-  await db.query("INSERT INTO users.avatars (key, user_id) VALUES ($1, $2)", [key, userId]);
+  await db.repository(Avatars).insert({ key, user_id: userId });
 }
 
-/** The account's only one from now on. Null takes it away. Resolves to the keys that are of no use any more. */
+/** Replaces the account's avatar; null removes it. Resolves to the keys that are no longer used. */
 export async function switchAvatar(
   tx: InvalidatingTransaction,
   userId: string,
   next: { readonly key: string; readonly url: string } | null,
 ): Promise<string[]> {
-  await tx.query("UPDATE users.users SET avatar_url = $2, updated_at = clock_timestamp() WHERE id = $1", [
-    userId,
-    next?.url ?? null,
-  ]);
+  await updateAccount(tx, userId, { avatar_url: next?.url ?? null });
   const rows = await tx.query<{ key: string; in_use: boolean }>(
     `UPDATE users.avatars SET in_use = (key = $2) WHERE user_id = $1 AND (in_use OR key = $2) RETURNING key, in_use`,
     [userId, next?.key ?? ""],
@@ -28,7 +28,7 @@ export async function isAvatarInUse(db: Database, key: string): Promise<boolean>
   return rows.length === 1;
 }
 
-/** Replaced, taken away, never finished, or of an account that is gone. Those of a moment ago may be in the making. */
+/** Replaced, removed, never finished, or without an account. Recent ones may still be uploading. */
 export async function listUnusedAvatars(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ key: string }>(
     `SELECT key FROM users.avatars WHERE (NOT in_use OR user_id IS NULL)
@@ -38,7 +38,7 @@ export async function listUnusedAvatars(db: Database, limit: number): Promise<st
   return rows.map((row) => row.key);
 }
 
-/** Of a user, but not those whose bytes may be on their way. */
+/** Of a user, without those that may still be uploading. */
 export async function listStoredAvatars(db: Database, userId: string): Promise<string[]> {
   const rows = await db.query<{ key: string }>(
     `SELECT key FROM users.avatars
@@ -48,12 +48,12 @@ export async function listStoredAvatars(db: Database, userId: string): Promise<s
   return rows.map((row) => row.key);
 }
 
-/** The next two that a user shows, behind a key. */
+/** The next two avatars in use of a user, after a key. */
 export function listAvatarsOf(
   db: Database,
   userId: string,
   after: string,
-): Promise<Array<{ readonly key: string; readonly created_at: Date }>> {
+): Promise<Array<Pick<RowOf<typeof Avatars>, "key" | "created_at">>> {
   return db.query(
     "SELECT key, created_at FROM users.avatars WHERE user_id = $1 AND in_use AND key > $2 ORDER BY key LIMIT 2",
     [userId, after],
@@ -61,18 +61,17 @@ export function listAvatarsOf(
 }
 
 export async function forgetAvatar(db: Database, key: string): Promise<void> {
-  await db.query("DELETE FROM users.avatars WHERE key = $1", [key]);
+  await db.repository(Avatars).delete({ key });
 }
 
 export async function writeAvatarFile(db: Database, name: string, bytes: Buffer): Promise<void> {
-  await db.query("INSERT INTO users.avatar_files (name, bytes) VALUES ($1, $2)", [name, bytes]);
+  await db.repository(AvatarFiles).insert({ name, bytes });
 }
 
 export async function readAvatarFile(db: Database, name: string): Promise<Buffer | null> {
-  const [row] = await db.query<{ bytes: Buffer }>("SELECT bytes FROM users.avatar_files WHERE name = $1", [name]);
-  return row?.bytes ?? null;
+  return (await db.repository(AvatarFiles).findOneBy({ name }))?.bytes ?? null;
 }
 
 export async function deleteAvatarFile(db: Database, name: string): Promise<void> {
-  await db.query("DELETE FROM users.avatar_files WHERE name = $1", [name]);
+  await db.repository(AvatarFiles).delete({ name });
 }

@@ -1,5 +1,5 @@
+import type { Queryable } from "../../../mixins/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
-import type { Queryable } from "../core/users.repo.ts";
 import { type ProfileRow, Profiles } from "../users.entities.ts";
 
 /** Null where nothing was written yet. */

@@ -1,7 +1,7 @@
 import type { UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
-import type { Account, Queryable } from "../core/users.repo.ts";
+import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Account } from "../core/users.repo.ts";
 import { listRoles, lockRoles, readPermissions, readSoleRoles } from "./roles.repo.ts";
 
 type Actor = Pick<UserCaller, "user_id">;

@@ -1,52 +1,41 @@
 import { DEFAULT_TENANT_ID } from "../../../lib/actions/caller.ts";
+import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
 import { groupKey } from "../../../lib/revocation/near-cache.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
-import type { Queryable } from "../core/users.repo.ts";
+import { RoleMembers, Roles, Users } from "../users.entities.ts";
 
-export interface RoleRow {
-  readonly name: string;
-  readonly permissions: string[];
-  readonly system: boolean;
-  readonly created_at: Date;
-  readonly updated_at: Date;
-  /** The event that stated the present permissions. */
-  readonly event_id: string | null;
-}
+export type RoleRow = RowOf<typeof Roles>;
 
-const columns = "name, permissions, system, created_at, updated_at, event_id";
+const columns = columnsOf(Roles, "r");
 
-/** Whoever makes, changes, drops or grants roles of a tenant takes turns: else a role could be granted while it is dropped. */
+/** Serializes changes and grants of a tenant's roles: otherwise a role could be granted while it is being deleted. */
 export async function lockRoles(tx: Transaction, tenantId: string): Promise<void> {
   await tx.query("SELECT 1 FROM users.tenants WHERE id = $1 FOR NO KEY UPDATE", [tenantId]);
 }
 
-/** The tenant's own and the system's; `vendor` is there in the default tenant alone. */
+/** The tenant's own and the system's roles; `vendor` exists in the default tenant alone. */
 export function listRoles(on: Queryable, tenantId: string): Promise<RoleRow[]> {
   return on.query<RoleRow>(
-    `SELECT ${columns} FROM users.roles
+    `SELECT ${columns} FROM users.roles r
      WHERE tenant_id = $1 OR (system AND (name <> 'vendor' OR $1 = '${DEFAULT_TENANT_ID}'::uuid)) ORDER BY system DESC, name`,
     [tenantId],
   );
 }
 
-/** One of the tenant's own. */
-export async function findOwnRole(on: Queryable, tenantId: string, name: string): Promise<RoleRow | undefined> {
-  const [row] = await on.query<RoleRow>(
-    `SELECT ${columns} FROM users.roles WHERE tenant_id = $1 AND name = $2 AND NOT system`,
-    [tenantId, name],
-  );
-  return row;
+/** One of the tenant's own roles. */
+export function findOwnRole(on: Queryable, tenantId: string, name: string): Promise<RoleRow | null> {
+  return on.repository(Roles).findOneBy({ tenant_id: tenantId, name, system: false });
 }
 
-/** Undefined where there is one of that name. */
+/** Undefined where the name is taken. */
 export async function insertRole(
   tx: Transaction,
   tenantId: string,
   role: Pick<RoleRow, "name" | "permissions">,
 ): Promise<RoleRow | undefined> {
   const [row] = await tx.query<RoleRow>(
-    `INSERT INTO users.roles (tenant_id, name, permissions) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING ${columns}`,
+    `INSERT INTO users.roles AS r (tenant_id, name, permissions) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING ${columns}`,
     [tenantId, role.name, role.permissions],
   );
   return row;
@@ -58,21 +47,21 @@ export async function updateRolePermissions(
   role: Pick<RoleRow, "name" | "permissions"> & { readonly event_id: string },
 ): Promise<RoleRow | undefined> {
   const [row] = await tx.query<RoleRow>(
-    `UPDATE users.roles SET permissions = $3, event_id = $4, updated_at = clock_timestamp()
+    `UPDATE users.roles r SET permissions = $3, event_id = $4, updated_at = clock_timestamp()
      WHERE tenant_id = $1 AND name = $2 AND NOT system RETURNING ${columns}`,
     [tenantId, role.name, role.permissions, role.event_id],
   );
   return row;
 }
 
-/** The grants go with the role: who had it must not have one that is later made under its name. */
+/** Grants are deleted with the role: they must not apply to a role that is created under its name later. */
 export async function deleteRole(tx: InvalidatingTransaction, tenantId: string, name: string): Promise<void> {
   tx.assertInvalidated(groupKey(tenantId));
-  await tx.query("DELETE FROM users.roles WHERE tenant_id = $1 AND name = $2 AND NOT system", [tenantId, name]);
-  await tx.query("DELETE FROM users.role_members WHERE tenant_id = $1 AND role = $2", [tenantId, name]);
+  await tx.repository(Roles).delete({ tenant_id: tenantId, name, system: false });
+  await tx.repository(RoleMembers).delete({ tenant_id: tenantId, role: name });
 }
 
-/** What an account may do at this moment, whatever its token says. */
+/** The account's present permissions, which its access token may not contain yet. */
 export async function readPermissions(on: Queryable, userId: string): Promise<string[]> {
   const [row] = await on.query<{ permissions: string[] }>(
     "SELECT users.granted_permissions(u.id, u.tenant_id) AS permissions FROM users.users u WHERE u.id = $1",
@@ -81,7 +70,7 @@ export async function readPermissions(on: Queryable, userId: string): Promise<st
   return row?.permissions ?? [];
 }
 
-/** Roles of the system that an account has and no other active one of its tenant. */
+/** System roles that the account has and no other active account of its tenant. */
 export async function readSoleRoles(
   on: Queryable,
   { id, tenant_id }: { readonly id: string; readonly tenant_id: string },
@@ -96,10 +85,7 @@ export async function readSoleRoles(
 }
 
 export async function readGrantedRoles(on: Queryable, userId: string): Promise<string[]> {
-  const rows = await on.query<{ role: string }>(
-    "SELECT role FROM users.role_members WHERE user_id = $1 ORDER BY role",
-    [userId],
-  );
+  const rows = await on.repository(RoleMembers).find({ where: { user_id: userId }, order: { role: "ASC" } });
   return rows.map((row) => row.role);
 }
 
@@ -116,16 +102,5 @@ export async function recordGrant(tx: Transaction, userId: string, grantedBy: st
     userId,
     grantedBy,
   ]);
-  await tx.query("UPDATE users.users SET roles_event_id = $2, updated_at = clock_timestamp() WHERE id = $1", [
-    userId,
-    eventId,
-  ]);
-}
-
-export async function readRolesEvent(tx: Transaction, userId: string): Promise<string | null> {
-  const [row] = await tx.query<{ roles_event_id: string | null }>(
-    "SELECT roles_event_id FROM users.users WHERE id = $1",
-    [userId],
-  );
-  return row?.roles_event_id ?? null;
+  await tx.repository(Users).update({ id: userId }, { roles_event_id: eventId, updated_at: () => "clock_timestamp()" });
 }

@@ -8,15 +8,8 @@ import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.t
 import { appendUserEvent } from "../core/user-events.ts";
 import { viewSubscription } from "../core/user-view.ts";
 import type { Cause, UsersDeps } from "../core/users.deps.ts";
-import { type Account, lockAccount } from "../core/users.repo.ts";
-import {
-  deleteSubscription,
-  readSubscription,
-  readSubscriptionEvent,
-  recordSubscriptionEvent,
-  type SubscriptionRow,
-  writeSubscription,
-} from "./subscriptions.repo.ts";
+import { type Account, lockAccount, updateAccount } from "../core/users.repo.ts";
+import { deleteSubscription, readSubscription, type SubscriptionRow, writeSubscription } from "./subscriptions.repo.ts";
 
 type Params = Actions["users.upgrade"]["params"];
 type View = Actions["users.upgrade"]["result"];
@@ -68,7 +61,7 @@ export async function setSubscription(
   account: Account,
   next: SubscriptionRow | null,
 ): Promise<string | null> {
-  if (isSame(await readSubscription(tx, account.id), next)) return readSubscriptionEvent(tx, account.id);
+  if (isSame(await readSubscription(tx, account.id), next)) return account.subscription_event_id;
   if (next) await writeSubscription(tx, account.id, next);
   else await deleteSubscription(tx, account.id);
   return appendSubscriptionEvent(deps, tx, cause, account, next);
@@ -82,7 +75,7 @@ export async function appendSubscriptionEvent(
   next: SubscriptionRow | null,
 ): Promise<string> {
   const eventId = newId(clock, random);
-  await recordSubscriptionEvent(tx, account.id, eventId);
+  await updateAccount(tx, account.id, { subscription_event_id: eventId });
   const data = { ...viewSubscription(next) };
   return appendUserEvent(outbox, tx, cause, { type: "subscription.changed", user: account, eventId, data });
 }

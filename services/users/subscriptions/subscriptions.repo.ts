@@ -1,12 +1,11 @@
+import type { RowOf } from "../../../lib/database/entity.ts";
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
+import { Subscriptions } from "../users.entities.ts";
 
-export interface SubscriptionRow {
-  readonly plan: string;
-  readonly expires_at: Date | null;
-}
+export type SubscriptionRow = Pick<RowOf<typeof Subscriptions>, "plan" | "expires_at">;
 
-/** Null where there is none, or it is over. */
+/** Null where there is none, or it has expired. */
 export async function readSubscription(tx: Transaction, userId: string): Promise<SubscriptionRow | null> {
   const [row] = await tx.query<SubscriptionRow>(
     `SELECT plan, expires_at FROM users.subscriptions
@@ -19,20 +18,16 @@ export async function readSubscription(tx: Transaction, userId: string): Promise
 export async function writeSubscription(
   tx: InvalidatingTransaction,
   userId: string,
-  next: SubscriptionRow,
+  { plan, expires_at }: SubscriptionRow,
 ): Promise<void> {
-  await tx.query(
-    `INSERT INTO users.subscriptions (user_id, plan, expires_at) VALUES ($1, $2, $3)
-     ON CONFLICT (user_id) DO UPDATE SET plan = excluded.plan, expires_at = excluded.expires_at`,
-    [userId, next.plan, next.expires_at],
-  );
+  await tx.repository(Subscriptions).upsert({ user_id: userId, plan, expires_at }, ["user_id"]);
 }
 
 export async function deleteSubscription(tx: InvalidatingTransaction, userId: string): Promise<void> {
-  await tx.query("DELETE FROM users.subscriptions WHERE user_id = $1", [userId]);
+  await tx.repository(Subscriptions).delete({ user_id: userId });
 }
 
-/** True for the one who finds it over: it is stated once, and not where it was renewed meanwhile. */
+/** True for the one call that deletes it, which records the event. False where it was renewed meanwhile. */
 export async function deleteExpired(tx: InvalidatingTransaction, userId: string): Promise<boolean> {
   const rows = await tx.query(
     "DELETE FROM users.subscriptions WHERE user_id = $1 AND expires_at <= clock_timestamp() RETURNING user_id",
@@ -47,24 +42,4 @@ export async function listExpired(db: Database, limit: number): Promise<string[]
     [limit],
   );
   return rows.map((row) => row.user_id);
-}
-
-/** The event that stated how it is now; null before the first change. */
-export async function readSubscriptionEvent(tx: Transaction, userId: string): Promise<string | null> {
-  const [row] = await tx.query<{ subscription_event_id: string | null }>(
-    "SELECT subscription_event_id FROM users.users WHERE id = $1",
-    [userId],
-  );
-  return row?.subscription_event_id ?? null;
-}
-
-export async function recordSubscriptionEvent(
-  tx: InvalidatingTransaction,
-  userId: string,
-  eventId: string,
-): Promise<void> {
-  await tx.query("UPDATE users.users SET subscription_event_id = $2, updated_at = clock_timestamp() WHERE id = $1", [
-    userId,
-    eventId,
-  ]);
 }

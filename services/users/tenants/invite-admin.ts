@@ -23,17 +23,16 @@ export async function inviteAdmin(
   const names = { username: null, full_name: null, current_title: null, company: null };
   const made = await insertAccount(tx, {
     id,
-    tenantId,
+    tenant_id: tenantId,
     email,
-    emailKey: indexableEmailKey(email),
+    email_key: indexableEmailKey(email),
     username: null,
-    usernameKey: null,
-    fullName: null,
-    pushToken: null,
-    searchText: searchText({ ...names, email }),
-    isVerified: false,
-    privacyProfile: defaultVisibility.privacy_profile,
-    privacyLocation: defaultVisibility.privacy_location,
+    username_key: null,
+    full_name: null,
+    push_token: null,
+    search_text: searchText({ ...names, email }),
+    is_verified: false,
+    ...defaultVisibility,
   });
   if (!made) throw new AppError("email_taken");
   await insertRoles(tx, id, tenantId, ["admin"]);

@@ -2,7 +2,8 @@ import { type AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { Actions } from "../../../lib/actions/typed-call.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { findTenant, type StoredSettings } from "./tenants.repo.ts";
+import type { StoredSettings } from "../users.entities.ts";
+import { findTenant } from "./tenants.repo.ts";
 
 type InForce = Actions["users.tenantSettings"]["result"];
 type Bounds = Pick<

@@ -6,6 +6,7 @@ import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
+import type { StoredSettings } from "../users.entities.ts";
 import { inviteAdmin } from "./invite-admin.ts";
 import { assertWithinBounds } from "./tenant-settings.ts";
 import * as repo from "./tenants.repo.ts";
@@ -63,7 +64,7 @@ async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">) {
   if (!present) throw new AppError("not_found");
   const settings = merge(present.settings, sent ?? {});
   assertWithinBounds(deps.bounds, settings);
-  const changed = (Object.keys(sent ?? {}) as Array<keyof repo.StoredSettings>).filter(
+  const changed = (Object.keys(sent ?? {}) as Array<keyof StoredSettings>).filter(
     (key) => settings[key] !== present.settings[key],
   );
   const renamed = name !== undefined && name !== present.name;
@@ -82,9 +83,9 @@ function scopeOf(changed: readonly string[]): "tenant" | "none" {
   return changed.includes("access_token_minutes") ? "tenant" : "none";
 }
 
-function merge(present: repo.StoredSettings, sent: NonNullable<Actions["users.updateTenant"]["params"]["settings"]>) {
+function merge(present: StoredSettings, sent: NonNullable<Actions["users.updateTenant"]["params"]["settings"]>) {
   const all = Object.entries({ ...present, ...sent }).filter(([, value]) => value !== null && value !== undefined);
-  return Object.fromEntries(all) as repo.StoredSettings;
+  return Object.fromEntries(all) as StoredSettings;
 }
 
 /** It stands with the one who acted, in the log of the tenant. */

@@ -1,24 +1,12 @@
-import type { Queryable } from "../core/users.repo.ts";
-import type { ProfileRow } from "../users.entities.ts";
+import { columnsOf } from "../../../lib/database/entity.ts";
+import type { Queryable } from "../../../mixins/database.mixin.ts";
+import type { Account } from "../core/users.repo.ts";
+import { type ProfileRow, Users } from "../users.entities.ts";
+import { type ImportedColumn, importedColumns } from "./import.repo.ts";
 
-export interface ExportRow {
-  readonly id: string;
-  readonly tenant_id: string;
+export interface ExportRow extends Pick<Account, ImportedColumn | "tenant_id"> {
+  /** Slug. */
   readonly tenant: string;
-  readonly email: string;
-  readonly username: string | null;
-  readonly full_name: string | null;
-  readonly current_title: string | null;
-  readonly company: string | null;
-  readonly location: string | null;
-  readonly bio: string | null;
-  readonly push_token: string | null;
-  readonly is_active: boolean;
-  readonly is_verified: boolean;
-  readonly privacy_profile: "public" | "private" | "connections";
-  readonly privacy_location: boolean;
-  readonly created_at: Date;
-  readonly last_login_at: Date | null;
   readonly plan: string | null;
   readonly expires_at: Date | null;
 }
@@ -42,9 +30,7 @@ const beginning: Position = {
 export function readAccountsAfter(on: Queryable, { tenantId, after, limit }: PageRequest): Promise<ExportRow[]> {
   const { tenant_id, created_at, id } = after ?? beginning;
   return on.query<ExportRow>(
-    `SELECT u.id, u.tenant_id, t.slug AS tenant, u.email, u.username, u.full_name, u.current_title, u.company, u.location,
-       u.bio, u.push_token, u.is_active, u.is_verified, u.privacy_profile, u.privacy_location, u.created_at,
-       u.last_login_at, s.plan, s.expires_at
+    `SELECT ${columnsOf(Users, "u", importedColumns)}, u.tenant_id, t.slug AS tenant, s.plan, s.expires_at
      FROM users.users u JOIN users.tenants t ON t.id = u.tenant_id
      LEFT JOIN users.subscriptions s ON s.user_id = u.id AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
      WHERE u.deleted_at IS NULL AND (u.tenant_id, u.created_at, u.id) > ($1::uuid, $2::timestamptz, $3::uuid)

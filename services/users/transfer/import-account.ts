@@ -8,7 +8,7 @@ import type { UsersDeps } from "../core/users.deps.ts";
 import { emptyProfile, toRow, viewProfile } from "../profile/profile-view.ts";
 import { unknownTenant } from "../tenants/tenant-settings.ts";
 import type { ProfileRow } from "../users.entities.ts";
-import type { ImportRow } from "./import.repo.ts";
+import { type ImportedColumn, type ImportRow, importedColumns } from "./import.repo.ts";
 
 type Account = z.output<typeof ImportedAccount>;
 type Refusal = z.output<typeof ImportRefusal>;
@@ -57,16 +57,10 @@ export function keysOf({ id, tenant, email, username }: Named, tenants: Readonly
 export function accountRow(account: Account, tenants: ReadonlyMap<string, string>, now: Date): ImportRow {
   for (const name of ["created_at", "last_login_at"] as const) assertNoFutureDates(name, account[name], now);
   assertNoFutureDates("profile.date_of_birth", account.profile?.date_of_birth, now);
-  const { username = null, full_name = null, current_title = null, company = null } = account;
-  const { location = null, bio = null, push_token = null, last_login_at = null } = account;
-  const { email, is_active, is_verified, privacy_profile, privacy_location } = account;
-  return {
-    ...keysOf(account, tenants),
-    ...{ email, username, full_name, current_title, company, location, bio, push_token },
-    search_text: searchText({ full_name, username, email, current_title, company }),
-    ...{ is_active, is_verified, privacy_profile, privacy_location, last_login_at },
-    created_at: account.created_at ?? now.toISOString(),
-  };
+  const given = importedColumns.map((name) => [name, account[name] ?? null]);
+  const row = Object.fromEntries(given) as Pick<ImportRow, ImportedColumn>;
+  const created_at = account.created_at ?? now.toISOString();
+  return { ...row, ...keysOf(account, tenants), search_text: searchText(row), created_at };
 }
 
 function assertNoFutureDates(name: string, time: string | null | undefined, now: Date): void {

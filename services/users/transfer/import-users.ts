@@ -11,13 +11,13 @@ import { lockAccountLimit } from "../tenants/tenant-limit.ts";
 import { countAccounts } from "../tenants/tenants.repo.ts";
 import type { usersContract } from "../users.contract.ts";
 import {
-  findStanding,
+  type Conflict,
+  findConflicts,
   findTenantIds,
   type ImportRow,
   insertImport,
   nameInstallation,
   removeImported,
-  type Standing,
 } from "./import.repo.ts";
 import { accountRow, classifyImport, keysOf, profileRow, refusalFor } from "./import-account.ts";
 
@@ -34,7 +34,7 @@ export async function importable(
 ): Promise<ResultOf<typeof usersContract, "importable">> {
   const tenants = await tenantsOf(db, params.accounts);
   const { made, refused } = classifyImport(params.accounts, (account) => keysOf(account, tenants));
-  const { there, clashes } = resolveConflicts(await findStanding(db, made));
+  const { there, clashes } = resolveConflicts(await findConflicts(db, made));
   const installation = await nameInstallation(db, DEFAULT_TENANT_ID);
   return { installation, imported: there, refused: [...refused, ...clashes] };
 }
@@ -54,7 +54,7 @@ export async function importUsers(deps: Deps, ctx: ActionContext<Params>): Promi
     await tx.query(`SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`);
     const inserted = await insertImport(tx, { accounts: rows, ...belongings(deps, ctx.params.accounts) });
     const [came, stayed] = partition(rows, ({ id }) => inserted.has(id));
-    const { clashes } = resolveConflicts(await findStanding(tx, stayed));
+    const { clashes } = resolveConflicts(await findConflicts(tx, stayed));
     const full = await assertWithinLimits(tx, came);
     const beyond = new Set(full.map(({ id }) => id));
     await appendUserEvents(outbox, tx, ctx, came.filter(({ id }) => !beyond.has(id)).map(factOf));
@@ -76,8 +76,8 @@ function belongings({ ring, clock }: { readonly ring: UsersDeps["ring"]; readonl
 }
 
 /** An account that meets itself came in before, by a call whose answer was lost. */
-function resolveConflicts(standing: readonly Standing[]): { there: string[]; clashes: Refusal[] } {
-  const found = [...Map.groupBy(standing, ({ id }) => id).entries()];
+function resolveConflicts(conflicts: readonly Conflict[]): { there: string[]; clashes: Refusal[] } {
+  const found = [...Map.groupBy(conflicts, ({ id }) => id).entries()];
   const [there, clashing] = partition(found, ([, all]) => all.some((one) => one.same_id && one.same_email));
   return {
     there: there.map(([id]) => id),

@@ -1,24 +1,20 @@
-import type { Transaction } from "../../../mixins/database.mixin.ts";
-import type { Queryable } from "../core/users.repo.ts";
+import { type ColumnOf, sharedColumns } from "../../../lib/database/entity.ts";
+import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import { ImportedAccount } from "../contract/users-import.contract.ts";
+import type { Account } from "../core/users.repo.ts";
+import { Users } from "../users.entities.ts";
 
-export interface ImportRow {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly email: string;
-  readonly email_key: string;
-  readonly username: string | null;
-  readonly username_key: string | null;
-  readonly full_name: string | null;
-  readonly current_title: string | null;
-  readonly company: string | null;
-  readonly location: string | null;
-  readonly bio: string | null;
-  readonly push_token: string | null;
-  readonly search_text: string;
-  readonly is_active: boolean;
-  readonly is_verified: boolean;
-  readonly privacy_profile: string;
-  readonly privacy_location: boolean;
+export type ImportedColumn = ColumnOf<typeof Users> & keyof typeof ImportedAccount.shape;
+
+/** What the contract's `ImportedAccount` has in common with the table. */
+export const importedColumns = sharedColumns(Users, ImportedAccount.shape);
+
+const derivedColumns = ["tenant_id", "email_key", "username_key", "search_text"] as const;
+const accountColumns = [...importedColumns, ...derivedColumns].join(", ");
+
+type Times = "created_at" | "last_login_at";
+
+export interface ImportRow extends Omit<Pick<Account, ImportedColumn | (typeof derivedColumns)[number]>, Times> {
   readonly created_at: string;
   readonly last_login_at: string | null;
 }
@@ -34,59 +30,56 @@ interface Import {
   }>;
 }
 
-const accountColumns = `id, tenant_id, email, email_key, username, username_key, full_name, current_title, company, location,
-  bio, push_token, search_text, is_active, is_verified, privacy_profile, privacy_location, created_at, last_login_at`;
-
 /**
- * The ids of those that came in; what stands in the way of the others, `findClashes` tells. One statement: the directory's
- * triggers run at its end, and find account and profile both.
+ * Resolves to the ids of the accounts that were inserted; `findConflicts` tells why the others were not. One statement,
+ * because the directory's triggers run at its end and then find both account and profile.
  */
 export async function insertImport(
   tx: Transaction,
   { accounts, profiles, subscriptions }: Import,
 ): Promise<Set<string>> {
   const rows = await tx.query<{ id: string }>(
-    `WITH made AS (
+    `WITH inserted AS (
        INSERT INTO users.users (${accountColumns})
        SELECT ${accountColumns} FROM jsonb_populate_recordset(NULL::users.users, $1::jsonb) ON CONFLICT DO NOTHING RETURNING id
-     ), profiled AS (
+     ), inserted_profiles AS (
        INSERT INTO users.profiles SELECT p.* FROM jsonb_populate_recordset(NULL::users.profiles, $2::jsonb) AS p
-       JOIN made ON made.id = p.user_id
-     ), subscribed AS (
+       JOIN inserted ON inserted.id = p.user_id
+     ), inserted_subscriptions AS (
        INSERT INTO users.subscriptions (user_id, plan, expires_at)
        SELECT s.user_id, s.plan, s.expires_at FROM jsonb_populate_recordset(NULL::users.subscriptions, $3::jsonb) AS s
-       JOIN made ON made.id = s.user_id
+       JOIN inserted ON inserted.id = s.user_id
      )
-     SELECT id FROM made`,
+     SELECT id FROM inserted`,
     [JSON.stringify(accounts), JSON.stringify(profiles), JSON.stringify(subscriptions)],
   );
   return new Set(rows.map(({ id }) => id));
 }
 
-export type Wanted = Pick<ImportRow, "id" | "tenant_id" | "email_key" | "username_key">;
+export type AccountKeys = Pick<ImportRow, "id" | "tenant_id" | "email_key" | "username_key">;
 
-export interface Standing {
-  /** Of the account that was to come in. */
+export interface Conflict {
+  /** Of the account that was to be imported. */
   readonly id: string;
   readonly same_id: boolean;
   readonly same_email: boolean;
 }
 
-/** The accounts that stand in the way of these; one may meet several, or itself. */
-export function findStanding(on: Queryable, wanted: readonly Wanted[]): Promise<Standing[]> {
+/** Existing accounts that these conflict with; one may conflict with several, or be there itself. */
+export function findConflicts(on: Queryable, accounts: readonly AccountKeys[]): Promise<Conflict[]> {
   const there = (condition: string) => `SELECT u.id, u.tenant_id, u.email_key FROM users.users u WHERE ${condition}`;
-  return on.query<Standing>(
+  return on.query<Conflict>(
     `SELECT w.id, u.id = w.id AS same_id, u.tenant_id = w.tenant_id AND u.email_key = w.email_key AS same_email
      FROM jsonb_to_recordset($1::jsonb) AS w (id uuid, tenant_id uuid, email_key text, username_key text)
      CROSS JOIN LATERAL (
        ${there("u.id = w.id")}
        UNION ALL ${there("u.tenant_id = w.tenant_id AND u.email_key = w.email_key")}
        UNION ALL ${there("u.tenant_id = w.tenant_id AND u.username_key = w.username_key")}) AS u`,
-    [JSON.stringify(wanted)],
+    [JSON.stringify(accounts)],
   );
 }
 
-/** As if they had not come in; what hangs on them goes along. */
+/** Undoes the import of accounts; rows that reference them are deleted by cascade. */
 export async function removeImported(tx: Transaction, ids: readonly string[]): Promise<void> {
   await tx.query("DELETE FROM users.users WHERE id = ANY($1::uuid[])", [ids]);
 }
@@ -97,7 +90,7 @@ export async function findTenantIds(on: Queryable, slugs: readonly string[]): Pr
   return new Map(rows.map(({ slug, id }) => [slug, id]));
 }
 
-/** Another text for another database, a clone or a restored one too. */
+/** Identifies the database; a clone or a restored copy has another name. */
 export async function nameInstallation(on: Queryable, firstTenantId: string): Promise<string> {
   const [row] = await on.query<{ name: string }>(
     `SELECT d.oid || '@' || extract(epoch FROM t.created_at) AS name

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
 import { createServiceCaches, type ServiceCaches } from "../../../mixins/near-cache.mixin.ts";
-import { clearPushToken, lockAccount } from "../../../services/users/core/users.repo.ts";
+import { lockAccount, updateAccount } from "../../../services/users/core/users.repo.ts";
+import { usersEntities } from "../../../services/users/users.entities.ts";
 import { type Account, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 let mesh: UserServices;
@@ -11,7 +12,7 @@ let caches: ServiceCaches;
 let user: Account;
 beforeAll(async () => {
   mesh = await startUsers(["users", "sessions"]);
-  db = createDatabase(mesh.platform, { schema: "users" });
+  db = createDatabase(mesh.platform, { schema: "users", entities: usersEntities });
   await db.connect();
   caches = createServiceCaches(mesh.platform, db);
   user = await mesh.create({ push_token: "device" });
@@ -35,7 +36,7 @@ test("an account is locked by a transaction that invalidated it", async () => {
 test("a transaction that invalidated another account can't lock it, and changes nothing", async () => {
   const other = await mesh.create();
   const written = caches.invalidating(call, other.id).transaction(async (tx) => {
-    await clearPushToken(tx, user.id);
+    await updateAccount(tx, user.id, { push_token: null });
     await lockAccount(tx, user.id);
   });
   await expect(written).rejects.toThrow(`without invalidating ${user.id}`);
