@@ -4,7 +4,7 @@ import { commandLine, type ServerLog, terminate } from "./processes.ts";
 interface Leftover {
   readonly name: string;
   readonly pidFile: string;
-  /** Arguments that only this server on these data has: a pid alone may be another's by now. */
+  /** Arguments that only this server on these data has: its pid may have been reused. */
   readonly args: string;
   readonly log: ServerLog;
   readonly signals?: readonly NodeJS.Signals[];
@@ -12,7 +12,7 @@ interface Leftover {
 
 const STOP_TIMEOUT_MS = 15_000;
 
-/** Ends the server that a killed usermesh left behind on these data, if there is one: two on one folder destroy it. */
+/** Stops the server that a killed usermesh left behind on these data: two servers on one folder corrupt it. */
 export async function stopLeftover({
   name,
   pidFile,
@@ -23,14 +23,14 @@ export async function stopLeftover({
   const pid = await readPid(pidFile);
   const isGone = (): boolean => pid === undefined || !commandLine(pid).includes(` ${args} `);
   if (pid === undefined || isGone()) return;
-  log.warn({ server: name, pid }, `${name} of a usermesh that was killed is still running; it is stopped`);
-  const gone = await terminate({
+  log.warn({ server: name, pid }, "stopping a server that a killed usermesh left running");
+  const stopped = await terminate({
     kill: (signal) => sendSignal(pid, signal),
     isGone,
     signals,
     timeout: STOP_TIMEOUT_MS,
   });
-  if (!gone) throw new Error(`${name} of an earlier run, pid ${pid}, does not end; stop it by hand`);
+  if (!stopped) throw new Error(`${name} of an earlier run, pid ${pid}, does not stop; stop it by hand`);
 }
 
 async function readPid(file: string): Promise<number | undefined> {

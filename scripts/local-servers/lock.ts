@@ -6,18 +6,18 @@ export interface Lock {
   release(): void;
 }
 
-// A database that is collected as garbage closes, and its lock is gone.
+// A garbage-collected database is closed, which would release its lock.
 const heldLocks = new Set<DatabaseSync>();
 
 /**
- * Holds what `name` keeps in a folder for this process alone. Node has no flock(); SQLite's lock is the kernel's, so it ends with the
- * process however that dies, and a stale one cannot be.
+ * Locks the data of `name` in a folder for this process. Node has no flock(). SQLite's lock is the kernel's: it ends with
+ * the process however that dies, so there is no stale lock.
  */
 export function acquireLock(dir: string, name: string): Lock {
-  const holder = join(dir, `${name}.lock.pid`);
-  const database = openLocked(dir, name, holder);
+  const pidFile = join(dir, `${name}.lock.pid`);
+  const database = openLocked(dir, name, pidFile);
   heldLocks.add(database);
-  writeFileSync(holder, String(process.pid));
+  writeFileSync(pidFile, String(process.pid));
   return {
     release() {
       if (heldLocks.delete(database)) database.close();
@@ -25,15 +25,15 @@ export function acquireLock(dir: string, name: string): Lock {
   };
 }
 
-function openLocked(dir: string, name: string, holder: string): DatabaseSync {
+function openLocked(dir: string, name: string, pidFile: string): DatabaseSync {
   const database = openDatabase(dir, name);
   try {
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return database;
   } catch (cause) {
     database.close();
-    if (!/locked/.test(String(cause))) throw new Error(`can't write in ${dir}; set DATA_DIR`, { cause });
-    throw new Error(`another usermesh is running on ${dir}${describeHolder(holder)}; stop it or set DATA_DIR`);
+    if (!/locked/.test(String(cause))) throw new Error(`can't write to ${dir}; set DATA_DIR`, { cause });
+    throw new Error(`another usermesh is running on ${dir}${describeHolder(pidFile)}; stop it or set DATA_DIR`);
   }
 }
 
@@ -41,13 +41,13 @@ function openDatabase(dir: string, name: string): DatabaseSync {
   try {
     return new DatabaseSync(join(dir, `${name}.lock`), { timeout: 0 });
   } catch (cause) {
-    throw new Error(`can't write in ${dir}; set DATA_DIR`, { cause });
+    throw new Error(`can't write to ${dir}; set DATA_DIR`, { cause });
   }
 }
 
-function describeHolder(holder: string): string {
+function describeHolder(pidFile: string): string {
   try {
-    return `, pid ${readFileSync(holder, "utf8")}`;
+    return `, pid ${readFileSync(pidFile, "utf8")}`;
   } catch {
     return "";
   }

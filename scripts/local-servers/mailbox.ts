@@ -10,7 +10,7 @@ export interface Mailbox {
   readonly port: number;
   /** Oldest first. */
   messages(): readonly Mail[];
-  /** Returns what ends it. */
+  /** Returns a function that removes the listener. */
   onMessage(listener: (mail: Mail) => void): () => void;
   clear(): void;
   stop(): Promise<void>;
@@ -19,12 +19,18 @@ export interface Mailbox {
 const HOST = "127.0.0.1";
 const MAX_MAIL_BYTES = 10 * 1024 * 1024;
 
-/** An SMTP server in this process that delivers nothing and shows everything: the latest `keep` mails. */
-export async function startMailbox({ port = 0, keep = 500 }: { port?: number; keep?: number } = {}): Promise<Mailbox> {
+/** An SMTP server in this process that delivers nothing and keeps the latest `capacity` mails. */
+export async function startMailbox({
+  port = 0,
+  capacity = 500,
+}: {
+  port?: number;
+  capacity?: number;
+} = {}): Promise<Mailbox> {
   let mails: readonly Mail[] = [];
   const listeners = new Set<(mail: Mail) => void>();
   const server = smtpServer((mail) => {
-    mails = [...mails, mail].slice(-keep);
+    mails = [...mails, mail].slice(-capacity);
     for (const listener of listeners) listener(mail);
   });
   const address = await listen(server, port);
@@ -43,7 +49,7 @@ export async function startMailbox({ port = 0, keep = 500 }: { port?: number; ke
   };
 }
 
-function smtpServer(take: (mail: Mail) => void): SMTPServer {
+function smtpServer(onMail: (mail: Mail) => void): SMTPServer {
   return new SMTPServer({
     authOptional: true,
     disabledCommands: ["STARTTLS"],
@@ -54,13 +60,13 @@ function smtpServer(take: (mail: Mail) => void): SMTPServer {
     onData: (stream, session, done) => {
       parseMail(stream, session).then((mail) => {
         done();
-        take(mail);
+        onMail(mail);
       }, done);
     },
   });
 }
 
-// Once it listens, an error is one connection's affair, and rejecting again has no effect.
+// Once it listens, an error concerns one connection, and rejecting a settled promise has no effect.
 function listen(server: SMTPServer, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.on("error", reject);

@@ -17,7 +17,7 @@ export interface NatsOptions {
 }
 
 export interface EmbeddedNats {
-  /** With the credentials. */
+  /** Including the credentials. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
@@ -34,7 +34,7 @@ interface NatsSettings {
 
 const run = promisify(execFile);
 
-/** A private nats-server with JetStream, its streams kept in `dir`; on loopback, with credentials that `dir` keeps too. */
+/** Starts nats-server with JetStream on loopback; its streams and credentials are stored in `dir`. */
 export async function startNats({ dir, log, port, user = "usermesh", password }: NatsOptions): Promise<EmbeddedNats> {
   const command = findExecutable("nats-server");
   if (!command) throw new Error("nats-server is not installed: apt-get install nats-server, or set NATS_URL");
@@ -42,18 +42,18 @@ export async function startNats({ dir, log, port, user = "usermesh", password }:
   const lock = acquireLock(home, "nats");
   try {
     const secret = password ?? (await persistentSecret(home, "nats-password", randomPassword));
-    const plan = { command, dir: home, log, user, password: secret };
+    const settings = { command, dir: home, log, user, password: secret };
     await stopLeftover({ name: "nats-server", pidFile: pidFile(home), args: `-c ${configFile(home)}`, log });
-    return await startOnFreePort(port, (free) => serve(plan, free, lock));
+    return await startOnFreePort(port, (free) => serve(settings, free, lock));
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function serve(plan: NatsSettings, port: number, lock: Lock): Promise<EmbeddedNats> {
-  const { command, dir, log, user, password } = plan;
-  await writeSupportedConfig(plan, port);
+async function serve(settings: NatsSettings, port: number, lock: Lock): Promise<EmbeddedNats> {
+  const { command, dir, log, user, password } = settings;
+  await writeSupportedConfig(settings, port);
   const server = await startServer({
     name: "nats-server",
     command,
@@ -65,14 +65,14 @@ async function serve(plan: NatsSettings, port: number, lock: Lock): Promise<Embe
   return { url, port, pid: server.pid, stop: () => server.stop().finally(lock.release) };
 }
 
-// Without `sync_interval: always` (from 2.10 on) a message is acknowledged up to two minutes before it is safe from a power cut.
-async function writeSupportedConfig(plan: NatsSettings, port: number): Promise<void> {
-  await writeConfig(plan, port, "sync_interval: always");
-  const accepted = await run(plan.command, ["-t", "-c", configFile(plan.dir)]).then(
+// Without `sync_interval: always` (since 2.10), a message acknowledged up to two minutes before a power failure is lost.
+async function writeSupportedConfig(settings: NatsSettings, port: number): Promise<void> {
+  await writeConfig(settings, port, "sync_interval: always");
+  const accepted = await run(settings.command, ["-t", "-c", configFile(settings.dir)]).then(
     () => true,
     () => false,
   );
-  if (!accepted) await writeConfig(plan, port, "");
+  if (!accepted) await writeConfig(settings, port, "");
 }
 
 async function writeConfig({ dir, user, password }: NatsSettings, port: number, durability: string): Promise<void> {

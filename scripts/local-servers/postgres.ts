@@ -12,17 +12,17 @@ export interface PostgresOptions {
   readonly log: ServerLog;
   readonly maxConnections?: number | undefined;
   readonly port?: number | undefined;
-  /** Where root puts what PostgreSQL's user can't reach in `dataDir`. */
+  /** For root: where the data go if PostgreSQL's account can't enter `dataDir`. */
   readonly shared?: string | undefined;
 }
 
 export interface EmbeddedPostgres {
-  /** Of the database `usermesh`, as its owner. */
+  /** URL of the database `usermesh`, with the credentials of its owner. */
   readonly url: string;
   readonly port: number;
-  /** The postmaster's. */
+  /** Of the postmaster. */
   readonly pid: number;
-  /** Where the data really are. */
+  /** The actual location of the data. */
   readonly dataDir: string;
   stop(): Promise<void>;
 }
@@ -31,8 +31,8 @@ const NAME = "usermesh";
 const SHARED_MEMORY_TIMEOUT_MS = 30_000;
 
 /**
- * A real PostgreSQL for one usermesh alone: loopback only, a free port, the data kept in `dataDir`. Cleans up after one
- * that was killed. Rejects with one line when another usermesh runs on the same folder.
+ * Starts a PostgreSQL server for this process: on loopback, on a free port, with its data in `dataDir`. Cleans up after
+ * a killed process. Rejects with a one-line message if another usermesh runs on the same folder.
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = await privateDir(options.dataDir);
@@ -60,8 +60,8 @@ async function startLocked(options: PostgresOptions, lock: Lock): Promise<Embedd
   return { url, port, pid: server.pid, dataDir: home.data, stop: () => server.stop().finally(lock.release) };
 }
 
-// Backends of a postmaster that was killed end by themselves, the busy ones when they are done. And one that was about to start
-// when its usermesh was killed may show itself only now.
+// Backends of a killed postmaster exit by themselves, busy ones when their statement is done. And a postmaster that was
+// starting when its usermesh was killed may write its pid file only now.
 async function serve(home: PostgresHome, port: number, options: PostgresOptions): Promise<ServerProcess> {
   const deadline = performance.now() + SHARED_MEMORY_TIMEOUT_MS;
   for (;;) {
@@ -87,7 +87,7 @@ function postmasterSpec(
     ready: /database system is ready to accept connections/,
     log,
     account,
-    startTimeout: 120_000, // it may have to recover from a crash
+    startTimeout: 120_000, // crash recovery takes time
     stopSignals: POSTGRES_STOP_SIGNALS,
   };
 }
@@ -102,9 +102,9 @@ function settingArgs(maxConnections: number): string[] {
     "full_page_writes=on",
     "synchronous_commit=on",
     "timezone=UTC",
-    "lc_messages=C", // the ready line is read
+    "lc_messages=C", // the ready line is parsed
     "log_timezone=UTC",
-    "log_error_verbosity=terse", // its DETAIL quotes rows: addresses, names
+    "log_error_verbosity=terse", // DETAIL lines quote rows, with email addresses and names
     "log_min_error_statement=panic",
   ].flatMap((setting) => ["-c", setting]);
 }
@@ -115,7 +115,7 @@ function isInUse(error: unknown): boolean {
 
 async function ensureDatabase(url: string, server: ServerProcess): Promise<void> {
   const client = new pg.Client({ connectionString: url.replace(/[^/]+$/, "postgres") });
-  client.on("error", () => undefined); // the query under way rejects too
+  client.on("error", () => undefined); // the running query rejects as well
   try {
     await client.connect();
     const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = $1", [NAME]);

@@ -21,12 +21,12 @@ export interface ServerSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** The line of its output that says it serves. */
+  /** Matches the line of its output after which it serves. */
   readonly ready: RegExp;
   readonly log: ServerLog;
   readonly account?: Account | undefined;
   readonly startTimeout?: number;
-  /** Sent in turn, each when the one before had no effect for `stopTimeout` milliseconds. */
+  /** Sent in turn, each if the previous one had no effect within `stopTimeout` milliseconds. */
   readonly stopSignals?: readonly NodeJS.Signals[];
   readonly stopTimeout?: number;
 }
@@ -38,7 +38,7 @@ export interface ServerProcess {
 
 interface ServerChild {
   readonly process: ChildProcess;
-  /** Resolves with how it ended, never rejects. */
+  /** Resolves to a description of its end, never rejects. */
   readonly ended: Promise<string>;
   readonly lastLines: readonly string[];
   readonly ready: Promise<void>;
@@ -54,7 +54,7 @@ process.once("exit", () => {
   for (const end of running) end();
 });
 
-/** Starts a server of another make and waits until it serves. What it says last stands in the error when it doesn't. */
+/** Starts a server program and waits until it serves. If it doesn't, the error contains its last lines of output. */
 export async function startServer(spec: ServerSpec): Promise<ServerProcess> {
   const child = launch(spec);
   const stop = createStop(spec, child);
@@ -68,7 +68,7 @@ export async function startServer(spec: ServerSpec): Promise<ServerProcess> {
   return { pid: child.process.pid as number, stop };
 }
 
-/** Ends a process by signals of growing force; resolves when it is gone. */
+/** Sends the signals in turn until the process is gone; resolves to whether it is. */
 export async function terminate({
   kill,
   isGone,
@@ -88,7 +88,7 @@ export async function terminate({
   return isGone();
 }
 
-/** The command line of a process, with a space at its end; empty for one that is gone, or dead and not yet reaped. */
+/** The command line of a process, followed by a space; empty if it is gone, or dead and not yet reaped. */
 export function commandLine(pid: number): string {
   try {
     if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
@@ -98,14 +98,14 @@ export function commandLine(pid: number): string {
   }
 }
 
-/** Where a program is, or undefined. Looks in PATH and where systems put servers that PATH often lacks. */
+/** Finds a program in PATH and in folders of servers that PATH often lacks. */
 export function findExecutable(name: string, path: string = process.env.PATH ?? ""): string | undefined {
   const folders = [...path.split(delimiter).filter((folder) => folder !== ""), ...EXTRA_PATHS];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
-// In a process group of its own: Ctrl-C in a terminal must not end a server before those who still use it.
-// Little environment: ours holds secrets, and settings like PGPORT that are not meant for it.
+// In a process group of its own, so that Ctrl-C in a terminal does not stop a server before its clients.
+// With a minimal environment: ours contains secrets, and settings like PGPORT that are not meant for it.
 function launch({ name, command, args, ready, log, account }: ServerSpec): ServerChild {
   const child = spawn(command, args, {
     ...account,
@@ -126,13 +126,13 @@ function launch({ name, command, args, ready, log, account }: ServerSpec): Serve
   return { process: child, ended: describeExit(child), lastLines, ready: isReady };
 }
 
-function onLine(child: ChildProcess, take: (line: string) => void): void {
+function onLine(child: ChildProcess, listener: (line: string) => void): void {
   for (const stream of [child.stdout, child.stderr]) {
-    if (stream) createInterface({ input: stream }).on("line", take);
+    if (stream) createInterface({ input: stream }).on("line", listener);
   }
 }
 
-// "close" comes after the last output, but not while a grandchild holds the pipe: so it is given a moment only.
+// "close" follows the last output, but not while a grandchild holds the pipe open, so the wait for it is limited.
 function describeExit(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once("error", (error) => resolve(`could not be started: ${error.message}`));
@@ -169,13 +169,14 @@ function createStop(
       signals: stopSignals,
       timeout: stopTimeout,
     });
-    if (!(await child.stopping)) log.error({ server: name, pid: child.process.pid }, `${name} does not end`);
+    if (!(await child.stopping)) log.error({ server: name, pid: child.process.pid }, "server does not stop");
   };
 }
 
 function logUnexpectedExit({ name, log }: ServerSpec, child: ServerChild): void {
   void child.ended.then((how) => {
-    if (!child.stopping) log.error({ server: name, lastLines: child.lastLines }, `${name} ${how}`);
+    if (!child.stopping)
+      log.error({ server: name, exit: how, lastLines: child.lastLines }, "server stopped unexpectedly");
   });
 }
 

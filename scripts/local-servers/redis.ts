@@ -11,12 +11,12 @@ export interface RedisOptions {
   readonly log: ServerLog;
   readonly port?: number | undefined;
   readonly password?: string | undefined;
-  /** `always`: a write that was answered survives a power cut too. */
+  /** `always`: acknowledged writes survive a power failure as well. */
   readonly appendfsync?: "everysec" | "always" | undefined;
 }
 
 export interface EmbeddedRedis {
-  /** With the password. */
+  /** Including the password. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
@@ -31,7 +31,7 @@ interface RedisSettings {
   readonly appendfsync: string;
 }
 
-/** A private redis-server fit for queues: it writes all down in `dir` and evicts nothing; on loopback, with a password. */
+/** Starts redis-server on loopback, configured for queues: append-only in `dir`, no eviction, with a password. */
 export async function startRedis({
   dir,
   log,
@@ -45,18 +45,18 @@ export async function startRedis({
   const lock = acquireLock(home, "redis");
   try {
     const secret = password ?? (await persistentSecret(home, "redis-password", randomPassword));
-    const plan = { command, dir: home, log, password: secret, appendfsync };
+    const settings = { command, dir: home, log, password: secret, appendfsync };
     await stopLeftover({ name: "redis-server", pidFile: pidFile(home), args: configFile(home), log });
-    return await startOnFreePort(port, (free) => serve(plan, free, lock));
+    return await startOnFreePort(port, (free) => serve(settings, free, lock));
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function serve(plan: RedisSettings, port: number, lock: Lock): Promise<EmbeddedRedis> {
-  const { command, dir, log, password } = plan;
-  await writeConfig(plan, port);
+async function serve(settings: RedisSettings, port: number, lock: Lock): Promise<EmbeddedRedis> {
+  const { command, dir, log, password } = settings;
+  await writeConfig(settings, port);
   const server = await startServer({
     name: "redis-server",
     command,
@@ -77,7 +77,7 @@ async function writeConfig({ dir, password, appendfsync }: RedisSettings, port: 
     `requirepass ${JSON.stringify(password)}`,
     `dir ${JSON.stringify(data)}`,
     `pidfile ${JSON.stringify(pidFile(dir))}`,
-    "set-proc-title no", // else a leftover can't be told by its command line
+    "set-proc-title no", // a leftover is recognized by its command line
     "appendonly yes",
     `appendfsync ${appendfsync}`,
     'save ""',

@@ -2,26 +2,26 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, open, readFile, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-/** The folder's real path; made with mode 0700 where it is missing. */
+/** Creates the folder with mode 0700 if it is missing; resolves to its real path. */
 export async function privateDir(path: string): Promise<string> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   return realpath(path);
 }
 
-/** The secret `name` that is kept in `dataDir` (mode 0600). The first caller makes it; of several at once one wins, and all get his. */
+/** The secret stored as `name` in `dataDir` (mode 0600). The first caller generates it; concurrent callers all get the same one. */
 export async function persistentSecret(
   dataDir: string,
   name: string,
   generate: () => string | Promise<string>,
 ): Promise<string> {
   const path = join(await privateDir(dataDir), name);
-  const kept = await read(path);
-  if (kept !== undefined) return kept;
+  const stored = await read(path);
+  if (stored !== undefined) return stored;
   await writeOnce(path, await generate());
   return readFile(path, "utf8");
 }
 
-/** 192 random bits that need no escaping in a URL or a config file. */
+/** 192 random bits that need no escaping in a URL or a configuration file. */
 export function randomPassword(): string {
   return randomBytes(24).toString("base64url");
 }
@@ -35,7 +35,7 @@ async function read(path: string): Promise<string | undefined> {
   }
 }
 
-// link() fails where the name is taken and shows the whole file or nothing: rename() would replace another's secret.
+// link() fails if the name exists, while rename() would replace the secret of another process. Both are atomic.
 async function writeOnce(path: string, secret: string): Promise<void> {
   const draft = `${path}.${randomBytes(6).toString("hex")}`;
   try {

@@ -6,7 +6,7 @@ import { type Mailbox, startMailbox } from "../../../scripts/local-servers/mailb
 let mailbox: Mailbox;
 
 beforeEach(async () => {
-  mailbox = await startMailbox({ keep: 3 });
+  mailbox = await startMailbox({ capacity: 3 });
 });
 
 afterEach(() => mailbox.stop());
@@ -18,7 +18,7 @@ const send = (mail: SendMailOptions): Promise<unknown> =>
     ...mail,
   });
 
-test("a mail is shown as it was sent, to whom it was really sent", async () => {
+test("a mail has its content as sent, and all its recipients", async () => {
   await send({
     subject: "Grüße",
     text: "Hallo Ö\n",
@@ -40,33 +40,33 @@ test("a mail is shown as it was sent, to whom it was really sent", async () => {
   expect(Date.parse(mail?.received_at ?? "")).toBeCloseTo(Date.now(), -4);
 });
 
-test("the latest are kept, oldest first, until they are cleared", async () => {
+test("keeps the latest mails, oldest first, until they are cleared", async () => {
   for (const subject of ["1", "2", "3", "4"]) await send({ subject });
   expect(mailbox.messages().map(({ subject }) => subject)).toEqual(["2", "3", "4"]);
   mailbox.clear();
   expect(mailbox.messages()).toEqual([]);
 });
 
-test("a listener hears of each mail until he has enough", async () => {
-  const heard: Mail[] = [];
-  const end = mailbox.onMessage((mail) => heard.push(mail));
-  await send({ subject: "heard" });
+test("a listener gets each mail until it is removed", async () => {
+  const received: Mail[] = [];
+  const end = mailbox.onMessage((mail) => received.push(mail));
+  await send({ subject: "first" });
   end();
-  await send({ subject: "unheard" });
-  expect(heard.map(({ subject }) => subject)).toEqual(["heard"]);
+  await send({ subject: "second" });
+  expect(received.map(({ subject }) => subject)).toEqual(["first"]);
 });
 
-test("a login is accepted, whatever it is", async () => {
+test("accepts any credentials", async () => {
   const transport = createTransport({ host: mailbox.host, port: mailbox.port, auth: { user: "any", pass: "thing" } });
   await transport.sendMail({ from: "a@example.com", to: "b@example.com", subject: "in" });
   expect(mailbox.messages()).toHaveLength(1);
 });
 
-test("a mail that is too big is refused for good", async () => {
+test("rejects a mail that is too large permanently", async () => {
   await expect(send({ text: "x".repeat(11 * 1024 * 1024) })).rejects.toMatchObject({ responseCode: 552 });
   expect(mailbox.messages()).toEqual([]);
 });
 
-test("a taken port rejects", async () => {
+test("rejects when the port is in use", async () => {
   await expect(startMailbox({ port: mailbox.port })).rejects.toThrow(/EADDRINUSE/);
 });

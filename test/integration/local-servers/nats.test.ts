@@ -41,16 +41,16 @@ const connected = async ({ url, port }: EmbeddedNats): Promise<NatsConnection> =
 
 const stored = async (server: EmbeddedNats): Promise<number> => {
   const manager = await (await connected(server)).jetstreamManager();
-  return (await manager.streams.info("FACTS")).state.messages;
+  return (await manager.streams.info("EVENTS")).state.messages;
 };
 
 const publish = async (server: EmbeddedNats, count: number): Promise<void> => {
   const connection = await connected(server);
-  await (await connection.jetstreamManager()).streams.add({ name: "FACTS", subjects: ["facts"] });
-  for (let n = 0; n < count; n += 1) await connection.jetstream().publish("facts", "one");
+  await (await connection.jetstreamManager()).streams.add({ name: "EVENTS", subjects: ["events"] });
+  for (let n = 0; n < count; n += 1) await connection.jetstream().publish("events", "one");
 };
 
-test("acknowledged messages are there after a stop and a start on the same port with the same credentials", async () => {
+test("acknowledged messages survive a restart on the same port with the same credentials", async () => {
   const first = await start();
   await publish(first, 10);
   await first.stop();
@@ -68,27 +68,27 @@ test("acknowledged messages survive a kill -9 of the server", async () => {
   expect(await stored(await start())).toBe(100);
 });
 
-test("a stranger without the password is refused", async () => {
+test("clients without the password are rejected", async () => {
   const { port } = await start();
   await expect(connect({ servers: `127.0.0.1:${port}`, reconnect: false })).rejects.toThrow(/authorization violation/i);
 });
 
-test("given credentials with signs that a URL escapes are taken", async () => {
+test("credentials may contain characters that a URL escapes", async () => {
   await connected(await start({ user: "us er", password: 'p@s"s/\\wörd' }));
 });
 
-test("the config file with the password is the owner's alone", async () => {
+test("only the owner can read the configuration file with the password", async () => {
   await start();
   expect((await stat(join(dir, "nats-server.conf"))).mode & 0o777).toBe(0o600);
   expect(await readFile(join(dir, "nats-server.conf"), "utf8")).toContain("127.0.0.1");
 });
 
-test("a second start on the same folder is refused", async () => {
+test("a second start on the same folder is rejected", async () => {
   await start();
   await expect(start()).rejects.toThrow(/another usermesh is running on/);
 });
 
-test("a server that a kill -9 left alive is ended, and its messages are kept", async () => {
+test("a server left running by a kill -9 of its parent is stopped", async () => {
   const killed = await launch("./start-server.ts", "nats", dir);
   await killGroup(killed);
   expect(isAlive(killed.pid)).toBe(true);

@@ -58,7 +58,7 @@ async function query(url: string, sql: string): Promise<Record<string, unknown>[
 }
 
 describe("settings", () => {
-  test("it is durable, on loopback alone, and asks for a password", async () => {
+  test("are durable, with loopback only and a required password", async () => {
     const { url } = await start();
     const rows = await query(url, "SELECT name, setting FROM pg_settings");
     expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toMatchObject({
@@ -76,7 +76,7 @@ describe("settings", () => {
     );
   });
 
-  test("the url is of the database usermesh, as its owner", async () => {
+  test("the URL is that of the database usermesh with its owner", async () => {
     const { url } = await start();
     const rows = await query(
       url,
@@ -85,7 +85,7 @@ describe("settings", () => {
     expect(rows).toEqual([{ datname: "usermesh", owned: true }]);
   });
 
-  test("letters beyond ASCII count in a search by trigrams", async () => {
+  test("trigram searches match letters outside ASCII", async () => {
     const { url } = await start();
     await query(url, "CREATE EXTENSION pg_trgm");
     expect(await query(url, "SELECT 'Наталья' <<% 'Наталья Öst' AS found, lower('Ö') AS lower")).toEqual([
@@ -102,21 +102,21 @@ describe("a second start", () => {
     expect(await query((await start()).url, "SELECT value FROM kept")).toEqual([{ value: 42 }]);
   });
 
-  test("removes what a start that died half way left", async () => {
+  test("removes the draft of an interrupted start", async () => {
     await mkdir(join(dataDir, "postgres.draft-0000"), { recursive: true });
     await chmod(dataDir, 0o755);
     await start();
     expect((await readdir(dataDir)).filter((name) => name.includes("draft"))).toEqual([]);
   });
 
-  test("while the first runs is refused with one line that names folder and pid", async () => {
+  test("while the first runs is rejected with one line that names folder and pid", async () => {
     await start();
     await expect(start()).rejects.toThrow(
       `another usermesh is running on ${dataDir}, pid ${process.pid}; stop it or set DATA_DIR`,
     );
   });
 
-  test("of two processes at once exactly one wins", async () => {
+  test("of two at the same time, exactly one succeeds", async () => {
     const both = await Promise.all([launch(), launch()]);
     expect(both.filter(({ error }) => error === undefined)).toHaveLength(1);
     expect(both.find(({ error }) => error)?.error).toMatch(
@@ -124,7 +124,7 @@ describe("a second start", () => {
     );
   });
 
-  test("runs beside one on another folder", async () => {
+  test("on another folder runs beside the first", async () => {
     const [one, two] = [await start(), await start(join(scratch, "other"))];
     await query(one.url, "CREATE TABLE mine ()");
     await expect(query(two.url, "TABLE mine")).rejects.toThrow(/does not exist/);
@@ -132,7 +132,7 @@ describe("a second start", () => {
 });
 
 describe("ports", () => {
-  test("a taken port is named in the error, with the server's own words", async () => {
+  test("the error of a port in use has the server's own output", async () => {
     const squatter = createServer().listen(0, "127.0.0.1");
     await once(squatter, "listening");
     const { port } = squatter.address() as { port: number };
@@ -143,7 +143,7 @@ describe("ports", () => {
 });
 
 describe("after kill -9", () => {
-  test("of the whole group the postmaster that stayed alive is stopped, and what was committed is there", async () => {
+  test("of the process group, the surviving postmaster is stopped and committed data are kept", async () => {
     const killed = await launch();
     await query(killed.url, "CREATE TABLE kept AS SELECT 42 AS value");
     await killGroup(killed);
@@ -153,7 +153,7 @@ describe("after kill -9", () => {
     expect(await query(server.url, "SELECT value FROM kept")).toEqual([{ value: 42 }]);
   });
 
-  test("of the postmaster too it waits for the backend that is still at work, and recovers", async () => {
+  test("of the postmaster as well, a start waits for the busy backend and recovers", async () => {
     const killed = await launch();
     await query(killed.url, "CREATE TABLE kept AS SELECT 42 AS value");
     const busy = query(killed.url, "SELECT count(*) FROM generate_series(1, 20000000)").catch(() => undefined);
@@ -171,7 +171,7 @@ describe("after kill -9", () => {
     await busy;
   });
 
-  test("a stranger who got the postmaster's pid is left alone", async () => {
+  test("an unrelated process that got the postmaster's pid is not touched", async () => {
     const first = await start();
     await first.stop();
     const stranger = spawn("sleep", ["600"]);
@@ -181,14 +181,14 @@ describe("after kill -9", () => {
     stranger.kill();
   });
 
-  test("the folder is free again", async () => {
+  test("the folder is not locked any more", async () => {
     await killGroup(await launch());
     await start();
   });
 });
 
 describe("stop", () => {
-  test("leaves no process, may be called twice, and frees the folder although clients are connected", async () => {
+  test("leaves no process and no lock despite connected clients, and may be called twice", async () => {
     const first = await start();
     const client = new pg.Client({ connectionString: first.url });
     client.on("error", () => undefined);
@@ -198,14 +198,14 @@ describe("stop", () => {
     await start();
   });
 
-  test("Ctrl-C in the terminal ends usermesh's group, not the database", async () => {
+  test("Ctrl-C in the terminal does not reach the database's process group", async () => {
     const other = await launch();
     process.kill(-(other.child.pid as number), "SIGINT");
     await once(other.child, "exit");
     expect(await query(other.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
   });
 
-  test("a process that ends in order without stop() takes the database along", async () => {
+  test("a process that exits without stop() stops the database", async () => {
     const other = await launch();
     other.child.kill("SIGTERM");
     await eventually(() => !isAlive(other.pid));
@@ -213,7 +213,7 @@ describe("stop", () => {
 });
 
 describe("secrets", () => {
-  test("the password is kept for the owner's eyes alone", async () => {
+  test("only the owner can read the stored password", async () => {
     await start();
     const path = join(dataDir, "postgres-password");
     expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -222,31 +222,31 @@ describe("secrets", () => {
 });
 
 describe("as root", () => {
-  asRoot("the server is another user's, who may pass through the folder and read nothing in it", async () => {
+  asRoot("the server runs as another user, who can traverse the folder but not list it", async () => {
     const { dataDir: data } = await start();
     expect(data).toBe(join(dataDir, "postgres"));
     expect((await stat(data)).uid).not.toBe(0);
     expect((await stat(dataDir)).mode & 0o777).toBe(0o710);
   });
 
-  asRoot("in a folder closed to others the data lie elsewhere, and a note says where", async () => {
+  asRoot("data of an inaccessible folder go to the shared folder, recorded in a file", async () => {
     await chmod(scratch, 0o755);
     const closed = await closedDir("closed");
     const { dataDir: data, url } = await start(join(closed, "data"));
     expect(data.startsWith(`${shared}/`)).toBe(true);
-    expect(await readFile(join(closed, "data", "postgres-is-elsewhere.txt"), "utf8")).toContain(
+    expect(await readFile(join(closed, "data", "postgres-data-location.txt"), "utf8")).toContain(
       data.replace(/\/postgres$/, "\n"),
     );
     expect(await query(url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
   });
 
-  asRoot("data elsewhere follow a folder that is moved", async () => {
+  asRoot("data in the shared folder follow a folder that is moved", async () => {
     await writeIn(join(await closedDir("old"), "data"));
     await rename(join(scratch, "old"), join(scratch, "new"));
     expect(await tables(join(scratch, "new", "data"))).toEqual(["mark"]);
   });
 
-  asRoot("a copied folder gets data of its own", async () => {
+  asRoot("a copied folder gets its own data", async () => {
     await writeIn(join(await closedDir("old"), "data"));
     await cp(join(scratch, "old"), join(scratch, "copy"), { recursive: true });
     await chmod(join(scratch, "copy"), 0o700);
@@ -254,7 +254,7 @@ describe("as root", () => {
     expect(await tables(join(scratch, "old", "data"))).toEqual(["mark"]);
   });
 
-  asRoot("a folder that was emptied begins anew", async () => {
+  asRoot("an emptied folder starts with an empty database", async () => {
     const data = join(await closedDir("old"), "data");
     await writeIn(data);
     await rm(data, { recursive: true });

@@ -34,7 +34,7 @@ const clientOf = (url: string): Redis => {
   return client;
 };
 
-test("what was written is there after a stop and a start on the same port", async () => {
+test("data survive a restart on the same port", async () => {
   const first = await start();
   await clientOf(first.url).set("kept", "42");
   await first.stop();
@@ -43,7 +43,7 @@ test("what was written is there after a stop and a start on the same port", asyn
   expect(await clientOf(second.url).get("kept")).toBe("42");
 });
 
-test("it evicts nothing and writes all down", async () => {
+test("is append-only, evicts nothing, and listens on loopback", async () => {
   const client = clientOf((await start({ appendfsync: "always" })).url);
   expect(await client.config("GET", "maxmemory-policy")).toEqual(["maxmemory-policy", "noeviction"]);
   expect(await client.config("GET", "appendonly")).toEqual(["appendonly", "yes"]);
@@ -51,21 +51,21 @@ test("it evicts nothing and writes all down", async () => {
   expect(await client.config("GET", "bind")).toEqual(["bind", "127.0.0.1"]);
 });
 
-test("a stranger without the password is refused", async () => {
+test("clients without the password are rejected", async () => {
   const { port } = await start({ password: 'p@s"s/\\wörd' });
   await expect(clientOf(`redis://127.0.0.1:${port}`).ping()).rejects.toThrow(/NOAUTH/);
 });
 
-test("a given password with signs that a URL escapes is taken", async () => {
+test("the password may contain characters that a URL escapes", async () => {
   expect(await clientOf((await start({ password: 'p@s"s/\\wörd' })).url).ping()).toBe("PONG");
 });
 
-test("the config file with the password is the owner's alone", async () => {
+test("only the owner can read the configuration file with the password", async () => {
   await start();
   expect((await stat(join(dir, "redis.conf"))).mode & 0o777).toBe(0o600);
 });
 
-test("a server that a kill -9 left alive is ended, and its data are kept", async () => {
+test("a server left running by a kill -9 of its parent is stopped, and its data are kept", async () => {
   const killed = await launch("./start-server.ts", "redis", dir);
   await clientOf(killed.url).set("kept", "42");
   await killGroup(killed);

@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(dir, { recursive: true }));
 
-test("a held lock is refused with who holds it, and free again after its release", () => {
+test("a second lock is rejected, naming the holder's pid, until the first is released", () => {
   const lock = acquireLock(dir, "toy");
   expect(() => acquireLock(dir, "toy")).toThrow(
     `another usermesh is running on ${dir}, pid ${process.pid}; stop it or set DATA_DIR`,
@@ -23,12 +23,12 @@ test("a held lock is refused with who holds it, and free again after its release
   acquireLock(dir, "toy").release();
 });
 
-test("locks of other names don't disturb each other", () => {
+test("locks of different names are independent", () => {
   const locks = [acquireLock(dir, "one"), acquireLock(dir, "two")];
   for (const lock of locks) lock.release();
 });
 
-test("it ends with the process, however that dies", async () => {
+test("a kill -9 of the process releases its lock", async () => {
   const module = JSON.stringify(new URL("../../../scripts/local-servers/lock.ts", import.meta.url).href);
   const code = `const { acquireLock } = await import(${module}); acquireLock(${JSON.stringify(dir)}, "toy"); console.log("held"); setInterval(() => {}, 1000)`;
   const holder = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
@@ -39,6 +39,6 @@ test("it ends with the process, however that dies", async () => {
   acquireLock(dir, "toy").release();
 });
 
-test("a folder that can't be written in is said", () => {
-  expect(() => acquireLock(join(dir, "missing"), "toy")).toThrow(/can't write in .*missing; set DATA_DIR/);
+test("the error names a folder that is not writable", () => {
+  expect(() => acquireLock(join(dir, "missing"), "toy")).toThrow(/can't write to .*missing; set DATA_DIR/);
 });

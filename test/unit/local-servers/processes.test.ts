@@ -20,46 +20,49 @@ const script = (code: string, options: Partial<ServerSpec> = {}): ServerSpec => 
 const SERVES = 'console.log("ready"); setInterval(() => {}, 1000);';
 const STUBBORN = `process.on("SIGTERM", () => {}); ${SERVES}`;
 
-test("a server that ends instead of serving is an error with what it said last", async () => {
+test("the error of a server that exits during its start has its last output", async () => {
   await expect(startServer(script('console.error("no disk"); process.exit(3)'))).rejects.toThrow(
     "toy ended with code 3\n  no disk",
   );
 });
 
-test("a program that is not there is an error", async () => {
+test("a missing program is an error", async () => {
   await expect(startServer(script("", { command: "/nowhere/toy" }))).rejects.toThrow(
     /toy could not be started: .*ENOENT/,
   );
 });
 
-test("a server that is never ready is ended, and an error", async () => {
+test("a server that does not become ready is stopped, and is an error", async () => {
   await expect(startServer(script("setInterval(() => {}, 1000)", { startTimeout: 200 }))).rejects.toThrow(
     "toy is not ready after 0.2 s",
   );
 });
 
-test("stop ends it, and ends by force what takes no hint", async () => {
+test("stop kills a server that ignores SIGTERM", async () => {
   const server = await startServer(script(STUBBORN, { stopTimeout: 100 }));
   await server.stop();
   expect(commandLine(server.pid)).toBe("");
 });
 
-test("an end that nobody asked for is logged with the last lines", async () => {
+test("an unexpected exit is logged with the last lines of output", async () => {
   const error = jest.fn<(fields: object, text: string) => void>();
   const server = await startServer(script(SERVES, { log: { ...quiet, error } }));
   const logged = new Promise<void>((resolve) => error.mockImplementation(() => resolve()));
   process.kill(server.pid, "SIGKILL");
   await logged;
-  expect(error).toHaveBeenCalledWith({ server: "toy", lastLines: ["ready"] }, "toy was ended by SIGKILL");
+  expect(error).toHaveBeenCalledWith(
+    { server: "toy", exit: "was ended by SIGKILL", lastLines: ["ready"] },
+    "server stopped unexpectedly",
+  );
 });
 
-test("an end that was asked for is not logged as an error", async () => {
+test("a requested stop is not logged as an error", async () => {
   const error = jest.fn();
   await (await startServer(script(SERVES, { log: { ...quiet, error } }))).stop();
   expect(error).not.toHaveBeenCalled();
 });
 
-test("the server sees nothing of our environment but PATH", async () => {
+test("the server gets no variable of our environment but PATH", async () => {
   process.env.SECRET_KEY = "hush";
   const debug = jest.fn<(fields: object, text: string) => void>();
   const server = await startServer(
@@ -70,7 +73,7 @@ test("the server sees nothing of our environment but PATH", async () => {
   expect(debug.mock.calls[0]?.[1]).toBe("LC_ALL,PATH,TZ");
 });
 
-test("a dead process that nobody reaped has no command line", async () => {
+test("a dead process that is not reaped yet has no command line", async () => {
   const child = spawn("true");
   const { pid } = child;
   await once(child, "exit");
@@ -78,12 +81,12 @@ test("a dead process that nobody reaped has no command line", async () => {
   expect(commandLine(process.pid)).not.toBe("");
 });
 
-test("programs are found in PATH, and some not", () => {
+test("finds programs in PATH", () => {
   expect(findExecutable("sh", "/nowhere:/bin")).toBe("/bin/sh");
   expect(findExecutable("no-such-program")).toBeUndefined();
 });
 
-test("a port taken meanwhile is tried again with another, a given one is not", async () => {
+test("tries another port when one is taken, unless the port is given", async () => {
   const ports: number[] = [];
   const take = async (port: number): Promise<number> => {
     if (ports.push(port) < 3) throw new Error("bind: address already in use");
@@ -95,13 +98,13 @@ test("a port taken meanwhile is tried again with another, a given one is not", a
   expect(ports).toEqual([4000]);
 });
 
-test("another error is not tried again", async () => {
+test("does not retry after other errors", async () => {
   const start = jest.fn<() => Promise<void>>().mockRejectedValue(new Error("no disk"));
   await expect(startOnFreePort(undefined, start)).rejects.toThrow("no disk");
   expect(start).toHaveBeenCalledTimes(1);
 });
 
-test("a free port can be listened on", async () => {
+test("finds a port that can be listened on", async () => {
   const server = createServer().listen(await findFreePort(), "127.0.0.1");
   await once(server, "listening");
   server.close();

@@ -12,31 +12,31 @@ beforeEach(async () => {
 
 afterEach(() => rm(scratch, { recursive: true }));
 
-test("a secret is made once and kept", async () => {
+test("a secret is generated once and stored", async () => {
   const first = await persistentSecret(scratch, "key", randomPassword);
   expect(await persistentSecret(scratch, "key", () => "another")).toBe(first);
   expect(await persistentSecret(scratch, "other", () => "another")).toBe("another");
 });
 
-test("file and folder are the owner's alone", async () => {
+test("only the owner can read the file and the folder", async () => {
   const dataDir = join(scratch, "a", "b");
   await persistentSecret(dataDir, "key", randomPassword);
   expect((await stat(join(dataDir, "key"))).mode & 0o777).toBe(0o600);
   expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
 });
 
-test("of many at once one wins and all get his, with nothing left over", async () => {
+test("concurrent callers all get the same secret, and leave no other files", async () => {
   const secrets = await Promise.all(Array.from({ length: 20 }, () => persistentSecret(scratch, "key", randomPassword)));
   expect(new Set(secrets).size).toBe(1);
   expect(await readdir(scratch)).toEqual(["key"]);
 });
 
-test("a secret put there by hand may end with a newline", async () => {
+test("a secret written by hand may end with a newline", async () => {
   await writeFile(join(scratch, "key"), "by hand\n");
   expect(await persistentSecret(scratch, "key", randomPassword)).toBe("by hand");
 });
 
-test("a failed generator leaves nothing", async () => {
+test("a generator that fails leaves no file", async () => {
   await expect(persistentSecret(scratch, "key", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   expect(await readdir(scratch)).toEqual([]);
 });
