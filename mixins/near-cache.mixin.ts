@@ -1,6 +1,6 @@
 import type { ServiceSchema } from "moleculer";
 import type { Actions, Call } from "../lib/actions/typed-call.ts";
-import { createNearCaches, INVALIDATION_WINDOW_MS, type NearCaches } from "../lib/revocation/near-cache.ts";
+import { INVALIDATION_WINDOW_MS, NearCaches } from "../lib/revocation/near-cache.ts";
 import { newId } from "../lib/runtime/ids.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
 import type { Database, Transaction, TransactionSource } from "./database.mixin.ts";
@@ -40,7 +40,7 @@ export interface ServiceCaches extends Pick<NearCaches, "open"> {
 export function createServiceCaches(platform: Platform, db: Database): ServiceCaches {
   const { clock, random } = platform;
   const service = db.schema;
-  const caches = createNearCaches(clock, platform.metrics.caches, () => lease.isHeld());
+  const caches = new NearCaches(clock, platform.metrics.caches, () => lease.isHeld());
   const lease = createLeaseHolder(platform, {
     service,
     action: `${service}.invalidateCache`,
@@ -56,7 +56,7 @@ export function createServiceCaches(platform: Platform, db: Database): ServiceCa
   const run = <R>(keys: readonly string[], work: (tx: InvalidatingTransaction) => Promise<R>): Promise<R> =>
     db.transaction((tx) => work(Object.assign(tx, { assertInvalidated: assertOneOf(keys) })));
   return {
-    open: caches.open,
+    open: (name, ttlMs, options) => caches.open(name, ttlMs, options),
     mixin: lease.mixin,
     applyInvalidation: lease.applyEntries,
     invalidating: (call, ...keys) => ({

@@ -1,145 +1,180 @@
 import type { Clock } from "../runtime/clock.ts";
 
-/** How often a cache had the answer. By name, for the metrics of the process. */
+/** Reads by name of the cache, for the metrics of the process. */
 export type CacheCounts = Map<string, { hits: number; misses: number }>;
 
 export interface NearCache<V> {
-  /** What is kept, or what `load` finds. A miss is kept, unless a write was announced since it began. */
+  /** The cached value, or what `load` finds. `null` is never cached. Without I/O on a hit, hence not always a promise. */
   read(key: string, load: () => Promise<V | null>): V | Promise<V | null>;
 }
 
-export interface NearCaches {
-  open<V extends object>(name: string, ttlMs: number, options?: CacheOptions<V>): NearCache<V>;
-  /** A write of this key, or group, is about to commit: nothing is kept of it until it is settled, or INVALIDATION_WINDOW_MS have passed. */
-  beginInvalidation(key: string, write: string): void;
-  endInvalidation(key: string, write: string): void;
-  clear(): void;
-}
-
 interface CacheOptions<V> {
-  /** When it stops being true by itself, in ms. */
+  /** When the value changes without a write, in milliseconds since the epoch. */
   readonly endOf?: (value: V) => number;
-  /** The `groupKey` of what is written all at once. */
+  /** The `groupKey` under which the value is invalidated together with others. */
   readonly groupOf?: (value: V) => string | null;
 }
 
-const GROUP = "all-of:";
+const GROUP_PREFIX = "all-of:";
 
-/** Announced instead of a key, it stands for the keys of all values of the group. */
+/** Invalidating this key invalidates all values of the group. */
 export function groupKey(group: string): string {
-  return GROUP + group;
+  return GROUP_PREFIX + group;
 }
 
-/** Longer than a writer may take from the announcement to its commit, or it announces again. */
+/** How long an invalidation blocks its key on other nodes. A writer that takes longer invalidates again. */
 export const INVALIDATION_WINDOW_MS = 10_000;
-const KEPT = 10_000;
-/** Of one key: more than can be written between two readings of the feed. */
-const KEPT_WRITES = 1_000;
+const MAX_ENTRIES = 10_000;
 
-interface Entry<V> {
-  readonly value: V;
+interface Entry {
+  readonly value: object;
   readonly until: number;
   readonly group: string | null;
 }
 
-const never = (): number => Number.POSITIVE_INFINITY;
-const alone = (): null => null;
+/**
+ * The near-caches of a process. `isUsable` says, at each read, whether every invalidation is certain to have reached this
+ * process; if not, the database is read. See docs/decisions/008.
+ */
+export class NearCaches {
+  readonly #clock: Clock;
+  readonly #counts: CacheCounts;
+  readonly #isUsable: () => boolean;
+  readonly #stores: Map<string, Entry>[] = [];
+  readonly #writes: PendingWrites;
+  #clearedAt = Number.NEGATIVE_INFINITY;
 
-/** Writes of one key that are announced and not settled, and when that last changed. */
-interface Writes {
-  readonly open: Map<string, number>;
-  /** The feed tells again, up to a second later, what this node was told before. */
-  readonly settled: Set<string>;
+  constructor(clock: Clock, counts: CacheCounts, isUsable: () => boolean) {
+    this.#clock = clock;
+    this.#counts = counts;
+    this.#isUsable = isUsable;
+    this.#writes = new PendingWrites(clock);
+  }
+
+  open<V extends object>(name: string, ttlMs: number, options: CacheOptions<V> = {}): NearCache<V> {
+    const store = new Map<string, Entry>();
+    const count = { hits: 0, misses: 0 };
+    this.#stores.push(store);
+    this.#counts.set(name, count);
+    return {
+      read: (key, load) => {
+        const entry = store.get(key);
+        if (entry && this.#isUsable() && this.#clock.now().getTime() < entry.until) {
+          count.hits++;
+          return entry.value as V;
+        }
+        count.misses++;
+        store.delete(key);
+        return this.#load(store, key, load, ttlMs, options);
+      },
+    };
+  }
+
+  /** A write under this key, or to this group, is about to commit. Nothing is cached under it until it ends. */
+  beginInvalidation(key: string, write: string): void {
+    if (!this.#writes.begin(key, write)) return;
+    for (const store of this.#stores) {
+      store.delete(key);
+      if (key.startsWith(GROUP_PREFIX)) dropGroup(store, key);
+    }
+  }
+
+  endInvalidation(key: string, write: string): void {
+    this.#writes.end(key, write);
+  }
+
+  clear(): void {
+    this.#clearedAt = this.#clock.monotonic();
+    for (const store of this.#stores) store.clear();
+  }
+
+  async #load<V extends object>(
+    store: Map<string, Entry>,
+    key: string,
+    load: () => Promise<V | null>,
+    ttlMs: number,
+    { endOf = () => Number.POSITIVE_INFINITY, groupOf = () => null }: CacheOptions<V>,
+  ): Promise<V | null> {
+    const since = this.#clock.monotonic();
+    const value = await load();
+    if (value === null) return null;
+    const group = groupOf(value);
+    if (!this.#mayCache(key, group, since)) return value;
+    if (store.size >= MAX_ENTRIES) store.delete(store.keys().next().value as string);
+    const until = Math.min(this.#clock.now().getTime() + ttlMs, endOf(value));
+    store.set(key, { value: Object.freeze(value), until, group });
+    return value;
+  }
+
+  /** Only if nothing that was read since `since` can be from before a write. */
+  #mayCache(key: string, group: string | null, since: number): boolean {
+    const isSlow = this.#clock.monotonic() - since > INVALIDATION_WINDOW_MS / 2;
+    if (isSlow || this.#clearedAt >= since || !this.#isUsable()) return false;
+    return this.#writes.isUntouched(key, since) && (group === null || this.#writes.isUntouched(group, since));
+  }
+}
+
+function dropGroup(store: Map<string, Entry>, group: string): void {
+  for (const [key, entry] of store) if (entry.group === group) store.delete(key);
+}
+
+/** More than can be written to one key between two renewals of the lease. */
+const MAX_ENDED_WRITES = 1_000;
+
+interface KeyWrites {
+  /** Writes that have not ended, with the time at which they stop blocking the key. */
+  readonly pending: Map<string, number>;
+  /** Writes that have ended. The revocation log repeats, up to a second later, what this node was told before. */
+  readonly ended: Set<string>;
   changedAt: number;
 }
 
-/**
- * What a node keeps of its own tables. `isUsable` says at each look whether every announcement is sure to have reached
- * this process: where it is not, the database is read. See docs/decisions/008.
- */
-export function createNearCaches(clock: Clock, counts: CacheCounts, isUsable: () => boolean): NearCaches {
-  const stores: Map<string, Entry<unknown>>[] = [];
-  const writes = new Map<string, Writes>();
-  let clearedAt = Number.NEGATIVE_INFINITY;
+class PendingWrites {
+  readonly #clock: Clock;
+  /** In the order of their latest change. */
+  readonly #keys = new Map<string, KeyWrites>();
 
-  const touch = (key: string): Writes => {
-    const known = writes.get(key) ?? { open: new Map(), settled: new Set(), changedAt: 0 };
-    // Set anew, so that the map stays in the order of its changes.
-    writes.delete(key);
-    writes.set(key, known);
-    known.changedAt = clock.monotonic();
-    return known;
-  };
-  const isUntouched = (key: string, since: number): boolean => {
-    const known = writes.get(key);
-    if (!known) return true;
-    const now = clock.monotonic();
-    for (const until of known.open.values()) if (until > now) return false;
-    return known.changedAt < since;
-  };
-  const mayKeep = (key: string, group: string | null, since: number): boolean => {
-    if (!isUsable() || clearedAt >= since || clock.monotonic() - since > INVALIDATION_WINDOW_MS / 2) return false;
-    return isUntouched(key, since) && (group === null || isUntouched(group, since));
-  };
-  const forgetOldWrites = (): void => {
-    const before = clock.monotonic() - 2 * INVALIDATION_WINDOW_MS;
-    for (const [key, { changedAt }] of writes) {
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** False if the write has already ended here. */
+  begin(key: string, write: string): boolean {
+    if (this.#keys.get(key)?.ended.has(write)) return false;
+    this.#touch(key).pending.set(write, this.#clock.monotonic() + INVALIDATION_WINDOW_MS);
+    this.#dropOld();
+    return true;
+  }
+
+  end(key: string, write: string): void {
+    const { pending, ended } = this.#touch(key);
+    pending.delete(write);
+    ended.add(write);
+    if (ended.size > MAX_ENDED_WRITES) ended.delete(ended.values().next().value as string);
+  }
+
+  /** True if no write is pending, and none began or ended since `since`. */
+  isUntouched(key: string, since: number): boolean {
+    const writes = this.#keys.get(key);
+    if (!writes) return true;
+    const now = this.#clock.monotonic();
+    for (const until of writes.pending.values()) if (until > now) return false;
+    return writes.changedAt < since;
+  }
+
+  #touch(key: string): KeyWrites {
+    const writes = this.#keys.get(key) ?? { pending: new Map(), ended: new Set(), changedAt: 0 };
+    this.#keys.delete(key);
+    this.#keys.set(key, writes);
+    writes.changedAt = this.#clock.monotonic();
+    return writes;
+  }
+
+  #dropOld(): void {
+    const before = this.#clock.monotonic() - 2 * INVALIDATION_WINDOW_MS;
+    for (const [key, { changedAt }] of this.#keys) {
       if (changedAt >= before) return;
-      writes.delete(key);
+      this.#keys.delete(key);
     }
-  };
-  return {
-    open<V extends object>(name: string, ttlMs: number, options: CacheOptions<V> = {}): NearCache<V> {
-      const { endOf = never, groupOf = alone } = options;
-      const kept = new Map<string, Entry<V>>();
-      const count = { hits: 0, misses: 0 };
-      stores.push(kept);
-      counts.set(name, count);
-      const load = async (key: string, read: () => Promise<V | null>): Promise<V | null> => {
-        const since = clock.monotonic();
-        const value = await read();
-        if (value === null) return value;
-        const group = groupOf(value);
-        if (!mayKeep(key, group, since)) return value;
-        const now = clock.now().getTime();
-        if (kept.size >= KEPT) kept.delete(kept.keys().next().value as string);
-        kept.set(key, { value: Object.freeze(value), until: Math.min(now + ttlMs, endOf(value)), group });
-        return value;
-      };
-      return {
-        read(key, read) {
-          const entry = kept.get(key);
-          if (entry && isUsable() && clock.now().getTime() < entry.until) {
-            count.hits++;
-            return entry.value;
-          }
-          count.misses++;
-          kept.delete(key);
-          return load(key, read);
-        },
-      };
-    },
-    beginInvalidation(key, write) {
-      if (writes.get(key)?.settled.has(write)) return;
-      touch(key).open.set(write, clock.monotonic() + INVALIDATION_WINDOW_MS);
-      for (const store of stores) drop(store, key);
-      forgetOldWrites();
-    },
-    endInvalidation(key, write) {
-      const known = touch(key);
-      known.open.delete(write);
-      known.settled.add(write);
-      if (known.settled.size > KEPT_WRITES) known.settled.delete(known.settled.values().next().value as string);
-    },
-    clear() {
-      clearedAt = clock.monotonic();
-      for (const store of stores) store.clear();
-    },
-  };
-}
-
-function drop(store: Map<string, Entry<unknown>>, key: string): void {
-  store.delete(key);
-  if (!key.startsWith(GROUP)) return;
-  for (const [kept, { group }] of store) if (group === key) store.delete(kept);
+  }
 }

@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import {
   type CacheCounts,
-  createNearCaches,
   groupKey,
   INVALIDATION_WINDOW_MS,
   type NearCache,
-  type NearCaches,
+  NearCaches,
 } from "../../../lib/revocation/near-cache.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 
@@ -29,7 +28,7 @@ beforeEach(() => {
   usable = true;
   stored = "old";
   counts = new Map();
-  caches = createNearCaches(clock, counts, () => usable);
+  caches = new NearCaches(clock, counts, () => usable);
   cache = caches.open<Value>("users", 3_600_000);
 });
 
@@ -50,15 +49,15 @@ function slowRead(): { arrive(): Promise<Value | null> } {
   };
 }
 
-describe("what a node keeps of its tables", () => {
-  test("is read from the database once, and counted", async () => {
+describe("a near-cache", () => {
+  test("reads the database once, and counts", async () => {
     await read();
     stored = "changed behind our back";
     expect(await read()).toEqual({ text: "old" });
     expect(counts.get("users")).toEqual({ hits: 1, misses: 1 });
   });
 
-  test("a read that began before a write was announced leaves nothing behind", async () => {
+  test("caches nothing from a read that began before an invalidation", async () => {
     const slow = slowRead();
     caches.beginInvalidation("ada", "w1");
     stored = "new";
@@ -69,7 +68,7 @@ describe("what a node keeps of its tables", () => {
     expect(await read()).toEqual({ text: "new" });
   });
 
-  test("a read between announcement and commit leaves nothing behind", async () => {
+  test("caches nothing from a read between invalidation and commit", async () => {
     caches.beginInvalidation("ada", "w1");
     ms++;
     expect(await read()).toEqual({ text: "old" });
@@ -77,7 +76,7 @@ describe("what a node keeps of its tables", () => {
     expect(await read()).toEqual({ text: "new" });
   });
 
-  test("a read that began before the commit and ends after it was settled leaves nothing behind", async () => {
+  test("caches nothing from a read that began before the commit and finished after it", async () => {
     caches.beginInvalidation("ada", "w1");
     ms++;
     const slow = slowRead();
@@ -88,7 +87,7 @@ describe("what a node keeps of its tables", () => {
     expect(await read()).toEqual({ text: "new" });
   });
 
-  test("an announcement that comes again, by the feed, after its write was settled holds up nothing", async () => {
+  test("ignores an invalidation that the revocation log repeats after its write has ended", async () => {
     caches.beginInvalidation("ada", "w1");
     caches.endInvalidation("ada", "w1");
     ms++;
@@ -98,7 +97,7 @@ describe("what a node keeps of its tables", () => {
     expect(counts.get("users")).toEqual({ hits: 1, misses: 1 });
   });
 
-  test("of two writes at once the end of one does not settle the other", async () => {
+  test("caches nothing while one of two concurrent writes is pending", async () => {
     caches.beginInvalidation("ada", "w1");
     caches.beginInvalidation("ada", "w2");
     ms++;
@@ -109,19 +108,19 @@ describe("what a node keeps of its tables", () => {
     expect(await read()).toEqual({ text: "new" });
   });
 
-  test("what was kept is forgotten with the announcement", async () => {
+  test("drops the cached value at the invalidation", async () => {
     await read();
     caches.beginInvalidation("ada", "w1");
     stored = "new";
     expect(await read()).toEqual({ text: "new" });
   });
 
-  describe("and is one of a group", () => {
+  describe("of values in groups", () => {
     beforeEach(() => {
       cache = caches.open<Value>("members", 3_600_000, { groupOf: () => groupKey("engine") });
     });
 
-    test("is forgotten with the group's announcement, and not with another group's", async () => {
+    test("drops a value when its group is invalidated, and not with another group", async () => {
       await read();
       caches.beginInvalidation(groupKey("loom"), "w1");
       stored = "new";
@@ -130,7 +129,7 @@ describe("what a node keeps of its tables", () => {
       expect(await read()).toEqual({ text: "new" });
     });
 
-    test("a read that began before the group was announced leaves nothing behind", async () => {
+    test("caches nothing from a read that began before its group was invalidated", async () => {
       const slow = slowRead();
       caches.beginInvalidation(groupKey("engine"), "w1");
       stored = "new";
@@ -141,7 +140,7 @@ describe("what a node keeps of its tables", () => {
     });
   });
 
-  test("a write that is never settled holds it up for a while only", async () => {
+  test("is blocked by a write that never ends for the invalidation window only", async () => {
     caches.beginInvalidation("ada", "w1");
     ms += INVALIDATION_WINDOW_MS + 1;
     await read();
@@ -149,7 +148,7 @@ describe("what a node keeps of its tables", () => {
     expect(counts.get("users")).toEqual({ hits: 1, misses: 1 });
   });
 
-  test("a node that may have missed an announcement answers from the database", async () => {
+  test("answers from the database while an invalidation may have been missed", async () => {
     await read();
     usable = false;
     stored = "new";
@@ -158,7 +157,7 @@ describe("what a node keeps of its tables", () => {
     expect(await read()).toEqual({ text: "new" });
   });
 
-  test("a read that was under way while all was cleared leaves nothing behind", async () => {
+  test("caches nothing from a read during which everything was cleared", async () => {
     const slow = slowRead();
     stored = "new";
     caches.clear();
@@ -167,7 +166,7 @@ describe("what a node keeps of its tables", () => {
     expect(await read()).toEqual({ text: "new" });
   });
 
-  test("what ends by itself is read anew then", async () => {
+  test("reloads a value when it ends without a write", async () => {
     const ending = caches.open<Value>("ending", 3_600_000, { endOf: () => ms + 100 });
     const answer = () => ending.read("ada", async () => ({ text: stored }));
     await answer();
@@ -177,7 +176,7 @@ describe("what a node keeps of its tables", () => {
     expect(await answer()).toEqual({ text: "new" });
   });
 
-  test("nobody can change what is kept", async () => {
+  test("freezes what it caches", async () => {
     await read();
     expect(Object.isFrozen(await read())).toBe(true);
   });
