@@ -28,10 +28,10 @@ import {
   WholeProfileChange,
 } from "./contract/users-shapes.contract.ts";
 
-/** Premium, or one who may see the tenant's accounts anyway. */
+/** For premium users and for those who may read the tenant's accounts. */
 const asPremium = { callers: ["user"], premiumOr: "users:read" } as const;
 
-/** "RIFF" in base64, which is what WebP begins with. */
+/** WebP files begin with "RIFF". */
 const WebP = z.base64().max(400_000).startsWith("UklG");
 
 export const usersContract = contract("users", {
@@ -45,25 +45,25 @@ export const usersContract = contract("users", {
   ],
   actions: {
     ...adminActions,
-    /** The commit point of a registration. Refuses an id older than 10 minutes; 409 `email_taken`, `username_taken`. */
+    /** The commit point of a registration. The id must be less than 10 minutes old. 409 `email_taken`, `username_taken`. */
     create: action({
       params: z.strictObject({
         id: field.Id,
-        /** Slug. 422 `unknown_tenant` where there is none. */
+        /** Slug. 422 `unknown_tenant`. */
         tenant: field.TenantSlug,
         email: field.Email,
         username: field.Username.nullish(),
         full_name: field.FullName.nullish(),
         push_token: field.PushToken.nullish(),
         ...Visibility.partial().shape,
-        /** Roles beyond `user`, for the seeded administrator alone. */
+        /** Roles in addition to `user`; only the seeded administrator gets any. */
         roles: z.array(z.string()).optional(),
         is_verified: z.boolean().optional(),
       }),
       result: z.strictObject({ user: User }),
       access: byService("users:create"),
     }),
-    /** By email or username, as a sign-in or a recovery names an account. `null` where there is none. */
+    /** Finds the account that a sign-in or a recovery names. `null` if there is none. */
     findForSignIn: action({
       params: z.strictObject({
         tenant: field.TenantSlug,
@@ -74,7 +74,7 @@ export const usersContract = contract("users", {
       access: byService("users:sign_in"),
       idempotent: true,
     }),
-    /** Fresh, past every cache. `null` for an unknown or erased account. */
+    /** Read from the database. `null` for an unknown or erased account. */
     signInView: action({
       params: z.strictObject({ id: field.Id }),
       result: SignInView.nullable(),
@@ -87,13 +87,13 @@ export const usersContract = contract("users", {
       access: byService("users:sign_in"),
       idempotent: true,
     }),
-    /** Notes a sign-in's time; harmless to lose. */
+    /** Counts a sign-in and records its time. Losing a call is harmless. */
     recordLogin: action({
       params: z.strictObject({ id: field.Id, at: field.Timestamp }),
       result: field.Empty,
       access: byService("users:sign_in"),
     }),
-    /** Commits a verification or an email change; the token's id in the inbox makes it happen once. */
+    /** Commits a verification or an email change, once per token. */
     confirmEmail: action({
       params: z.strictObject({ user_id: field.Id, email_key: z.string(), token_id: field.Id, event_id: field.Id }),
       result: z.strictObject({ user: User, already: z.boolean() }),
@@ -105,7 +105,7 @@ export const usersContract = contract("users", {
       access: byServiceOrOperator("users:read"),
       idempotent: true,
     }),
-    /** For other services, up to 1,000 at once: who of these is there, active and verified? */
+    /** For other services: which of these accounts exist, are active, are verified? */
     validate: action({
       params: z.strictObject({ ids: z.array(field.Id).max(1_000) }),
       result: z.array(z.strictObject({ id: field.Id, is_active: z.boolean(), is_verified: z.boolean() })),
@@ -115,7 +115,7 @@ export const usersContract = contract("users", {
     me: action({ params: field.Empty, result: User, access: asUser, idempotent: true }),
     updateMe: action({ params: UserChange, result: User, access: asUser }),
     profile: action({ params: field.Empty, result: Profile, access: asUser, idempotent: true }),
-    /** Account and profile as one, for clients that know them so. */
+    /** Account and profile as one resource, for clients of earlier systems. */
     wholeProfile: action({ params: field.Empty, result: WholeProfile, access: asUser, idempotent: true }),
     updateWholeProfile: action({ params: WholeProfileChange, result: WholeProfile, access: asUser }),
     updateProfile: action({ params: ProfileChange, result: Profile, access: asUser }),
@@ -137,7 +137,7 @@ export const usersContract = contract("users", {
       result: z.strictObject({ ...Visibility.shape, updated_fields: z.array(z.string()) }),
       access: byService("users:visibility"),
     }),
-    /** In force at once: tokens of before are `token_stale` when it answers, else 503 `revocation_pending`. */
+    /** Takes effect at once: earlier access tokens are `token_stale` when it answers, otherwise 503 `revocation_pending`. */
     upgrade: action({
       params: z.strictObject({ plan: field.Text[100].optional(), expires_at: field.Timestamp.nullish() }),
       result: Subscription,
@@ -145,7 +145,7 @@ export const usersContract = contract("users", {
       timeout: 9_000,
     }),
     downgrade: action({ params: field.Empty, result: Subscription, access: asUser, timeout: 9_000 }),
-    /** States `subscription.changed` of those that have run out. */
+    /** Ends expired subscriptions and records `subscription.changed` for each. */
     expireSubscriptions: action({
       params: field.Empty,
       result: z.strictObject({ expired: z.int() }),
@@ -153,9 +153,9 @@ export const usersContract = contract("users", {
       timeout: 60_000,
     }),
     stats: action({ params: field.Empty, result: Stats, access: asUser, idempotent: true }),
-    /** Those who let themselves be found: never a private account. Counts up to 2,000 matches. */
+    /** People whose privacy settings allow it. `total` counts up to 1,000 matches. */
     search: action({ params: PersonQuery, result: PersonPage, access: asPremium, idempotent: true }),
-    /** 404 for who is private; `connections` is private to all but holders of `connections:assert`. */
+    /** 404 if the person is private. `connections` means private except to holders of `connections:assert`. */
     person: action({
       params: z.strictObject({ id: field.Id }),
       result: Person,
@@ -168,7 +168,7 @@ export const usersContract = contract("users", {
       access: asPremium,
       idempotent: true,
     }),
-    /** For services that keep something else about people. */
+    /** For services that store other data about people. */
     isVisible: action({
       params: z.strictObject({
         id: field.Id,
@@ -180,21 +180,21 @@ export const usersContract = contract("users", {
       access: byService("users:visibility"),
       idempotent: true,
     }),
-    /** Two pictures that the gateway has made of an upload: WebP in base64, small enough for the bus. */
+    /** Two sizes that the gateway made of an upload: WebP in base64, small enough for the bus. */
     setAvatar: action({
       params: z.strictObject({ image: WebP, thumbnail: WebP }),
       result: Avatar,
       access: asUser,
     }),
     deleteAvatar: action({ params: field.Empty, result: field.Empty, access: asUser }),
-    /** Null where nobody uses that picture any more. */
+    /** Null if no account uses that picture any more. */
     avatar: action({
       params: z.strictObject({ key: z.string().regex(/^[0-9a-f]{32}$/), size: z.enum(["full", "thumb"]) }),
       result: z.strictObject({ webp: z.string() }).nullable(),
       access: byService("users:avatars"),
       idempotent: true,
     }),
-    /** Null for an unknown change, or one of an account that is gone. */
+    /** Null for an unknown change, or if the account is deleted. */
     emailChange: action({
       params: z.strictObject({ token_id: field.Id }),
       result: EmailChange.nullable(),
@@ -209,7 +209,7 @@ export const usersContract = contract("users", {
       result: field.Empty,
       access: byService("users:email_change"),
     }),
-    /** For whoever pushes. Null for an unknown account, or one that waits for its erasure. */
+    /** Null for an unknown or deleted account. */
     pushRecipient: action({
       params: z.strictObject({ id: field.Id }),
       result: z
@@ -218,7 +218,7 @@ export const usersContract = contract("users", {
       access: byService("users:push_token"),
       idempotent: true,
     }),
-    /** Takes a token off the account, where it is still that one. */
+    /** Removes the token unless the account has another one by now. */
     removePushToken: action({
       params: z.strictObject({ id: field.Id, push_token: field.PushToken }),
       result: field.Empty,
@@ -236,15 +236,14 @@ export const usersContract = contract("users", {
       access: asUserWith("users:read"),
       idempotent: true,
     }),
-    /** Deactivation ends the sessions before it answers, else 503 `revocation_pending`. */
+    /** Deactivation revokes all sessions before it answers, otherwise 503 `revocation_pending`. */
     setStatus: action({
       params: z.strictObject({ id: field.Id, is_active: z.boolean(), reason: field.Text[2000].optional() }),
       result: User,
       access: asUserWith("users:write"),
     }),
-    /** sessions tells each node whose caches may keep what is about to be written. */
     invalidateCache: action(invalidateCacheAction),
-    /** Of this service's schema, which stands for the database as a whole: `mixins/database-status.ts` answers it. */
+    /** Status of the database, measured on this service's schema. */
     databaseStatus: action({
       params: field.Empty,
       result: z.strictObject({
@@ -262,7 +261,7 @@ export const usersContract = contract("users", {
       access: { callers: ["service", "operator", "anonymous"] },
       idempotent: true,
     }),
-    /** Puts what is sealed in profiles under the active key of the ring. */
+    /** Reseals profiles under the active key of the key ring. */
     rotateKeys: action({
       params: field.Empty,
       result: z.strictObject({ profiles_resealed: z.int() }),
@@ -272,7 +271,7 @@ export const usersContract = contract("users", {
     ...erasureActions,
     ...importActions,
     export: action(exportAction),
-    /** Old outbox, inbox and idempotency rows; changes of address that nobody confirmed. */
+    /** Deletes old outbox, inbox and idempotency rows, unconfirmed email changes and unused avatars. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),

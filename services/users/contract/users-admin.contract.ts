@@ -12,14 +12,14 @@ export const Role = z
   .strictObject({
     name: z.string(),
     permissions: z.array(z.string()),
-    /** The reserved ones, which nobody can change. */
+    /** Reserved roles, which can't be changed. */
     system: z.boolean(),
     created_at: field.Timestamp,
     updated_at: field.Timestamp,
   })
   .meta({ id: "Role" });
 
-/** What a tenant may set for itself, within what the installation allows. `null` or missing: as the installation has it. */
+/** What a tenant may set within the bounds of the installation. `null` or missing: the installation's value. */
 export const TenantSettings = z
   .strictObject({
     password_policy: z.enum(["classic", "length", "nist"]).nullable(),
@@ -31,7 +31,7 @@ export const TenantSettings = z
   .partial()
   .meta({ id: "TenantSettings" });
 
-/** The settings as they are in force: the tenant's, held within the bounds of the installation. */
+/** The tenant's settings, limited by the bounds of the installation. */
 const SettingsInForce = z.strictObject({
   password_policy: z.enum(["classic", "length", "nist"]),
   access_token_seconds: z.int(),
@@ -51,20 +51,23 @@ export const Tenant = z
   })
   .meta({ id: "Tenant" });
 
-/** What administrators may do, of the accounts, roles and tenants. Part of the contract of users. */
+/** Administration of accounts, roles and tenants. Part of the users contract. */
 export const adminActions = {
-  /** Roles need `roles:write` too; nobody changes an account that may do what he may not. 409 `email_taken`, `username_taken`. */
+  /**
+   * Roles also require `roles:write`. 403 for an account with permissions that the caller lacks. 409 `email_taken`,
+   * `username_taken`.
+   */
   adminUpdate: action({
     params: z.strictObject({
       id: field.Id,
       full_name: field.FullName.nullable().optional(),
       username: field.Username.nullable().optional(),
-      /** In force at once: the old address is told. Unverified, unless `is_verified` is sent along. */
+      /** Replaces the address at once and notifies the old one. Unverified unless `is_verified` is sent along. */
       email: field.Email.optional(),
       is_verified: z.boolean().optional(),
-      /** All roles beyond `user`, which everybody has. */
+      /** All roles in addition to `user`, which every account has. */
       roles: z.array(RoleName).max(50).optional(),
-      /** null ends it. */
+      /** `null` ends the subscription. */
       subscription: z
         .strictObject({ plan: field.Text[100].optional(), expires_at: field.Timestamp.nullish() })
         .nullable()
@@ -74,7 +77,10 @@ export const adminActions = {
     access: asUserWith("users:write"),
     timeout: 9_000,
   }),
-  /** For services that keep something else of an account: 404 for one that is not of the tenant, 403 for one that may do what the actor may not. */
+  /**
+   * For services that store other data of accounts. 404 for an account of another tenant, 403 for one with permissions that
+   * the actor lacks.
+   */
   canManage: action({
     params: z.strictObject({ id: field.Id, tenant_id: field.Id, actor_id: field.Id }),
     result: field.Empty,
@@ -88,7 +94,7 @@ export const adminActions = {
     result: Role,
     access: asUserWith("roles:write"),
   }),
-  /** In force at the next request of everybody who has the role, when it answers. */
+  /** When it answers, the change applies to the next request of every member. */
   updateRole: action({
     params: z.strictObject({ name: RoleName, permissions: Permissions }),
     result: Role,
@@ -122,7 +128,7 @@ export const adminActions = {
     result: Tenant,
     access: asUserWith("platform:tenants"),
   }),
-  /** Of the settings just those that are sent change. Access tokens of before are `token_stale` when it answers. */
+  /** Changes only the settings that are sent. Earlier access tokens are `token_stale` when it answers. */
   updateTenant: action({
     params: z.strictObject({
       id: field.Id,
@@ -133,14 +139,14 @@ export const adminActions = {
     access: asUserWith("platform:tenants"),
     timeout: 9_000,
   }),
-  /** For the gateway, where a caller names another tenant. */
+  /** For the gateway, when a caller names another tenant. */
   findTenant: action({
     params: z.strictObject({ slug: field.TenantSlug }),
     result: z.strictObject({ id: field.Id }).nullable(),
     access: byService("users:tenants"),
     idempotent: true,
   }),
-  /** The one place that says which settings hold in a tenant. 422 `unknown_tenant`. */
+  /** The settings that apply in a tenant. 422 `unknown_tenant`. */
   tenantSettings: action({
     params: z.union([z.strictObject({ id: field.Id }), z.strictObject({ slug: field.TenantSlug })]),
     result: SettingsInForce,

@@ -4,11 +4,11 @@ import * as field from "../../../lib/actions/schemas.ts";
 import { ErasureReceipt } from "../../../lib/contracts/personal-data.contract.ts";
 
 const Deletion = z.strictObject({
-  /** Until then an administrator can take it back. */
+  /** Until then an administrator can cancel the deletion. */
   erase_at: field.Timestamp,
 });
 
-/** What was asked for, and which service has confirmed what. Once completed it is the certificate. */
+/** A requested erasure with the receipts of the services. Once completed it is the certificate. */
 export const Erasure = z
   .strictObject({
     id: field.Id,
@@ -22,13 +22,16 @@ export const Erasure = z
   })
   .meta({ id: "Erasure" });
 
-/** How an account ends. Part of the contract of users. */
+/** Deletion and erasure of accounts. Part of the users contract. */
 export const erasureActions = {
-  /** Needs the password or a sign-in under 5 min old. All sessions have ended when it answers, else 503 `revocation_pending`. */
+  /**
+   * Requires the password or a sign-in under 5 minutes old. All sessions are revoked when it answers, otherwise 503
+   * `revocation_pending`.
+   */
   deleteMe: action({
     params: z.strictObject({
       password: field.Password.optional(),
-      /** Now, and not after ACCOUNT_DELETION_GRACE_DAYS. */
+      /** Without waiting for ACCOUNT_DELETION_GRACE_DAYS. */
       erase: z.boolean().optional(),
     }),
     result: Deletion,
@@ -47,14 +50,14 @@ export const erasureActions = {
     access: asUserWith("users:read"),
     idempotent: true,
   }),
-  /** Not completed yet, and of these the ones past their deadline. */
+  /** Erasures that are not completed, and how many of them are past their deadline. */
   erasureStats: action({
     params: field.Empty,
     result: z.strictObject({ open: z.int(), overdue: z.int() }),
     access: byServiceOrOperator("users:read"),
     idempotent: true,
   }),
-  /** Goes on with what is due, and purges the streams after it. `overdue` are past their deadline: an alarm. */
+  /** Continues the erasures that are due and purges the event streams after them. `overdue` should raise an alarm. */
   eraseDue: action({
     params: field.Empty,
     result: z.strictObject({ due: z.int(), completed: z.int(), overdue: z.int(), purged: z.int() }),
