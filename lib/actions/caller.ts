@@ -55,6 +55,14 @@ export function requestedTenant(caller: Caller): string {
   return caller.kind === "anonymous" ? caller.tenant : DEFAULT_TENANT;
 }
 
+/** Fields of an event: the user who caused it, if one did, and from which address. */
+export function originOf({ caller, client }: { readonly caller: Caller; readonly client: Client }) {
+  return {
+    ...(caller.kind === "user" && { actor_id: caller.user_id }),
+    ...(client.ip !== "" && { ip: client.ip }),
+  };
+}
+
 /** Where the request came from, as far as `TRUST_PROXY` lets us believe it. */
 export interface Client {
   readonly ip: string;

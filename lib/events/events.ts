@@ -49,6 +49,13 @@ export const MeshEvent = z
     imported: z.literal(true).optional(),
     /** On `user.updated` events. */
     updated_fields: z.array(z.string()).optional(),
+    /** The user who caused the event, if one did. */
+    actor_id: field.Id.optional(),
+    /**
+     * On `role.changed` and `tenant.*`: what the event is about. `user`: the roles of `user_id`. Otherwise the tenant or one
+     * of its roles; then `user_id` is only the user who acted, under whom the event is ordered, and equals `actor_id`.
+     */
+    scope: z.enum(["user", "tenant", "none"]).optional(),
   })
   .catchall(z.json());
 export type MeshEvent = z.infer<typeof MeshEvent>;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { requireUser, type UserCaller } from "../../lib/actions/caller.ts";
+import { originOf, requireUser, type UserCaller } from "../../lib/actions/caller.ts";
 import { AppError } from "../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import { derivedId, newId } from "../../lib/runtime/ids.ts";
@@ -66,7 +66,7 @@ async function changeSettings(
     userId: user_id,
     tenantId: caller.home_tenant_id,
     correlationId: ctx.correlationId,
-    data: { updated_fields, actor_id: user_id, ...(ctx.client.ip !== "" && { ip: ctx.client.ip }) },
+    data: { updated_fields, ...originOf(ctx) },
   });
   return { ...viewPreferences(user_id, next), ...visibility };
 }

@@ -26,7 +26,7 @@ export async function appendIdentityEvent(
   { user_id, tenant_id, issuer }: Linked,
 ): Promise<void> {
   const provider = providerName(oauth, issuer);
-  const data = { provider, ...(client.ip !== "" && { ip: client.ip }) };
+  const data = { provider, actor_id: user_id, ...(client.ip !== "" && { ip: client.ip }) };
   await outbox.append(tx, { type, userId: user_id, tenantId: tenant_id, correlationId, data });
 }
 

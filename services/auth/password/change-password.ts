@@ -1,5 +1,4 @@
-import type { UserCaller } from "../../../lib/actions/caller.ts";
-import { requireUser } from "../../../lib/actions/caller.ts";
+import { originOf, requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import type { ParamsOf } from "../../../lib/actions/contract.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
@@ -76,7 +75,7 @@ async function commitChange(
     tenantId: caller.home_tenant_id,
     correlationId: ctx.correlationId,
     eventId: newId(deps.clock, deps.random),
-    data: { reason: "changed", except_session_id: caller.session_id },
+    data: { reason: "changed", except_session_id: caller.session_id, ...originOf(ctx) },
   });
   return { user_id: caller.user_id, event_id, except: caller.session_id };
 }

@@ -1,3 +1,4 @@
+import { originOf, requireUser } from "../../../lib/actions/caller.ts";
 import type { EventType } from "../../../lib/events/events.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import type { Fact, Outbox } from "../../../mixins/outbox.mixin.ts";
@@ -15,37 +16,54 @@ interface UserEvent {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** States a fact about an account with what every `user.*` says: whom to write to, and who did it from where. */
-export function appendUserEvent(outbox: Outbox, tx: Transaction, cause: Cause, fact: UserEvent): Promise<string> {
-  return outbox.append(tx, userFact(cause, fact));
+/** Records an event about an account, with the name and address to write to. Resolves to the event's id. */
+export function appendUserEvent(outbox: Outbox, tx: Transaction, cause: Cause, event: UserEvent): Promise<string> {
+  return outbox.append(tx, toOutboxEvent(cause, event));
 }
 
 export function appendUserEvents(
   outbox: Outbox,
   tx: Transaction,
   cause: Cause,
-  facts: readonly UserEvent[],
+  events: readonly UserEvent[],
 ): Promise<void> {
   return outbox.appendAll(
     tx,
-    facts.map((fact) => userFact(cause, fact)),
+    events.map((event) => toOutboxEvent(cause, event)),
   );
 }
 
-function userFact({ caller, client, correlationId }: Cause, fact: UserEvent): Fact {
-  const { id, tenant_id, email, full_name } = fact.user;
+interface TenantEvent {
+  readonly type: "tenant.created" | "tenant.updated" | "role.changed";
+  readonly tenantId: string;
+  /** `tenant` if the change invalidates every access token of the tenant, `none` if it invalidates no token. */
+  readonly scope: "tenant" | "none";
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Records an event about a tenant or one of its roles. Events are ordered per user, so this one is filed under the user
+ * who acted: `user_id` equals `actor_id`. Resolves to the event's id.
+ */
+export function appendTenantEvent(
+  outbox: Outbox,
+  tx: Transaction,
+  cause: Cause,
+  { type, tenantId, scope, data }: TenantEvent,
+): Promise<string> {
+  const userId = requireUser(cause.caller).user_id;
+  const { correlationId } = cause;
+  return outbox.append(tx, { type, userId, tenantId, correlationId, data: { ...data, scope, ...originOf(cause) } });
+}
+
+function toOutboxEvent(cause: Cause, { type, user, eventId, data }: UserEvent): Fact {
+  const { id, tenant_id, email, full_name } = user;
   return {
-    type: fact.type,
+    type,
     userId: id,
     tenantId: tenant_id,
-    correlationId,
-    ...(fact.eventId !== undefined && { eventId: fact.eventId }),
-    data: {
-      ...fact.data,
-      email,
-      name: full_name,
-      ...(caller.kind === "user" && { actor_id: caller.user_id }),
-      ...(client.ip !== "" && { ip: client.ip }),
-    },
+    correlationId: cause.correlationId,
+    ...(eventId !== undefined && { eventId }),
+    data: { ...data, email, name: full_name, ...originOf(cause) },
   };
 }

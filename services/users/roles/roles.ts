@@ -3,49 +3,48 @@ import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { groupKey } from "../../../lib/revocation/near-cache.ts";
-import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import { appendTenantEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { permissions as known } from "./permissions.ts";
+import { permissions as knownPermissions } from "./permissions.ts";
 import { assertCanManageRole, assertHoldsPermissions } from "./privilege-checks.ts";
 import * as repo from "./roles.repo.ts";
 
 type Role = Actions["users.createRole"]["result"];
-type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">;
-type Named = Actions["users.deleteRole"]["params"];
-type Wish = { readonly name: string; readonly permissions: readonly string[] };
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox">;
+type RoleInput = { readonly name: string; readonly permissions: readonly string[] };
 
 export async function listRoles({ db }: Pick<Deps, "db">, { caller }: ActionContext): Promise<Role[]> {
   return (await repo.listRoles(db, requireUser(caller).tenant_id)).map(viewRole);
 }
 
-/** Nobody has it yet, so no token says anything of it. */
-export function createRole(deps: Deps, ctx: ActionContext<Wish>): Promise<Role> {
+/** A new role has no members, so no access token depends on it. */
+export function createRole(deps: Deps, ctx: ActionContext<RoleInput>): Promise<Role> {
   const caller = requireUser(ctx.caller);
   return runIdempotently(deps.db, ctx, {
     userId: caller.user_id,
     commit: async (tx) => {
-      const role = await allowedRole(tx, caller, ctx.params);
-      const made = await repo.insertRole(tx, caller.tenant_id, role);
-      if (!made) throw new AppError("role_exists");
+      const role = await assertRoleAllowed(tx, caller, ctx.params);
+      const created = await repo.insertRole(tx, caller.tenant_id, role);
+      if (!created) throw new AppError("role_exists");
       await appendRoleEvent(deps, tx, ctx, { scope: "none", change: "created", ...role });
-      return viewRole(made);
+      return viewRole(created);
     },
   });
 }
 
-export async function updateRole(deps: Deps, ctx: ActionContext<Wish>): Promise<Role> {
+export async function updateRole(deps: Deps, ctx: ActionContext<RoleInput>): Promise<Role> {
   const caller = requireUser(ctx.caller);
   return runIdempotently(deps.db, ctx, {
     userId: caller.user_id,
     commit: async (tx) => {
-      const wanted = await allowedRole(tx, caller, ctx.params);
-      const present = await findManageableRole(tx, caller, wanted.name);
-      if (isSame(present.permissions, wanted.permissions))
+      const requested = await assertRoleAllowed(tx, caller, ctx.params);
+      const present = await findManageableRole(tx, caller, requested.name);
+      if (isSame(present.permissions, requested.permissions))
         return { role: viewRole(present), event_id: present.event_id };
-      const event_id = await appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "updated", ...wanted });
-      const changed = await repo.updateRolePermissions(tx, caller.tenant_id, { ...wanted, event_id });
+      const event_id = await appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "updated", ...requested });
+      const changed = await repo.updateRolePermissions(tx, caller.tenant_id, { ...requested, event_id });
       if (!changed) throw new AppError("not_found");
       return { role: viewRole(changed), event_id };
     },
@@ -56,7 +55,10 @@ export async function updateRole(deps: Deps, ctx: ActionContext<Wish>): Promise<
   });
 }
 
-export async function deleteRole(deps: Deps, ctx: ActionContext<Named>): Promise<Record<string, never>> {
+export async function deleteRole(
+  deps: Deps,
+  ctx: ActionContext<Actions["users.deleteRole"]["params"]>,
+): Promise<Record<string, never>> {
   const caller = requireUser(ctx.caller);
   const { name } = ctx.params;
   assertNotReserved(name);
@@ -82,14 +84,14 @@ async function findManageableRole(tx: Transaction, caller: UserCaller, name: str
   return role;
 }
 
-/** Under the tenant's lock, so that what the caller may do is what he may do when it commits. */
-async function allowedRole(tx: Transaction, caller: UserCaller, { name, permissions }: Wish) {
+/** Checked under the tenant's lock, so that the caller's permissions can't change before the commit. */
+async function assertRoleAllowed(tx: Transaction, caller: UserCaller, { name, permissions }: RoleInput) {
   assertNotReserved(name);
-  const wanted = [...new Set(permissions)].toSorted();
-  assertKnownPermissions(wanted);
+  const requested = [...new Set(permissions)].toSorted();
+  assertKnownPermissions(requested);
   await repo.lockRoles(tx, caller.tenant_id);
-  await assertHoldsPermissions(tx, caller, wanted);
-  return { name, permissions: wanted };
+  await assertHoldsPermissions(tx, caller, requested);
+  return { name, permissions: requested };
 }
 
 function assertNotReserved(name: string): void {
@@ -97,29 +99,21 @@ function assertNotReserved(name: string): void {
     throw new AppError("forbidden", { message: "System roles can't be changed." });
 }
 
-function assertKnownPermissions(wanted: readonly string[]): void {
-  if (wanted.some((one) => one.startsWith("platform:")))
+function assertKnownPermissions(requested: readonly string[]): void {
+  if (requested.some((one) => one.startsWith("platform:")))
     throw new AppError("forbidden", { message: "A tenant's role can't grant platform permissions." });
-  const unknown = wanted.find((one) => !Object.hasOwn(known, one));
+  const unknown = requested.find((one) => !Object.hasOwn(knownPermissions, one));
   if (unknown !== undefined) throw fieldError("permissions", "unknown_permission", "contains an unknown permission");
 }
 
-/** About a role, not about an account: it stands with the one who acted. `scope` says whose tokens it outdates. */
 function appendRoleEvent(
-  { outbox, clock, random }: Deps,
+  { outbox }: Pick<Deps, "outbox">,
   tx: Transaction,
-  { caller, client, correlationId }: ActionContext,
-  { name, ...data }: Partial<Wish> & { readonly scope: "tenant" | "none"; readonly change: string },
+  ctx: ActionContext,
+  { name, scope, ...data }: Partial<RoleInput> & { readonly scope: "tenant" | "none"; readonly change: string },
 ): Promise<string> {
-  const { user_id, tenant_id } = requireUser(caller);
-  return outbox.append(tx, {
-    type: "role.changed",
-    userId: user_id,
-    tenantId: tenant_id,
-    correlationId,
-    eventId: newId(clock, random),
-    data: { ...data, role: name, actor_id: user_id, ...(client.ip !== "" && { ip: client.ip }) },
-  });
+  const tenantId = requireUser(ctx.caller).tenant_id;
+  return appendTenantEvent(outbox, tx, ctx, { type: "role.changed", tenantId, scope, data: { ...data, role: name } });
 }
 
 function isSame(left: readonly string[], right: readonly string[]): boolean {

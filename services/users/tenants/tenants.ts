@@ -5,6 +5,7 @@ import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import { appendTenantEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import type { StoredSettings } from "../users.entities.ts";
 import { inviteAdmin } from "./invite-admin.ts";
@@ -32,7 +33,7 @@ export async function getTenant({ db }: Pick<Deps, "db">, { params }: Ctx<"tenan
   return viewTenant(row);
 }
 
-/** The tenant, its first administrator and what makes his invitation due, in one transaction. */
+/** Creates the tenant and invites its first administrator, in one transaction. */
 export function createTenant(deps: Deps, ctx: Ctx<"createTenant">): Promise<Tenant> {
   const { slug, name, admin_email } = ctx.params;
   return runIdempotently(deps.db, ctx, {
@@ -40,7 +41,12 @@ export function createTenant(deps: Deps, ctx: Ctx<"createTenant">): Promise<Tena
     commit: async (tx) => {
       const row = await repo.insertTenant(tx, { id: newId(deps.clock, deps.random), slug, name });
       if (!row) throw new AppError("slug_taken");
-      await appendTenantEvent(deps, tx, ctx, { type: "tenant.created", tenantId: row.id, data: { slug } });
+      await appendTenantEvent(deps.outbox, tx, ctx, {
+        type: "tenant.created",
+        tenantId: row.id,
+        scope: "none",
+        data: { slug },
+      });
       await inviteAdmin(deps, tx, ctx, row.id, admin_email);
       return viewTenant(row);
     },
@@ -70,15 +76,16 @@ async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">) {
   const renamed = name !== undefined && name !== present.name;
   if (changed.length === 0 && !renamed)
     return { tenant: viewTenant(present), event_id: sent ? present.settings_event_id : null };
-  const data = { updated_fields: [...(renamed ? ["name"] : []), ...changed], scope: scopeOf(changed) };
-  const eventId = await appendTenantEvent(deps, tx, ctx, { type: "tenant.updated", tenantId: id, data });
+  const scope = scopeOf(changed);
+  const data = { updated_fields: [...(renamed ? ["name"] : []), ...changed] };
+  const eventId = await appendTenantEvent(deps.outbox, tx, ctx, { type: "tenant.updated", tenantId: id, scope, data });
   const settings_event_id = changed.length > 0 ? eventId : present.settings_event_id;
   const row = await repo.updateTenant(tx, { ...present, name: name ?? present.name, settings, settings_event_id });
   if (!row) throw new AppError("not_found");
-  return { tenant: viewTenant(row), event_id: scopeOf(changed) === "tenant" ? eventId : null };
+  return { tenant: viewTenant(row), event_id: scope === "tenant" ? eventId : null };
 }
 
-/** Only what an access token was made by outdates those that are out. */
+/** Only settings that access tokens were issued by invalidate the tokens issued before. */
 function scopeOf(changed: readonly string[]): "tenant" | "none" {
   return changed.includes("access_token_minutes") ? "tenant" : "none";
 }
@@ -86,24 +93,6 @@ function scopeOf(changed: readonly string[]): "tenant" | "none" {
 function merge(present: StoredSettings, sent: NonNullable<Actions["users.updateTenant"]["params"]["settings"]>) {
   const all = Object.entries({ ...present, ...sent }).filter(([, value]) => value !== null && value !== undefined);
   return Object.fromEntries(all) as StoredSettings;
-}
-
-/** It stands with the one who acted, in the log of the tenant. */
-function appendTenantEvent(
-  { outbox, clock, random }: Deps,
-  tx: Transaction,
-  { caller, client, correlationId }: Pick<ActionContext, "caller" | "client" | "correlationId">,
-  fact: { readonly type: "tenant.created" | "tenant.updated"; readonly tenantId: string; readonly data: object },
-): Promise<string> {
-  const { user_id } = requireUser(caller);
-  return outbox.append(tx, {
-    type: fact.type,
-    userId: user_id,
-    tenantId: fact.tenantId,
-    correlationId,
-    eventId: newId(clock, random),
-    data: { ...fact.data, actor_id: user_id, ...(client.ip !== "" && { ip: client.ip }) },
-  });
 }
 
 function viewTenant({ id, slug, name, settings, created_at, updated_at }: repo.TenantRow): Tenant {

@@ -43,8 +43,8 @@ async function linkAs(person: Person): Promise<string> {
   return access;
 }
 
-const added = /with liar, too/;
-const removed = /with liar any more/;
+const added = /now sign in with liar/;
+const removed = /Signing in with liar is no longer possible/;
 
 describe("the owner of an account is mailed", () => {
   test("that a provider was linked, and that it was unlinked", async () => {
