@@ -140,7 +140,7 @@ describe("what is asked wrongly", () => {
 
   test("a provider that is away is named", async () => {
     const { headers, body } = await usermesh.api.get("auth/oauth/away");
-    expect(body.detail).toContain("away does not answer");
+    expect(body.detail).toContain("The provider away is not responding");
     expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
   });
 
