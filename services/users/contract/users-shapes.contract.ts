@@ -5,7 +5,7 @@ export const Subscription = z
   .strictObject({
     tier: z.enum(["basic", "premium"]),
     plan: z.string().nullable(),
-    expires_at: field.Timestamp.nullable().meta({ description: "null: it does not end by itself" }),
+    expires_at: field.Timestamp.nullable().meta({ description: "Null if it has no end date." }),
   })
   .meta({ id: "Subscription" });
 
@@ -63,7 +63,9 @@ export const User = z
 /** Who may see an account. */
 export const Visibility = z.strictObject({
   privacy_profile: z.enum(["public", "private", "connections"]),
-  privacy_location: z.boolean().meta({ description: "false: others neither see your location nor find you by it" }),
+  privacy_location: z
+    .boolean()
+    .meta({ description: "If false, others can neither see your location nor search by it." }),
 });
 
 export const defaultVisibility: z.output<typeof Visibility> = { privacy_profile: "public", privacy_location: true };
@@ -112,7 +114,7 @@ export const Person = z
     full_name: z.string().nullable(),
     current_title: z.string().nullable(),
     company: z.string().nullable(),
-    location: z.string().nullable().meta({ description: "null also where `privacy_location` is false" }),
+    location: z.string().nullable().meta({ description: "Also null if `privacy_location` is false." }),
     bio: z.string().nullable(),
     avatar_url: z.string().nullable(),
     is_verified: z.boolean(),
@@ -131,8 +133,8 @@ export const PersonQuery = z.object({
       "Words of a name, username, title, company or skill, each of which must be there; a wrong letter is forgiven.",
   }),
   industry: z.string().max(100).optional(),
-  location: z.string().max(255).optional().meta({ description: "A part of it is enough." }),
-  skills: z.string().max(1_000).optional().meta({ description: "With commas; all of them." }),
+  location: z.string().max(255).optional().meta({ description: "Matches a part of the location." }),
+  skills: z.string().max(1_000).optional().meta({ description: "Comma-separated; people must have all of them." }),
   page: field.PageNumber,
   limit: field.Limit,
 });

@@ -184,9 +184,9 @@ describe("the vendor", () => {
   });
 
   test("can read metrics, queues and nodes", async () => {
-    const figures = await api().get("admin/metrics", vendor);
-    expect(figures.body.data).toMatchObject({ accounts: { total: expect.any(Number) }, breakers: { open: 0 } });
-    expect(figures.body.data.sessions.active).toBeGreaterThan(0);
+    const metrics = await api().get("admin/metrics", vendor);
+    expect(metrics.body.data).toMatchObject({ accounts: { total: expect.any(Number) }, breakers: { open: 0 } });
+    expect(metrics.body.data.sessions.active).toBeGreaterThan(0);
     const queues = await api().get("admin/queues", vendor);
     expect(queues.body.data.map((queue: { name: string }) => queue.name)).toContain("mail");
     const graph = await api().get("admin/mesh", vendor);
@@ -229,12 +229,12 @@ describe("the activity log", () => {
     await api().delete(`admin/users/${user.id}/sessions`, asAdmin());
     const again = await signInTo(mesh, tenant.slug, user);
     await api().post("auth/logout", undefined, again.access);
-    const told = await eventually("four entries", async () => {
+    const entries = await eventually("four entries", async () => {
       const { body } = await api().get(`admin/users/${user.id}/activity?limit=100`, asAdmin());
       const entries = body.data.filter((one: { action: string }) => one.action.startsWith("session."));
       return entries.length === 4 && entries;
     });
-    const seen = told.map((one: Record<string, unknown>) => [one.action, one.actor_id, one.user_id, one.ip]);
+    const seen = entries.map((one: Record<string, unknown>) => [one.action, one.actor_id, one.user_id, one.ip]);
     const ip = "127.0.0.1";
     expect(seen).toEqual([
       ["session.revoked", user.id, user.id, ip],
