@@ -14,7 +14,7 @@ import { correlationMiddleware } from "./mixins/correlation.middleware.ts";
 import { drainMiddleware } from "./mixins/drain.middleware.ts";
 import { errorMiddleware } from "./mixins/error.middleware.ts";
 import { ErrorRegenerator } from "./mixins/error-regenerator.ts";
-import { WakefulDiscoverer } from "./mixins/fast-discoverer.ts";
+import { FastDiscoverer } from "./mixins/fast-discoverer.ts";
 import { NatsTransporter } from "./mixins/nats-transporter.ts";
 
 const DRAIN_MS = 10_000;
@@ -55,7 +55,7 @@ export function brokerOptions(
     heartbeatInterval: 1,
     heartbeatTimeout: 3,
     transit: { serviceChangedDebounceTime: 50 } as Transit.TransitOptions, // not in its types
-    registry: { strategy: "RoundRobin", preferLocal: true, stopDelay: 100, discoverer: new WakefulDiscoverer() },
+    registry: { strategy: "RoundRobin", preferLocal: true, stopDelay: 100, discoverer: new FastDiscoverer() },
     contextParamsCloning: false,
     validator: false,
     metrics: false,

@@ -5,7 +5,7 @@ import { AppError, type ErrorCode } from "../lib/actions/errors.ts";
 import type { PermissionsOfService } from "../lib/actions/service-permissions.ts";
 import { definitionOf } from "../lib/actions/typed-call.ts";
 import type { Clock } from "../lib/runtime/clock.ts";
-import { aroundActions } from "./wrap-action.ts";
+import { wrapActions } from "./wrap-action.ts";
 
 interface AccessOptions {
   readonly clock: Clock;
@@ -18,11 +18,11 @@ interface AccessOptions {
  * outside the cacher: inside, a cached answer would be anybody's.
  */
 export function accessMiddleware({ clock, permissionsOf, find = definitionOf }: AccessOptions): Middleware {
-  return aroundActions("Access", (next, action) => {
+  return wrapActions("Access", (next, action) => {
     const access = find(action)?.access;
     if (!access) return next;
     return async (ctx) => {
-      const refusal = refusalOf(access, ctx.meta.caller, clock, permissionsOf);
+      const refusal = findAccessError(access, ctx.meta.caller, clock, permissionsOf);
       if (refusal) throw new AppError(refusal);
       return next(ctx);
     };
@@ -30,7 +30,7 @@ export function accessMiddleware({ clock, permissionsOf, find = definitionOf }: 
 }
 
 /** The code of the refusal, undefined for one who may. */
-export function refusalOf(
+export function findAccessError(
   access: Access,
   caller: Caller | undefined,
   clock: Clock,

@@ -3,7 +3,7 @@ import type { Middleware } from "moleculer";
 import type { ActionDef } from "../lib/actions/contract.ts";
 import { definitionOf } from "../lib/actions/typed-call.ts";
 import { validationError } from "../lib/actions/validation.ts";
-import { aroundActions } from "./wrap-action.ts";
+import { wrapActions } from "./wrap-action.ts";
 
 type FindDefinition = (name: string) => ActionDef | undefined;
 
@@ -15,7 +15,7 @@ export function contractMiddleware(
   { checkResults }: { readonly checkResults: boolean },
   find: FindDefinition = definitionOf,
 ): Middleware {
-  return aroundActions("Contract", (next, action) => {
+  return wrapActions("Contract", (next, action) => {
     const def = find(action);
     if (!def) return next;
     return async (ctx) => {

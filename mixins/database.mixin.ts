@@ -2,7 +2,7 @@ import type { ServiceSchema } from "moleculer";
 import type { Pool } from "pg";
 import { DataSource, type EntityManager, type Repository as TypeOrmRepository } from "typeorm";
 import { translateDatabaseError } from "../lib/database/database-errors.ts";
-import { connectionOf } from "../lib/database/database-roles.ts";
+import { resolveConnection } from "../lib/database/database-roles.ts";
 import type { Entity, RowOf } from "../lib/database/entity.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
 import { retry } from "../lib/runtime/retry.ts";
@@ -161,7 +161,7 @@ function transactionOver(manager: EntityManager, afterwards: Array<() => void>):
 }
 
 async function dataSourceOptions(platform: Platform, options: DatabaseOptions) {
-  const { url, ssl } = await connectionOf(platform.config, options.schema);
+  const { url, ssl } = await resolveConnection(platform.config, options.schema);
   return {
     type: "postgres" as const,
     url,

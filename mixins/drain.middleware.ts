@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Middleware, Service, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
-import { aroundActions } from "./wrap-action.ts";
+import { wrapActions } from "./wrap-action.ts";
 
 const POLL_MS = 20;
 
@@ -12,7 +12,7 @@ const POLL_MS = 20;
  */
 export function drainMiddleware(log: Logger, limitMs: number): Middleware {
   let running = 0;
-  const counting = aroundActions("Drain", (next) => (ctx) => {
+  const counting = wrapActions("Drain", (next) => (ctx) => {
     running += 1;
     return next(ctx).finally(() => {
       running -= 1;

@@ -2,14 +2,14 @@ import type { Middleware } from "moleculer";
 import type { Logger } from "pino";
 import { translateKnownError } from "../lib/actions/bus-errors.ts";
 import { AppError } from "../lib/actions/errors.ts";
-import { aroundActions } from "./wrap-action.ts";
+import { wrapActions } from "./wrap-action.ts";
 
 /**
  * Every action answers with an `AppError` or not at all. A fault is logged where it happened, with its stack, and leaves as
  * `internal_error`: the same in one process as across the bus.
  */
 export function errorMiddleware(log: Logger): Middleware {
-  return aroundActions("Errors", (next, action) => async (ctx) => {
+  return wrapActions("Errors", (next, action) => async (ctx) => {
     try {
       return await next(ctx);
     } catch (error) {

@@ -6,24 +6,24 @@ import type { Platform } from "../lib/runtime/platform.ts";
 import type { Transaction, TransactionSource } from "./database.mixin.ts";
 import { INBOX_DAYS } from "./service-sweep.ts";
 
-export interface Consumption {
+export interface ConsumerOptions {
   readonly service: string;
   readonly stream: StreamName;
   /** Each type's effect. May come again: guard it with `handleOnce`, or make it one operation with a call by its event id. */
-  readonly effects: Readonly<Partial<Record<EventType, (event: MeshEvent, call: Call) => Promise<void>>>>;
+  readonly handlers: Readonly<Partial<Record<EventType, (event: MeshEvent, call: Call) => Promise<void>>>>;
 }
 
 /** Reads the events of the mesh while the service runs. One durable consumer for all nodes of a service. */
-export function eventConsumer(platform: Platform, consumption: Consumption): Partial<ServiceSchema> {
+export function eventConsumer(platform: Platform, consumption: ConsumerOptions): Partial<ServiceSchema> {
   let stop: () => Promise<void> = async () => undefined;
   const consume = async (broker: ServiceBroker) => {
     stop = await platform.events.consume({
       name: `${consumption.service}-${consumption.stream.toLowerCase()}`,
       stream: consumption.stream,
-      types: Object.keys(consumption.effects) as EventType[],
+      types: Object.keys(consumption.handlers) as EventType[],
       handle: async (event) => {
         const call = callAsService(broker, consumption.service, event.correlation_id);
-        await consumption.effects[event.event_type]?.(event, call);
+        await consumption.handlers[event.event_type]?.(event, call);
       },
     });
   };

@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 500;
  * a node that was held up itself (stopped, starved, a frozen container) reads what the others sent meanwhile before it
  * looks: else it wakes up, takes every node for gone, and serves nobody.
  */
-export class WakefulDiscoverer extends Discoverers.Local {
+export class FastDiscoverer extends Discoverers.Local {
   override startHeartbeatTimers(): void {
     super.startHeartbeatTimers();
     clearInterval(this.checkNodesTimer);

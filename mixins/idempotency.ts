@@ -3,7 +3,7 @@ import type { ActionContext } from "../lib/actions/typed-call.ts";
 import { sqlState } from "../lib/database/database-errors.ts";
 import type { Transaction, TransactionSource } from "./database.mixin.ts";
 
-type Context = Pick<ActionContext, "idempotency" | "replayed">;
+type Context = Pick<ActionContext, "idempotency" | "markReplayed">;
 type Request = NonNullable<ActionContext["idempotency"]>;
 
 /** What a request does once, however often it is sent with the same idempotency key. */
@@ -79,7 +79,7 @@ async function commit<T extends Transaction, P, C, R>(
   return db.transaction(async (tx) => {
     const kept = await claimKey<C>(db.schema, tx, request, useCase.userId);
     if (kept) {
-      ctx.replayed();
+      ctx.markReplayed();
       return kept;
     }
     const answer = await attempt(tx, work);
@@ -100,7 +100,7 @@ async function findKept<C>(
   const row = await findRow<C>(db.schema, db, ctx.idempotency);
   if (!row) return null;
   const answer = checkRow(row, ctx.idempotency);
-  ctx.replayed();
+  ctx.markReplayed();
   return answer;
 }
 

@@ -8,17 +8,17 @@ import type { Database, Transaction } from "./database.mixin.ts";
 /** Facts and work of one service, written down in the transaction that makes them due and relayed after it. */
 export interface Outbox {
   /** States a fact about a user. Resolves to its event id. */
-  append(tx: Transaction, fact: Fact): Promise<string>;
+  append(tx: Transaction, fact: NewEvent): Promise<string>;
   /** The same for many users in one statement. */
-  appendAll(tx: Transaction, facts: readonly Fact[]): Promise<void>;
+  appendAll(tx: Transaction, facts: readonly NewEvent[]): Promise<void>;
   /** Facts and jobs that wait, counted no further than `most`. */
-  waiting(most: number): Promise<number>;
+  countPending(most: number): Promise<number>;
   /** The body of a fact that a database function of the service states by itself, in its one statement; `wake` after it. */
-  draft(fact: Draft): Readonly<Record<string, unknown>>;
+  buildEvent(fact: EventDraft): Readonly<Record<string, unknown>>;
   /** Relays soon. */
   wake(): void;
   /** Makes a job due. Its data hold ids only, never a secret or an address. */
-  enqueue(tx: Transaction, work: Work): Promise<void>;
+  enqueue(tx: Transaction, work: NewJob): Promise<void>;
   /** Relays what is due now; resolves when nothing more could be relayed. */
   relay(): Promise<void>;
   start(): void;
@@ -32,7 +32,7 @@ export interface Snapshot {
   step(tx: Transaction, streamId: string): Promise<boolean>;
 }
 
-export interface Fact {
+export interface NewEvent {
   readonly type: EventType;
   readonly userId: string;
   readonly tenantId: string;
@@ -43,9 +43,9 @@ export interface Fact {
 }
 
 /** The database may know the tenant better than who states the fact. */
-export type Draft = Omit<Fact, "tenantId"> & Partial<Pick<Fact, "tenantId">>;
+export type EventDraft = Omit<NewEvent, "tenantId"> & Partial<Pick<NewEvent, "tenantId">>;
 
-export interface Work {
+export interface NewJob {
   readonly queue: QueueName;
   readonly job: Job;
   readonly userId: string;
@@ -84,12 +84,12 @@ export function createOutbox(platform: Platform, db: Database, source: string, s
       );
       tx.afterCommit(loop.wake);
     },
-    async waiting(most) {
+    async countPending(most) {
       const sql = `SELECT count(*)::int AS n FROM
         (SELECT FROM ${db.schema}.outbox WHERE published_at IS NULL LIMIT $1) AS found`;
       return (await db.query<{ n: number }>(sql, [most]))[0]?.n ?? 0;
     },
-    draft: (fact) => describe(platform, source, fact),
+    buildEvent: (fact) => describe(platform, source, fact),
     wake: loop.wake,
     async enqueue(tx, { queue, job, userId }) {
       const sql = `INSERT INTO ${db.schema}.outbox (kind, event_id, user_id, body) VALUES ('job', $1, $2, $3) ON CONFLICT (event_id) DO NOTHING`;
@@ -112,7 +112,7 @@ export function outboxRelay(outbox: Outbox): Partial<ServiceSchema> {
 function describe(
   platform: Platform,
   source: string,
-  fact: Draft,
+  fact: EventDraft,
 ): Readonly<Record<string, unknown>> & { readonly event_id: string } {
   return {
     ...fact.data,

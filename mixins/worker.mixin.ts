@@ -13,7 +13,7 @@ import {
 } from "../lib/runtime/platform.ts";
 import { retry } from "../lib/runtime/retry.ts";
 
-export interface WorkerWork {
+export interface WorkerDefinition {
   /** Calls are made as `service:worker-<name>`. */
   readonly name: string;
   readonly queue: QueueName;
@@ -32,7 +32,7 @@ const PAUSE_MS = 1_000;
 const SCHEDULE_RETRY_MS = 1_000;
 
 /** An actor without actions: takes jobs from a queue and calls others. */
-export function worker(platform: Platform, work: WorkerWork): ServiceSchema {
+export function worker(platform: Platform, work: WorkerDefinition): ServiceSchema {
   const stopping = new AbortController();
   let running: RunningWorker | undefined;
   let scheduling: Promise<void> = Promise.resolve();
@@ -53,7 +53,7 @@ export function worker(platform: Platform, work: WorkerWork): ServiceSchema {
 
 function createHandler(
   { log }: Platform,
-  { name, queue, correlationOf, run }: WorkerWork,
+  { name, queue, correlationOf, run }: WorkerDefinition,
   broker: ServiceBroker,
 ): (job: Job) => Promise<void> {
   let resting = false;
@@ -88,7 +88,7 @@ function isPermanent(error: unknown): boolean {
 /** The queue store may start after this node. */
 async function createSchedules(
   { queues, timers, log }: Platform,
-  { queue, schedules = [] }: WorkerWork,
+  { queue, schedules = [] }: WorkerDefinition,
   signal: AbortSignal,
 ): Promise<void> {
   const onFailure = (error: string) => log.debug({ queue, error }, "scheduling failed, will be retried");

@@ -5,6 +5,6 @@ export type ActionContext = Context<unknown, Meta>;
 export type Next = (ctx: ActionContext) => Promise<unknown>;
 
 /** A middleware around the actions of this node. `wrap` gets the full name of the action; it may give back `next` itself. */
-export function aroundActions(name: string, wrap: (next: Next, action: string) => Next): Middleware {
+export function wrapActions(name: string, wrap: (next: Next, action: string) => Next): Middleware {
   return { name, localAction: (next, action) => wrap(next as Next, String(action.name)) };
 }

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { Client } from "pg";
 import { type Config, ConfigError, readConfig } from "../lib/config/config.ts";
-import { schemas, sslOf } from "../lib/database/database-roles.ts";
+import { schemas, sslOption } from "../lib/database/database-roles.ts";
 import { migrateQueues } from "../lib/queues/queues-postgres.ts";
 import { writeNewMigration } from "./migrate/new.ts";
 import { grantOwnTables, prepareDatabase } from "./migrate/prepare.ts";
@@ -21,7 +21,7 @@ export async function migrate(config: Config, say: Say): Promise<void> {
     await client.query(LOCK);
     await prepareDatabase(client, url, say);
     for (const schema of schemas) await migrateSchema(config, client, schema, say);
-    await migrateQueues(url, sslOf(config));
+    await migrateQueues(url, sslOption(config));
     await grantOwnTables(client);
   });
 }
@@ -40,7 +40,7 @@ async function asOwner<T>(config: Config, work: (client: Client, url: string) =>
     throw new ConfigError([
       "DATABASE_URL must name the database to migrate. `npm start` migrates the embedded one by itself.",
     ]);
-  const client = new Client({ connectionString: url, ssl: sslOf(config), connectionTimeoutMillis: 5_000 });
+  const client = new Client({ connectionString: url, ssl: sslOption(config), connectionTimeoutMillis: 5_000 });
   // A lost connection fails the statement; without a listener it would end the process as well.
   client.on("error", () => undefined);
   await client.connect();

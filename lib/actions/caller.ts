@@ -82,7 +82,7 @@ export interface Meta {
 /** A client's wish that a request has its effect once (IETF draft-ietf-httpapi-idempotency-key-header). */
 export interface IdempotencyRequest {
   /** The one action that looks at it: the owner of the commit point, named by the route. */
-  readonly commit: string;
+  readonly action: string;
   readonly key: string;
   /** Tenant, caller (or address) and route. */
   readonly scope: string;

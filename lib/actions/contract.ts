@@ -54,7 +54,7 @@ export type ParamsOf<C extends Contract, K extends keyof C["actions"]> = z.outpu
 export type ResultOf<C extends Contract, K extends keyof C["actions"]> = z.output<C["actions"][K]["result"]>;
 
 /** `{ "users.get": { params, result }, … }` of one contract. */
-export type Flat<C> =
+export type ActionTypes<C> =
   C extends Contract<infer N, infer A>
     ? {
         [K in keyof A & string as `${N}.${K}`]: {

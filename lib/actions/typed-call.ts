@@ -7,7 +7,7 @@ import { preferencesContract } from "../../services/preferences/preferences.cont
 import { sessionsContract } from "../../services/sessions/sessions.contract.ts";
 import { usersContract } from "../../services/users/users.contract.ts";
 import type { Caller, Client, IdempotencyRequest, Meta } from "./caller.ts";
-import type { ActionDef, Contract, Flat, ParamsOf, ResultOf } from "./contract.ts";
+import type { ActionDef, ActionTypes, Contract, ParamsOf, ResultOf } from "./contract.ts";
 
 /** The map of all actions of the mesh: what makes a call to a wrong name, or with wrong params, a compile error. */
 export const contracts = [
@@ -20,13 +20,13 @@ export const contracts = [
   usersContract,
 ] as const satisfies readonly Contract[];
 
-export type Actions = Flat<typeof adminContract> &
-  Flat<typeof authContract> &
-  Flat<typeof gatewayContract> &
-  Flat<typeof mailContract> &
-  Flat<typeof preferencesContract> &
-  Flat<typeof sessionsContract> &
-  Flat<typeof usersContract>;
+export type Actions = ActionTypes<typeof adminContract> &
+  ActionTypes<typeof authContract> &
+  ActionTypes<typeof gatewayContract> &
+  ActionTypes<typeof mailContract> &
+  ActionTypes<typeof preferencesContract> &
+  ActionTypes<typeof sessionsContract> &
+  ActionTypes<typeof usersContract>;
 export type ActionName = keyof Actions;
 
 const definitions: ReadonlyMap<string, ActionDef> = new Map(
@@ -67,7 +67,7 @@ export interface ActionContext<P = unknown> {
   /** Set only where this action owns the commit point of a request with an idempotency key. */
   readonly idempotency?: IdempotencyRequest;
   /** Tells the gateway that the answer is a kept one. */
-  replayed(): void;
+  markReplayed(): void;
   readonly call: Call;
 }
 
@@ -98,7 +98,7 @@ export function implement<C extends Contract>(
 
 function actionContext(ctx: Context<unknown, Meta>, service: string, action: string): ActionContext {
   const meta = ctx.meta;
-  const owns = meta.idempotency?.commit === action;
+  const owns = meta.idempotency?.action === action;
   const correlationId = meta.correlation_id ?? ctx.requestID ?? ctx.id;
   return {
     params: ctx.params,
@@ -106,7 +106,7 @@ function actionContext(ctx: Context<unknown, Meta>, service: string, action: str
     client: meta.client ?? { ip: "", user_agent: "" },
     correlationId,
     ...(owns && meta.idempotency && { idempotency: meta.idempotency }),
-    replayed: () => {
+    markReplayed: () => {
       meta.idempotency_replayed = true;
     },
     call: callAs(ctx.broker, service, ctx, owns),

@@ -14,7 +14,7 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /** Name of the unique constraint that a row broke, else undefined. */
-export function brokenUnique(error: unknown): string | undefined {
+export function violatedConstraint(error: unknown): string | undefined {
   if (sqlState(error) !== "23505") return undefined;
   const { constraint, driverError } = error as PostgresError;
   return String(driverError?.constraint ?? constraint ?? "");
@@ -48,5 +48,5 @@ function withoutParameters(error: unknown): Error {
   const bare = new Error(message);
   bare.name = "DatabaseError";
   if (stack !== undefined) bare.stack = stack;
-  return Object.assign(bare, { sqlState: sqlState(error), constraint: brokenUnique(error) });
+  return Object.assign(bare, { sqlState: sqlState(error), constraint: violatedConstraint(error) });
 }

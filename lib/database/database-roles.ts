@@ -13,7 +13,7 @@ export interface Connection {
   readonly ssl: SslOption;
 }
 
-export function roleOf(schema: string): string {
+export function roleName(schema: string): string {
   return `usermesh_${schema}`;
 }
 
@@ -28,16 +28,16 @@ export function rolePassword(ownerUrl: string, role: string): string {
     .digest("base64url");
 }
 
-export function sslOf(config: Config): SslOption {
+export function sslOption(config: Config): SslOption {
   return config.database.ssl === "off" ? false : { rejectUnauthorized: config.database.ssl === "verify" };
 }
 
 /** How the service that owns `schema` connects: as its role, or as the owner where no roles could be made. */
-export async function connectionOf(config: Config, schema: string): Promise<Connection> {
+export async function resolveConnection(config: Config, schema: string): Promise<Connection> {
   const ownerUrl = config.database.url;
   if (ownerUrl === undefined) throw new Error("DATABASE_URL is not set");
-  const ssl = sslOf(config);
-  const url = withRole(ownerUrl, roleOf(schema));
+  const ssl = sslOption(config);
+  const url = withRole(ownerUrl, roleName(schema));
   return (await isRefused(url, ssl)) && (await sharesOneRole(ownerUrl, ssl)) ? { url: ownerUrl, ssl } : { url, ssl };
 }
 

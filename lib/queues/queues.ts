@@ -58,7 +58,7 @@ export async function openQueues(options: QueueOptions): Promise<Queues> {
       await job.retry("failed", { resetAttemptsMade: true, resetAttemptsStarted: true });
       return true;
     },
-    async drop(queue, id) {
+    async remove(queue, id) {
       const job = await (await producers.get(queue)).getJob(id);
       if (!job || !(await job.isFailed())) return false;
       await job.remove();

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { type Config, ConfigError } from "../config/config.ts";
 import { parseKeyRing } from "../crypto/key-ring.ts";
-import { schemas, sslOf } from "../database/database-roles.ts";
+import { schemas, sslOption } from "../database/database-roles.ts";
 import { openEventLog } from "../events/event-log.ts";
 import { createMetrics } from "../observability/metrics.ts";
 import { openQueues } from "../queues/queues.ts";
@@ -32,7 +32,7 @@ export async function createPlatform(
   const queues = await openQueues({
     redisUrl: config.redis.url,
     databaseUrl: config.database.url,
-    databaseSsl: sslOf(config),
+    databaseSsl: sslOption(config),
     log,
     random,
   });

@@ -85,7 +85,7 @@ export interface Queues {
   /** A dead letter gets all its attempts again. False where there is no such one. */
   retry(queue: string, id: string): Promise<boolean>;
   /** A dead letter is gone for good. False where there is no such one. */
-  drop(queue: string, id: string): Promise<boolean>;
+  remove(queue: string, id: string): Promise<boolean>;
   readonly embedded: boolean;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
-import { jobsSchema, roleOf, rolePassword, schemas } from "../../lib/database/database-roles.ts";
+import { jobsSchema, roleName, rolePassword, schemas } from "../../lib/database/database-roles.ts";
 
 type Say = (line: string) => void;
 
@@ -35,7 +35,7 @@ export async function grantOwnTables(client: Client): Promise<void> {
   const { rows } = await client.query<{ shared_role: boolean }>("SELECT shared_role FROM usermesh.installation");
   if (rows[0]?.shared_role) return;
   for (const schema of schemas) {
-    const role = escapeIdentifier(roleOf(schema));
+    const role = escapeIdentifier(roleName(schema));
     await client.query(`GRANT USAGE ON SCHEMA ${schema}, ext TO ${role}`);
     const added = appendOnly[schema];
     // One message is one transaction: the role never holds the rights on the append-only table.
@@ -57,7 +57,7 @@ async function mayCreateRoles(client: Client): Promise<boolean> {
 
 /** The timeouts belong to the role, so that a paused node blocks no other one, whatever its own settings are. */
 async function createRole(client: Client, ownerUrl: string, schema: string): Promise<void> {
-  const role = roleOf(schema);
+  const role = roleName(schema);
   const name = escapeIdentifier(role);
   const { rowCount } = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
   if (rowCount === 0) await client.query(`CREATE ROLE ${name} LOGIN`).catch(ignoreDuplicate);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Client } from "pg";
 import { DataSource, type MigrationInterface, type QueryRunner } from "typeorm";
 import { type Config, ConfigError } from "../../lib/config/config.ts";
-import { schemas, sslOf } from "../../lib/database/database-roles.ts";
+import { schemas, sslOption } from "../../lib/database/database-roles.ts";
 import { definitionsOf, type Migration, migrationsOf, type SqlFile } from "./sql-files.ts";
 
 type Say = (line: string) => void;
@@ -83,7 +83,7 @@ async function withSource(
   const source = new DataSource({
     type: "postgres",
     url: config.database.url ?? "",
-    ssl: sslOf(config),
+    ssl: sslOption(config),
     schema,
     migrationsTableName: "migrations",
     migrations: (await migrationsOf(schema)).map(migrationClass),

@@ -31,7 +31,7 @@ export default function adminService(platform: Platform): ServiceSchema {
     eventConsumer(platform, {
       service: adminContract.name,
       stream,
-      effects: { ...forAllEvents(stream, record), ...(stream === "USERS" && onErased) },
+      handlers: { ...forAllEvents(stream, record), ...(stream === "USERS" && onErased) },
     });
   const { queues, clock } = platform;
   const metrics = createTtlCache<Actions["admin.metrics"]["result"]>(clock, { ttlMs: METRICS_TTL_MS });

@@ -51,7 +51,7 @@ export default function authService(platform: Platform): ServiceSchema {
       eventConsumer(platform, {
         service: authContract.name,
         stream: "USERS",
-        effects: {
+        handlers: {
           "user.created": (event, call) => mailVerificationLink(deps, event, call),
           "user.updated": (event, call) => mailEmailChangeLink(deps, event, call),
           "user.erased": async (event) => void (await erase(event.user_id)),

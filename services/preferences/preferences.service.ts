@@ -27,7 +27,7 @@ export default function preferencesService(platform: Platform): ServiceSchema {
   const caches = createServiceCaches(platform, db);
   const cache: PreferencesDeps["cache"] = caches.open("preferences", CACHED_MS);
   const deps: PreferencesDeps = { db, outbox, clock: platform.clock, random: platform.random, caches, cache };
-  const effects = {
+  const handlers = {
     "user.erased": async ({ user_id }: MeshEvent, call: Call) => void (await erasePreferences(deps, call, user_id)),
   };
   return {
@@ -36,7 +36,7 @@ export default function preferencesService(platform: Platform): ServiceSchema {
       database(db),
       outboxRelay(outbox),
       caches.mixin,
-      eventConsumer(platform, { service: preferencesContract.name, stream: "USERS", effects }),
+      eventConsumer(platform, { service: preferencesContract.name, stream: "USERS", handlers }),
     ],
     actions: implement(preferencesContract, {
       create: (ctx) => createPreferences(db, ctx),

@@ -85,7 +85,7 @@ export default function usersService(platform: Platform): ServiceSchema {
   };
   const deletion = { ...deps, graceDays: config.accountDeletionGraceDays };
   const erasure = { ...deps, events: platform.events, log };
-  const effects = {
+  const handlers = {
     "user.erased": (event: MeshEvent, call: Call) => eraseRestored(erasure, call, event.user_id),
     "password.changed": (event: MeshEvent, call: Call) => cancelPendingEmail(deps, call, event),
     "user.deactivated": (event: MeshEvent, call: Call) => caches.invalidate(call, event.user_id),
@@ -97,7 +97,7 @@ export default function usersService(platform: Platform): ServiceSchema {
       database(db),
       outboxRelay(outbox),
       caches.mixin,
-      eventConsumer(platform, { service: usersContract.name, stream: "USERS", effects }),
+      eventConsumer(platform, { service: usersContract.name, stream: "USERS", handlers }),
     ],
     actions: implement(usersContract, {
       create: (ctx) => createUser(deps, ctx),

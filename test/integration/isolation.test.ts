@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
-import { roleOf, rolePassword, schemas } from "../../lib/database/database-roles.ts";
+import { roleName, rolePassword, schemas } from "../../lib/database/database-roles.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
 
 const REFUSED = "42501";
@@ -19,8 +19,8 @@ describe("the role of a service in PostgreSQL", () => {
 
   const as = async <T>(schema: string, work: (client: Client) => Promise<T>): Promise<T> => {
     const url = new URL(database.url);
-    url.username = roleOf(schema);
-    url.password = rolePassword(database.url, roleOf(schema));
+    url.username = roleName(schema);
+    url.password = rolePassword(database.url, roleName(schema));
     const client = new Client({ connectionString: url.href });
     await client.connect();
     return work(client).finally(() => client.end());
@@ -64,7 +64,7 @@ describe("the role of a service in PostgreSQL", () => {
       "CREATE SCHEMA loot",
       "CREATE ROLE loot",
       "CREATE EXTENSION dblink SCHEMA ext",
-      ...schemas.filter((one) => one !== schema).map((one) => `SET ROLE ${roleOf(one)}`),
+      ...schemas.filter((one) => one !== schema).map((one) => `SET ROLE ${roleName(one)}`),
       `SET ROLE ${new URL(database.url).username}`,
       ...schemas
         .filter((one) => one !== schema)

@@ -4,14 +4,14 @@ import type { Caller } from "../../lib/actions/caller.ts";
 import type { Access } from "../../lib/actions/contract.ts";
 import { isError } from "../../lib/actions/errors.ts";
 import { servicePermissions } from "../../lib/actions/service-permissions.ts";
-import { refusalOf } from "../../mixins/access.middleware.ts";
+import { findAccessError } from "../../mixins/access.middleware.ts";
 import { aUser, callAs, startBroker } from "../support/start/broker.ts";
 
 const id = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";
 const now = new Date("2026-11-20T12:00:00Z");
 const clock = { now: () => now, monotonic: () => 0 };
 const permissionsOf = servicePermissions({ servicePermissions: { jobs: ["users:read"], auth: ["everything"] } });
-const refusal = (access: Access, caller: Caller | undefined) => refusalOf(access, caller, clock, permissionsOf);
+const refusal = (access: Access, caller: Caller | undefined) => findAccessError(access, caller, clock, permissionsOf);
 const service = (name: string): Caller => ({ kind: "service", name });
 const anonymous: Caller = { kind: "anonymous", tenant: "default" };
 

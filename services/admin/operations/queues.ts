@@ -52,7 +52,7 @@ export async function dropJob(
 ): Promise<Record<string, never>> {
   const name = queueName(params.name);
   await record("dead_letters.dropped", { queue: name, job: params.job });
-  if (!(await withQueueErrors(() => queues.drop(name, params.job)))) throw new AppError("not_found");
+  if (!(await withQueueErrors(() => queues.remove(name, params.job)))) throw new AppError("not_found");
   return {};
 }
 

@@ -4,7 +4,7 @@ import type { ActionDef } from "../../../lib/actions/contract.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { PermissionsOfService } from "../../../lib/actions/service-permissions.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
-import { refusalOf } from "../../../mixins/access.middleware.ts";
+import { findAccessError } from "../../../mixins/access.middleware.ts";
 import type { EnterTenant } from "../auth/acting-tenant.ts";
 import { type Authentication, type AuthenticationDeps, authenticate } from "../auth/authenticate.ts";
 import { type JsonObject, readFormOrJsonBody, readJsonBody } from "../http/json-body.ts";
@@ -76,7 +76,7 @@ async function serve(deps: ApiDeps, prepared: PreparedRoute, request: Authentica
 
 /** The node of the action checks again. Here a refusal comes before the body is read. */
 function authorize(deps: ApiDeps, { def }: PreparedRoute, caller: Caller): void {
-  const refusal = refusalOf(def.access, caller, deps.clock, deps.permissionsOf);
+  const refusal = findAccessError(def.access, caller, deps.clock, deps.permissionsOf);
   if (refusal) throw new AppError(refusal);
 }
 

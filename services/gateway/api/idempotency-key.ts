@@ -32,7 +32,7 @@ function isKey(header: string | string[] | undefined): header is string {
 export function createIdempotencyRequest(ring: KeyRing, key: string, request: KeyedRequest): IdempotencyRequest {
   const scope = JSON.stringify([...callerScope(request), request.method, request.path]);
   return {
-    commit: request.action,
+    action: request.action,
     key,
     scope: createHash("sha256").update(scope).digest("base64url"),
     body: ring.macAll("idempotency", JSON.stringify(canonical(request.body))),

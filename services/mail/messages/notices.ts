@@ -1,5 +1,5 @@
 import type { MeshEvent } from "../../../lib/events/events.ts";
-import { type Consumption, handleOnce } from "../../../mixins/event-consumer.mixin.ts";
+import { type ConsumerOptions, handleOnce } from "../../../mixins/event-consumer.mixin.ts";
 import type { MailJob } from "../mail.contract.ts";
 import type { MailDeps } from "../mail.deps.ts";
 import { eraseMessages } from "../personal-data.repo.ts";
@@ -9,11 +9,11 @@ type NoticeDeps = Pick<MailDeps, "db" | "outbox" | "clock">;
 /** When a stream is consumed from the beginning again, old events must not cause notices. */
 const MAX_AGE_MS = 7 * 86_400_000;
 
-export function accountNotices(deps: NoticeDeps): Consumption {
+export function accountNotices(deps: NoticeDeps): ConsumerOptions {
   return {
     service: "mail",
     stream: "USERS",
-    effects: {
+    handlers: {
       "user.erased": async (event) => void (await eraseMessages(deps.db, event.user_id)),
       "user.updated": (event) => notifyOfEmailChange(deps, event),
       "password.changed": (event) => notify(deps, event, "password_changed"),
@@ -25,11 +25,11 @@ export function accountNotices(deps: NoticeDeps): Consumption {
   };
 }
 
-export function sessionNotices(deps: NoticeDeps): Consumption {
+export function sessionNotices(deps: NoticeDeps): ConsumerOptions {
   return {
     service: "mail",
     stream: "SESSIONS",
-    effects: { "token.reused": (event) => notify(deps, event, "token_reused") },
+    handlers: { "token.reused": (event) => notify(deps, event, "token_reused") },
   };
 }
 

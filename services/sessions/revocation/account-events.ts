@@ -1,6 +1,6 @@
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../../lib/events/events.ts";
-import { type Consumption, isExpiredEvent } from "../../../mixins/event-consumer.mixin.ts";
+import { type ConsumerOptions, isExpiredEvent } from "../../../mixins/event-consumer.mixin.ts";
 import { eraseSessions } from "../personal-data.ts";
 import { revokeAll } from "../session/revoke-all.ts";
 import type { SessionsDeps } from "../sessions.deps.ts";
@@ -10,7 +10,7 @@ import { bumpTokenVersion } from "./invalidate.ts";
  * Account changes that invalidate tokens. The service that makes the change calls `revokeAll` or `bumpTokenVersion` with
  * the id of its event, so the event normally finds the work done. It does the work itself if that call was lost.
  */
-export function accountEvents(deps: SessionsDeps): Consumption {
+export function accountEvents(deps: SessionsDeps): ConsumerOptions {
   const unlessExpired = (effect: typeof revokeForEvent) => async (event: MeshEvent, call: Call) => {
     if (!isExpiredEvent(deps.platform.clock, event)) await effect(deps, event, call);
   };
@@ -19,7 +19,7 @@ export function accountEvents(deps: SessionsDeps): Consumption {
   return {
     service: "sessions",
     stream: "USERS",
-    effects: {
+    handlers: {
       "password.changed": revoke,
       "user.deactivated": revoke,
       "user.deleted": revoke,

@@ -29,7 +29,7 @@ export async function createSession({ platform, db, outbox, limits }: SessionsDe
     device: describeDevice(user_agent, device_name),
     ip: ip ?? null,
     ...(await limits(ctx.call, tenant_id)),
-    created: outbox.draft(event),
+    created: outbox.buildEvent(event),
   });
   if (result.outcome === "epoch_moved") throw new AppError("session_ended");
   if (result.outcome === "exists") throw new AppError("conflict");

@@ -44,11 +44,11 @@ async function rotate(deps: SessionsDeps, ctx: Ctx<"refresh">): Promise<repo.Ref
     ip: ctx.params.ip ?? null,
     graceSeconds: platform.config.auth.refreshGraceSeconds,
     idleSeconds: (await limits(ctx.call, owner.tenant_id)).idleSeconds,
-    reused: outbox.draft({
+    reused: outbox.buildEvent({
       ...subject,
       type: "token.reused",
       data: { session_id: token.sessionId, ...(ctx.params.ip && { ip: ctx.params.ip }) },
     }),
-    revoked: outbox.draft({ ...subject, type: "session.revoked" }),
+    revoked: outbox.buildEvent({ ...subject, type: "session.revoked" }),
   });
 }

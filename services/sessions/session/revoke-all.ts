@@ -47,7 +47,12 @@ export async function revokeAll(
   call: Call,
   { userId, eventId, reason, correlationId, except, by }: RevokeAllRequest,
 ): Promise<{ revoked: number }> {
-  const event = deps.outbox.draft({ type: "session.revoked", userId, correlationId, ...(by && { data: { ...by } }) });
+  const event = deps.outbox.buildEvent({
+    type: "session.revoked",
+    userId,
+    correlationId,
+    ...(by && { data: { ...by } }),
+  });
   const input = { userId, eventId, reason, except: except ?? null, revoked: event };
   const { revoked, changes } = await repo.revokeAllSessions(deps.db, input);
   deps.outbox.wake();

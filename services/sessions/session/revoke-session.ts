@@ -39,7 +39,7 @@ export async function revokeSession(
 ): Promise<boolean> {
   const { correlationId } = ctx;
   const data = { ...actorOf(ctx, userId) };
-  const event = deps.outbox.draft({ type: "session.revoked", userId, tenantId, correlationId, data });
+  const event = deps.outbox.buildEvent({ type: "session.revoked", userId, tenantId, correlationId, data });
   const revoked = await repo.revokeSession(deps.db, { id, userId, reason, revoked: event });
   if (!revoked) return false;
   deps.outbox.wake();

@@ -1,6 +1,6 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { brokenUnique } from "../../../lib/database/database-errors.ts";
+import { violatedConstraint } from "../../../lib/database/database-errors.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
@@ -61,8 +61,8 @@ export async function writeAccount(
   try {
     await updateAccount(tx, account.id, written);
   } catch (error) {
-    if (brokenUnique(error) === "users_username") throw new AppError("username_taken");
-    if (brokenUnique(error) === "users_email") throw new AppError("email_taken");
+    if (violatedConstraint(error) === "users_username") throw new AppError("username_taken");
+    if (violatedConstraint(error) === "users_email") throw new AppError("email_taken");
     throw error;
   }
   return { ...account, ...written };

@@ -1,7 +1,7 @@
 import { originOf, requireUser } from "../../../lib/actions/caller.ts";
 import type { EventType } from "../../../lib/events/events.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
-import type { Fact, Outbox } from "../../../mixins/outbox.mixin.ts";
+import type { NewEvent, Outbox } from "../../../mixins/outbox.mixin.ts";
 import type { Cause } from "./users.deps.ts";
 
 interface UserEvent {
@@ -56,7 +56,7 @@ export function appendTenantEvent(
   return outbox.append(tx, { type, userId, tenantId, correlationId, data: { ...data, scope, ...originOf(cause) } });
 }
 
-function toOutboxEvent(cause: Cause, { type, user, eventId, data }: UserEvent): Fact {
+function toOutboxEvent(cause: Cause, { type, user, eventId, data }: UserEvent): NewEvent {
   const { id, tenant_id, email, full_name } = user;
   return {
     type,

@@ -1,6 +1,6 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { brokenUnique } from "../../../lib/database/database-errors.ts";
+import { violatedConstraint } from "../../../lib/database/database-errors.ts";
 import { claimInbox } from "../../../mixins/event-consumer.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { searchText } from "../core/search-text.ts";
@@ -89,7 +89,7 @@ async function tryApply(tx: InvalidatingTransaction, account: Account, change: E
   try {
     return await applyEmail(tx, change, searchText({ ...account, email: change.new_email }));
   } catch (error) {
-    if (brokenUnique(error) !== "users_email") throw error;
+    if (violatedConstraint(error) !== "users_email") throw error;
     await tx.query("ROLLBACK TO SAVEPOINT address");
     return false;
   }

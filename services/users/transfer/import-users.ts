@@ -47,7 +47,7 @@ const STATEMENT_TIMEOUT = "25s";
 export async function importUsers(deps: Deps, ctx: ActionContext<Params>): Promise<Result> {
   const { db, outbox, clock } = deps;
   for (const { id } of ctx.params.accounts) assertRecentId(clock, id);
-  if ((await outbox.waiting(MAX_WAITING)) === MAX_WAITING) throw new AppError("overloaded", { retry_after: 1 });
+  if ((await outbox.countPending(MAX_WAITING)) === MAX_WAITING) throw new AppError("overloaded", { retry_after: 1 });
   const tenants = await tenantsOf(db, ctx.params.accounts);
   const { made: rows, refused } = classifyImport(ctx.params.accounts, (one) => accountRow(one, tenants, clock.now()));
   return db.transaction(async (tx) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
-import { roleOf, rolePassword } from "../../../lib/database/database-roles.ts";
+import { roleName, rolePassword } from "../../../lib/database/database-roles.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 
 const REFUSED = "42501";
@@ -12,7 +12,7 @@ describe("the activity log's table, for its service's role", () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     const url = new URL(database.url);
-    url.username = roleOf("admin");
+    url.username = roleName("admin");
     url.password = rolePassword(database.url, url.username);
     client = new Client({ connectionString: url.href });
     await client.connect();

@@ -85,7 +85,7 @@ describe("registration under a key", () => {
   test("of 50 at once makes one account, answers all alike, and its password works", async () => {
     const before = (await credentials()) ?? 0;
     const params = { email: "keyed@example.com", password: right };
-    const key = { key: "register-1", commit: "users.create" } as const;
+    const key = { key: "register-1", action: "users.create" } as const;
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => auth.from("192.0.2.1", "auth.register", params, key)),
     );

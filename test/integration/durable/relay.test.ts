@@ -4,7 +4,7 @@ import { connect as connectBus, type NatsConnection } from "nats";
 import { Client } from "pg";
 import pino from "pino";
 import { readConfig } from "../../../lib/config/config.ts";
-import { roleOf, rolePassword } from "../../../lib/database/database-roles.ts";
+import { roleName, rolePassword } from "../../../lib/database/database-roles.ts";
 import { MeshEvent } from "../../../lib/events/events.ts";
 import { createPlatform } from "../../../lib/runtime/create-platform.ts";
 import { natsOptions } from "../../../lib/runtime/nats-options.ts";
@@ -124,7 +124,7 @@ async function start(nats: Server, database: TestDatabase): Promise<Node> {
 /** With the limits that stand at the role, for whoever falls silent. */
 async function asItsRole(database: TestDatabase): Promise<Client> {
   const url = new URL(database.url);
-  url.username = roleOf(SCHEMA);
+  url.username = roleName(SCHEMA);
   url.password = rolePassword(database.url, url.username);
   const client = new Client({ connectionString: url.href });
   client.on("error", () => undefined);

@@ -29,7 +29,7 @@ export interface AuthServices extends RunningServices {
 interface Key {
   readonly key: string;
   /** The action that commits, if it is not the called one. */
-  readonly commit?: ActionName;
+  readonly action?: ActionName;
 }
 
 export const right = "Right-horse-7-staple";
@@ -46,7 +46,7 @@ export async function startAuth(env: Environment = {}): Promise<AuthServices> {
         client: { ip, user_agent: "jest" },
         correlation_id: newId(systemClock),
         ...(key !== undefined && {
-          idempotency: { commit: name, ...key, scope: "test", body: [{ kid: "k1", mac: JSON.stringify(params) }] },
+          idempotency: { action: name, ...key, scope: "test", body: [{ kid: "k1", mac: JSON.stringify(params) }] },
         }),
       },
     });

@@ -3,7 +3,7 @@ import { Client } from "pg";
 import type { Caller } from "../../../lib/actions/caller.ts";
 import type { Actions } from "../../../lib/actions/typed-call.ts";
 import type { Environment } from "../../../lib/config/config.ts";
-import { roleOf, rolePassword } from "../../../lib/database/database-roles.ts";
+import { roleName, rolePassword } from "../../../lib/database/database-roles.ts";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { liveSessions, outboxEvents } from "../data/database-reads.ts";
@@ -73,7 +73,7 @@ export async function plantSilentHolder(database: TestDatabase, ms: number): Pro
 /** A client under the service's own role, with the limits of that role. */
 export async function connect(ownerUrl: string): Promise<Client> {
   const url = new URL(ownerUrl);
-  url.username = roleOf("sessions");
+  url.username = roleName("sessions");
   url.password = rolePassword(ownerUrl, url.username);
   const client = new Client({ connectionString: url.href });
   client.on("error", () => undefined);

@@ -1,7 +1,7 @@
 import { connect } from "nats";
 import { Client } from "pg";
 import { readConfig } from "../../../lib/config/config.ts";
-import { sslOf } from "../../../lib/database/database-roles.ts";
+import { sslOption } from "../../../lib/database/database-roles.ts";
 import { natsOptions } from "../../../lib/runtime/nats-options.ts";
 
 /** Connects as a node of the mesh would, by its environment, and says how it went: trust in an authority is read at a process's start. */
@@ -10,7 +10,7 @@ const found: Record<string, string> = {};
 if (config.database.url !== undefined) {
   const client = new Client({
     connectionString: config.database.url,
-    ssl: sslOf(config),
+    ssl: sslOption(config),
     connectionTimeoutMillis: 5_000,
   });
   client.on("error", () => undefined);

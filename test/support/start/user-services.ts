@@ -72,10 +72,10 @@ export async function newTenant(database: TestDatabase): Promise<{ id: string; s
   return tenant;
 }
 
-function keyedMeta(key: string, commit: string, caller: Caller, body: unknown): Meta {
+function keyedMeta(key: string, action: string, caller: Caller, body: unknown): Meta {
   return {
     caller,
     correlation_id: newId(systemClock),
-    idempotency: { commit, key, scope: "test", body: [{ kid: "k1", mac: JSON.stringify(body) }] },
+    idempotency: { action, key, scope: "test", body: [{ kid: "k1", mac: JSON.stringify(body) }] },
   };
 }
