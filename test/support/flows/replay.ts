@@ -7,7 +7,7 @@ const sources = ["users", "auth", "sessions", "preferences"];
 
 /** What holds of events that come a second time, wherever it runs. */
 export function describeReplay(running: () => Installation): void {
-  test("all that was outboxEventsOfType of an account, told once more, does nothing", async () => {
+  test("events of an account that are delivered again have no effect", async () => {
     const account = await register(running());
     await mailTo(running(), account.email, /verify-email/);
     const { id } = account;

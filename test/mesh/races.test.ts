@@ -1,20 +1,63 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { ApiClient } from "../support/clients/api-client.ts";
-import { requestUntilAnswered } from "../support/clients/api-client.ts";
+import { type ApiClient, requestUntilAnswered } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
-import { register, signIn } from "../support/flows/main-flow.ts";
+import { describeEpoch } from "../support/flows/epoch.ts";
+import { describeKeys, expectOneAccount, registerUntilAnswered } from "../support/flows/idempotency.ts";
+import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { describeOneWinner } from "../support/flows/one-winner.ts";
+import { describeReplay } from "../support/flows/replay.ts";
+import { describeRevocation } from "../support/flows/revocation-flow.ts";
+import { describeStale } from "../support/flows/stale-flow.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
-describe("concurrent requests have one winner, with two nodes of each service", () => {
+const VICTIMS = ["gateway", "auth", "users"] as const;
+const DEATHS = 20;
+/** A little more than a registration takes. */
+const LATEST_MS = 60;
+
+describe("with two nodes of each service", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "1" } });
+    mesh = await startMesh({ nodes: 2, env: { PASSWORD_HASH_CONCURRENCY: "4", CIRCUIT_BREAKER_OPEN_SECONDS: "1" } });
   }, 120_000);
   afterAll(() => mesh?.stop(), 60_000);
 
-  describeOneWinner(() => mesh);
+  describe("the epoch of an account", () => describeEpoch(() => mesh, 34));
+  describe("a changed account", () => describeStale(() => mesh));
+  describe("a revocation", () => describeRevocation(() => ({ running: mesh, gateways: mesh.gateways })));
+  describe("concurrent requests have one winner", () => describeOneWinner(() => mesh));
+  describe("an idempotency key", () => describeKeys(() => mesh));
+  describe("an event that is delivered again", () => describeReplay(() => mesh));
+
+  test(`a keyed registration survives ${DEATHS} deaths of a gateway, of auth and of users`, async () => {
+    const back = new Map<string, Promise<void>>();
+    const people: Array<ReturnType<typeof newPerson>> = [];
+    for (let death = 0; death < DEATHS; death += 1) {
+      const service = VICTIMS[death % VICTIMS.length] ?? "auth";
+      const victim = `${service}-${(Math.floor(death / VICTIMS.length) % 2) + 1}`;
+      // The other node must be up again, or no node could respond.
+      await back.get(service);
+      const person = newPerson("mortal");
+      people.push(person);
+      // Starts at the gateway that is killed, if one is.
+      const gateways = victim === "gateway-2" ? mesh.gateways.toReversed() : mesh.gateways;
+      const answered = registerUntilAnswered(gateways, person);
+      await sleep(Math.random() * LATEST_MS);
+      await mesh.kill(victim);
+      const answer = await answered;
+      const restarted = mesh.restart(victim);
+      restarted.catch(() => undefined);
+      back.set(service, restarted);
+      const alive = service === "gateway" ? [gateways[1] as (typeof gateways)[0]] : gateways;
+      await expectOneAccount({ ...mesh, gateways: alive }, person, answer);
+    }
+    await Promise.all(back.values());
+    const mailsTo = ({ email }: { email: string }) => mesh.mails().filter((mail) => mail.to.includes(email)).length;
+    await eventually("the mails", () => people.every((person) => mailsTo(person) > 0), { within: 60_000 });
+    await mesh.settled();
+    expect(people.map(mailsTo)).toEqual(Array(DEATHS).fill(1));
+  }, 150_000);
 
   test("clients that refresh while NATS restarts keep their sessions", async () => {
     const accounts = await Promise.all(Array.from({ length: 12 }, () => register(mesh)));

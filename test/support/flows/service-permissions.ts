@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { connect } from "nats";
-import type { Caller } from "../../lib/actions/caller.ts";
-import { type ActionName, contracts } from "../../lib/actions/typed-call.ts";
-import { eventually } from "../support/eventually.ts";
-import { callAs, startBroker } from "../support/start/broker.ts";
-import { startMesh, type TestMesh } from "../support/start/mesh.ts";
+import type { Caller } from "../../../lib/actions/caller.ts";
+import { type ActionName, contracts } from "../../../lib/actions/typed-call.ts";
+import { eventually } from "../eventually.ts";
+import { callAs, startBroker } from "../start/broker.ts";
+import type { TestMesh } from "../start/mesh.ts";
+
+export const SERVICE_PERMISSIONS = "jobs=users:validate";
 
 const foreigner: Caller = { kind: "service", name: "jobs" };
 const stranger: Caller = { kind: "service", name: "stranger" };
@@ -17,7 +19,7 @@ const pretenders: readonly Caller[] = [
 ];
 /** Actions that users may call too: anonymous callers are asked to sign in. */
 const alsoForUsers: ReadonlySet<string> = new Set(["gateway.introspect"]);
-const nobody = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";
+const unknownId = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";
 
 /** Actions only services with a permission may call. */
 const guarded = contracts.flatMap((one) =>
@@ -30,18 +32,14 @@ const guarded = contracts.flatMap((one) =>
     })),
 );
 
-describe("isolation inside the mesh", () => {
-  let mesh: TestMesh;
+/** What a service on the bus may call. The mesh runs with `SERVICE_PERMISSIONS` of this file. */
+export function describeServicePermissions(mesh: () => TestMesh): void {
   let node: ServiceBroker;
   beforeAll(async () => {
-    mesh = await startMesh({ nodes: 2, env: { SERVICE_PERMISSIONS: "jobs=users:validate" } });
-    node = await startBroker({ env: { NATS_URL: mesh.nats.url } });
+    node = await startBroker({ env: { NATS_URL: mesh().nats.url } });
     await node.waitForServices(["users", "auth", "sessions", "preferences", "mail", "admin"], 10_000, 50);
-  }, 120_000);
-  afterAll(async () => {
-    await node?.stop();
-    await mesh?.stop();
-  }, 60_000);
+  });
+  afterAll(() => node?.stop());
 
   const refusalOf = (caller: Caller | undefined, action: string, params: object = {}) =>
     callAs(node, caller, action, params).then(
@@ -50,7 +48,7 @@ describe("isolation inside the mesh", () => {
     );
 
   test("NATS rejects clients without credentials or with wrong ones", async () => {
-    const { hostname, port } = new URL(mesh.nats.url);
+    const { hostname, port } = new URL(mesh().nats.url);
     const servers = `${hostname}:${port}`;
     const options = { servers, reconnect: false, maxReconnectAttempts: 0, timeout: 2_000 };
     for (const credentials of [{}, { user: "usermesh", pass: "guess" }, { user: "", pass: "" }, { token: "guess" }]) {
@@ -82,23 +80,23 @@ describe("isolation inside the mesh", () => {
 
   test("an external service has exactly the permissions in SERVICE_PERMISSIONS, at every node", async () => {
     for (let n = 0; n < 6; n += 1)
-      expect(await callAs(node, foreigner, "users.validate", { ids: [nobody] })).toEqual([]);
+      expect(await callAs(node, foreigner, "users.validate", { ids: [unknownId] })).toEqual([]);
     const refused = guarded.filter(({ permission }) => permission !== "users:validate");
     for (const { name } of refused) expect([name, await refusalOf(foreigner, name)]).toEqual([name, "forbidden"]);
   });
 
   test("permissions claimed by the caller are ignored", async () => {
     const boasting = { kind: "service", name: "stranger", permissions: ["users:read"] } as unknown as Caller;
-    for (let n = 0; n < 4; n += 1) expect(await refusalOf(boasting, "users.get", { id: nobody })).toBe("forbidden");
+    for (let n = 0; n < 4; n += 1) expect(await refusalOf(boasting, "users.get", { id: unknownId })).toBe("forbidden");
   });
 
   test("a cached or concurrent call by a permitted service opens nothing to another", async () => {
     const reader = contracts.find((one) => (one.requiredPermissions as readonly string[]).includes("users:read"));
     const caller: Caller = { kind: "service", name: reader?.name ?? "" };
-    await eventually("an answer", async () => (await refusalOf(caller, "users.get", { id: nobody })) === "answered");
+    await eventually("an answer", async () => (await refusalOf(caller, "users.get", { id: unknownId })) === "answered");
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => refusalOf(n % 2 ? caller : stranger, "users.get", { id: nobody })),
+      Array.from({ length: 20 }, (_, n) => refusalOf(n % 2 ? caller : stranger, "users.get", { id: unknownId })),
     );
     expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => (n % 2 ? "answered" : "forbidden")));
   });
-});
+}
