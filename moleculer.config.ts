@@ -102,10 +102,10 @@ function nodeName(services: readonly string[], random: Random): string {
 export default async function runnerOptions(): Promise<BrokerOptions> {
   const { registerBrokerMetrics, registerProcessMetrics } = await import("./lib/observability/metrics.ts");
   const { createPlatform } = await import("./lib/runtime/create-platform.ts");
-  const { loadService, selectServices: namedServices } = await import("./scripts/run/service-files.ts");
+  const { loadService, selectServices } = await import("./scripts/run/service-files.ts");
   const config = readConfig(process.env);
   const log = createLog(config.log);
-  const services = namedServices(config.services);
+  const services = selectServices(config.services);
   const platform = await createPlatform(config, { log, services });
   const schemas = await Promise.all(services.map((name) => loadService(name, platform)));
   return {

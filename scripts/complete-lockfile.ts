@@ -1,9 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 
 /**
- * `npm run lockfile`: makes package-lock.json anew for every platform. npm leaves out the optional packages of other
- * platforms that the registry at hand does not carry, or that were not installed here (npm/cli#4828), and `npm ci` then
- * refuses the file. They are written in with what their names say; npm fetches them where they are needed.
+ * `npm run lockfile`: updates package-lock.json for all platforms. npm leaves out optional packages of other platforms
+ * (npm/cli#4828), and `npm ci` then rejects the file on those. They are added with the platform that their name
+ * contains. Obsolete when that issue is fixed.
  */
 interface Package {
   readonly version?: string;
@@ -44,7 +44,7 @@ for (const parent of Object.values(lock.packages)) {
 }
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([left], [right]) => (left < right ? -1 : 1)));
 await writeFile(path, `${JSON.stringify(lock, null, 2)}\n`);
-process.stdout.write(`Completed ${path} with ${added.length} packages of other platforms.\n`);
+process.stdout.write(`Added ${added.length} packages of other platforms to ${path}.\n`);
 
 function nameOf(location: string): string {
   return location.split("node_modules/").at(-1) ?? location;

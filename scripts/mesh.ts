@@ -5,7 +5,7 @@ import { banner } from "./run/banner.ts";
 import { startMesh } from "./run/start-mesh.ts";
 import { print, runUntilStopped } from "./run/terminal.ts";
 
-/** `npm run mesh [-- --nodes 2]`: the real mesh on this machine, a process for each service and worker. */
+/** `npm run mesh [-- --nodes 2]`: the mesh on this machine, with a process for each service and worker. */
 async function mesh(env: Environment, nodes: number, stack: AsyncDisposableStack): Promise<void> {
   const log = createLog(readConfig(env).log);
   const running = await startMesh({ env, log, print: print, nodes });
@@ -18,8 +18,8 @@ async function mesh(env: Environment, nodes: number, stack: AsyncDisposableStack
     banner({
       urls: running.urls,
       admin: running.admin,
-      mails: running.devMailbox !== undefined,
-      parts: running.parts,
+      hasMailbox: running.devMailbox !== undefined,
+      servers: running.servers,
       processes,
     }),
   );

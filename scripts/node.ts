@@ -8,7 +8,7 @@ import { seedAdmin } from "./run/seed-admin.ts";
 import { startNode } from "./run/start-node.ts";
 import { runUntilStopped } from "./run/terminal.ts";
 
-/** `SERVICES=auth npm run node`: one node of a mesh whose servers run elsewhere. */
+/** `SERVICES=auth npm run node`: one node of a mesh with external servers. */
 async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<void> {
   const config = readConfig(env);
   const required = { DATABASE_URL: config.database.url, NATS_URL: config.nats.url, SECRET_KEY: config.secretKey };
@@ -20,7 +20,7 @@ async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<v
   const log = createLog(config.log);
   const node = await startNode({ config, log, services: config.services });
   let closeHealth: (() => Promise<void>) | undefined;
-  // Last to go: whoever watches it sees "not ready" while the node finishes its work.
+  // Closed last, so that probes see "not ready" while the node finishes its work.
   stack.defer(async () => closeHealth?.());
   stack.defer(node.stop);
   registerProcessMetrics(node.platform.metrics.registry);
@@ -35,7 +35,7 @@ async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<v
     void seedWhenPossible(node.broker, config, log);
 }
 
-/** The first administrator, where the mesh is started node by node; the services it takes may come up later. */
+/** Creates the first administrator of a mesh that is started node by node, once the services it takes are up. */
 async function seedWhenPossible(broker: ServiceBroker, config: Config, log: Logger): Promise<void> {
   await broker.waitForServices(["users", "sessions"]).catch(() => undefined);
   await seedAdmin(broker, config).catch((error: Error) =>

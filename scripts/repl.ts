@@ -13,7 +13,7 @@ async function join(env: Environment, stack: AsyncDisposableStack): Promise<void
   const read = readConfig(env);
   const url = read.nats.url ?? (await readMeshLockFile(read.dataDir));
   if (url === undefined)
-    throw new ConfigError(["No mesh runs on this machine: start one with `npm run mesh`, or set NATS_URL."]);
+    throw new ConfigError(["No mesh is running on this machine. Start one with `npm run mesh`, or set NATS_URL."]);
   const config = { ...read, nodeId: undefined, nats: { url } };
   const options = brokerOptions(config, {
     log: createLog({ ...config.log, level: "warn", pretty: true }),
@@ -28,7 +28,7 @@ async function join(env: Environment, stack: AsyncDisposableStack): Promise<void
   repl(broker, { customCommands: [], delimiter: "usermesh $" });
 }
 
-/** Who holds the credentials of the bus is its operator. */
+/** Whoever has the NATS credentials is an operator. */
 function asOperator(caller: OperatorCaller): Middleware {
   const wrap =
     (next: ServiceBroker["call"]) =>

@@ -10,7 +10,7 @@ import { seedAdmin } from "./run/seed-admin.ts";
 import { startNode } from "./run/start-node.ts";
 import { print, runUntilStopped } from "./run/terminal.ts";
 
-/** `npm start`: everything in this process, each dependency that no variable names embedded. */
+/** `npm start`: everything in this process, with embedded servers for dependencies that are not configured. */
 async function start(given: Environment, stack: AsyncDisposableStack): Promise<void> {
   const env = await withAppPort(given);
   const log = createLog(readConfig(env).log);
@@ -23,7 +23,14 @@ async function start(given: Environment, stack: AsyncDisposableStack): Promise<v
   registerProcessMetrics(node.platform.metrics.registry);
   const admin = node.services.includes("auth") ? await seedAdmin(node.broker, config) : undefined;
   if (node.services.includes("gateway")) await waitForGateway(localUrl(config));
-  print(banner({ urls: [localUrl(config)], admin, mails: embedded.devMailbox !== undefined, parts: embedded.parts }));
+  print(
+    banner({
+      urls: [localUrl(config)],
+      admin,
+      hasMailbox: embedded.devMailbox !== undefined,
+      servers: embedded.servers,
+    }),
+  );
 }
 
 function localUrl({ http }: Config): string {

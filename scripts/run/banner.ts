@@ -1,25 +1,31 @@
+import type { AdminAccount } from "./seed-admin.ts";
 import { formatTable } from "./terminal.ts";
 
 interface BannerContent {
   /** Of each gateway. */
   readonly urls: readonly string[];
-  readonly admin: string | undefined;
-  readonly mails: boolean;
-  readonly parts: ReadonlyArray<readonly [name: string, what: string]>;
-  readonly processes?: ReadonlyArray<readonly [name: string, what: string]>;
+  readonly admin: AdminAccount | undefined;
+  readonly hasMailbox: boolean;
+  readonly servers: ReadonlyArray<readonly [name: string, description: string]>;
+  readonly processes?: ReadonlyArray<readonly [name: string, description: string]>;
 }
 
-/** What runs, what is embedded, and where to look. */
-export function banner({ urls, admin, mails, parts, processes = [] }: BannerContent): string {
+/** What a successful start prints: addresses, the administrator, servers and processes. */
+export function banner({ urls, admin, hasMailbox, servers, processes = [] }: BannerContent): string {
   const [url = ""] = urls;
   const rows = formatTable([
     ...urls.map((one, index) => [index === 0 ? "API" : "", `${one}/api/v1`] as const),
     ["Docs", `${url}/docs`],
-    ...(mails ? [["Mails", `${url}/dev/mail`] as const] : []),
-    ...(admin === undefined ? [] : [["Admin", admin] as const]),
+    ...(hasMailbox ? [["Mails", `${url}/dev/mail`] as const] : []),
+    ...(admin
+      ? ([
+          ["Admin", admin.email],
+          ["Password", admin.password],
+        ] as const)
+      : []),
     [],
-    ...parts,
+    ...servers,
     ...(processes.length > 0 ? [[] as const, ...processes] : []),
   ]);
-  return `\nUsermesh is ready. Ctrl-C stops it.\n\n${rows}\n`;
+  return `\nUsermesh is ready. Press Ctrl-C to stop.\n\n${rows}\n`;
 }

@@ -8,11 +8,11 @@ export class UsageError extends Error {}
 export interface Command {
   /** What `--help` prints. */
   readonly help: string;
-  /** Resolves to the exit code. `signal` is aborted by the first Ctrl-C; a second one ends the process. */
+  /** Resolves to the exit code. The first Ctrl-C aborts `signal`; a second one exits immediately. */
   run(stack: AsyncDisposableStack, signal: AbortSignal): Promise<number>;
 }
 
-/** A command that does its work and ends, with what it has opened closed. */
+/** Runs a command that does its work and exits; whatever is in its stack is disposed first. */
 export async function runCommand({ help, run }: Command): Promise<void> {
   if (process.argv.slice(2).some((arg) => arg === "--help" || arg === "-h")) return print(help);
   const stack = new AsyncDisposableStack();

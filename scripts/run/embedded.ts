@@ -10,15 +10,15 @@ interface EmbeddedOptions {
   readonly env: Environment;
   readonly log: Logger;
   readonly print: Print;
-  /** Also NATS and Redis: for a mesh of processes. In one process both are spared. */
+  /** For a mesh of several processes; a single process needs neither. */
   readonly withNatsAndRedis: boolean;
 }
 
 export interface EmbeddedServers {
-  /** The environment with the URLs of what was started. */
+  /** The environment with the URLs of the started servers. */
   readonly env: Environment;
-  /** What serves each dependency, for the table. */
-  readonly parts: ReadonlyArray<readonly [name: string, what: string]>;
+  /** What serves each dependency, for the banner. */
+  readonly servers: ReadonlyArray<readonly [name: string, what: string]>;
   readonly devMailbox: DevMailbox | undefined;
   stop(): Promise<void>;
 }
@@ -33,7 +33,7 @@ interface Part {
 
 type Start = (options: EmbeddedOptions, dir: string) => Promise<Part>;
 
-/** Serves each dependency that the environment doesn't name. Nothing is left behind when one of them can't start. */
+/** Starts a server for each dependency that is not configured. If one fails, the others are stopped. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServers> {
   const config = readConfig(options.env);
   const starts: readonly Start[] = [
@@ -42,12 +42,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       ? external("NATS", "NATS_URL")
       : options.withNatsAndRedis
         ? nats
-        : notStarted("NATS", "in this process"),
+        : notStarted("NATS", "none: all services are in this process"),
     config.redis.url !== undefined
       ? external("Redis", "REDIS_URL")
       : options.withNatsAndRedis
         ? redis
-        : notStarted("Redis", "none: limits in memory, jobs in PostgreSQL"),
+        : notStarted("Redis", "none: rate limits in memory, queues in PostgreSQL"),
     config.mail.host === undefined ? mailServer : external("SMTP", "SMTP_HOST"),
     config.secretKey === undefined ? secretKey : external("Secret key", "SECRET_KEY"),
   ];
@@ -61,7 +61,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   }
   return {
     env: withVariables(options.env, Object.assign({}, ...parts.map((part) => part.env))),
-    parts: parts.map((part) => [part.name, part.what]),
+    servers: parts.map((part) => [part.name, part.what]),
     devMailbox: devMailboxOf(parts.find((part) => part.mailbox)?.mailbox),
     stop,
   };
@@ -71,12 +71,12 @@ function devMailboxOf(mailbox: Mailbox | undefined): DevMailbox | undefined {
   return mailbox && { messages: async () => mailbox.messages(), clear: async () => mailbox.clear() };
 }
 
-/** A pool says goodbye and does not wait: what still stands when the server stops is logged as lost. */
+/** Pools close their connections without waiting for the server; any that are still open when it stops are logged as lost. */
 const DISCONNECT_MS = 50;
 
 const postgres: Start = async ({ log, print }, dataDir) => {
   const { startPostgres } = await import("../local-servers/postgres.ts");
-  print("Starting PostgreSQL. The first start makes its data, which takes some seconds.");
+  print("Starting PostgreSQL. The first start takes a few seconds longer.");
   const server = await startPostgres({ dataDir, log });
   return {
     name: "PostgreSQL",
@@ -91,7 +91,7 @@ const nats: Start = async ({ log }, dataDir) => {
   const server = await startNats({ dir: join(dataDir, "nats"), log });
   return {
     name: "NATS",
-    what: `nats-server of this mesh, port ${server.port}`,
+    what: `nats-server, port ${server.port}`,
     env: { NATS_URL: server.url },
     stop: server.stop,
   };
@@ -102,7 +102,7 @@ const redis: Start = async ({ log }, dataDir) => {
   const server = await startRedis({ dir: join(dataDir, "redis"), log });
   return {
     name: "Redis",
-    what: `redis-server of this mesh, port ${server.port}`,
+    what: `redis-server, port ${server.port}`,
     env: { REDIS_URL: server.url },
     stop: server.stop,
   };
@@ -114,7 +114,7 @@ const mailServer: Start = async () => {
   const env = { SMTP_HOST: mailbox.host, SMTP_PORT: String(mailbox.port), SMTP_TLS: "off" };
   return {
     name: "SMTP",
-    what: `embedded, port ${mailbox.port}: delivers nothing, shows everything`,
+    what: `embedded, port ${mailbox.port}: keeps mails, delivers none`,
     env,
     mailbox,
     stop: mailbox.stop,
@@ -122,17 +122,17 @@ const mailServer: Start = async () => {
 };
 
 const secretKey: Start = async (_, dataDir) => {
-  const { persistentSecret: keptSecret, randomPassword } = await import("../local-servers/secrets.ts");
-  const secret = await keptSecret(dataDir, "secret-key", () => randomPassword() + randomPassword());
+  const { persistentSecret, randomPassword } = await import("../local-servers/secrets.ts");
+  const secret = await persistentSecret(dataDir, "secret-key", () => randomPassword() + randomPassword());
   return {
     name: "Secret key",
-    what: `made for this installation, in ${join(dataDir, "secret-key")}`,
+    what: `generated, in ${join(dataDir, "secret-key")}`,
     env: { SECRET_KEY: secret },
   };
 };
 
 function external(name: string, variable: string): Start {
-  return async () => ({ name, what: `as ${variable} says` });
+  return async () => ({ name, what: `from ${variable}` });
 }
 
 function notStarted(name: string, what: string): Start {

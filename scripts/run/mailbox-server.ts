@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { DevMailbox } from "../../lib/runtime/platform.ts";
 
-/** The mails of the embedded SMTP server, for gateways in other processes: GET reads them, DELETE clears. Loopback only. */
+/** Serves the mails of the embedded SMTP server to gateways in other processes: GET reads, DELETE clears. Loopback only. */
 export async function serveMailbox(mailbox: DevMailbox): Promise<{ readonly url: string; close(): Promise<void> }> {
   const server = createServer(async (request, response) => {
     if (request.method === "DELETE") await mailbox.clear();

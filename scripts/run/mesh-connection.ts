@@ -17,20 +17,20 @@ interface ConnectOptions {
   readonly env: Environment;
   readonly log: Logger;
   readonly print: Print;
-  /** Whom the calls are from: its permissions are in `lib/actions/service-permissions.ts`. */
+  /** The service that calls; its permissions are in `lib/actions/service-permissions.ts`. */
   readonly caller: string;
 }
 
 export interface MeshConnection {
   readonly call: Call;
-  /** As it is where the database is known: always, but on a mesh that was joined by NATS alone. */
+  /** Without a database URL if a mesh was joined through NATS alone. */
   readonly config: Config;
 }
 
-/** All that keeps data, so that each event finds everybody whom it concerns; no door and no workers. */
+/** All services with tables, so that every event has its consumers; no gateway and no workers. */
 const dataServices = ["admin", "auth", "mail", "preferences", "sessions", "users"];
 
-/** For a command that calls services: joins the mesh that runs, else runs them in this process for as long as it takes. */
+/** For a command that calls services: joins the running mesh, or else starts the services in this process. */
 export async function connectToMesh(options: ConnectOptions, stack: AsyncDisposableStack): Promise<MeshConnection> {
   const config = readConfig(options.env);
   const natsUrl = config.nats.url ?? (config.database.url === undefined ? await findLocalMesh(config) : undefined);
@@ -39,7 +39,7 @@ export async function connectToMesh(options: ConnectOptions, stack: AsyncDisposa
     : joinMesh({ ...config, nodeId: undefined, nats: { url: natsUrl } }, options, stack);
 }
 
-/** Its note stays behind where the mesh was killed. */
+/** A killed mesh leaves its lock file behind, so the port is probed. */
 async function findLocalMesh({ dataDir }: Config): Promise<string | undefined> {
   const url = await readMeshLockFile(dataDir);
   if (url === undefined) return undefined;
@@ -63,12 +63,12 @@ async function joinMesh(
   { log, caller, print }: ConnectOptions,
   stack: AsyncDisposableStack,
 ): Promise<MeshConnection> {
-  print("Joining the mesh that runs.");
+  print("Joining the running mesh.");
   const broker = new ServiceBroker(brokerOptions(config, { log, services: [caller] }));
   stack.defer(() => broker.stop());
   const found = broker.start().then(() => broker.waitForServices(dataServices, TIMEOUT_MS, 50));
   if (!(await withTimeout(TIMEOUT_MS + 1_000, found)))
-    throw new Error(`No mesh answers over NATS. It must be running, with ${dataServices.join(", ")}.`);
+    throw new Error(`No mesh responds over NATS. These services must be running: ${dataServices.join(", ")}.`);
   return { call: callAsService(broker, caller, newId(systemClock)), config };
 }
 
@@ -85,12 +85,12 @@ async function startInProcess(
   return { call: callAsService(node.broker, caller, newId(systemClock)), config };
 }
 
-/** Its bus is inside that process, where nobody can join it. */
+/** The services of `npm start` call each other within their process, so other processes can't join them. */
 function explainLock(error: unknown): never {
   const { message } = error as Error;
   if (!message.startsWith("another usermesh is running")) throw error;
   throw new Error(
-    `${message}.\nWhat \`npm start\` runs can't be joined: stop it (Ctrl-C), do this again, and start it after that. ` +
+    `${message}.\nThe services of \`npm start\` can't be joined: stop it (Ctrl-C), repeat this command, then start it again. ` +
       "A mesh (`npm run mesh`, or NATS_URL) can be joined while it runs.",
   );
 }

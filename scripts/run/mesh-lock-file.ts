@@ -4,7 +4,7 @@ import { privateDir } from "../local-servers/secrets.ts";
 
 const FILE = "mesh-nats-url";
 
-/** Notes where the mesh of this machine is, for `npm run repl`. It holds a password: mode 0600. */
+/** Records the NATS URL of the mesh on this machine, for commands that join it. It contains a password: mode 0600. */
 export async function writeMeshLockFile(dataDir: string, natsUrl: string): Promise<() => Promise<void>> {
   const path = join(await privateDir(dataDir), FILE);
   await rm(path, { force: true });

@@ -8,7 +8,7 @@ interface Address {
   readonly port: number;
 }
 
-/** `/health/live`, `/health/ready` and `/metrics` of a node without a gateway. Ready turns false as soon as the node is told to stop. */
+/** Serves `/health/live`, `/health/ready` and `/metrics` of a node without a gateway. It is not ready any more as soon as it stops. */
 export async function serveNodeHealth(
   broker: ServiceBroker,
   registry: Registry,
@@ -40,7 +40,7 @@ function statusOf(broker: ServiceBroker, path: string): 200 | 404 | 503 {
   return broker.started && !broker.stopping && isOnBus(broker) ? 200 : 503;
 }
 
-/** A node alone in its process has no bus to lose. */
+/** Without NATS, all services are in this process. */
 function isOnBus(broker: ServiceBroker): boolean {
   const { transit } = broker as { transit?: { readonly tx: { readonly connected: boolean } } };
   return transit === undefined || transit.tx.connected;

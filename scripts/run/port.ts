@@ -11,7 +11,7 @@ export async function withAppPort(env: Environment): Promise<Environment> {
   return { ...env, APP_PORT: String(await findFreePort(http.port, http.host)) };
 }
 
-/** The first free port from `first` on. */
+/** The first free port, starting with `first`. */
 export async function findFreePort(first: number, host: string): Promise<number> {
   for (let port = first; port < first + MAX_ATTEMPTS; port += 1) {
     if (await isFree(port, host)) return port;

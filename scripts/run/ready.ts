@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 const TIMEOUT_MS = 30_000;
 
-/** Resolves when the gateway takes signed-in requests: it has a lease and sees the services. */
+/** Resolves when the gateway is ready for authenticated requests: it has a lease and has discovered the services. */
 export async function waitForGateway(url: string): Promise<void> {
   const deadline = performance.now() + TIMEOUT_MS;
   while (performance.now() < deadline) {
@@ -11,5 +11,7 @@ export async function waitForGateway(url: string): Promise<void> {
     if (response?.ok) return;
     await delay(50);
   }
-  throw new Error(`The gateway at ${url} does not get ready. Its log says why (LOG_LEVEL=debug says more).`);
+  throw new Error(
+    `The gateway at ${url} is not ready after ${TIMEOUT_MS / 1_000} s. See the log, with LOG_LEVEL=debug for details.`,
+  );
 }

@@ -10,7 +10,7 @@ import { serveMailbox } from "./mailbox-server.ts";
 import { writeMeshLockFile } from "./mesh-lock-file.ts";
 import { findFreePort } from "./port.ts";
 import { waitForGateway } from "./ready.ts";
-import { seedAdmin } from "./seed-admin.ts";
+import { type AdminAccount, seedAdmin } from "./seed-admin.ts";
 import { selectServices } from "./service-files.ts";
 import type { Print } from "./terminal.ts";
 
@@ -18,7 +18,7 @@ interface MeshOptions {
   readonly env: Environment;
   readonly log: Logger;
   readonly print: Print;
-  /** Processes of each service and worker. */
+  /** Number of processes per service and worker. */
   readonly nodes: number;
 }
 
@@ -26,17 +26,17 @@ export interface RunningMesh {
   readonly config: Config;
   /** Of each gateway. */
   readonly urls: readonly string[];
-  readonly admin: string;
-  readonly parts: EmbeddedServers["parts"];
+  readonly admin: AdminAccount;
+  readonly servers: EmbeddedServers["servers"];
   readonly devMailbox: DevMailbox | undefined;
-  /** Those that run now. */
+  /** The running ones. */
   children(): readonly Child[];
-  /** Starts the process of this name anew, of one that died or was stopped; with another environment where one is given. */
+  /** Starts the process of this name again after it exited, with changes to its environment if given. */
   restart(name: string, env?: Environment): Promise<Child>;
   stop(): Promise<void>;
 }
 
-/** Every service and worker as processes of their own, over servers of this mesh alone. Nothing is left behind when it fails. */
+/** Starts every service and worker as processes of their own. If it rejects, nothing is left running. */
 export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
   const started = new AsyncDisposableStack();
   try {
@@ -56,7 +56,7 @@ async function startAll({ env, log, print, nodes }: MeshOptions, started: AsyncD
   const common = withVariables(embedded.env, {
     APP_PORT: String(ports[0]),
     ...(mailbox && { DEV_MAILBOX_URL: mailbox.url }),
-    // One issuer for all of them, whatever port they listen on.
+    // All gateways must have the same issuer, whatever port they listen on.
     PUBLIC_URL: env.PUBLIC_URL || `http://localhost:${ports[0]}`,
   });
   const config = readConfig(common);
@@ -73,7 +73,7 @@ async function startAll({ env, log, print, nodes }: MeshOptions, started: AsyncD
     config,
     urls,
     admin,
-    parts: embedded.parts,
+    servers: embedded.servers,
     devMailbox: embedded.devMailbox,
     children: children.list,
     restart: children.start,
@@ -81,7 +81,7 @@ async function startAll({ env, log, print, nodes }: MeshOptions, started: AsyncD
   };
 }
 
-/** All, before any failure is told: one that still starts could not be stopped. */
+/** Waits for all before it rejects: a process that is still starting could not be stopped. */
 async function startAllChildren({ names, start }: ChildProcesses): Promise<void> {
   const outcomes = await Promise.allSettled(names.map((name) => start(name)));
   const failure = outcomes.find((outcome) => outcome.status === "rejected");
@@ -92,7 +92,7 @@ interface ChildProcesses {
   readonly names: readonly string[];
   start(name: string, more?: Environment): Promise<Child>;
   list(): readonly Child[];
-  /** Gateways first, then workers, then the rest: nobody loses what he still needs. */
+  /** Gateways first, then workers, then services, so that running work keeps what it needs. */
   stop(): Promise<void>;
 }
 
@@ -108,14 +108,14 @@ function createChildProcesses({ common, ports, nodes, print }: ChildProcessesOpt
   const names = selectServices([]).flatMap((service) =>
     Array.from({ length: nodes }, (_, index) => `${service}-${index + 1}`),
   );
-  const onDeath = (name: string, how: string) => {
+  const onExit = (name: string, how: string) => {
     running.delete(name);
     print(`${name} ${how}.`);
   };
   const start = async (name: string, more: Environment = {}) => {
     const [, service = "", number = "1"] = /^(.*)-(\d+)$/.exec(name) ?? [];
     const env = { ...common, APP_PORT: String(ports[Number(number) - 1]), ...more };
-    const child = await startChild({ service, name, env, onExit: onDeath });
+    const child = await startChild({ service, name, env, onExit });
     running.set(name, child);
     return child;
   };
@@ -142,8 +142,8 @@ async function findGatewayPorts({ http }: Config, nodes: number): Promise<readon
   return ports;
 }
 
-/** Joins the mesh for a moment. */
-async function seedAdminOverMesh(config: Config, log: Logger): Promise<string> {
+/** Joins the mesh for this call only. */
+async function seedAdminOverMesh(config: Config, log: Logger): Promise<AdminAccount> {
   const broker = new ServiceBroker(brokerOptions({ ...config, nodeId: undefined }, { log, services: ["seed"] }));
   await broker.start();
   try {

@@ -10,7 +10,7 @@ import { loadService, selectServices } from "./service-files.ts";
 interface NodeOptions {
   readonly config: Config;
   readonly log: Logger;
-  /** Names as in SERVICES; none means all. */
+  /** Names as in SERVICES; empty: all. */
   readonly services: readonly string[];
   readonly mailbox?: DevMailbox | undefined;
 }
@@ -22,7 +22,7 @@ export interface RunningNode {
   stop(): Promise<void>;
 }
 
-/** Starts services and workers as one node. Resolves when all have started; rejects with nothing left behind. */
+/** Starts services and workers as one node. Resolves when all have started; if it rejects, nothing is left running. */
 export async function startNode({ config, log, services: wanted, mailbox }: NodeOptions): Promise<RunningNode> {
   for (const warning of config.warnings) log.warn(warning);
   const services = selectServices(wanted);

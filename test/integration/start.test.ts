@@ -13,8 +13,8 @@ interface Started {
   output(): string;
 }
 
-/** Whatever a developer's .env says. */
-const nothingGiven = {
+/** Overrides the .env of a developer. */
+const unconfigured = {
   DATABASE_URL: "",
   NATS_URL: "",
   REDIS_URL: "",
@@ -23,11 +23,11 @@ const nothingGiven = {
   ADMIN_PASSWORD: "",
 };
 
-/** What `npm start` runs, in a process of its own. */
+/** Runs what `npm start` runs as a child process. */
 function start(env: Readonly<Record<string, string>>): Started {
   const args = ["--require", "./scripts/environment.cjs", "scripts/start.ts"];
   const child = spawn(process.execPath, args, {
-    env: { PATH: process.env.PATH, PASSWORD_HASH_COST: "4", ...nothingGiven, ...env },
+    env: { PATH: process.env.PATH, PASSWORD_HASH_COST: "4", ...unconfigured, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const parts: string[] = [];
@@ -37,7 +37,7 @@ function start(env: Readonly<Record<string, string>>): Started {
 
 async function ready(started: Started): Promise<void> {
   await eventually(
-    "the table",
+    "the banner",
     () => {
       if (started.process.exitCode !== null) throw new Error(started.output());
       return started.output().includes("Usermesh is ready");
@@ -74,13 +74,15 @@ describe("npm start", () => {
   };
   const servers = () => processesOn(dir);
 
-  test("needs nothing, says where to look and who the administrator is, and stops cleanly", async () => {
+  test("needs no configuration, prints addresses and the administrator, and stops cleanly", async () => {
     const first = begin();
     await ready(first);
     expect((await fetch(`http://localhost:${port}/health/ready`)).status).toBe(200);
     const text = first.output();
+    const banner = text.split("\n").filter((line) => line.startsWith("  "));
+    for (const line of banner) expect(line.replaceAll(dir, "").length).toBeLessThanOrEqual(80);
     expect(text).toContain(`http://localhost:${port}/docs`);
-    const password = /password (Um1-\S+) +\(shown this once\)/.exec(text)?.[1];
+    const password = /Password +(Um1-\S+) \(shown only once\)/.exec(text)?.[1];
     const signIn = () =>
       fetch(`http://localhost:${port}/api/v1/auth/login`, {
         method: "POST",
@@ -93,11 +95,11 @@ describe("npm start", () => {
 
     const second = begin();
     await ready(second);
-    expect(second.output()).toContain("password as shown at the first start");
+    expect(second.output()).toContain("Password     shown at the first start");
     expect((await signIn()).status).toBe(200);
   }, 90_000);
 
-  test("comes back after a kill -9", async () => {
+  test("starts again after a kill -9", async () => {
     const killed = begin();
     await ready(killed);
     await end(killed, "SIGKILL");
@@ -107,7 +109,7 @@ describe("npm start", () => {
     expect(await servers()).toEqual([]);
   }, 90_000);
 
-  test("names the port that is taken, in one paragraph, and leaves nothing running", async () => {
+  test("names a port in use, in one paragraph, and leaves nothing running", async () => {
     const first = begin();
     await ready(first);
     const other = await mkdtemp(join(tmpdir(), "usermesh-start-"));
@@ -121,7 +123,7 @@ describe("npm start", () => {
   }, 90_000);
 });
 
-/** Servers whose data are in this folder. */
+/** Servers with data in this folder. */
 async function processesOn(dir: string): Promise<string[]> {
   const ps = spawn("ps", ["-eo", "pid="], { stdio: ["ignore", "pipe", "ignore"] });
   const pids = (await ps.stdout.toArray()).join("").trim().split(/\s+/);

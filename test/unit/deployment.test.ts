@@ -19,7 +19,7 @@ const known = new Set(
   Object.entries<Variable>(variables).flatMap(([name, one]) => namesOf(name, one).map((its) => its.name)),
 );
 
-/** What a container gets where the shell sets nothing. */
+/** The environment of a container without variables from the shell. */
 function resolved(service: ComposeService): Environment {
   const entries = Object.entries(service.environment ?? {}).map(([name, value]) => [
     name,
@@ -28,19 +28,19 @@ function resolved(service: ComposeService): Environment {
   return Object.fromEntries(entries);
 }
 
-/** The actors of this tree, by the names that SERVICES takes. */
-function actors(): string[] {
+/** All services and workers, by their names in SERVICES. */
+function allServices(): string[] {
   const services = readdirSync("services").filter((name) => !name.includes("."));
   const workers = readdirSync("workers").map((file) => `worker-${file.replace(".worker.ts", "")}`);
   return [...services, ...workers].sort();
 }
 
-describe("what is written about the configuration", () => {
-  test(".env.example is what the list of variables says", () => {
+describe("the documentation of the configuration", () => {
+  test(".env.example matches the table of variables", () => {
     expect(readFileSync(".env.example", "utf8")).toBe(envExample());
   });
 
-  test("the README's table is what the list of variables says", () => {
+  test("the README's table matches the table of variables", () => {
     expect(TABLE.exec(readFileSync("README.md", "utf8"))?.[0]).toContain(readmeTable());
   });
 });
@@ -48,20 +48,20 @@ describe("what is written about the configuration", () => {
 describe("docker-compose.yml", () => {
   const nodes = Object.entries(compose.services).filter(([, service]) => service.environment?.SERVICES);
 
-  test("every actor has a container of its own", () => {
-    expect(nodes.map(([, service]) => service.environment?.SERVICES).sort()).toEqual(actors());
+  test("has a container for every service and worker", () => {
+    expect(nodes.map(([, service]) => service.environment?.SERVICES).sort()).toEqual(allServices());
   });
 
-  test.each([...nodes.map(([name]) => name), "migrate"])("%s starts with a configuration that is accepted", (name) => {
+  test.each([...nodes.map(([name]) => name), "migrate"])("%s has a valid configuration", (name) => {
     expect(() => readConfig(resolved(compose.services[name] ?? {}))).not.toThrow();
   });
 
-  test.each([...nodes.map(([name]) => name), "migrate"])("%s sets no variable that nobody reads", (name) => {
+  test.each([...nodes.map(([name]) => name), "migrate"])("%s sets only known variables", (name) => {
     const set = Object.keys(compose.services[name]?.environment ?? {});
     expect(set.filter((variable) => !known.has(variable))).toEqual([]);
   });
 
-  test("the servers ask for the credentials that the nodes bring", () => {
+  test("the servers require the credentials that the nodes have", () => {
     const env = resolved(compose.services.gateway ?? {});
     const command = (name: string) =>
       (compose.services[name]?.command ?? []).join(" ").replace(/\$\{[A-Z_]+:-([^}]*)\}/g, "$1");
@@ -73,13 +73,13 @@ describe("docker-compose.yml", () => {
 });
 
 describe("the Dockerfile", () => {
-  test("runs Node 24 as a plain user, without dev dependencies", () => {
+  test("runs Node 24 as an unprivileged user, without dev dependencies", () => {
     expect(dockerfile).toMatch(/FROM node:24-slim$/m);
     expect(dockerfile).toContain("npm ci --omit=dev");
     expect(dockerfile).toMatch(/^USER node$/m);
   });
 
-  test("sets no variable that nobody reads", () => {
+  test("sets only known variables", () => {
     const set = [...dockerfile.matchAll(/^(?:ENV| {4})\s*([A-Z_]+)=/gm)].map((match) => match[1] ?? "");
     expect(set.length).toBeGreaterThan(3);
     expect(set.filter((name) => !known.has(name))).toEqual([]);

@@ -23,34 +23,34 @@ const manifests = readdirSync("k8s")
   .flatMap((file) => parseAllDocuments(readFileSync(`k8s/${file}`, "utf8")).map((one) => one.toJS() as Manifest));
 const ofKind = (kind: string) => manifests.filter((one) => one.kind === kind);
 const settings = { ...ofKind("ConfigMap")[0]?.data, ...ofKind("Secret")[0]?.stringData };
-const actors = [
+const services = [
   ...readdirSync("services").filter((name) => !name.includes(".")),
   ...readdirSync("workers").map((file) => `worker-${file.replace(".worker.ts", "")}`),
 ].sort();
 
 describe("the Kubernetes manifests", () => {
-  test("have a Deployment for each actor, which runs that actor alone", () => {
+  test("have a Deployment for each service and worker", () => {
     const running = ofKind("Deployment").map((one) => one.spec?.template?.spec.containers[0]?.env?.[0]?.value);
-    expect(running.sort()).toEqual(actors);
+    expect(running.sort()).toEqual(services);
   });
 
-  test("give a configuration that is accepted in production", () => {
+  test("have a valid production configuration", () => {
     expect(() => readConfig(settings)).not.toThrow();
   });
 
-  test("set no variable that nobody reads", () => {
+  test("set only known variables", () => {
     const known = Object.keys(variables);
     expect(Object.keys(settings).filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  test("keep traffic from a node that is not ready", () => {
+  test("send no traffic to a node that is not ready", () => {
     const probes = ofKind("Deployment").map(
       (one) => one.spec?.template?.spec.containers[0]?.readinessProbe?.httpGet.path,
     );
     expect(new Set(probes)).toEqual(new Set(["/health/ready"]));
   });
 
-  test("scale single actors", () => {
+  test("scale services independently", () => {
     expect(ofKind("HorizontalPodAutoscaler").length).toBeGreaterThan(3);
   });
 });

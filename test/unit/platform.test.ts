@@ -7,43 +7,43 @@ import { selectServices } from "../../scripts/run/service-files.ts";
 const secret = { SECRET_KEY: `k1:${"s".repeat(32)}` };
 const log = pino({ level: "silent" });
 
-describe("a node's share of the database", () => {
+describe("the database connections of a node", () => {
   const config = readConfig({ DB_POOL_SIZE: "10", DB_MAX_OVERFLOW: "2" });
 
-  test("one service has all connections of its process", () => {
+  test("all go to a single service", () => {
     expect(poolShare(config, ["users"])).toBe(12);
   });
 
-  test("services share them, those without tables take none", () => {
+  test("are divided among the services that have tables", () => {
     expect(poolShare(config, ["users", "auth", "mail", "gateway", "worker-mail"])).toBe(4);
   });
 
-  test("nobody has less than two", () => {
+  test("are at least two per service", () => {
     expect(poolShare(readConfig({ DB_POOL_SIZE: "2" }), ["users", "auth", "mail"])).toBe(2);
   });
 });
 
 describe("a node", () => {
-  test("that hashes with too few threads does not start, and says what to set", async () => {
+  test("with too few threads to hash passwords does not start, and names the variable to set", async () => {
     const config = readConfig({ ...secret, PASSWORD_HASH_CONCURRENCY: "64" });
     await expect(createPlatform(config, { log, services: ["auth"] })).rejects.toThrow(
       "UV_THREADPOOL_SIZE must be 68 or more",
     );
   });
 
-  test("without a key does not start", async () => {
+  test("without SECRET_KEY does not start", async () => {
     await expect(createPlatform(readConfig({}), { log, services: ["users"] })).rejects.toThrow(
       "SECRET_KEY must be set",
     );
   });
 
-  test("runs all services and workers where none is named, the gateway last", () => {
+  test("runs all services and workers by default, the gateway last", () => {
     const all = selectServices([]);
     expect(all).toEqual(expect.arrayContaining(["auth", "users", "worker-mail", "worker-maintenance"]));
     expect(all.at(-1)).toBe("gateway");
   });
 
-  test("with an unknown name in SERVICES is told the known ones", () => {
-    expect(() => selectServices(["auth", "auht"])).toThrow(/there is no auht\. There are .*auth.*worker-mail/);
+  test("with an unknown name in SERVICES does not start, and lists the known ones", () => {
+    expect(() => selectServices(["auth", "auht"])).toThrow(/unknown name: auht\. Known are .*auth.*worker-mail/);
   });
 });
