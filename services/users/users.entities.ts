@@ -15,7 +15,7 @@ import {
   timestampMs,
   uuid,
 } from "../../lib/database/entity.ts";
-import type { Education, Experience } from "./contract/users-shapes.contract.ts";
+import type { Profile } from "./contract/users-shapes.contract.ts";
 
 /** As they are stored: only what the tenant has set. */
 export interface StoredSettings {
@@ -76,19 +76,10 @@ export const Users = defineEntity("users", "users", {
 
 export const Profiles = defineEntity("users", "profiles", {
   user_id: primary(uuid),
-  /** Phone and date of birth, sealed under the key ring. */
+  /** What the user gave, but for the sealed fields. */
+  fields: jsonb<Partial<Omit<z.output<typeof Profile>, "user_id" | "updated_at">>>(),
+  /** The sealed fields together, so that the row does not tell which of them were given. */
   sealed: nullable(text),
-  gender: nullable(text),
-  industry: nullable(text),
-  years_of_experience: nullable(int),
-  skills: jsonb<string[]>(),
-  education: jsonb<z.output<typeof Education>[]>(),
-  experience: jsonb<z.output<typeof Experience>[]>(),
-  languages: jsonb<string[]>(),
-  linkedin_url: nullable(text),
-  github_url: nullable(text),
-  website_url: nullable(text),
-  headline: nullable(text),
   updated_at: timestampMs,
 });
 

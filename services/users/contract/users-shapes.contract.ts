@@ -86,24 +86,37 @@ export const Experience = z.strictObject({
   to_date: z.iso.date().nullish(),
 });
 
-const profileFields = {
-  phone: field.Phone.nullable(),
-  date_of_birth: z.iso.date().nullable(),
-  gender: field.Text[20].nullable(),
-  industry: field.Text[100].nullable(),
-  years_of_experience: z.int().min(0).max(100).nullable(),
+/** Shown to the owner alone, and encrypted at rest. */
+export const sealedProfileFields = { phone: field.Phone, date_of_birth: z.iso.date() };
+
+/** Shown to the owner alone. */
+const privateProfileFields = { gender: field.Text[20] };
+
+/** Shown to everybody who may see the account. */
+const publicProfileFields = {
+  industry: field.Text[100],
+  years_of_experience: z.int().min(0).max(100),
   skills: field.TextList,
   education: z.array(Education).max(50),
   experience: z.array(Experience).max(50),
   languages: field.TextList,
-  linkedin_url: field.Url.nullable(),
-  github_url: field.Url.nullable(),
-  website_url: field.Url.nullable(),
-  headline: field.Text[255].nullable(),
+  linkedin_url: field.Url,
+  github_url: field.Url,
+  website_url: field.Url,
+  headline: field.Text[255],
 };
 
+/** A field is added by one line above: it is then stored, shown, changed, imported and exported. */
+export const profileFields = { ...sealedProfileFields, ...privateProfileFields, ...publicProfileFields };
+
+/** Where nothing was given, a list is empty and any other field null. */
+const asRead = <F extends Fields>(fields: F) =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, type]) => [name, type instanceof z.ZodArray ? type : type.nullable()]),
+  ) as { [Name in keyof F]: F[Name] extends z.ZodArray ? F[Name] : z.ZodNullable<F[Name]> };
+
 export const Profile = z
-  .strictObject({ user_id: field.Id, ...profileFields, updated_at: field.Timestamp })
+  .strictObject({ user_id: field.Id, ...asRead(profileFields), updated_at: field.Timestamp })
   .meta({ id: "Profile" });
 
 /** An account as others of its tenant see it, through its privacy settings. */
@@ -122,10 +135,9 @@ export const Person = z
   })
   .meta({ id: "Person" });
 
-export const PersonProfile = Profile.omit({ phone: true, date_of_birth: true, gender: true }).meta({
-  id: "PersonProfile",
-  description: "Without phone, date of birth and gender, which are nobody else's business.",
-});
+export const PersonProfile = z
+  .strictObject({ user_id: field.Id, ...asRead(publicProfileFields), updated_at: field.Timestamp })
+  .meta({ id: "PersonProfile", description: "Without phone, date of birth and gender, which only the owner sees." });
 
 export const PersonQuery = z.object({
   q: z.string().max(255).optional().meta({
@@ -169,16 +181,7 @@ export const EmailChange = z.strictObject({
 });
 
 /** `null` clears a field; a list is cleared by `null` or `[]`. */
-export const ProfileChange = z
-  .strictObject({
-    ...profileFields,
-    skills: profileFields.skills.nullable(),
-    education: profileFields.education.nullable(),
-    experience: profileFields.experience.nullable(),
-    languages: profileFields.languages.nullable(),
-  })
-  .partial()
-  .meta({ id: "ProfileChange" });
+export const ProfileChange = z.strictObject(nullable(profileFields)).partial().meta({ id: "ProfileChange" });
 
 export const UserChange = z
   .strictObject({

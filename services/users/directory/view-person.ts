@@ -1,37 +1,37 @@
 import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { PersonProfile } from "../contract/users-shapes.contract.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { emptyProfile, viewProfile } from "../profile/profile-view.ts";
 import { readProfile } from "../profile/profiles.repo.ts";
 import { type PersonRow, readPerson, type Viewer } from "./people.repo.ts";
 
 type Person = Actions["users.person"]["result"];
-type PersonProfile = Actions["users.personProfile"]["result"];
+type PersonProfileView = Actions["users.personProfile"]["result"];
 type Ctx = ActionContext<{ readonly id: string }>;
 
-/** Who hides himself is as unknown as one who never was. */
+/** A private account and one that does not exist are both 404. */
 export async function getPerson({ db }: Pick<UsersDeps, "db">, ctx: Ctx): Promise<Person> {
   const row = await readPerson(db, viewerOf(ctx), ctx.params.id);
   if (!row) throw new AppError("not_found");
   return viewPerson(row);
 }
 
-/** What somebody says of his working life. Phone, date of birth and gender are nobody else's business. */
-export async function getPersonProfile({ db, ring }: Pick<UsersDeps, "db" | "ring">, ctx: Ctx): Promise<PersonProfile> {
+/** The profile without the fields that only its owner sees. */
+export async function getPersonProfile(
+  { db, ring }: Pick<UsersDeps, "db" | "ring">,
+  ctx: Ctx,
+): Promise<PersonProfileView> {
   const person = await readPerson(db, viewerOf(ctx), ctx.params.id);
   if (!person) throw new AppError("not_found");
   const row = (await readProfile(db, person.id)) ?? emptyProfile(person.id, person.created_at);
-  const {
-    phone: _phone,
-    date_of_birth: _birth,
-    gender: _gender,
-    ...open
-  } = viewProfile(ring, { ...row, sealed: null });
-  return open;
+  const view = viewProfile(ring, { ...row, sealed: null });
+  const shown = Object.keys(PersonProfile.shape) as Array<keyof PersonProfileView>;
+  return Object.fromEntries(shown.map((name) => [name, view[name]])) as PersonProfileView;
 }
 
-/** For a service that keeps something else about people: may this one see that one? */
+/** For services that keep other data about people: may the viewer see this account? */
 export async function isVisible(
   { db }: Pick<UsersDeps, "db">,
   { params }: ActionContext<Actions["users.isVisible"]["params"]>,

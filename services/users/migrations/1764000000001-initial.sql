@@ -64,20 +64,12 @@ CREATE INDEX users_search ON users.users USING gin (search_text ext.gin_trgm_ops
 
 CREATE TABLE users.profiles (
   user_id uuid PRIMARY KEY REFERENCES users.users (id) ON DELETE CASCADE,
+  fields jsonb NOT NULL DEFAULT '{}',
   sealed text,
-  gender text,
-  industry text,
-  years_of_experience int,
-  skills jsonb NOT NULL DEFAULT '[]',
-  education jsonb NOT NULL DEFAULT '[]',
-  experience jsonb NOT NULL DEFAULT '[]',
-  languages jsonb NOT NULL DEFAULT '[]',
-  linkedin_url text,
-  github_url text,
-  website_url text,
-  headline text,
   updated_at timestamptz(3) NOT NULL DEFAULT clock_timestamp()
 );
+COMMENT ON COLUMN users.profiles.fields IS 'what the user gave, but for the sealed fields';
+COMMENT ON COLUMN users.profiles.sealed IS 'the private fields, encrypted under the key ring';
 -- A sealed value begins with `v1.<key id>.`: finds the rows sealed under an older key of the key ring.
 CREATE INDEX profiles_key ON users.profiles ((split_part(sealed, '.', 2))) WHERE sealed IS NOT NULL;
 

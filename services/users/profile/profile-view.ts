@@ -1,44 +1,54 @@
 import type * as z from "zod";
 import { AppError } from "../../../lib/actions/errors.ts";
 import { type KeyRing, UnknownKeyError } from "../../../lib/crypto/key-ring.ts";
-import type { Profile } from "../contract/users-shapes.contract.ts";
+import {
+  type Profile,
+  type ProfileChange,
+  profileFields,
+  sealedProfileFields,
+} from "../contract/users-shapes.contract.ts";
 import type { ProfileRow } from "../users.entities.ts";
 
 export type ProfileView = z.output<typeof Profile>;
+type FieldName = keyof typeof profileFields;
+type Fields = Partial<Pick<ProfileView, FieldName>>;
 
-/** What is personal beyond a name is encrypted at rest, both in one column: it tells not even which of them is there. */
-interface Sealed {
-  readonly phone: string | null;
-  readonly date_of_birth: string | null;
-}
+const fieldNames = Object.keys(profileFields) as FieldName[];
 
 export function emptyProfile(userId: string, since: Date): ProfileRow {
+  return { user_id: userId, fields: {}, sealed: null, updated_at: since };
+}
+
+export function viewProfile(ring: KeyRing, { user_id, fields, sealed, updated_at }: ProfileRow): ProfileView {
+  const given = { ...fields, ...openSealed(ring, user_id, sealed) };
+  return { user_id, ...withEmpty(given), updated_at: updated_at.toISOString() };
+}
+
+/** All fields; of those that were not given a list is empty and any other one null. */
+export function withEmpty(given: Fields | z.output<typeof ProfileChange>): Pick<ProfileView, FieldName> {
+  const all = fieldNames.map((name) => [name, given[name] ?? (profileFields[name].type === "array" ? [] : null)]);
+  return Object.fromEntries(all) as Pick<ProfileView, FieldName>;
+}
+
+/** The fields that say something. */
+export function givenFields(profile: Fields): Fields {
+  const given = fieldNames.filter((name) => profile[name] != null && !isEmptyList(profile[name]));
+  return Object.fromEntries(given.map((name) => [name, profile[name]]));
+}
+
+export function toRow(ring: KeyRing, userId: string, profile: Fields, updatedAt: Date): ProfileRow {
+  const given = Object.entries(givenFields(profile));
+  const isSealed = ([name]: [string, unknown]) => Object.hasOwn(sealedProfileFields, name);
   return {
     user_id: userId,
-    sealed: null,
-    gender: null,
-    industry: null,
-    years_of_experience: null,
-    skills: [],
-    education: [],
-    experience: [],
-    languages: [],
-    linkedin_url: null,
-    github_url: null,
-    website_url: null,
-    headline: null,
-    updated_at: since,
+    fields: Object.fromEntries(given.filter((entry) => !isSealed(entry))),
+    sealed: seal(ring, userId, Object.fromEntries(given.filter(isSealed))),
+    updated_at: updatedAt,
   };
 }
 
-export function viewProfile(ring: KeyRing, row: ProfileRow): ProfileView {
-  const { sealed, updated_at, ...open } = row;
-  return { ...open, ...openSealed(ring, row.user_id, sealed), updated_at: updated_at.toISOString() } as ProfileView;
-}
-
-export function toRow(ring: KeyRing, profile: ProfileView, updatedAt: Date): ProfileRow {
-  const { phone, date_of_birth, ...open } = profile;
-  return { ...open, sealed: seal(ring, profile.user_id, { phone, date_of_birth }), updated_at: updatedAt };
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** The same under the active key. */
@@ -51,15 +61,15 @@ export function resealed(
 
 const binding = (rowId: string) => ({ table: "users.profiles", column: "sealed", rowId });
 
-function seal(ring: KeyRing, userId: string, value: Sealed): string | null {
-  if (value.phone === null && value.date_of_birth === null) return null;
-  return ring.seal("data", JSON.stringify(value), binding(userId));
+function seal(ring: KeyRing, userId: string, fields: Fields): string | null {
+  if (Object.keys(fields).length === 0) return null;
+  return ring.seal("data", JSON.stringify(fields), binding(userId));
 }
 
-function openSealed(ring: KeyRing, userId: string, sealed: string | null): Sealed {
-  if (sealed === null) return { phone: null, date_of_birth: null };
+function openSealed(ring: KeyRing, userId: string, sealed: string | null): Fields {
+  if (sealed === null) return {};
   try {
-    return JSON.parse(ring.open("data", sealed, binding(userId)).toString()) as Sealed;
+    return JSON.parse(ring.open("data", sealed, binding(userId)).toString()) as Fields;
   } catch (cause) {
     if (cause instanceof UnknownKeyError) throw new AppError("service_unavailable", { retry_after: 1, cause });
     throw cause;

@@ -1,10 +1,12 @@
+import { columnsOf } from "../../../lib/database/entity.ts";
 import type { Queryable } from "../../../mixins/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { type ProfileRow, Profiles } from "../users.entities.ts";
 
-/** Null where nothing was written yet. */
+/** Null where the user has given nothing yet. */
 export async function readProfile(on: Queryable, userId: string): Promise<ProfileRow | null> {
-  const [row] = await on.query<ProfileRow>("SELECT * FROM users.profiles WHERE user_id = $1", [userId]);
+  const sql = `SELECT ${columnsOf(Profiles, "p")} FROM users.profiles p WHERE user_id = $1`;
+  const [row] = await on.query<ProfileRow>(sql, [userId]);
   return row ?? null;
 }
 
@@ -14,14 +16,14 @@ export async function writeProfile(tx: InvalidatingTransaction, row: ProfileRow)
 
 export type SealedProfile = Pick<ProfileRow, "user_id"> & { readonly sealed: string };
 
-/** Sealed under another key than `kid`. */
+/** Profiles sealed under another key than `kid`. */
 export function profilesNotUnder(on: Queryable, kid: string, limit: number): Promise<SealedProfile[]> {
   const under = (comparison: string) => `SELECT user_id, sealed FROM users.profiles
     WHERE sealed IS NOT NULL AND split_part(sealed, '.', 2) ${comparison} $1 LIMIT $2`;
   return on.query<SealedProfile>(`(${under("<")}) UNION ALL (${under(">")}) LIMIT $2`, [kid, limit]);
 }
 
-/** Only where it is still what was looked at: a change in between is not undone. */
+/** False, and nothing is changed, where the profile has been changed since it was read. */
 export async function replaceSealed(on: Queryable, looked: SealedProfile, sealed: string): Promise<boolean> {
   const sql = "UPDATE users.profiles SET sealed = $3 WHERE user_id = $1 AND sealed = $2 RETURNING user_id";
   return (await on.query(sql, [looked.user_id, looked.sealed, sealed])).length === 1;

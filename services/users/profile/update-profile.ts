@@ -7,7 +7,7 @@ import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.t
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount, readUser } from "../core/users.repo.ts";
-import { emptyProfile, type ProfileView, toRow, viewProfile } from "./profile-view.ts";
+import { emptyProfile, type ProfileView, toRow, viewProfile, withEmpty } from "./profile-view.ts";
 import { readProfile, writeProfile } from "./profiles.repo.ts";
 
 type Params = Actions["users.updateProfile"]["params"];
@@ -58,20 +58,15 @@ export async function changeProfile(
     (name) => !isDeepStrictEqual(next[name], present[name]),
   );
   if (updated_fields.length === 0) return present;
-  const row = toRow(ring, next, clock.now());
+  const row = toRow(ring, account.id, next, clock.now());
   await writeProfile(tx, row);
   await appendUserEvent(outbox, tx, ctx, { type: "user.updated", user: account, data: { updated_fields } });
   return viewProfile(ring, row);
 }
 
-const lists = new Set(["skills", "education", "experience", "languages"]);
-
 function merge(present: ProfileView, params: Params): ProfileView {
   const sent = Object.entries(params).filter(([, value]) => value !== undefined);
-  return {
-    ...present,
-    ...Object.fromEntries(sent.map(([name, value]) => [name, lists.has(name) ? (value ?? []) : value])),
-  };
+  return { ...present, ...withEmpty({ ...present, ...Object.fromEntries(sent) }) };
 }
 
 function assertNotInFuture({ date_of_birth: date }: Params, now: Date): void {

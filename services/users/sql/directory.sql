@@ -17,14 +17,14 @@ CREATE OR REPLACE FUNCTION users.refresh_directory(p_user_ids uuid[]) RETURNS vo
     SELECT u.id, u.tenant_id,
       users.fold(concat_ws(E'\n', u.full_name, u.username)) AS names,
       users.fold(concat_ws(E'\n', u.full_name, u.username, u.current_title, u.company, s.text)) AS words,
-      users.fold(p.industry) AS industry,
+      users.fold(p.fields ->> 'industry') AS industry,
       users.fold(u.location) AS location,
       coalesce(s.keys, '{}') AS skills
     FROM users.users AS u
     LEFT JOIN users.profiles AS p ON p.user_id = u.id
     LEFT JOIN LATERAL (
       SELECT string_agg(skill, E'\n') AS text, array_agg(users.fold(skill)) AS keys
-      FROM jsonb_array_elements_text(p.skills) AS skill
+      FROM jsonb_array_elements_text(p.fields -> 'skills') AS skill
     ) AS s ON true
     WHERE u.id = ANY(p_user_ids)
   ) AS entry
@@ -75,5 +75,5 @@ CREATE OR REPLACE TRIGGER directory_insert AFTER INSERT ON users.profiles
   REFERENCING NEW TABLE AS inserted
   FOR EACH STATEMENT EXECUTE FUNCTION users.refresh_directory_of_new_profiles();
 
-CREATE OR REPLACE TRIGGER directory_update AFTER UPDATE OF industry, skills ON users.profiles
+CREATE OR REPLACE TRIGGER directory_update AFTER UPDATE OF fields ON users.profiles
   FOR EACH ROW EXECUTE FUNCTION users.refresh_directory_of_profile();

@@ -1,7 +1,7 @@
 import { columnsOf } from "../../../lib/database/entity.ts";
 import type { Queryable } from "../../../mixins/database.mixin.ts";
 import type { Account } from "../core/users.repo.ts";
-import { type ProfileRow, Users } from "../users.entities.ts";
+import { type ProfileRow, Profiles, Users } from "../users.entities.ts";
 import { type ImportedColumn, importedColumns } from "./import.repo.ts";
 
 export interface ExportRow extends Pick<Account, ImportedColumn | "tenant_id"> {
@@ -41,6 +41,6 @@ export function readAccountsAfter(on: Queryable, { tenantId, after, limit }: Pag
 }
 
 export async function readProfiles(on: Queryable, userIds: readonly string[]): Promise<Map<string, ProfileRow>> {
-  const sql = "SELECT * FROM users.profiles WHERE user_id = ANY($1::uuid[])";
+  const sql = `SELECT ${columnsOf(Profiles, "p")} FROM users.profiles p WHERE user_id = ANY($1::uuid[])`;
   return new Map((await on.query<ProfileRow>(sql, [userIds])).map((row) => [row.user_id, row]));
 }

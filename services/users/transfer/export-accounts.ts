@@ -3,7 +3,7 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { isoOrNull } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { findTenantId } from "../core/users.repo.ts";
-import { viewProfile } from "../profile/profile-view.ts";
+import { givenFields, viewProfile } from "../profile/profile-view.ts";
 import { unknownTenant } from "../tenants/tenant-settings.ts";
 import type { usersContract } from "../users.contract.ts";
 import type { ProfileRow } from "../users.entities.ts";
@@ -53,13 +53,6 @@ function viewAccount(ring: UsersDeps["ring"], row: ExportRow, profile: ProfileRo
     created_at: created_at.toISOString(),
     last_login_at: isoOrNull(last_login_at),
     subscription: plan === null ? null : { plan, expires_at: isoOrNull(expires_at) },
-    ...(profile && { profile: filledIn(ring, profile) }),
+    ...(profile && { profile: givenFields(viewProfile(ring, profile)) }),
   };
-}
-
-/** Just what says something: an empty field and a missing one are the same. */
-function filledIn(ring: UsersDeps["ring"], row: ProfileRow): NonNullable<Account["profile"]> {
-  const { user_id: _, updated_at: __, ...fields } = viewProfile(ring, row);
-  const filled = Object.entries(fields).filter(([, value]) => value !== null && (value as unknown[]).length !== 0);
-  return Object.fromEntries(filled);
 }

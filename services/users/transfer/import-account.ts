@@ -5,7 +5,7 @@ import { indexableEmailKey } from "../account/create-user.ts";
 import type { ImportedAccount, ImportRefusal } from "../contract/users-import.contract.ts";
 import { searchText } from "../core/search-text.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { emptyProfile, toRow, viewProfile } from "../profile/profile-view.ts";
+import { toRow, withEmpty } from "../profile/profile-view.ts";
 import { unknownTenant } from "../tenants/tenant-settings.ts";
 import type { ProfileRow } from "../users.entities.ts";
 import { type ImportedColumn, type ImportRow, importedColumns } from "./import.repo.ts";
@@ -67,9 +67,6 @@ function assertNoFutureDates(name: string, time: string | null | undefined, now:
   if (time && Date.parse(time) > now.getTime()) throw fieldError(name, "in_the_future", "must not be in the future");
 }
 
-/** A list that is cleared is an empty one; so is one that never was. */
-export function profileRow(ring: UsersDeps["ring"], { id, profile }: Account, now: Date): ProfileRow {
-  const empty = viewProfile(ring, emptyProfile(id, now));
-  const given = Object.entries(profile ?? {}).filter(([, value]) => value != null);
-  return toRow(ring, { ...empty, ...Object.fromEntries(given) }, now);
+export function profileRow(ring: UsersDeps["ring"], { id, profile = {} }: Account, now: Date): ProfileRow {
+  return toRow(ring, id, withEmpty(profile), now);
 }

@@ -27,8 +27,8 @@ const accounts = (count: number) => [
      md5(n::text) || E'\\n' || e, n % 20 > 0, n % 10 > 0, now() - n * interval '1 minute',
      CASE WHEN n % 5 > 0 THEN now() - n * interval '1 second' END
    FROM (SELECT n, n || '@example.com' AS e FROM ${many(count)}) AS named`,
-  `INSERT INTO users.profiles (user_id, industry, sealed)
-   SELECT ${user("n")}, 'industry ' || n % 100, 'v1.k1.' || md5(n::text) FROM ${many(count)}`,
+  `INSERT INTO users.profiles (user_id, fields, sealed)
+   SELECT ${user("n")}, jsonb_build_object('industry', 'industry ' || n % 100), 'v1.k1.' || md5(n::text) FROM ${many(count)}`,
   `INSERT INTO users.subscriptions (user_id, plan, expires_at)
    SELECT ${user("n")}, 'premium', now() + interval '30 days' FROM ${many(count / 4)}`,
   `INSERT INTO users.role_members (user_id, tenant_id, role)
