@@ -2,14 +2,12 @@ import { isUuid } from "../runtime/ids.ts";
 import { decodeCanonical, encode } from "./base64url.ts";
 import type { KeyRing } from "./key-ring.ts";
 
-export type MailedTokenPurpose = "verify_email" | "reset_password" | "change_email" | "invite";
-
 /** The row of `one_time_tokens` that a mailed token is derived from. */
 export interface MailedTokenBinding {
   readonly kid: string;
   /** A UUID. */
   readonly tokenId: string;
-  readonly purpose: MailedTokenPurpose;
+  readonly purpose: string;
   /** Null while an invited person has no account. */
   readonly userId: string | null;
   readonly tenantId: string;
@@ -23,30 +21,30 @@ export interface ParsedMailedToken {
   readonly mac: Buffer;
 }
 
+const TOKEN_FORM = /^v1\.([a-z0-9]{1,16})\.([0-9a-f-]{36})\.([\w-]{43})$/;
+
 /** `v1.<kid>.<token_id>.<mac>`, at most 100 characters; the same at each retry of the mail. Throws UnknownKeyError. */
 export function formatMailedToken(ring: KeyRing, binding: MailedTokenBinding): string {
   const mac = ring.mac("otp", signedText(binding), binding.kid);
   return `v1.${binding.kid}.${binding.tokenId}.${encode(mac)}`;
 }
 
-/** Null for everything that `formatMailedToken` doesn't write. The MAC is not checked yet. */
+/** Null for any text that `formatMailedToken` does not produce. Does not check the MAC. */
 export function parseMailedToken(text: string): ParsedMailedToken | null {
-  const [, kid, tokenId, macText] = tokenForm.exec(text) ?? [];
+  const [, kid, tokenId, macText] = TOKEN_FORM.exec(text) ?? [];
   if (!kid || !isUuid(tokenId) || !macText) return null;
   const mac = decodeCanonical(macText);
   return mac && { kid, tokenId, mac };
 }
 
 /**
- * Was this token made for that row? Constant time. Throws UnknownKeyError if the ring lacks the row's key;
- * another key id in the token is no match, whoever made it up.
+ * Whether the token was derived from the row, in constant time. Throws UnknownKeyError if the ring lacks the row's key; a
+ * different key id in the token is just no match.
  */
 export function mailedTokenMatches(ring: KeyRing, token: ParsedMailedToken, binding: MailedTokenBinding): boolean {
   if (token.kid !== binding.kid || token.tokenId !== binding.tokenId) return false;
   return ring.macMatches("otp", signedText(binding), binding.kid, token.mac);
 }
-
-const tokenForm = /^v1\.([a-z0-9]{1,16})\.([0-9a-f-]{36})\.([\w-]{43})$/;
 
 function signedText({ kid, tokenId, purpose, userId, tenantId, emailKeyHash }: MailedTokenBinding): string {
   return JSON.stringify(["v1", kid, tokenId, purpose, userId, tenantId, emailKeyHash]);

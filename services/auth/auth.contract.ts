@@ -1,17 +1,18 @@
 import * as z from "zod";
-import { action, asAnyone, asUser, byService, contract } from "../../lib/actions/contract.ts";
+import { action, asAnyone, asUser, byService, byServiceOrOperator, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
+import { MailedTokenPurpose } from "../../lib/contracts/mailed-token.contract.ts";
 import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
 import { PreferencesChange } from "../preferences/preferences.contract.ts";
 import { Session } from "../sessions/sessions.contract.ts";
+import { ImportRefusal } from "../users/contract/users-import.contract.ts";
 import { User } from "../users/contract/users-shapes.contract.ts";
-import { credentialActions } from "./contract/auth-import.contract.ts";
 import { LoginResult } from "./contract/login-result.contract.ts";
 import { oauthActions } from "./contract/oauth.contract.ts";
 
-const Refreshed = LoginResult.omit({ status: true, user: true }).meta({ id: "Refreshed" });
+const RefreshResult = LoginResult.omit({ status: true, user: true }).meta({ id: "RefreshResult" });
 
-const passwordsAgree = (body: { readonly confirm_password?: string | undefined }, password: string): boolean =>
+const passwordsMatch = (body: { readonly confirm_password?: string | undefined }, password: string): boolean =>
   body.confirm_password === undefined || body.confirm_password === password;
 const mismatch = {
   error: "does not match the password",
@@ -30,17 +31,17 @@ export const Registration = z
     push_token: field.PushToken.optional(),
     preferences: PreferencesChange.optional(),
   })
-  .refine((body) => passwordsAgree(body, body.password), mismatch)
+  .refine((body) => passwordsMatch(body, body.password), mismatch)
   .meta({ id: "Registration" });
 
 export const Login = z
   .strictObject({
-    /** Not checked for form: a sign-in answers a malformed address like an unknown one. */
+    /** The format is not validated: a malformed address is refused like an unknown one. */
     email: z.string().min(1).max(255).optional(),
     username: z.string().min(1).max(255).optional(),
     password: z.string().min(1).max(1_024),
     device_name: field.Text[100].optional(),
-    /** Read by the gateway: the tokens go into cookies and not into the answer. */
+    /** Read by the gateway, which then sets the tokens as cookies instead of returning them. */
     use_cookies: z.boolean().optional(),
   })
   .refine((body) => (body.email === undefined) !== (body.username === undefined), {
@@ -49,7 +50,7 @@ export const Login = z
   })
   .meta({ id: "Login" });
 
-/** Public half of a signing key (RFC 7517, RFC 8037). */
+/** Public key of an access token's signature (RFC 7517, RFC 8037). */
 export const Jwk = z.object({
   kty: z.literal("OKP"),
   crv: z.literal("Ed25519"),
@@ -76,7 +77,7 @@ export const authContract = contract("auth", {
     "preferences:create",
   ],
   actions: {
-    /** 409 `email_taken`, `username_taken`. Commits in `users.create`. `user` is null where PREVENT_USER_ENUMERATION hides the outcome. */
+    /** 409 `email_taken`, `username_taken`. Commits in `users.create`. With PREVENT_USER_ENUMERATION, `user` is always null. */
     register: action({
       params: Registration,
       result: z.strictObject({ user: User.nullable() }),
@@ -86,12 +87,12 @@ export const authContract = contract("auth", {
     /** 401 `invalid_credentials`, 403 `account_disabled`, `email_not_verified`, 429 `too_many_attempts`. */
     login: action({ params: Login, result: LoginResult, access: asAnyone, timeout: 9_000 }),
     refresh: action({
-      /** The gateway fills in the token of a browser that keeps it in a cookie. */
+      /** For a browser that keeps the refresh token in a cookie, the gateway adds it. */
       params: z.strictObject({
         refresh_token: field.RefreshTokenText.optional(),
         use_cookies: z.boolean().optional(),
       }),
-      result: Refreshed,
+      result: RefreshResult,
       access: asAnyone,
     }),
     me: action({
@@ -100,7 +101,7 @@ export const authContract = contract("auth", {
       access: asUser,
       idempotent: true,
     }),
-    /** Ends the other sessions before it answers. */
+    /** Revokes the caller's other sessions before it responds. */
     changePassword: action({
       params: z
         .strictObject({
@@ -108,20 +109,20 @@ export const authContract = contract("auth", {
           new_password: field.NewPassword,
           confirm_password: z.string().max(1_024).optional(),
         })
-        .refine((body) => passwordsAgree(body, body.new_password), mismatch),
+        .refine((body) => passwordsMatch(body, body.new_password), mismatch),
       result: field.Empty,
       access: asUser,
       timeout: 9_000,
     }),
-    /** Is this the account's password? For acts that ask for it again. Counts as a login attempt: 429 `too_many_attempts`. */
+    /** For actions that ask for the password again. Counts as a login attempt: 429 `too_many_attempts`. */
     verifyPassword: action({
       params: z.strictObject({ id: field.Id, tenant_id: field.Id, email: z.string(), password: field.Password }),
       result: z.strictObject({ ok: z.boolean() }),
       access: byService("auth:verify"),
     }),
-    /** Always the same answer in the same time, account or not. */
+    /** Responds in the same way and time whether or not the account exists. */
     requestReset: action({ params: z.strictObject({ email: field.Email }), result: field.Empty, access: asAnyone }),
-    /** 400 `token_invalid`. Ends every session before it answers. */
+    /** 400 `token_invalid`. Revokes all sessions of the account before it responds. */
     confirmReset: action({
       params: z
         .strictObject({
@@ -129,7 +130,7 @@ export const authContract = contract("auth", {
           new_password: field.NewPassword,
           confirm_password: z.string().max(1_024).optional(),
         })
-        .refine((body) => passwordsAgree(body, body.new_password), mismatch),
+        .refine((body) => passwordsMatch(body, body.new_password), mismatch),
       result: field.Empty,
       access: asAnyone,
       timeout: 9_000,
@@ -139,26 +140,26 @@ export const authContract = contract("auth", {
       result: field.Empty,
       access: asAnyone,
     }),
-    /** A first address or a new one: 400 `token_invalid`, 409 `email_taken`. Commits in `users.confirmEmail`. */
+    /** Confirms an initial or a changed address. 400 `token_invalid`, 409 `email_taken`. Commits in `users.confirmEmail`. */
     verifyEmail: action({
       params: z.strictObject({ token: field.OneTimeToken }),
       result: z.strictObject({ user: User }),
       access: asAnyone,
     }),
     ...oauthActions,
-    /** Makes the first administrator in the tenant `default`, unless that email has an account. Safe to repeat, and from many nodes at once. */
+    /** Creates the first administrator in the default tenant, unless an account has the email. Safe to call from several nodes at once. */
     seedAdmin: action({
       params: z.strictObject({ email: field.Email, password: field.Password }),
       result: z.strictObject({ created: z.boolean() }),
       access: byService("auth:seed"),
       timeout: 30_000,
     }),
-    /** For mail, when it sends: the derived one-time token and the address it is for; null once it is of no use. */
+    /** For the mail service, right before sending: the one-time token and its address. Null if the link would be useless by now. */
     deriveMailToken: action({
       params: z.strictObject({ token_id: field.Id }),
       result: z
         .strictObject({
-          purpose: z.enum(["verify_email", "reset_password", "change_email", "invite"]),
+          purpose: MailedTokenPurpose,
           token: z.string(),
           email: z.string(),
           name: z.string().nullable(),
@@ -168,13 +169,13 @@ export const authContract = contract("auth", {
         .nullable(),
       access: byService("auth:mailed_token"),
     }),
-    /** The mail went out: the link's time runs from the first such call. */
+    /** Called after the mail was sent. The link's lifetime runs from the first such call. */
     markMailSent: action({
       params: z.strictObject({ token_id: field.Id }),
       result: field.Empty,
       access: byService("auth:mailed_token"),
     }),
-    /** RFC 7517 set of all keys that verify now or will soon. */
+    /** The JWK set (RFC 7517) of all keys that verify now or will soon. */
     keys: action({
       params: field.Empty,
       result: z.strictObject({ keys: z.array(Jwk) }),
@@ -182,17 +183,24 @@ export const authContract = contract("auth", {
       idempotent: true,
       circuitBreaker: false,
     }),
-    /** Makes the next signing key in time, drops dead ones, puts old secrets under the active key of the ring. */
+    /** Creates the next signing key in time, deletes expired ones, and moves secrets to the active key of the ring. */
     rotateKeys: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),
       access: byService("maintenance:run"),
       timeout: 60_000,
     }),
-    ...credentialActions,
+    /** Stores password hashes of another system, before their accounts are imported. Those in `refused` are not stored. */
+    importCredentials: action({
+      params: z.strictObject({
+        credentials: z.array(z.strictObject({ user_id: field.Id, password_hash: z.string().max(512) })).max(500),
+      }),
+      result: z.strictObject({ refused: z.array(ImportRefusal) }),
+      access: byServiceOrOperator("import:write"),
+    }),
     erase: action(eraseAction),
     export: action(exportAction),
-    /** Spent and expired one-time tokens, orphaned credentials (24 h), old login attempts and idempotency rows. */
+    /** Deletes old one-time tokens and login attempts, orphaned credentials, and old rows of the service tables. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),

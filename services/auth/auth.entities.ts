@@ -1,4 +1,4 @@
-import type { MailedTokenPurpose } from "../../lib/crypto/mailed-token.ts";
+import type { MailedTokenPurpose } from "../../lib/contracts/mailed-token.contract.ts";
 import {
   bigint,
   boolean,

@@ -2,6 +2,7 @@ import type { ServiceSchema } from "moleculer";
 import { requireUser } from "../../lib/actions/caller.ts";
 import { implement } from "../../lib/actions/typed-call.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
+import { createTtlCache } from "../../lib/runtime/ttl-cache.ts";
 import { createDatabase, database } from "../../mixins/database.mixin.ts";
 import { eraseUser } from "../../mixins/erasure.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
@@ -10,39 +11,40 @@ import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
 import { authContract } from "./auth.contract.ts";
 import { authEntities } from "./auth.entities.ts";
 import type { AuthDeps } from "./dependencies.ts";
-import { createIdentityCounts, listIdentities, unlinkIdentity } from "./oauth/linked-identities.ts";
+import { countIdentities, listIdentities, unlinkIdentity } from "./oauth/linked-identities.ts";
 import { exchangeCode } from "./oauth/oauth-exchange.ts";
 import { startLink } from "./oauth/oauth-link.ts";
 import { createOAuthProviders } from "./oauth/oauth-providers.ts";
 import { finishOAuth, startOAuth } from "./oauth/oauth-sign-in.ts";
-import { mailEmailChangeLink } from "./one-time-tokens/email-change-link.ts";
+import { mailEmailChangeLink, mailVerificationLink } from "./one-time-tokens/mail-links.ts";
 import { deriveMailToken, markMailSent } from "./one-time-tokens/mailed-token.ts";
 import { requestVerification } from "./one-time-tokens/request-verification.ts";
-import { mailVerificationLink } from "./one-time-tokens/verification-link.ts";
 import { verifyEmail } from "./one-time-tokens/verify-email.ts";
 import { createBreachedPasswords } from "./password/breached-passwords.ts";
 import { changePassword } from "./password/change-password.ts";
-import { loadCommonPasswords } from "./password/common-passwords.ts";
-import { verifyPassword } from "./password/password-proof.ts";
-import { createPasswords } from "./password/passwords.ts";
+import { createPasswords } from "./password/password-hashing.ts";
+import { loadCommonPasswords } from "./password/password-policy.ts";
 import { requestReset } from "./password/request-reset.ts";
 import { confirmReset } from "./password/reset-password.ts";
+import { verifyPassword } from "./password/verify-password.ts";
 import { login } from "./sign-in/login.ts";
 import { me } from "./sign-in/me.ts";
 import { refresh } from "./sign-in/refresh.ts";
-import { register } from "./sign-in/registration.ts";
+import { register } from "./sign-in/register.ts";
 import { seedAdmin } from "./sign-in/seed-admin.ts";
 import { rotateKeys } from "./signing/key-rotation.ts";
 import { createSigningKeys } from "./signing/signing-keys.ts";
 import { sweep } from "./sweep.ts";
-import { deleteCredentials } from "./transfer/erase.repo.ts";
-import { exportSections } from "./transfer/export.repo.ts";
 import { importCredentials } from "./transfer/import-credentials.ts";
+import { deleteUserRows, exportSections } from "./transfer/personal-data.repo.ts";
 
-/** Who somebody is: registration, sign-in, recovery, and the keys that sign access tokens. */
+const IDENTITY_COUNTS_TTL_MS = 60_000;
+
+/** Registration, sign-in, password recovery, and the keys that sign access tokens. */
 export default function authService(platform: Platform): ServiceSchema {
   const deps = createDeps(platform);
-  const erase = (userId: string) => eraseUser(deps.db, userId, (tx) => deleteCredentials(tx, userId));
+  const identityCounts = createTtlCache<Record<string, number>>(platform.clock, { ttlMs: IDENTITY_COUNTS_TTL_MS });
+  const erase = (userId: string) => eraseUser(deps.db, userId, (tx) => deleteUserRows(tx, userId));
   return {
     name: authContract.name,
     mixins: [
@@ -78,7 +80,7 @@ export default function authService(platform: Platform): ServiceSchema {
       identities: (ctx) => listIdentities(deps, ctx),
       linkIdentity: (ctx) => startLink(deps, ctx),
       unlinkIdentity: (ctx) => unlinkIdentity(deps, ctx),
-      identityCounts: () => deps.identityCounts(),
+      identityCounts: () => identityCounts.read("", () => countIdentities(deps)),
       seedAdmin: (ctx) => seedAdmin(deps, ctx),
       deriveMailToken: (ctx) => deriveMailToken(deps, ctx),
       markMailSent: (ctx) => markMailSent(deps, ctx),
@@ -96,15 +98,13 @@ function createDeps(platform: Platform): AuthDeps {
   const { config, clock, random, timers, ring, log } = platform;
   const db = createDatabase(platform, { schema: authContract.name, entities: authEntities });
   const shared = { config, clock, random, timers, ring, log, db };
-  const oauth = createOAuthProviders(platform);
   return {
     ...shared,
     outbox: createOutbox(platform, db, authContract.name),
     passwords: createPasswords(platform),
-    rules: { policy: config.auth.passwordPolicy, common: loadCommonPasswords() },
-    breached: createBreachedPasswords(platform),
+    commonPasswords: loadCommonPasswords(),
+    breachedPasswords: createBreachedPasswords(platform),
     signingKeys: createSigningKeys(shared),
-    oauth,
-    identityCounts: createIdentityCounts({ db, oauth }, clock),
+    oauth: createOAuthProviders(platform),
   };
 }

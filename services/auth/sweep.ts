@@ -4,15 +4,16 @@ import type { AuthDeps } from "./dependencies.ts";
 import { deleteOldAttempts } from "./login-throttle/login-attempts.repo.ts";
 import { deleteOldOAuth } from "./oauth/oauth.repo.ts";
 import { deleteOldOneTimeTokens } from "./one-time-tokens/one-time-tokens.repo.ts";
-import { confirmCredentials, deleteUnconfirmed, unconfirmedCredentials } from "./password/credentials.repo.ts";
+import { confirmCredentials, deleteUnconfirmed, listUnconfirmedCredentials } from "./password/credentials.repo.ts";
 
 type SweepDeps = Pick<AuthDeps, "db">;
+type Ctx = Pick<ActionContext, "call">;
 
-const BATCH = 1_000;
-const BATCHES = 20;
+const BATCH_SIZE = 1_000;
+const MAX_BATCHES = 20;
 
-/** So much at a time: what is left is taken by the next one. */
-export async function sweep({ db }: SweepDeps, ctx: Pick<ActionContext, "call">): Promise<Record<string, number>> {
+/** Deletes obsolete rows, a limited number of credentials per run. Resolves to the numbers deleted. */
+export async function sweep({ db }: SweepDeps, ctx: Ctx): Promise<Record<string, number>> {
   return {
     one_time_tokens: await deleteOldOneTimeTokens(db),
     login_attempts: await deleteOldAttempts(db),
@@ -22,23 +23,22 @@ export async function sweep({ db }: SweepDeps, ctx: Pick<ActionContext, "call">)
   };
 }
 
-/** Credentials whose account never came to be. users refuses ids older than 10 minutes: none can come any more. */
-async function sweepOrphans({ db }: SweepDeps, ctx: Pick<ActionContext, "call">): Promise<number> {
+/**
+ * Deletes credentials whose account was never created. They are a day old, and users refuses ids older than 10 minutes, so
+ * it cannot be created any more.
+ */
+async function sweepOrphans({ db }: SweepDeps, ctx: Ctx): Promise<number> {
   let deleted = 0;
-  for (let batch = 0; batch < BATCHES; batch += 1) {
-    const found = await unconfirmedCredentials(db, BATCH);
-    if (found.length === 0) break;
-    const users = await ctx.call("users.validate", { ids: [...new Set(found.map((one) => one.user_id))] });
-    const there = new Set(users.map((user) => user.id));
-    await confirmCredentials(
-      db,
-      found.filter((one) => there.has(one.user_id)).map((one) => one.id),
-    );
-    deleted += await deleteUnconfirmed(
-      db,
-      found.filter((one) => !there.has(one.user_id)).map((one) => one.id),
-    );
-    if (found.length < BATCH) break;
+  for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+    const credentials = await listUnconfirmedCredentials(db, BATCH_SIZE);
+    if (credentials.length === 0) break;
+    const users = await ctx.call("users.validate", { ids: [...new Set(credentials.map((one) => one.user_id))] });
+    const existing = new Set(users.map((user) => user.id));
+    const idsWhere = (exists: boolean) =>
+      credentials.filter(({ user_id }) => existing.has(user_id) === exists).map(({ id }) => id);
+    await confirmCredentials(db, idsWhere(true));
+    deleted += await deleteUnconfirmed(db, idsWhere(false));
+    if (credentials.length < BATCH_SIZE) break;
   }
   return deleted;
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { action, byService, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
+import { MailedTokenPurpose } from "../../lib/contracts/mailed-token.contract.ts";
 import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
 import { pushActions } from "./push/push.contract.ts";
 
@@ -9,16 +10,13 @@ export const MailJob = z.strictObject({
   /** Id of the one-time token that is mailed, or of the event that causes a notice. Becomes the Message-ID. */
   id: field.Id,
   kind: z.enum([
-    "verify_email",
-    "reset_password",
-    "invite",
+    ...MailedTokenPurpose.options,
     "password_changed",
     "token_reused",
     "provider_linked",
     "provider_unlinked",
     "account_deactivated",
     "account_reactivated",
-    "change_email",
     "email_change_requested",
     "email_changed",
   ]),

@@ -111,7 +111,10 @@ describe("linking", () => {
 
   test("a browser's secret is no field of the body", async () => {
     const { access } = await signedIn();
-    const answer = await usermesh.api.post("auth/identities/liar", { browser: "x".repeat(43) }, access);
-    expect([answer.status, answer.body.errors?.[0]]).toMatchObject([422, { field: "browser", code: "unknown_field" }]);
+    const answer = await usermesh.api.post("auth/identities/liar", { browser_binding: "x".repeat(43) }, access);
+    expect([answer.status, answer.body.errors?.[0]]).toMatchObject([
+      422,
+      { field: "browser_binding", code: "unknown_field" },
+    ]);
   });
 });

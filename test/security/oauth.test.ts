@@ -113,7 +113,7 @@ describe("back from a provider", () => {
 
   test("a browser's secret in the query does not stand in for the cookie", async () => {
     const way = await begin(usermesh.api, "liar");
-    const query = { code: liar.issue(way.authorizeUrl, someone()), browser: way.cookie?.split("=")[1] ?? "" };
+    const query = { code: liar.issue(way.authorizeUrl, someone()), browser_binding: way.cookie?.split("=")[1] ?? "" };
     await expectRefused(() => comeBack(usermesh.api, { ...way, cookie: undefined }, query), "oauth_state_invalid");
   });
 

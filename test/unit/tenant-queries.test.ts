@@ -19,8 +19,8 @@ const overAll: Readonly<Record<string, string>> = {
   "users/account/snapshots.repo.ts readSnapshotPage": "snapshot of a new stream",
   "users/subscriptions/subscriptions.repo.ts listExpired": "the subscriptions that have run out",
   "users/directory/user-list.repo.ts countAll": "figure of the installation",
-  "auth/password/credentials.repo.ts unconfirmedCredentials": "sweep",
-  "auth/password/credentials.repo.ts credentialsNotUnder": "change of keys",
+  "auth/password/credentials.repo.ts listUnconfirmedCredentials": "sweep",
+  "auth/password/credentials.repo.ts listCredentialsNotUnder": "change of keys",
   "auth/oauth/identities.repo.ts countByIssuer": "figure of the installation",
   "sessions/session/sessions.repo.ts countAllLive": "figure of the installation",
   "preferences/preferences.repo.ts listUnconfirmed": "sweep",
@@ -29,7 +29,7 @@ const overAll: Readonly<Record<string, string>> = {
 
 /** Compared with a row that is narrowed, or put together from conditions whose types ask for the tenant or the caller. */
 const builtOnATenant = new Set([
-  "auth/one-time-tokens/one-time-tokens.repo.ts NEWER",
+  "auth/one-time-tokens/one-time-tokens.repo.ts SUPERSEDED",
   "users/transfer/import.repo.ts findConflicts",
   "users/directory/people.repo.ts selectPeople",
   "users/directory/user-list.repo.ts selectUsers",

@@ -2,7 +2,7 @@ import * as z from "zod";
 import * as field from "../../../lib/actions/schemas.ts";
 import { User } from "../../users/contract/users-shapes.contract.ts";
 
-/** `status` leaves room for a second factor: a client goes on only at `signed_in`. */
+/** Clients must check for the status `signed_in`: a second factor would add others. */
 export const LoginResult = z
   .strictObject({
     status: z.literal("signed_in"),
@@ -15,4 +15,4 @@ export const LoginResult = z
     session_id: field.Id,
     user: User,
   })
-  .meta({ id: "SignedIn" });
+  .meta({ id: "LoginResult" });

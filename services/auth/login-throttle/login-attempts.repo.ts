@@ -1,32 +1,35 @@
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
 import { deleteInBatches } from "../../../mixins/service-sweep.ts";
-
-type Queryable = Pick<Database, "query">;
 
 export interface AttemptKeys {
   readonly account: string;
+  /** The client address at the account. */
   readonly address: string;
 }
 
 export interface AttemptLimits {
-  /** Wrong ones in a row, from all addresses, until the account is slowed. */
+  /** Consecutive failures, from all addresses, until the account is throttled. */
   readonly account: number;
-  /** The same from one address. */
+  /** Consecutive failures from one address until that address is throttled. */
   readonly address: number;
-  /** Failures in a row after which the account is locked until a reset. */
+  /** Consecutive failures until the account is locked; a password reset unlocks it. */
   readonly lifetime: number;
 }
 
-/** 0: look at the hash. -1: others are in flight, ask again. Else the seconds to wait. */
+/** `busy`: the attempts in progress fill the limit; try again when they are recorded. */
+type Reservation = "reserved" | "busy" | { readonly retryAfterSeconds: number };
+
 export async function reserveAttempt(
   db: Queryable,
   keys: AttemptKeys,
   userId: string | null,
   limits: AttemptLimits,
-): Promise<number> {
+): Promise<Reservation> {
   const values = [keys.account, keys.address, userId, limits.account, limits.address, limits.lifetime];
   const [row] = await db.query<{ wait: number }>("SELECT auth.reserve_attempt($1, $2, $3, $4, $5, $6) AS wait", values);
-  return row?.wait ?? -1;
+  const wait = row?.wait ?? -1;
+  if (wait === 0) return "reserved";
+  return wait < 0 ? "busy" : { retryAfterSeconds: wait };
 }
 
 export type AttemptOutcome = "success" | "failure" | "aborted";
@@ -37,24 +40,19 @@ export async function recordAttempt(
   outcome: AttemptOutcome,
   limits: AttemptLimits,
 ): Promise<void> {
-  await db.query("SELECT auth.record_attempt($1, $2, $3, $4, $5)", [
-    keys.account,
-    keys.address,
-    outcome,
-    limits.account,
-    limits.address,
-  ]);
+  const values = [keys.account, keys.address, outcome, limits.account, limits.address];
+  await db.query("SELECT auth.record_attempt($1, $2, $3, $4, $5)", values);
 }
 
-/** The account's row first, as everybody locks them. */
+/** Locks the account's row first, like all other statements, so that none of them deadlock. */
 export async function clearAttempts(tx: Transaction, account: string): Promise<void> {
   await tx.query("SELECT 1 FROM auth.login_attempts WHERE key = $1 FOR UPDATE", [account]);
   await tx.query("DELETE FROM auth.login_attempts WHERE account = $1", [account]);
 }
 
 /**
- * Rows of single addresses when they slow nobody any more, rows of names that are no account after 90 days. What an
- * account has counted is kept until somebody signs in or resets: else 100 in a row would be 100 a month.
+ * Deletes rows of addresses that are no longer throttled, and rows of names without an account after 90 days. An account's
+ * own row stays until a login or a reset: otherwise the lifetime limit would be a limit per 90 days.
  */
 export function deleteOldAttempts(db: Database): Promise<number> {
   const old = `at < now() - interval '1 day'

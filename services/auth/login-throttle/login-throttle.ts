@@ -10,72 +10,76 @@ import {
   reserveAttempt,
 } from "./login-attempts.repo.ts";
 
-/** ASVS 5.0 V6.3.1; NIST SP 800-63B section 3.2.2 for the hundred. */
-const limits: AttemptLimits = { account: 50, address: 10, lifetime: 100 };
-const TIMEOUT_MS = 5_000;
-const POLL_MS = 100;
+type ThrottleDeps = Pick<AuthDeps, "db" | "clock" | "timers">;
 
-interface ThrottledAccount {
+/** ASVS 5.0 V6.3.1; the lifetime limit of 100 is that of NIST SP 800-63B section 3.2.2. */
+const LIMITS: AttemptLimits = { account: 50, address: 10, lifetime: 100 };
+const RESERVATION_TIMEOUT_MS = 5_000;
+const POLL_INTERVAL_MS = 100;
+
+interface LoginTarget {
   readonly tenantId: string;
-  /** Of the account, or the name that no account has. */
+  /** The account's email, or the name that was tried if no account has it. */
   readonly email?: string | undefined;
   readonly username?: string | undefined;
   readonly userId: string | null;
   readonly ip: string;
 }
 
+/** Key of an account's attempts from all addresses. */
 export function accountKey({
   tenantId,
   email,
   username,
-}: Pick<ThrottledAccount, "tenantId" | "email" | "username">): string {
+}: Pick<LoginTarget, "tenantId" | "email" | "username">): string {
   return emailKeyHash(tenantId, email === undefined ? usernameKey(username ?? "") : emailKey(email));
 }
 
 /**
- * Counts the guess before `look` sees the hash, and settles it after. 429 `too_many_attempts` where the account, or this
- * address at it, is slowed: the same for a right and a wrong password.
+ * Reserves a login attempt before `check` compares the password, and records its outcome afterwards. 429
+ * `too_many_attempts` while the account, or this client address at the account, is throttled: for the correct password too,
+ * so that the response does not reveal it.
  */
 export async function withAttempt<T extends { readonly ok: boolean }>(
-  deps: Pick<AuthDeps, "db" | "clock" | "timers">,
-  who: ThrottledAccount,
-  look: () => Promise<T>,
+  deps: ThrottleDeps,
+  target: LoginTarget,
+  check: () => Promise<T>,
 ): Promise<T> {
-  const keys = keysOf(who);
-  await admit(deps, keys, who.userId);
+  const keys = keysOf(target);
+  await waitForReservation(deps, keys, target.userId);
   let outcome: AttemptOutcome = "aborted";
   try {
-    const seen = await look();
-    outcome = seen.ok ? "success" : "failure";
-    return seen;
+    const result = await check();
+    outcome = result.ok ? "success" : "failure";
+    return result;
   } finally {
-    await recordAttempt(deps.db, keys, outcome, limits);
+    await recordAttempt(deps.db, keys, outcome, LIMITS);
   }
 }
 
-function keysOf(who: ThrottledAccount): AttemptKeys {
-  const account = accountKey(who);
+function keysOf(target: LoginTarget): AttemptKeys {
+  const account = accountKey(target);
   const address = createHash("sha256")
-    .update(JSON.stringify([account, who.ip]))
+    .update(JSON.stringify([account, target.ip]))
     .digest("hex");
   return { account, address };
 }
 
 /**
- * Guesses in flight fill the limit like wrong ones. Beyond it one waits until they are settled, so that many right
- * passwords at once are no attack, and many wrong ones no more than the limit.
+ * Attempts in progress count towards the limits like failed ones, so that parallel attempts cannot exceed them. An attempt
+ * that would exceed a limit waits for those in progress: many correct passwords at once are not an attack.
  */
-async function admit(
-  { db, clock, timers }: Pick<AuthDeps, "db" | "clock" | "timers">,
+async function waitForReservation(
+  { db, clock, timers }: ThrottleDeps,
   keys: AttemptKeys,
   userId: string | null,
 ): Promise<void> {
-  const end = clock.monotonic() + TIMEOUT_MS;
+  const deadline = clock.monotonic() + RESERVATION_TIMEOUT_MS;
   for (;;) {
-    const wait = await reserveAttempt(db, keys, userId, limits);
-    if (wait === 0) return;
-    if (wait > 0) throw new AppError("too_many_attempts", { retry_after: wait });
-    if (clock.monotonic() > end) throw new AppError("too_many_attempts", { retry_after: 1 });
-    await timers.sleep(POLL_MS);
+    const reservation = await reserveAttempt(db, keys, userId, LIMITS);
+    if (reservation === "reserved") return;
+    if (reservation !== "busy") throw new AppError("too_many_attempts", { retry_after: reservation.retryAfterSeconds });
+    if (clock.monotonic() > deadline) throw new AppError("too_many_attempts", { retry_after: 1 });
+    await timers.sleep(POLL_INTERVAL_MS);
   }
 }

@@ -34,7 +34,7 @@ CREATE UNIQUE INDEX identities_one_per_issuer ON auth.identities (user_id, issue
 CREATE TABLE auth.one_time_tokens (
   id uuid PRIMARY KEY,
   seq bigint GENERATED ALWAYS AS IDENTITY,
-  purpose text NOT NULL CHECK (purpose IN ('verify_email', 'reset_password', 'change_email', 'invite')),
+  purpose text NOT NULL,
   user_id uuid,
   tenant_id uuid NOT NULL,
   email_key_hash text NOT NULL,

@@ -2,42 +2,35 @@ import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
-import type { Clock } from "../../../lib/runtime/clock.ts";
-import { createTtlCache } from "../../../lib/runtime/ttl-cache.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
-import type { Outbox } from "../../../mixins/outbox.mixin.ts";
 import type { authContract } from "../auth.contract.ts";
-import { countByIssuer, countSignInMethods, identitiesOf, lockIdentities, unlinkIssuer } from "./identities.repo.ts";
+import type { AuthDeps } from "../dependencies.ts";
+import { countByIssuer, countSignInMethods, findIdentities, lockIdentities, unlinkIssuer } from "./identities.repo.ts";
 import { appendIdentityEvent } from "./identity-events.ts";
-import type { OAuthProviders } from "./oauth-providers.ts";
 
-interface Deps {
-  readonly db: Database;
-  readonly oauth: OAuthProviders;
-  readonly outbox: Outbox;
-}
+type IdentityDeps = Pick<AuthDeps, "db" | "oauth" | "outbox">;
 
+/** Without identities of providers that are no longer configured. */
 export async function listIdentities(
-  { db, oauth }: Pick<Deps, "db" | "oauth">,
+  { db, oauth }: Pick<IdentityDeps, "db" | "oauth">,
   ctx: ActionContext,
 ): Promise<ResultOf<typeof authContract, "identities">> {
-  const linked = await identitiesOf(db, requireUser(ctx.caller).user_id);
-  return linked.flatMap(({ issuer, email, created_at }) => {
+  const identities = await findIdentities(db, requireUser(ctx.caller).user_id);
+  return identities.flatMap(({ issuer, email, created_at }) => {
     const provider = oauth.all.find((one) => one.issuer === issuer);
     return provider ? [{ provider: provider.name, email, linked_at: created_at.toISOString() }] : [];
   });
 }
 
-/** The last way to sign in stays: nobody locks himself out. Two at once take turns. */
+/** Keeps the last way to sign in: 409 `last_sign_in_method`. The lock makes concurrent requests see each other's deletion. */
 export async function unlinkIdentity(
-  deps: Deps,
+  deps: IdentityDeps,
   ctx: ActionContext<{ provider: string }>,
 ): Promise<Record<string, never>> {
   const { db, oauth } = deps;
   const { user_id, home_tenant_id: tenant_id } = requireUser(ctx.caller);
   const { issuer } = oauth.find(ctx.params.provider);
-  const issuers = oauth.all.map((one) => one.issuer);
+  const issuers = oauth.all.map((provider) => provider.issuer);
   return runIdempotently(db, ctx, {
     userId: user_id,
     commit: async (tx) => {
@@ -50,16 +43,11 @@ export async function unlinkIdentity(
   });
 }
 
-export type IdentityCounts = () => Promise<Record<string, number>>;
-
-const COUNT_TTL_MS = 60_000;
-
-/** Linked identities by provider. Cached, because counting reads the whole index. */
-export function createIdentityCounts({ db, oauth }: Pick<Deps, "db" | "oauth">, clock: Clock): IdentityCounts {
-  const cache = createTtlCache<Record<string, number>>(clock, { ttlMs: COUNT_TTL_MS });
-  return () =>
-    cache.read("", async () => {
-      const counted = await countByIssuer(db);
-      return Object.fromEntries(oauth.all.map(({ name, issuer }) => [name, counted.get(issuer) ?? 0]));
-    });
+/** Linked accounts of the whole installation by provider. Reads the whole index. */
+export async function countIdentities({
+  db,
+  oauth,
+}: Pick<IdentityDeps, "db" | "oauth">): Promise<Record<string, number>> {
+  const counts = await countByIssuer(db);
+  return Object.fromEntries(oauth.all.map(({ name, issuer }) => [name, counts.get(issuer) ?? 0]));
 }

@@ -5,18 +5,24 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { ownerOf } from "./identities.repo.ts";
+import { findOwner } from "./identities.repo.ts";
 import { addIdentity, providerName } from "./identity-events.ts";
-import { consumeCode, type ExchangeCode, finishState, insertCode, type Linker } from "./oauth.repo.ts";
+import {
+  consumeCode,
+  deleteState,
+  type ExchangeCode,
+  insertCode,
+  type LinkingUser,
+  type PendingLink,
+} from "./oauth.repo.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
 import { type ConsumedState, createState } from "./oauth-state.ts";
 
-type Linked = { readonly status: "linked"; readonly provider: string; readonly email: string | null };
-type Named = ProviderIdentity & { readonly provider: string };
+type LinkResult = { readonly status: "linked"; readonly provider: string; readonly email: string | null };
 type LinkDeps = Pick<AuthDeps, "db" | "outbox" | "oauth">;
 type Ctx = Pick<ActionContext, "call" | "client" | "correlationId">;
 
-/** The state remembers whose link it is; the browser that goes to the provider may know nothing of him. */
+/** Starts to link a provider. The state stores the user: the browser that goes to the provider may have no session. */
 export async function startLink(
   deps: AuthDeps,
   ctx: ActionContext<ParamsOf<typeof authContract, "linkIdentity">>,
@@ -24,46 +30,47 @@ export async function startLink(
   const { user_id, home_tenant_id, session_id } = requireUser(ctx.caller);
   const provider = deps.oauth.find(ctx.params.provider);
   const { epoch } = await ctx.call("sessions.epoch", { user_id });
-  const { location, browser } = await createState(deps, ctx, {
+  const { location, browser_binding } = await createState(deps, ctx, {
     provider,
     tenant: "",
     returnTo: ctx.params.return_to,
     useCookies: false,
-    browser: ctx.params.browser,
-    linker: { user_id, tenant_id: home_tenant_id, session_id, epoch },
+    browserBinding: ctx.params.browser_binding,
+    linkingUser: { user_id, tenant_id: home_tenant_id, session_id, epoch },
   });
-  return { authorize_url: location, browser };
+  return { authorize_url: location, browser_binding };
 }
 
-/** The session that began it must still be there, and the state too: a reset meanwhile has ended it. */
+/** Links the identity in the callback. 401 `session_ended` if the session has ended, or a reset has deleted the state. */
 export async function finishLink(
   deps: LinkDeps,
   ctx: Ctx,
   { hash }: ConsumedState,
-  linker: Linker,
-  identity: Named,
-): Promise<Linked> {
-  await assertSessionActive(ctx, linker);
+  user: LinkingUser,
+  identity: ProviderIdentity,
+): Promise<LinkResult> {
+  await assertSessionActive(ctx, user);
   await deps.db.transaction(async (tx) => {
-    if (!(await finishState(tx, hash))) throw new AppError("session_ended");
-    await link(deps, tx, ctx, linker, identity);
+    if (!(await deleteState(tx, hash))) throw new AppError("session_ended");
+    await link(deps, tx, ctx, user, identity);
   });
-  return { status: "linked", provider: identity.provider, email: identity.email };
+  return { status: "linked", provider: providerName(deps.oauth, identity.issuer), email: identity.email };
 }
 
 /**
- * A link that leads back to a client is made only when the session that began it hands in the code. Else somebody could
- * send his own link to a stranger, whose provider lets him pass unasked, and have the stranger's identity in his account.
+ * Stores the identity under a code, and `completeDeferredLink` links it when the session that started the link presents
+ * the code. Otherwise an attacker could send their own link to a victim: a provider that asks for no consent would let
+ * the victim's browser pass, and the victim's identity would be linked to the attacker's account.
  */
 export async function deferLink(
   { db }: Pick<AuthDeps, "db">,
   { hash }: ConsumedState,
-  { user_id, tenant_id, session_id, epoch }: Linker,
-  { issuer, sub, email }: Named,
+  { user_id, tenant_id, session_id, epoch }: LinkingUser,
+  { issuer, sub, email }: ProviderIdentity,
   codeHash: string,
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    if (!(await finishState(tx, hash))) throw new AppError("session_ended");
+    if (!(await deleteState(tx, hash))) throw new AppError("session_ended");
     const link = { session_id, issuer, sub, email };
     await insertCode(tx, { hash: codeHash, user_id, tenant_id, epoch, browser_hash: null, link });
   });
@@ -73,8 +80,8 @@ export async function completeDeferredLink(
   deps: LinkDeps,
   ctx: Ctx,
   { hash, user_id, tenant_id, epoch }: ExchangeCode,
-  { session_id, issuer, sub, email }: NonNullable<ExchangeCode["link"]>,
-): Promise<Linked> {
+  { session_id, issuer, sub, email }: PendingLink,
+): Promise<LinkResult> {
   await assertSessionActive(ctx, { user_id, tenant_id, session_id, epoch });
   await deps.db.transaction(async (tx) => {
     if (!(await consumeCode(tx, hash))) throw new AppError("oauth_code_invalid");
@@ -85,25 +92,25 @@ export async function completeDeferredLink(
 
 async function assertSessionActive(
   ctx: Pick<ActionContext, "call">,
-  { user_id, session_id, epoch }: Linker,
+  { user_id, session_id, epoch }: LinkingUser,
 ): Promise<void> {
-  const [now, session] = await Promise.all([
+  const [current, session] = await Promise.all([
     ctx.call("sessions.epoch", { user_id }),
     ctx.call("sessions.get", { id: session_id, user_id }),
   ]);
-  if (now.epoch !== epoch || !session) throw new AppError("session_ended");
+  if (current.epoch !== epoch || !session) throw new AppError("session_ended");
 }
 
 async function link(
   deps: LinkDeps,
   tx: Transaction,
   ctx: Ctx,
-  { user_id, tenant_id }: Pick<Linker, "user_id" | "tenant_id">,
+  { user_id, tenant_id }: Pick<LinkingUser, "user_id" | "tenant_id">,
   { issuer, sub, email }: Pick<ProviderIdentity, "issuer" | "sub" | "email">,
 ): Promise<void> {
   const key = { tenant_id, issuer, sub };
   if (await addIdentity(deps, tx, ctx, { ...key, user_id, email })) return;
-  const owner = await ownerOf(tx, key);
+  const owner = await findOwner(tx, key);
   if (owner === user_id) return;
   if (owner !== null) throw new AppError("identity_taken");
   throw new AppError("conflict", {

@@ -5,18 +5,18 @@ import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { encode } from "../../../lib/crypto/base64url.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { openSession } from "../sign-in/open-session.ts";
+import { completeSignIn } from "../sign-in/complete-sign-in.ts";
 import { recordRefusedProviderSignIn } from "../sign-in/refused-sign-in.ts";
-import { insertCode } from "./oauth.repo.ts";
-import { resolveAccount } from "./oauth-account.ts";
+import { insertCode, type LinkingUser } from "./oauth.repo.ts";
 import { deferLink, finishLink } from "./oauth-link.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
 import { type ConsumedState, consumeState, createState, hashSecret } from "./oauth-state.ts";
+import { resolveAccount } from "./resolve-account.ts";
 
-type Callback = ParamsOf<typeof authContract, "oauthCallback">;
+type Callback = ActionContext<ParamsOf<typeof authContract, "oauthCallback">>;
 type Result = ResultOf<typeof authContract, "oauthCallback">;
 
-/** To the provider, with PKCE, state and nonce. */
+/** Starts a sign-in: returns the provider's address and the value that binds the flow to the browser. */
 export async function startOAuth(
   deps: AuthDeps,
   ctx: ActionContext<ParamsOf<typeof authContract, "oauthStart">>,
@@ -24,65 +24,81 @@ export async function startOAuth(
   const { params } = ctx;
   const provider = deps.oauth.find(params.provider);
   const tenant = params.tenant ?? requestedTenant(ctx.caller);
-  // An unknown tenant is told here, and not after the way to the provider and back.
+  // Reports an unknown tenant now, and not after the user has signed in at the provider.
   await ctx.call("users.findForSignIn", { tenant });
-  const { return_to: returnTo, browser } = params;
-  const useCookies = params.use_cookies === "true";
-  return createState(deps, ctx, { provider, tenant, returnTo, useCookies, browser, linker: null });
+  return createState(deps, ctx, {
+    provider,
+    tenant,
+    returnTo: params.return_to,
+    useCookies: params.use_cookies === "true",
+    browserBinding: params.browser_binding,
+    linkingUser: null,
+  });
 }
 
-/** Back from the provider. Once the state is spent, whatever goes wrong is told where the client waits for it. */
-export async function finishOAuth(deps: AuthDeps, ctx: ActionContext<Callback>): Promise<Result> {
-  const { browser, provider: name, ...answer } = ctx.params;
+/**
+ * Handles the provider's redirect. An invalid state is refused directly, since nothing in the request can be trusted.
+ * After that, errors go to the client's `return_to`, as the parameter `error`, if it has one.
+ */
+export async function finishOAuth(deps: AuthDeps, ctx: Callback): Promise<Result> {
+  const { browser_binding: browserBinding, provider: name, ...query } = ctx.params;
   const provider = deps.oauth.find(name);
-  const returned = await consumeState(deps, ctx, { provider, state: answer.state, browser });
+  const state = await consumeState(deps, ctx, { provider, state: query.state, browserBinding });
   let identity: ProviderIdentity | null = null;
   try {
-    identity = await deps.oauth.redeem(provider, { ...answer, state: returned.secrets.state }, returned.secrets);
-    return await conclude(deps, ctx, returned, { ...identity, provider: name });
+    identity = await deps.oauth.redeem(provider, { ...query, state: state.secrets.state }, state.secrets);
+    return state.linking_user
+      ? await linkIdentity(deps, ctx, state, state.linking_user, identity)
+      : await signIn(deps, ctx, state, identity);
   } catch (error) {
-    if (!returned.linker)
-      recordRefusedProviderSignIn(deps, ctx, { tenant: returned.tenant, provider: name, identity }, error);
-    if (returned.return_to === null || !(error instanceof AppError)) throw error;
-    return { location: withQuery(returned.return_to, "error", publicCode(error.type)), ...nothing };
+    if (!state.linking_user)
+      recordRefusedProviderSignIn(deps, ctx, { tenant: state.tenant, provider: name, identity }, error);
+    if (state.return_to === null || !(error instanceof AppError)) throw error;
+    return redirectTo(state.return_to, "error", publicCode(error.type));
   }
 }
 
-const nothing = { outcome: null, use_cookies: false };
-
-type Identity = ProviderIdentity & { readonly provider: string };
-
-async function conclude(
+/**
+ * Signs in. A browser that keeps its session in cookies, and a client without a `return_to`, get the tokens now. Any other
+ * client gets a one-time code, so that no token appears in an address.
+ */
+async function signIn(
   deps: AuthDeps,
-  ctx: ActionContext<Callback>,
-  returned: ConsumedState,
-  identity: Identity,
+  ctx: Callback,
+  { tenant, return_to: returnTo, use_cookies }: ConsumedState,
+  identity: ProviderIdentity,
 ): Promise<Result> {
-  const code = encode(deps.random.bytes(32));
-  const { linker, return_to: returnTo, use_cookies } = returned;
-  if (linker) {
-    if (returnTo === null) {
-      const outcome = await finishLink(deps, ctx, returned, linker, identity);
-      return { location: null, outcome, use_cookies: false };
-    }
-    await deferLink(deps, returned, linker, identity, hashSecret(code));
-    return { location: withQuery(returnTo, "code", code), ...nothing };
-  }
-  const { account, epoch } = await resolveAccount(deps, ctx, returned.tenant, identity);
+  const { account, epoch } = await resolveAccount(deps, ctx, tenant, identity);
   if (!account.is_active) throw new AppError("account_disabled");
   if (!account.is_verified && deps.config.auth.requireVerifiedEmail) throw new AppError("email_not_verified");
-  const { id, tenant_id } = account;
+  const { id: user_id, tenant_id } = account;
   if (returnTo === null || use_cookies) {
-    const opening = { user_id: id, tenant_id, epoch, amr: ["fed"], device_name: null };
-    return { location: returnTo, outcome: await openSession(deps, ctx, opening), use_cookies };
+    const authenticated = { user_id, tenant_id, epoch, amr: ["fed"], device_name: null };
+    return { location: returnTo, outcome: await completeSignIn(deps, ctx, authenticated), use_cookies };
   }
-  const browser_hash = hashSecret(ctx.params.browser ?? "");
-  await insertCode(deps.db, { hash: hashSecret(code), user_id: id, tenant_id, epoch, browser_hash, link: null });
-  return { location: withQuery(returnTo, "code", code), ...nothing };
+  const code = encode(deps.random.bytes(32));
+  const browser_hash = hashSecret(ctx.params.browser_binding ?? "");
+  await insertCode(deps.db, { hash: hashSecret(code), user_id, tenant_id, epoch, browser_hash, link: null });
+  return redirectTo(returnTo, "code", code);
 }
 
-function withQuery(address: string, name: string, value: string): string {
+/** Links the identity now, or with a `return_to` when the session that started the link exchanges the code. */
+async function linkIdentity(
+  deps: AuthDeps,
+  ctx: Callback,
+  state: ConsumedState,
+  user: LinkingUser,
+  identity: ProviderIdentity,
+): Promise<Result> {
+  if (state.return_to === null)
+    return { location: null, outcome: await finishLink(deps, ctx, state, user, identity), use_cookies: false };
+  const code = encode(deps.random.bytes(32));
+  await deferLink(deps, state, user, identity, hashSecret(code));
+  return redirectTo(state.return_to, "code", code);
+}
+
+function redirectTo(address: string, name: "code" | "error", value: string): Result {
   const url = new URL(address);
   url.searchParams.set(name, value);
-  return url.href;
+  return { location: url.href, outcome: null, use_cookies: false };
 }

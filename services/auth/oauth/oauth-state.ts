@@ -5,89 +5,107 @@ import type { OAuthProvider } from "../../../lib/config/oauth-providers.ts";
 import { encode } from "../../../lib/crypto/base64url.ts";
 import type { KeyRing } from "../../../lib/crypto/key-ring.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { insertState, type Linker, type SpentState, spendState } from "./oauth.repo.ts";
+import { insertState, type LinkingUser, type SpentState, spendState } from "./oauth.repo.ts";
 import type { StateSecrets } from "./oauth-providers.ts";
 
 type StateDeps = Pick<AuthDeps, "db" | "ring" | "random" | "config" | "oauth">;
 
-interface Beginning {
+interface AuthorizationRequest {
   readonly provider: OAuthProvider;
   /** Slug. */
   readonly tenant: string;
   readonly returnTo: string | undefined;
   readonly useCookies: boolean;
-  /** What the browser's cookie says, if it has one. */
-  readonly browser: string | undefined;
-  readonly linker: Linker | null;
+  /** Value of the browser's OAuth cookie, if it sent one. */
+  readonly browserBinding: string | undefined;
+  /** Null for a sign-in. */
+  readonly linkingUser: LinkingUser | null;
 }
 
 export interface Authorization {
+  /** The provider's authorization endpoint with our parameters. */
   readonly location: string;
-  readonly browser: string;
+  /** Value for the browser's OAuth cookie. */
+  readonly browser_binding: string;
 }
 
 export interface ConsumedState extends SpentState {
   readonly secrets: StateSecrets;
 }
 
-const SECRET = /^[\w-]{43}$/;
+/** 32 random bytes in base64url. */
+const RANDOM_VALUE = /^[\w-]{43}$/;
 
-/** One cookie for all that a browser begins within its ten minutes: two tabs don't end each other's sign-in. */
+/**
+ * Starts an authorization request, with PKCE, state and nonce. All requests that a browser starts within 10 minutes share
+ * one cookie value, so that two tabs do not break each other's sign-in.
+ */
 export async function createState(
   deps: StateDeps,
   ctx: Pick<ActionContext, "client">,
-  beginning: Beginning,
+  request: AuthorizationRequest,
 ): Promise<Authorization> {
-  const { provider, tenant, returnTo, useCookies, linker } = beginning;
-  assertSameReturn(deps.config.oauth.returnUrls, returnTo);
+  const { provider, tenant, returnTo, useCookies, linkingUser, browserBinding = "" } = request;
+  assertReturnUrlAllowed(deps.config.oauth.returnUrls, returnTo);
   const state = encode(deps.random.bytes(32));
   const kid = deps.ring.active;
-  const known = beginning.browser !== undefined && SECRET.test(beginning.browser);
-  const browser = known ? (beginning.browser as string) : encode(deps.random.bytes(32));
+  const binding = RANDOM_VALUE.test(browserBinding) ? browserBinding : encode(deps.random.bytes(32));
   const location = await deps.oauth.authorizeUrl(provider, secretsOf(deps.ring, kid, state));
   await insertState(deps.db, {
     hash: hashSecret(state),
     kid,
     provider: provider.name,
     tenant,
-    browser_hash: hashSecret(browser),
-    address_hash: hashSecret(JSON.stringify([state, ctx.client.ip])),
+    browser_hash: hashSecret(binding),
+    address_hash: hashAddress(state, ctx),
     return_to: returnTo ?? null,
     use_cookies: useCookies,
-    linker,
+    linking_user: linkingUser,
   });
-  return { location, browser };
+  return { location, browser_binding: binding };
 }
 
-/** 400 `oauth_state_invalid` for one that is missing, spent, outdated, another provider's or another browser's. */
+/**
+ * Spends the state of a callback. 400 `oauth_state_invalid` if it is missing, spent or expired, or belongs to another
+ * provider or browser.
+ */
 export async function consumeState(
   { db, ring }: Pick<StateDeps, "db" | "ring">,
   ctx: Pick<ActionContext, "client">,
-  back: { readonly provider: OAuthProvider; readonly state: string | undefined; readonly browser: string | undefined },
+  callback: {
+    readonly provider: OAuthProvider;
+    readonly state: string | undefined;
+    readonly browserBinding: string | undefined;
+  },
 ): Promise<ConsumedState> {
-  const { provider, state = "", browser = "" } = back;
+  const { provider, state = "", browserBinding = "" } = callback;
   const spent = await spendState(db, {
     hash: hashSecret(state),
     provider: provider.name,
-    browser_hash: hashSecret(browser),
-    address_hash: hashSecret(JSON.stringify([state, ctx.client.ip])),
+    browser_hash: hashSecret(browserBinding),
+    address_hash: hashAddress(state, ctx),
   });
   if (!spent) throw new AppError("oauth_state_invalid");
   return { ...spent, secrets: secretsOf(ring, spent.kid, state) };
 }
 
-/** Of 256 random bits, so that no key is needed to keep them secret. */
+/** Hash of a value with 256 random bits, which needs neither salt nor key. */
 export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("base64url");
 }
 
-/** RFC 9700 section 4.1: compared letter by letter, or a look-alike would get the code. */
-function assertSameReturn(allowed: readonly string[], returnTo: string | undefined): void {
+/** Salted with the state, because client addresses are guessable. */
+function hashAddress(state: string, { client }: Pick<ActionContext, "client">): string {
+  return hashSecret(JSON.stringify([state, client.ip]));
+}
+
+/** RFC 9700 section 4.1: exact comparison, otherwise a similar URL of an attacker would receive the code. */
+function assertReturnUrlAllowed(allowed: readonly string[], returnTo: string | undefined): void {
   if (returnTo === undefined || allowed.includes(returnTo)) return;
   throw fieldError("return_to", "not_allowed", "is not an allowed return URL");
 }
 
-/** Derived, so that the table holds none of them. 43 characters, as RFC 7636 wants of a verifier. */
+/** Derived from the state, so that the table contains none of them. RFC 7636 requires a verifier of at least 43 characters. */
 function secretsOf(ring: KeyRing, kid: string, state: string): StateSecrets {
   const derive = (use: string) => encode(ring.mac("otp", JSON.stringify(["oauth", use, state]), kid));
   return { state, nonce: derive("nonce"), verifier: derive("verifier") };

@@ -1,10 +1,8 @@
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
 import { deleteInBatches } from "../../../mixins/service-sweep.ts";
 
-type Queryable = Pick<Database, "query">;
-
-/** The signed-in user who links a provider, as he was when he began. */
-export interface Linker {
+/** The signed-in user who started to link a provider, with the session and epoch of that moment. */
+export interface LinkingUser {
   readonly user_id: string;
   readonly tenant_id: string;
   readonly session_id: string;
@@ -21,54 +19,58 @@ export interface NewState {
   readonly address_hash: string;
   readonly return_to: string | null;
   readonly use_cookies: boolean;
-  readonly linker: Linker | null;
+  /** Null for a sign-in. */
+  readonly linking_user: LinkingUser | null;
 }
 
-export type SpentState = Pick<NewState, "hash" | "kid" | "tenant" | "return_to" | "use_cookies" | "linker">;
+export type SpentState = Pick<NewState, "hash" | "kid" | "tenant" | "return_to" | "use_cookies" | "linking_user">;
 
 export async function insertState(db: Queryable, state: NewState): Promise<void> {
   const sql = `INSERT INTO auth.oauth_states
       (hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies,
        user_id, tenant_id, session_id, epoch)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
-  const { hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies, linker } = state;
-  const who = [linker?.user_id ?? null, linker?.tenant_id ?? null, linker?.session_id ?? null, linker?.epoch ?? null];
-  const how = [hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies];
-  await db.query(sql, [...how, ...who]);
+  const { hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies, linking_user: user } = state;
+  const linking = [user?.user_id ?? null, user?.tenant_id ?? null, user?.session_id ?? null, user?.epoch ?? null];
+  await db.query(sql, [hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies, ...linking]);
 }
 
-type Returning = Pick<NewState, "hash" | "provider" | "browser_hash" | "address_hash">;
+type Callback = Pick<NewState, "hash" | "provider" | "browser_hash" | "address_hash">;
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 /**
- * Of n at once one gets it, and only the browser that began, at the provider it was begun with. A link may have been
- * begun by a client without cookies: then by the address it was begun from, or by the session that has to confirm it.
+ * Of concurrent calls one gets the state, and only in the browser and for the provider that it was created for. A link may
+ * have been started by an app without a browser's cookies: then the address it was started from must be the same, or, with
+ * a `return_to`, the session that started it confirms the link later.
  */
-export async function spendState(db: Queryable, back: Returning): Promise<SpentState | null> {
+export async function spendState(db: Queryable, callback: Callback): Promise<SpentState | null> {
   const sql = `UPDATE auth.oauth_states SET spent_at = clock_timestamp()
     WHERE hash = $1 AND provider = $2 AND spent_at IS NULL AND created_at > clock_timestamp() - interval '10 minutes'
       AND (browser_hash = $3 OR (user_id IS NOT NULL AND (return_to IS NOT NULL OR address_hash = $4)))
     RETURNING hash, kid, tenant, return_to, use_cookies, user_id, tenant_id, session_id, epoch`;
-  const [row] = await db.query<Omit<SpentState, "linker"> & Nullable<Linker>>(sql, [
-    back.hash,
-    back.provider,
-    back.browser_hash,
-    back.address_hash,
-  ]);
+  const values = [callback.hash, callback.provider, callback.browser_hash, callback.address_hash];
+  const [row] = await db.query<Omit<SpentState, "linking_user"> & Nullable<LinkingUser>>(sql, values);
   if (!row) return null;
   const { hash, kid, tenant, return_to, use_cookies } = row;
-  return { hash, kid, tenant, return_to, use_cookies, linker: linkerOf(row) };
+  return { hash, kid, tenant, return_to, use_cookies, linking_user: linkingUserOf(row) };
 }
 
-type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
-
-function linkerOf({ user_id, tenant_id, session_id, epoch }: Nullable<Linker>): Linker | null {
+function linkingUserOf({ user_id, tenant_id, session_id, epoch }: Nullable<LinkingUser>): LinkingUser | null {
   if (user_id === null || tenant_id === null || session_id === null || epoch === null) return null;
   return { user_id, tenant_id, session_id, epoch };
 }
 
-/** False where a reset or a changed password has ended it meanwhile. */
-export async function finishState(tx: Transaction, hash: string): Promise<boolean> {
+/** False if `cancelPendingLinks` has deleted the state in the meantime. */
+export async function deleteState(tx: Transaction, hash: string): Promise<boolean> {
   return (await tx.query("DELETE FROM auth.oauth_states WHERE hash = $1 RETURNING hash", [hash])).length === 1;
+}
+
+/** An identity that is linked when the session that started the link exchanges the code. */
+export interface PendingLink {
+  readonly session_id: string;
+  readonly issuer: string;
+  readonly sub: string;
+  readonly email: string | null;
 }
 
 export interface ExchangeCode {
@@ -76,28 +78,23 @@ export interface ExchangeCode {
   readonly user_id: string;
   readonly tenant_id: string;
   readonly epoch: number;
-  /** Of the browser that signed in. */
+  /** Of the browser that signed in; null for a link. */
   readonly browser_hash: string | null;
-  /** A link that waits for the word of this session. */
-  readonly link: {
-    readonly session_id: string;
-    readonly issuer: string;
-    readonly sub: string;
-    readonly email: string | null;
-  } | null;
+  /** Null for a sign-in. */
+  readonly link: PendingLink | null;
 }
 
 export async function insertCode(db: Queryable, code: ExchangeCode): Promise<void> {
   const sql = `INSERT INTO auth.oauth_codes (hash, user_id, tenant_id, epoch, browser_hash, session_id, issuer, sub, email)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
   const { hash, user_id, tenant_id, epoch, browser_hash, link } = code;
-  const waiting = [link?.session_id ?? null, link?.issuer ?? null, link?.sub ?? null, link?.email ?? null];
-  await db.query(sql, [hash, user_id, tenant_id, epoch, browser_hash, ...waiting]);
+  const pending = [link?.session_id ?? null, link?.issuer ?? null, link?.sub ?? null, link?.email ?? null];
+  await db.query(sql, [hash, user_id, tenant_id, epoch, browser_hash, ...pending]);
 }
 
-type CodeRow = Omit<ExchangeCode, "link"> & Nullable<NonNullable<ExchangeCode["link"]>>;
+type CodeRow = Omit<ExchangeCode, "link"> & Nullable<PendingLink>;
 
-/** One that is good now; a link's for the session that began it and for no other. */
+/** A code that is valid now. The code of a link is found only for the session that started the link. */
 export async function findCode(db: Queryable, hash: string, sessionId: string | null): Promise<ExchangeCode | null> {
   const sql = `SELECT hash, user_id, tenant_id, epoch, browser_hash, session_id, issuer, sub, email FROM auth.oauth_codes
     WHERE hash = $1 AND created_at > clock_timestamp() - interval '60 seconds' AND (session_id IS NULL OR session_id = $2)`;
@@ -108,12 +105,12 @@ export async function findCode(db: Queryable, hash: string, sessionId: string | 
   return { hash, user_id, tenant_id, epoch, browser_hash, link };
 }
 
-/** Of n at once one gets true. */
+/** Of concurrent calls one returns true. */
 export async function consumeCode(db: Queryable, hash: string): Promise<boolean> {
   return (await db.query("DELETE FROM auth.oauth_codes WHERE hash = $1 RETURNING hash", [hash])).length === 1;
 }
 
-/** Links under way end with the password they were begun under: whoever had it must not leave a way in behind. */
+/** Called when the password changes: whoever knew the old one must not complete a link that they started. */
 export async function cancelPendingLinks(tx: Transaction, userId: string): Promise<void> {
   await tx.query("DELETE FROM auth.oauth_states WHERE user_id = $1", [userId]);
   await tx.query("DELETE FROM auth.oauth_codes WHERE user_id = $1", [userId]);

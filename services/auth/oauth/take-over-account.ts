@@ -11,16 +11,18 @@ import { cancelPendingLinks } from "./oauth.repo.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
 
 type Account = Pick<NonNullable<Actions["users.signInView"]["result"]>, "id" | "tenant_id" | "email">;
-type ClaimDeps = Pick<AuthDeps, "db" | "outbox" | "clock" | "random">;
+type TakeOverDeps = Pick<AuthDeps, "db" | "outbox" | "clock" | "random">;
 type Ctx = Pick<ActionContext, "call" | "correlationId">;
 
 /**
- * Somebody registered with an address that he never proved to have; now a provider vouches that it is this person's.
- * Pre-hijacking (Sudhodanan and Paverd, USENIX Security 2022): a stranger may have made the account to wait in it. So
- * every way in that was there before goes with its sessions, and only then the account is verified and his.
+ * Gives an unverified account to the person whose provider vouches for its email address.
+ *
+ * Whoever registered the account never proved that they own the address. It may be an attacker who waits for the owner to
+ * arrive (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022). So all existing credentials, pending requests and
+ * sessions are removed first, and only then is the account verified.
  */
 export async function takeOverUnverifiedAccount(
-  deps: ClaimDeps,
+  deps: TakeOverDeps,
   ctx: Ctx,
   account: Account,
   identity: ProviderIdentity,
@@ -37,9 +39,9 @@ export async function takeOverUnverifiedAccount(
   return { account: user, epoch };
 }
 
-/** `password.changed` ends what else was begun before, a change of address too, and is mailed to the owner. */
+/** The event `password.changed` also voids a pending email change, and notifies the owner by mail. */
 function replaceCredentials(
-  { db, outbox, clock, random }: ClaimDeps,
+  { db, outbox, clock, random }: TakeOverDeps,
   ctx: Ctx,
   { id, tenant_id }: Account,
   { issuer, sub, email }: ProviderIdentity,

@@ -1,6 +1,7 @@
 import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { MailedTokenPurpose } from "../../../lib/contracts/mailed-token.contract.ts";
 import {
   formatMailedToken,
   type MailedTokenBinding,
@@ -13,77 +14,87 @@ import type { AuthDeps } from "../dependencies.ts";
 import { findOneTimeToken, type OneTimeToken, recordDerived, recordSent } from "./one-time-tokens.repo.ts";
 
 type TokenDeps = Pick<AuthDeps, "db" | "ring">;
-type Account = NonNullable<Actions["users.signInView"]["result"]> & {
-  /** Of a change of address: is it still wished? */
-  readonly waits?: boolean;
-};
 type Input = ParamsOf<typeof authContract, "deriveMailToken">;
+type Addressee = NonNullable<Actions["users.signInView"]["result"]> & {
+  /** For an email change: whether the user still wants it. */
+  readonly change_pending?: boolean;
+};
 
-/** The derived one-time token and where to send it; null when it would be of no use any more. */
+/** For the mail service: the token and the address to send it to. Null if the link would be useless by now. */
 export async function deriveMailToken(
   deps: TokenDeps,
   ctx: ActionContext<Input>,
 ): Promise<ResultOf<typeof authContract, "deriveMailToken">> {
   const oneTimeToken = await findOneTimeToken(deps.db, ctx.params.token_id);
-  if (!oneTimeToken || oneTimeToken.spent || oneTimeToken.superseded || oneTimeToken.stale) return null;
-  const account = await findAddressee(ctx, oneTimeToken);
-  if (!account || (oneTimeToken.purpose === "verify_email" && account.is_verified)) return null;
-  if (account.waits === false) return null;
-  const token = formatMailedToken(deps.ring, signed(oneTimeToken));
+  if (!oneTimeToken || oneTimeToken.spent || oneTimeToken.superseded || oneTimeToken.too_old_to_mail) return null;
+  const addressee = await findAddressee(ctx, oneTimeToken);
+  if (!addressee || addressee.change_pending === false) return null;
+  if (oneTimeToken.purpose === "verify_email" && addressee.is_verified) return null;
+  const token = formatMailedToken(deps.ring, bindingOf(oneTimeToken));
   await recordDerived(deps.db, oneTimeToken.id);
   return {
     purpose: oneTimeToken.purpose,
     token,
-    email: account.email,
-    name: account.full_name,
-    user_id: account.id,
-    tenant_id: account.tenant_id,
+    email: addressee.email,
+    name: addressee.full_name,
+    user_id: addressee.id,
+    tenant_id: addressee.tenant_id,
   };
 }
 
 export async function markMailSent(
-  deps: Pick<AuthDeps, "db">,
+  { db }: Pick<AuthDeps, "db">,
   ctx: ActionContext<Input>,
 ): Promise<Record<string, never>> {
-  await recordSent(deps.db, ctx.params.token_id);
+  await recordSent(db, ctx.params.token_id);
   return {};
 }
 
-/** The active account that a one-time token is for, as long as its address, or the one it wishes, is still the link's. */
-export async function findAddressee(
-  ctx: Pick<ActionContext, "call">,
-  oneTimeToken: OneTimeToken,
-): Promise<Account | null> {
-  const account = await addressed(ctx, oneTimeToken);
-  if (!account?.is_active) return null;
-  return emailKeyHash(oneTimeToken.tenant_id, emailKey(account.email)) === oneTimeToken.email_key_hash ? account : null;
-}
-
-async function addressed({ call }: Pick<ActionContext, "call">, oneTimeToken: OneTimeToken): Promise<Account | null> {
-  const account = await call("users.signInView", { id: oneTimeToken.user_id });
-  if (!account || oneTimeToken.purpose !== "change_email") return account;
-  const change = await call("users.emailChange", { token_id: oneTimeToken.id });
-  return change && { ...account, email: change.new_email, waits: change.state === "pending" };
-}
-
-/** The row that a token was derived from. 400 `token_invalid` for any other text; whether it may be used is another question. */
+/** The row that a token was derived from, even if it is spent or expired. 400 `token_invalid` for any other text. */
 export async function requireOneTimeToken(
-  deps: TokenDeps,
+  { db, ring }: TokenDeps,
   text: string,
-  ...purposes: readonly OneTimeToken["purpose"][]
+  ...purposes: readonly MailedTokenPurpose[]
 ): Promise<OneTimeToken> {
   const token = parseMailedToken(text);
-  const oneTimeToken = token && (await findOneTimeToken(deps.db, token.tokenId));
+  const oneTimeToken = token && (await findOneTimeToken(db, token.tokenId));
   if (
     !oneTimeToken ||
     !purposes.includes(oneTimeToken.purpose) ||
-    !mailedTokenMatches(deps.ring, token, signed(oneTimeToken))
+    !mailedTokenMatches(ring, token, bindingOf(oneTimeToken))
   )
     throw new AppError("one_time_token_invalid");
   return oneTimeToken;
 }
 
-function signed(oneTimeToken: OneTimeToken): MailedTokenBinding {
-  const { kid, id, purpose, user_id, tenant_id, email_key_hash } = oneTimeToken;
+export function assertUsable({ spent, superseded, expired }: OneTimeToken): void {
+  if (spent || superseded || expired) throw new AppError("one_time_token_invalid");
+}
+
+/**
+ * The active account that a token was requested for, with the address that the link goes to. Null if the account has
+ * another address by now, or for an email change, if another new address was requested.
+ */
+export async function findAddressee(
+  ctx: Pick<ActionContext, "call">,
+  oneTimeToken: OneTimeToken,
+): Promise<Addressee | null> {
+  const addressee = await readAddressee(ctx, oneTimeToken);
+  if (!addressee?.is_active) return null;
+  const hash = emailKeyHash(oneTimeToken.tenant_id, emailKey(addressee.email));
+  return hash === oneTimeToken.email_key_hash ? addressee : null;
+}
+
+async function readAddressee(
+  { call }: Pick<ActionContext, "call">,
+  { id, user_id, purpose }: OneTimeToken,
+): Promise<Addressee | null> {
+  const account = await call("users.signInView", { id: user_id });
+  if (!account || purpose !== "change_email") return account;
+  const change = await call("users.emailChange", { token_id: id });
+  return change && { ...account, email: change.new_email, change_pending: change.state === "pending" };
+}
+
+function bindingOf({ kid, id, purpose, user_id, tenant_id, email_key_hash }: OneTimeToken): MailedTokenBinding {
   return { kid, tokenId: id, purpose, userId: user_id, tenantId: tenant_id, emailKeyHash: email_key_hash };
 }

@@ -1,8 +1,6 @@
-import type { MailedTokenPurpose } from "../../../lib/crypto/mailed-token.ts";
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import { MAILED_TOKEN_LIFETIME_HOURS, type MailedTokenPurpose } from "../../../lib/contracts/mailed-token.contract.ts";
+import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
 import { deleteInBatches } from "../../../mixins/service-sweep.ts";
-
-type Queryable = Pick<Database, "query">;
 
 interface NewOneTimeToken {
   readonly id: string;
@@ -17,22 +15,24 @@ interface NewOneTimeToken {
 
 export interface OneTimeToken extends NewOneTimeToken {
   readonly spent: boolean;
-  /** Its time is over. */
-  readonly outdated: boolean;
-  /** Older than any mailed link may be, sent or not. */
-  readonly stale: boolean;
-  /** There is a newer one of its purpose and account. */
+  /** A newer token of the same purpose and account exists. */
   readonly superseded: boolean;
+  /** The link's lifetime is over. */
+  readonly expired: boolean;
+  /** Requested so long ago that it is not worth mailing any more, whether it was sent or not. */
+  readonly too_old_to_mail: boolean;
 }
 
-/**
- * From the moment it was sent, but never beyond 24 h after the request. As long as nobody has recorded that it was sent,
- * from the moment it was last handed out for sending: the mail is there before its record is.
- */
-const END = `least(requested_at + interval '24 hours',
-  coalesce(first_sent_at, derived_at, requested_at) + CASE purpose WHEN 'reset_password' THEN interval '1 hour' ELSE interval '24 hours' END)`;
+const LIFETIME = `CASE purpose ${Object.entries(MAILED_TOKEN_LIFETIME_HOURS)
+  .map(([purpose, hours]) => `WHEN '${purpose}' THEN interval '${hours} hours'`)
+  .join(" ")} END`;
 
-const NEWER = `EXISTS (SELECT 1 FROM auth.one_time_tokens n
+const MAX_EXPIRY = "requested_at + interval '24 hours'";
+
+/** Until the sending is recorded, the lifetime runs from the last derivation: the mail can arrive before its record does. */
+const EXPIRY = `least(${MAX_EXPIRY}, coalesce(first_sent_at, derived_at, requested_at) + ${LIFETIME})`;
+
+const SUPERSEDED = `EXISTS (SELECT 1 FROM auth.one_time_tokens n
   WHERE n.user_id = t.user_id AND n.purpose = t.purpose AND n.seq > t.seq)`;
 
 export async function insertOneTimeToken(tx: Queryable, oneTimeToken: NewOneTimeToken): Promise<void> {
@@ -44,14 +44,14 @@ export async function insertOneTimeToken(tx: Queryable, oneTimeToken: NewOneTime
 
 export async function findOneTimeToken(db: Queryable, id: string): Promise<OneTimeToken | null> {
   const sql = `SELECT id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id, spent_at IS NOT NULL AS spent,
-      clock_timestamp() > ${END} AS outdated, clock_timestamp() > requested_at + interval '24 hours' AS stale, ${NEWER} AS superseded
+      clock_timestamp() > ${EXPIRY} AS expired, clock_timestamp() > ${MAX_EXPIRY} AS too_old_to_mail, ${SUPERSEDED} AS superseded
     FROM auth.one_time_tokens t WHERE id = $1`;
-  const rows = await db.query<OneTimeToken>(sql, [id]);
-  return rows[0] ?? null;
+  const [row] = await db.query<OneTimeToken>(sql, [id]);
+  return row ?? null;
 }
 
-/** Unspent ones of the last hour: how many mails of this kind the account was asked to take and has made no use of. */
-export async function countUnused(db: Queryable, userId: string, purpose: MailedTokenPurpose): Promise<number> {
+/** Unspent tokens that were requested in the last hour. */
+export async function countUnspent(db: Queryable, userId: string, purpose: MailedTokenPurpose): Promise<number> {
   const sql = `SELECT count(*)::int AS n FROM auth.one_time_tokens
     WHERE user_id = $1 AND purpose = $2 AND spent_at IS NULL AND requested_at > clock_timestamp() - interval '1 hour'`;
   const [row] = await db.query<{ n: number }>(sql, [userId, purpose]);
@@ -63,36 +63,27 @@ export async function recordDerived(db: Queryable, id: string): Promise<void> {
 }
 
 export async function recordSent(db: Queryable, id: string): Promise<void> {
-  await db.query(
-    "UPDATE auth.one_time_tokens SET first_sent_at = clock_timestamp() WHERE id = $1 AND first_sent_at IS NULL",
-    [id],
-  );
+  const sql = `UPDATE auth.one_time_tokens SET first_sent_at = clock_timestamp() WHERE id = $1 AND first_sent_at IS NULL`;
+  await db.query(sql, [id]);
 }
 
-/** A statement of its own: what is read after it sees what the one before us did. */
+/** A separate statement, so that the statements after it see what the previous holder of the lock committed. */
 export async function lockOneTimeTokens(tx: Transaction, userId: string): Promise<void> {
-  await tx.query("SELECT 1 FROM auth.one_time_tokens WHERE user_id = $1 AND spent_at IS NULL ORDER BY seq FOR UPDATE", [
-    userId,
-  ]);
+  const sql = "SELECT 1 FROM auth.one_time_tokens WHERE user_id = $1 AND spent_at IS NULL ORDER BY seq FOR UPDATE";
+  await tx.query(sql, [userId]);
 }
 
-/** Of n at once one gets true, and none for one that is outdated or has a newer one beside it. */
+/** Of concurrent calls one returns true. False for an expired or superseded token. */
 export async function spendOneTimeToken(tx: Transaction, id: string): Promise<boolean> {
   const sql = `UPDATE auth.one_time_tokens t SET spent_at = clock_timestamp()
-    WHERE id = $1 AND spent_at IS NULL AND clock_timestamp() <= ${END} AND NOT ${NEWER} RETURNING id`;
+    WHERE id = $1 AND spent_at IS NULL AND clock_timestamp() <= ${EXPIRY} AND NOT ${SUPERSEDED} RETURNING id`;
   return (await tx.query(sql, [id])).length === 1;
 }
 
-/** For what has committed elsewhere: of n at once one gets true. */
+/** For a change that another service has committed already, so expiry no longer matters. Of concurrent calls one returns true. */
 export async function markSpent(tx: Transaction, id: string): Promise<boolean> {
-  return (
-    (
-      await tx.query(
-        "UPDATE auth.one_time_tokens SET spent_at = clock_timestamp() WHERE id = $1 AND spent_at IS NULL RETURNING id",
-        [id],
-      )
-    ).length === 1
-  );
+  const sql = `UPDATE auth.one_time_tokens SET spent_at = clock_timestamp() WHERE id = $1 AND spent_at IS NULL RETURNING id`;
+  return (await tx.query(sql, [id])).length === 1;
 }
 
 export async function revokeOneTimeTokens(

@@ -1,10 +1,10 @@
-import type { MailedTokenPurpose } from "../../../lib/crypto/mailed-token.ts";
+import type { MailedTokenPurpose } from "../../../lib/contracts/mailed-token.contract.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { emailKey, emailKeyHash } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import type { MailJob } from "../../mail/mail.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { countUnused, insertOneTimeToken } from "./one-time-tokens.repo.ts";
+import { countUnspent, insertOneTimeToken } from "./one-time-tokens.repo.ts";
 
 export type MailLinkDeps = Pick<AuthDeps, "clock" | "random" | "ring" | "outbox">;
 
@@ -15,19 +15,19 @@ export interface Recipient {
 }
 
 interface MailRequest {
-  readonly purpose: Extract<MailedTokenPurpose, MailJob["kind"]>;
+  readonly purpose: MailedTokenPurpose;
   readonly recipient: Recipient;
-  /** The account's epoch, for what a reset in between must end. */
+  /** The account's epoch if a later password reset must void the link, otherwise null. */
   readonly epoch: number | null;
   readonly correlationId: string;
-  /** Where another service has chosen its id already. */
+  /** Given if another service has chosen the token's id. */
   readonly id?: string;
 }
 
-/** Links that nobody used, per account, purpose and hour: a stranger must not fill somebody's mailbox. */
-const UNUSED_LINKS = 10;
+/** Per account, purpose and hour: strangers who request links must not flood a mailbox. */
+const MAX_UNSPENT_LINKS = 10;
 
-/** The one-time token and the job that mails it, in one transaction. */
+/** Creates the one-time token and the job that mails it, in one transaction. */
 export async function requestMail(deps: MailLinkDeps, tx: Transaction, request: MailRequest): Promise<void> {
   const { purpose, recipient, epoch, correlationId } = request;
   const id = request.id ?? newId(deps.clock, deps.random);
@@ -52,15 +52,19 @@ export async function requestMail(deps: MailLinkDeps, tx: Transaction, request: 
 }
 
 /**
- * The same for whoever asks from outside. An account that is none, or has had enough mails, is replaced by a nobody: its
- * job finds no account and is skipped, and to here all takes the same time (ASVS 5.0 V6.3.8).
+ * `requestMail` for anonymous requests. If the account has enough unspent links, the mail goes to a nonexistent recipient:
+ * its job finds no account and is skipped, so the response and its time do not reveal anything (ASVS 5.0 V6.3.8).
  */
 export async function requestMailAnonymously(deps: MailLinkDeps, tx: Transaction, request: MailRequest): Promise<void> {
-  const unused = await countUnused(tx, request.recipient.id, request.purpose);
-  const recipient = unused < UNUSED_LINKS ? request.recipient : nobody(deps, request.recipient.tenant_id);
+  const unspent = await countUnspent(tx, request.recipient.id, request.purpose);
+  const recipient =
+    unspent < MAX_UNSPENT_LINKS ? request.recipient : nonexistentRecipient(deps, request.recipient.tenant_id);
   await requestMail(deps, tx, { ...request, recipient });
 }
 
-export function nobody({ clock, random }: Pick<AuthDeps, "clock" | "random">, tenantId: string): Recipient {
-  return { id: newId(clock, random), tenant_id: tenantId, email: "nobody@invalid" };
+export function nonexistentRecipient(
+  { clock, random }: Pick<AuthDeps, "clock" | "random">,
+  tenantId: string,
+): Recipient {
+  return { id: newId(clock, random), tenant_id: tenantId, email: "nonexistent@invalid" };
 }

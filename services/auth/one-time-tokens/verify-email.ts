@@ -5,7 +5,7 @@ import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { findAddressee, requireOneTimeToken } from "./mailed-token.ts";
+import { assertUsable, findAddressee, requireOneTimeToken } from "./mailed-token.ts";
 import { lockOneTimeTokens, markSpent, type OneTimeToken, revokeOneTimeTokens } from "./one-time-tokens.repo.ts";
 
 type Input = ParamsOf<typeof authContract, "verifyEmail">;
@@ -13,41 +13,45 @@ type Output = ResultOf<typeof authContract, "verifyEmail">;
 type VerifyDeps = Pick<AuthDeps, "db" | "ring">;
 
 /**
- * Of a first address or a new one. users commits, once per token however often it is asked; then whoever marks the token here has won, and all others
- * are told that the link was used. Who dies in between leaves no mark, so the next one finishes it and wins.
+ * Confirms an initial or a changed address. `users.confirmEmail` commits, idempotently per token. The request that then
+ * marks the token spent succeeds, all others get `token_invalid`. A crash in between leaves the token unspent, and a retry
+ * completes it.
  */
 export async function verifyEmail(deps: VerifyDeps, ctx: ActionContext<Input>): Promise<Output> {
   const oneTimeToken = await requireOneTimeToken(deps, ctx.params.token, "verify_email", "change_email");
   return runIdempotently(deps.db, ctx, {
     userId: oneTimeToken.user_id,
-    prepare: () => confirm(ctx, oneTimeToken),
-    commit: async (tx, answer) => {
+    prepare: () => confirmEmail(ctx, oneTimeToken),
+    commit: async (tx, result) => {
       await lockOneTimeTokens(tx, oneTimeToken.user_id);
       if (!(await markSpent(tx, oneTimeToken.id))) throw new AppError("one_time_token_invalid");
       await revokeOneTimeTokens(tx, oneTimeToken.user_id, [oneTimeToken.purpose]);
-      return answer;
+      return result;
     },
   });
 }
 
-/** A new address that was asked for before a reset, a changed password or "end all" is not the owner's wish any more. */
-async function isOutrun(ctx: ActionContext<Input>, { purpose, user_id, epoch }: OneTimeToken): Promise<boolean> {
-  if (purpose !== "change_email") return false;
-  return (await ctx.call("sessions.epoch", { user_id })).epoch !== epoch;
-}
-
-async function confirm(ctx: ActionContext<Input>, oneTimeToken: OneTimeToken): Promise<Output> {
-  if (oneTimeToken.spent || oneTimeToken.superseded || oneTimeToken.outdated)
-    throw new AppError("one_time_token_invalid");
-  if (await isOutrun(ctx, oneTimeToken)) throw new AppError("one_time_token_invalid");
-  const account = await findAddressee(ctx, oneTimeToken);
-  if (!account) throw new AppError("one_time_token_invalid");
-  const params = {
-    user_id: account.id,
-    email_key: emailKey(account.email),
+async function confirmEmail(ctx: ActionContext<Input>, oneTimeToken: OneTimeToken): Promise<Output> {
+  assertUsable(oneTimeToken);
+  const addressee = (await isOutdatedChange(ctx, oneTimeToken)) ? null : await findAddressee(ctx, oneTimeToken);
+  if (!addressee) throw new AppError("one_time_token_invalid");
+  const { user } = await ctx.call("users.confirmEmail", {
+    user_id: addressee.id,
+    email_key: emailKey(addressee.email),
     token_id: oneTimeToken.id,
     event_id: oneTimeToken.event_id,
-  };
-  const { user } = await ctx.call("users.confirmEmail", params);
+  });
   return { user };
+}
+
+/**
+ * An email change that was requested before a password reset, a password change or a logout everywhere may have been
+ * requested by an intruder, so it is void.
+ */
+async function isOutdatedChange(
+  ctx: ActionContext<Input>,
+  { purpose, user_id, epoch }: OneTimeToken,
+): Promise<boolean> {
+  if (purpose !== "change_email") return false;
+  return (await ctx.call("sessions.epoch", { user_id })).epoch !== epoch;
 }

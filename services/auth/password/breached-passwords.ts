@@ -1,19 +1,19 @@
 import { createHash } from "node:crypto";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 
-/** Does somebody's list of stolen passwords hold this one? */
 export interface BreachedPasswords {
-  /** Never rejects: with the list away the answer is no, and the log says so. */
+  /** Whether the password is known from a data breach. Never rejects: false, with a warning, if the service fails. */
   includes(password: string): Promise<boolean>;
 }
 
 const TIMEOUT_MS = 1_500;
-/** A range holds some 1,000 lines of 40 characters, padding included. */
-const MAX_RANGE = 1_000_000;
+/** A range holds about 1,000 lines of 40 characters, including padding. */
+const MAX_RANGE_LENGTH = 1_000_000;
 
 /**
- * Asks a range service in the way of Have I Been Pwned: it is told the first 20 bits of the password's SHA-1 and nothing
- * else, and answers with all that begin so. A sign-up does not fail because somebody else's server does (ASVS 5.0 V16.5.2).
+ * Looks passwords up with the range API of Have I Been Pwned (k-anonymity): the service learns the first 20 bits of the
+ * password's SHA-1 and returns all suffixes that share them. A failing third party must not block sign-ups (ASVS 5.0
+ * V16.5.2).
  */
 export function createBreachedPasswords({ config, log }: Pick<Platform, "config" | "log">): BreachedPasswords {
   const { pwnedPasswordsUrl: url } = config.auth;
@@ -22,7 +22,7 @@ export function createBreachedPasswords({ config, log }: Pick<Platform, "config"
     async includes(password) {
       const hash = createHash("sha1").update(password).digest("hex").toUpperCase();
       try {
-        return holds(await readRange(url, hash.slice(0, 5)), hash.slice(5));
+        return rangeIncludes(await readRange(url, hash.slice(0, 5)), hash.slice(5));
       } catch (error) {
         log.warn({ reason: reasonOf(error) }, "breached password lookup failed, password accepted unchecked");
         return false;
@@ -33,28 +33,28 @@ export function createBreachedPasswords({ config, log }: Pick<Platform, "config"
 
 async function readRange(url: string, prefix: string): Promise<string> {
   const response = await fetch(`${url}/${prefix}`, {
-    // Answers of one length, so that nobody on the line can tell by it which range was asked for.
+    // Padding makes all responses about equally long, so that their length does not reveal the range.
     headers: { "add-padding": "true", "user-agent": "usermesh" },
     redirect: "error",
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
-  const text: string[] = [];
+  const chunks: string[] = [];
   let length = 0;
-  for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
-    length += part.length;
-    if (length > MAX_RANGE) throw new Error("The range is too long");
-    text.push(part);
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    length += chunk.length;
+    if (length > MAX_RANGE_LENGTH) throw new Error("The range is too long");
+    chunks.push(chunk);
   }
-  return text.join("");
+  return chunks.join("");
 }
 
-/** `<35 digits>:<count>` a line; a count of 0 is padding. */
-function holds(range: string, suffix: string): boolean {
+/** Lines are `<35 hex digits>:<count>`; a count of 0 is padding. */
+function rangeIncludes(range: string, suffix: string): boolean {
   return new RegExp(`^${suffix}:0*[1-9]`, "im").test(range);
 }
 
-/** Neither the address nor what was asked for. */
+/** Contains neither the address nor the prefix that was looked up. */
 function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error & { readonly cause?: { readonly code?: string } };
   return cause?.code ?? (name === "TimeoutError" ? "timeout" : message);

@@ -10,24 +10,23 @@ import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { cancelPendingLinks } from "../oauth/oauth.repo.ts";
 import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-time-tokens.repo.ts";
-import { rulesIn } from "../sign-in/tenant-rules.ts";
+import { assertPasswordAllowed } from "./assert-password-allowed.ts";
 import { type Credential, replaceSecret } from "./credentials.repo.ts";
-import { verifyPassword } from "./password-proof.ts";
-import { assertPasswordAllowed } from "./passwords.ts";
+import { verifyPassword } from "./verify-password.ts";
 
 type Input = ParamsOf<typeof authContract, "changePassword">;
 type ChangeDeps = Pick<
   AuthDeps,
-  "db" | "ring" | "clock" | "random" | "timers" | "passwords" | "rules" | "breached" | "outbox"
+  "db" | "ring" | "clock" | "random" | "timers" | "passwords" | "commonPasswords" | "breachedPasswords" | "outbox"
 >;
 
-interface Change {
-  /** As it was when the current password was looked at. */
-  readonly looked: Credential;
-  readonly secret: string;
+interface PreparedChange {
+  /** The credential that the current password was verified with. */
+  readonly verified: Credential;
+  readonly newSecret: string;
 }
 
-/** Commits here, ends the caller's other sessions, and only then answers. */
+/** Changes the caller's password, and revokes the caller's other sessions before it responds. */
 export async function changePassword(deps: ChangeDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
   const caller = requireUser(ctx.caller);
   return runIdempotently(deps.db, ctx, {
@@ -41,32 +40,34 @@ export async function changePassword(deps: ChangeDeps, ctx: ActionContext<Input>
   });
 }
 
-async function prepareChange(deps: ChangeDeps, ctx: ActionContext<Input>, caller: UserCaller): Promise<Change> {
-  const { current_password: current, new_password: wanted } = ctx.params;
+/** Checks and hashes outside the transaction, because hashing takes long. */
+async function prepareChange(deps: ChangeDeps, ctx: ActionContext<Input>, caller: UserCaller): Promise<PreparedChange> {
+  const { current_password: currentPassword, new_password: newPassword } = ctx.params;
   const account = await ctx.call("users.signInView", { id: caller.user_id });
   if (!account?.is_active) throw new AppError("session_ended");
-  const { email, username, full_name: fullName } = account;
-  await assertPasswordAllowed(deps, await rulesIn(deps, ctx, { id: account.tenant_id }), {
+  await assertPasswordAllowed(deps, ctx, {
+    tenant: { id: account.tenant_id },
     field: "new_password",
-    password: wanted,
-    owner: { email, username, fullName },
+    password: newPassword,
+    owner: { email: account.email, username: account.username, fullName: account.full_name },
   });
-  const { ok, credential } = await verifyPassword(deps, ctx, account, current);
+  const { ok, credential } = await verifyPassword(deps, ctx, account, currentPassword);
   if (!ok || !credential) throw new AppError("invalid_credentials", { message: "The current password is incorrect." });
-  if (wanted === current)
+  if (newPassword === currentPassword)
     throw fieldError("new_password", "password_unchanged", "The new password must differ from the current one.");
-  return { looked: credential, secret: await deps.passwords.hash(wanted, credential.id) };
+  return { verified: credential, newSecret: await deps.passwords.hash(newPassword, credential.id) };
 }
 
+/** Whoever knew the old password may have requested a reset link, an email change or a provider link: all of them end. */
 async function commitChange(
   deps: ChangeDeps,
   ctx: ActionContext<Input>,
   tx: Transaction,
   caller: UserCaller,
-  change: Change,
+  { verified, newSecret }: PreparedChange,
 ): Promise<SessionsEnd> {
   await lockOneTimeTokens(tx, caller.user_id);
-  if (!(await replaceSecret(tx, change.looked, change.secret, deps.ring.active))) throw new AppError("conflict");
+  if (!(await replaceSecret(tx, verified, newSecret, deps.ring.active))) throw new AppError("conflict");
   await revokeOneTimeTokens(tx, caller.user_id, ["reset_password", "change_email"]);
   await cancelPendingLinks(tx, caller.user_id);
   const event_id = await deps.outbox.append(tx, {

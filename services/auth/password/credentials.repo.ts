@@ -1,6 +1,4 @@
-import type { Database } from "../../../mixins/database.mixin.ts";
-
-type Queryable = Pick<Database, "query">;
+import type { Queryable } from "../../../mixins/database.mixin.ts";
 
 export interface Credential {
   readonly id: string;
@@ -11,7 +9,7 @@ export interface Credential {
 export interface NewCredential extends Credential {
   /** Key of the ring that the secret is sealed under. */
   readonly kid: string;
-  /** The account is known to exist: the sweep of orphans need not ask. */
+  /** The account is known to exist, so the sweep of orphaned credentials need not check. */
   readonly confirmed: boolean;
 }
 
@@ -25,7 +23,7 @@ export async function insertPassword(
   );
 }
 
-/** Whoever has a password keeps it: the batch has come before. */
+/** Skips users who have a password: an interrupted import inserts the same batch again. */
 export async function insertPasswords(
   db: Queryable,
   passwords: ReadonlyArray<Omit<NewCredential, "confirmed">>,
@@ -38,25 +36,22 @@ export async function insertPasswords(
   );
 }
 
-/** The passwords of these, in no order. */
-export async function passwordsOf(db: Queryable, userIds: readonly string[]): Promise<Credential[]> {
+/** In no particular order. Users without a password are missing. */
+export async function findPasswords(db: Queryable, userIds: readonly string[]): Promise<Credential[]> {
   const sql = "SELECT id, user_id, secret FROM auth.credentials WHERE user_id = ANY($1::uuid[]) AND kind = 'password'";
   return db.query<Credential>(sql, [userIds]);
 }
 
-export async function passwordOf(db: Queryable, userId: string): Promise<Credential | null> {
-  const rows = await db.query<Credential>(
-    "SELECT id, user_id, secret FROM auth.credentials WHERE user_id = $1 AND kind = 'password'",
-    [userId],
-  );
-  return rows[0] ?? null;
+export async function findPassword(db: Queryable, userId: string): Promise<Credential | null> {
+  const [credential] = await findPasswords(db, [userId]);
+  return credential ?? null;
 }
 
-/** Only where the secret is still the one that was looked at: a reset in between is not undone. */
-export async function replaceSecret(db: Queryable, looked: Credential, secret: string, kid: string): Promise<boolean> {
+/** False if the secret is no longer the one in `checked`: a password reset in between must not be undone. */
+export async function replaceSecret(db: Queryable, checked: Credential, secret: string, kid: string): Promise<boolean> {
   const sql = `UPDATE auth.credentials SET secret = $3, kid = $4, changed_at = clock_timestamp()
     WHERE id = $1 AND secret = $2 RETURNING id`;
-  return (await db.query(sql, [looked.id, looked.secret, secret, kid])).length === 1;
+  return (await db.query(sql, [checked.id, checked.secret, secret, kid])).length === 1;
 }
 
 export async function deletePasswords(db: Queryable, userId: string): Promise<void> {
@@ -67,8 +62,8 @@ export async function deleteCredential(db: Queryable, id: string): Promise<void>
   await db.query("DELETE FROM auth.credentials WHERE id = $1", [id]);
 }
 
-/** Those of whose account nobody has made sure for 24 h, oldest first. */
-export async function unconfirmedCredentials(
+/** Credentials older than 24 h whose account was never confirmed to exist, oldest first. */
+export async function listUnconfirmedCredentials(
   db: Queryable,
   limit: number,
 ): Promise<Array<Pick<Credential, "id" | "user_id">>> {
@@ -82,13 +77,12 @@ export async function confirmCredentials(db: Queryable, ids: readonly string[]):
 }
 
 export async function deleteUnconfirmed(db: Queryable, ids: readonly string[]): Promise<number> {
-  return (
-    await db.query("DELETE FROM auth.credentials WHERE id = ANY($1::uuid[]) AND NOT confirmed RETURNING id", [ids])
-  ).length;
+  const sql = "DELETE FROM auth.credentials WHERE id = ANY($1::uuid[]) AND NOT confirmed RETURNING id";
+  return (await db.query(sql, [ids])).length;
 }
 
-/** Sealed under another key than `kid`. */
-export async function credentialsNotUnder(db: Queryable, kid: string, limit: number): Promise<Credential[]> {
+/** Credentials sealed under another key than `kid`. Two range conditions, since `<>` cannot use the index. */
+export async function listCredentialsNotUnder(db: Queryable, kid: string, limit: number): Promise<Credential[]> {
   const sql = `(SELECT id, user_id, secret FROM auth.credentials WHERE kid < $1 LIMIT $2)
     UNION ALL (SELECT id, user_id, secret FROM auth.credentials WHERE kid > $1 LIMIT $2) LIMIT $2`;
   return db.query<Credential>(sql, [kid, limit]);

@@ -1,18 +1,19 @@
+import { dictionary } from "@zxcvbn-ts/language-common";
+
 export type PasswordPolicy = "classic" | "length" | "nist";
 
 export interface PasswordRules {
-  /** `classic`: 8 characters, upper, lower, digit. `length`: 8 characters. `nist`: 15, or 8 beside a second factor. */
+  /** `classic`: 8 characters with upper case, lower case and digit. `length`: 8 characters. `nist`: 15 characters. */
   readonly policy: PasswordPolicy;
-  /** The commonest passwords, in lower case. */
-  readonly common: ReadonlySet<string>;
+  /** In lower case. */
+  readonly commonPasswords: ReadonlySet<string>;
 }
 
-/** What is known of whose password it will be. */
+/** What an attacker could know about the owner, and try as the password. */
 export interface PasswordOwner {
   readonly email?: string | null | undefined;
   readonly username?: string | null | undefined;
   readonly fullName?: string | null | undefined;
-  readonly secondFactor?: boolean | undefined;
 }
 
 export interface PolicyViolation {
@@ -23,14 +24,20 @@ export interface PolicyViolation {
     | "password_too_common"
     | "password_breached"
     | "password_contains_personal_data";
-  /** Fit for the person who chose it. */
+  /** Shown to the user. */
   readonly message: string;
 }
 
+/** The 10,000 most common passwords in lower case; ASVS 5.0 V6.2.4 requires at least 3,000. */
+export function loadCommonPasswords(): ReadonlySet<string> {
+  const ranked = dictionary["passwords-common"] ?? [];
+  if (ranked.length < 10_000) throw new Error("The list of common passwords is incomplete");
+  return new Set(ranked.slice(0, 10_000).map((word) => String(word).toLowerCase()));
+}
+
 /**
- * The first reason to refuse a new password, or null. Length is counted in code points. The password itself is only
- * looked at: case and Unicode forms are folded for the comparison with lists and words, never for hashing
- * (ASVS 5.0 V6.2.8).
+ * The first reason not to allow a new password, or null. Length is counted in code points. Case and Unicode forms are
+ * folded to compare the password with lists and names, but never before it is hashed (ASVS 5.0 V6.2.8).
  */
 export function findPolicyViolation(
   rules: PasswordRules,
@@ -38,56 +45,57 @@ export function findPolicyViolation(
   owner: PasswordOwner,
 ): PolicyViolation | null {
   return (
-    checkLength(rules.policy, password, owner) ??
+    checkLength(rules.policy, password) ??
     checkComposition(rules.policy, password) ??
-    checkCommon(rules.common, password) ??
+    checkCommon(rules.commonPasswords, password) ??
     checkPersonal(password, owner)
   );
 }
 
-const longest = 128;
-const shortestWord = 4;
-const productWords = ["usermesh"];
+const MAX_LENGTH = 128;
+const MIN_WORD_LENGTH = 4;
+const PRODUCT_WORDS = ["usermesh"];
 
-function checkLength(policy: PasswordPolicy, password: string, owner: PasswordOwner): PolicyViolation | null {
+function checkLength(policy: PasswordPolicy, password: string): PolicyViolation | null {
   const length = [...password].length;
-  const shortest = policy === "nist" && !owner.secondFactor ? 15 : 8;
-  if (length < shortest) return refusal("password_too_short", `Use at least ${shortest} characters.`);
-  if (length > longest) return refusal("password_too_long", `Use at most ${longest} characters.`);
+  // NIST SP 800-63B-4 section 3.1.1.2, for a password that is the only factor.
+  const minLength = policy === "nist" ? 15 : 8;
+  if (length < minLength) return violation("password_too_short", `Use at least ${minLength} characters.`);
+  if (length > MAX_LENGTH) return violation("password_too_long", `Use at most ${MAX_LENGTH} characters.`);
   return null;
 }
 
 function checkComposition(policy: PasswordPolicy, password: string): PolicyViolation | null {
   if (policy !== "classic") return null;
   if (/\p{Lu}/u.test(password) && /\p{Ll}/u.test(password) && /\p{Nd}/u.test(password)) return null;
-  return refusal("password_too_weak", "Use at least one upper-case letter, one lower-case letter and one digit.");
+  return violation("password_too_weak", "Use at least one upper-case letter, one lower-case letter and one digit.");
 }
 
-/** Folded, since `Password1` is what a composition rule makes of `password1`: guessed as early (ASVS 5.0 V6.2.4). */
-function checkCommon(common: ReadonlySet<string>, password: string): PolicyViolation | null {
+/** Case-insensitive: composition rules turn `password1` into `Password1`, which attackers try just as early. */
+function checkCommon(commonPasswords: ReadonlySet<string>, password: string): PolicyViolation | null {
   const folded = fold(password);
-  if (!common.has(folded) && !consistsOf(folded, productWords)) return null;
-  return refusal("password_too_common", "This password is too common. Choose a different one.");
+  if (!commonPasswords.has(folded) && !consistsOf(folded, PRODUCT_WORDS)) return null;
+  return violation("password_too_common", "This password is too common. Choose a different one.");
 }
 
 function checkPersonal(password: string, owner: PasswordOwner): PolicyViolation | null {
-  if (!consistsOf(fold(password), ownWords(owner))) return null;
-  return refusal(
+  if (!consistsOf(fold(password), personalWords(owner))) return null;
+  return violation(
     "password_contains_personal_data",
     "This password is mostly your name, username or email address. Choose a different one.",
   );
 }
 
-/** Each whole and in its parts, so that `john.smith` yields `john` and `smith` too. */
-function ownWords({ email, username, fullName }: PasswordOwner): string[] {
+/** Each name as a whole and in its parts: `john.smith` yields `john` and `smith` too. */
+function personalWords({ email, username, fullName }: PasswordOwner): string[] {
   const sources = [email?.slice(0, email.lastIndexOf("@")), username, fullName].map((text) => fold(text ?? ""));
   const parts = sources.flatMap((text) => text.split(/[^\p{L}\p{M}\p{N}]+/u));
-  return [...sources, ...parts].filter((word) => [...word].length >= shortestWord);
+  return [...sources, ...parts].filter((word) => [...word].length >= MIN_WORD_LENGTH);
 }
 
 /**
- * Do the words make up half of the text or more? `John1234` of a John is refused; `John1234Doe` and `SecurePass123`
- * of a `secure@…` are not: what is left is enough to guess at.
+ * Whether the words make up at least half of the text. `John1234` is refused for a user named John, but `John1234Doe` is
+ * not, nor `SecurePass123` for `secure@example.com`: the rest is long enough to be hard to guess.
  */
 function consistsOf(text: string, words: readonly string[]): boolean {
   const longestFirst = words.toSorted((left, right) => right.length - left.length);
@@ -104,6 +112,6 @@ function fold(text: string): string {
   return text.normalize("NFKC").toLowerCase();
 }
 
-function refusal(code: PolicyViolation["code"], message: string): PolicyViolation {
+function violation(code: PolicyViolation["code"], message: string): PolicyViolation {
   return { code, message };
 }

@@ -2,9 +2,9 @@ import { requestedTenant } from "../../../lib/actions/caller.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { type MailLinkDeps, nobody, requestMailAnonymously } from "../one-time-tokens/request-mail.ts";
+import { type MailLinkDeps, nonexistentRecipient, requestMailAnonymously } from "../one-time-tokens/request-mail.ts";
 
-/** The same answer in the same time, account or not. */
+/** Responds in the same way and time whether or not the account exists. */
 export async function requestReset(
   deps: MailLinkDeps & Pick<AuthDeps, "db">,
   ctx: ActionContext<{ email: string }>,
@@ -13,18 +13,14 @@ export async function requestReset(
     tenant: requestedTenant(ctx.caller),
     email: ctx.params.email,
   });
-  const known = user?.is_active ? user : null;
-  const recipient = known ?? nobody(deps, tenant_id);
+  const account = user?.is_active ? user : null;
+  const recipient = account ?? nonexistentRecipient(deps, tenant_id);
   const { epoch } = await ctx.call("sessions.epoch", { user_id: recipient.id });
   return runIdempotently(deps.db, ctx, {
-    userId: known?.id ?? null,
+    userId: account?.id ?? null,
     commit: async (tx) => {
-      await requestMailAnonymously(deps, tx, {
-        purpose: "reset_password",
-        recipient,
-        epoch,
-        correlationId: ctx.correlationId,
-      });
+      const { correlationId } = ctx;
+      await requestMailAnonymously(deps, tx, { purpose: "reset_password", recipient, epoch, correlationId });
       return {};
     },
   });

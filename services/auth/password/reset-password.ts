@@ -11,33 +11,34 @@ import type { AuthDeps } from "../dependencies.ts";
 import { clearAttempts } from "../login-throttle/login-attempts.repo.ts";
 import { accountKey } from "../login-throttle/login-throttle.ts";
 import { cancelPendingLinks } from "../oauth/oauth.repo.ts";
-import { findAddressee, requireOneTimeToken } from "../one-time-tokens/mailed-token.ts";
+import { assertUsable, findAddressee, requireOneTimeToken } from "../one-time-tokens/mailed-token.ts";
 import {
   lockOneTimeTokens,
   type OneTimeToken,
   revokeOneTimeTokens,
   spendOneTimeToken,
 } from "../one-time-tokens/one-time-tokens.repo.ts";
-import { rulesIn } from "../sign-in/tenant-rules.ts";
+import { assertPasswordAllowed } from "./assert-password-allowed.ts";
 import { deletePasswords, insertPassword, type NewCredential } from "./credentials.repo.ts";
-import { assertPasswordAllowed } from "./passwords.ts";
 
 type Input = ParamsOf<typeof authContract, "confirmReset">;
-type ResetDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "passwords" | "rules" | "breached" | "outbox">;
+type ResetDeps = Pick<
+  AuthDeps,
+  "db" | "ring" | "clock" | "random" | "passwords" | "commonPasswords" | "breachedPasswords" | "outbox"
+>;
 
-interface Reset {
-  readonly oneTimeToken: OneTimeToken;
+interface PreparedReset {
   readonly account: { readonly id: string; readonly tenant_id: string; readonly email: string };
   readonly credential: NewCredential;
 }
 
-/** Commits here, ends every session, and only then answers. */
+/** Sets a password with a mailed token, and revokes all sessions of the account before it responds. */
 export async function confirmReset(deps: ResetDeps, ctx: ActionContext<Input>): Promise<Record<string, never>> {
   const oneTimeToken = await requireOneTimeToken(deps, ctx.params.token, "reset_password", "invite");
   return runIdempotently(deps.db, ctx, {
     userId: oneTimeToken.user_id,
     prepare: () => prepareReset(deps, ctx, oneTimeToken),
-    commit: (tx, reset) => commitReset(deps, ctx, tx, reset),
+    commit: (tx, prepared) => commitReset(deps, ctx, tx, oneTimeToken, prepared),
     after: async (event_id) => {
       await revokeSessions(ctx.call, { user_id: oneTimeToken.user_id, event_id });
       return {};
@@ -45,29 +46,35 @@ export async function confirmReset(deps: ResetDeps, ctx: ActionContext<Input>): 
   });
 }
 
-/** All that may refuse goes before the hash, and the hash before the transaction. */
-async function prepareReset(deps: ResetDeps, ctx: ActionContext<Input>, oneTimeToken: OneTimeToken): Promise<Reset> {
-  if (oneTimeToken.spent || oneTimeToken.outdated || oneTimeToken.superseded)
-    throw new AppError("one_time_token_invalid");
+/** Everything that can refuse comes before the hash, which is expensive, and the hash before the transaction. */
+async function prepareReset(
+  deps: ResetDeps,
+  ctx: ActionContext<Input>,
+  oneTimeToken: OneTimeToken,
+): Promise<PreparedReset> {
+  assertUsable(oneTimeToken);
   const { epoch } = await ctx.call("sessions.epoch", { user_id: oneTimeToken.user_id });
   const account = await findAddressee(ctx, oneTimeToken);
+  // A moved epoch means that the password was changed or all sessions were ended after the link was requested.
   if (epoch !== oneTimeToken.epoch || !account) throw new AppError("one_time_token_invalid");
-  const { email, username, full_name: fullName } = account;
-  const rules = await rulesIn(deps, ctx, { id: account.tenant_id });
-  const owner = { email, username, fullName };
-  await assertPasswordAllowed(deps, rules, { field: "new_password", password: ctx.params.new_password, owner });
-  if (oneTimeToken.purpose === "invite") await verifyInvited(ctx, oneTimeToken, email);
+  await assertPasswordAllowed(deps, ctx, {
+    tenant: { id: account.tenant_id },
+    field: "new_password",
+    password: ctx.params.new_password,
+    owner: { email: account.email, username: account.username, fullName: account.full_name },
+  });
+  if (oneTimeToken.purpose === "invite") await confirmInvitedEmail(ctx, oneTimeToken, account.email);
   const id = newId(deps.clock, deps.random);
   const secret = await deps.passwords.hash(ctx.params.new_password, id);
-  return {
-    oneTimeToken,
-    account,
-    credential: { id, user_id: account.id, secret, kid: deps.ring.active, confirmed: true },
-  };
+  return { account, credential: { id, user_id: account.id, secret, kid: deps.ring.active, confirmed: true } };
 }
 
-/** Who opens the invitation has the address. Once per token; without the password after it, harmless. */
-async function verifyInvited(ctx: ActionContext<Input>, oneTimeToken: OneTimeToken, email: string): Promise<void> {
+/** Opening the invitation proves control of the address. Idempotent per token; harmless if setting the password then fails. */
+async function confirmInvitedEmail(
+  ctx: ActionContext<Input>,
+  oneTimeToken: OneTimeToken,
+  email: string,
+): Promise<void> {
   await ctx.call("users.confirmEmail", {
     user_id: oneTimeToken.user_id,
     email_key: emailKey(email),
@@ -80,14 +87,14 @@ async function commitReset(
   { outbox }: ResetDeps,
   ctx: ActionContext<Input>,
   tx: Transaction,
-  reset: Reset,
+  oneTimeToken: OneTimeToken,
+  { account, credential }: PreparedReset,
 ): Promise<string> {
-  const { oneTimeToken, account, credential } = reset;
   await lockOneTimeTokens(tx, account.id);
   if (!(await spendOneTimeToken(tx, oneTimeToken.id))) throw new AppError("one_time_token_invalid");
   await revokeOneTimeTokens(tx, account.id, ["reset_password", "change_email", "invite"]);
   await cancelPendingLinks(tx, account.id);
-  // Another row, not another secret: whoever upgrades the old one finds it gone.
+  // A new row instead of an update: a concurrent rehash of the old one must not overwrite the new password.
   await deletePasswords(tx, account.id);
   await insertPassword(tx, credential);
   await clearAttempts(tx, accountKey({ tenantId: account.tenant_id, email: account.email }));

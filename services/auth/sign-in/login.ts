@@ -6,9 +6,9 @@ import { newId } from "../../../lib/runtime/ids.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { withAttempt } from "../login-throttle/login-throttle.ts";
-import { type Credential, passwordOf, replaceSecret } from "../password/credentials.repo.ts";
-import { checkPassword } from "../password/password-proof.ts";
-import { openSession } from "./open-session.ts";
+import { type Credential, findPassword, replaceSecret } from "../password/credentials.repo.ts";
+import { checkPassword } from "../password/verify-password.ts";
+import { completeSignIn } from "./complete-sign-in.ts";
 import { recordRefusedSignIn } from "./refused-sign-in.ts";
 
 type Input = ParamsOf<typeof authContract, "login">;
@@ -19,65 +19,78 @@ type LoginDeps = Pick<
   "config" | "clock" | "random" | "timers" | "ring" | "log" | "db" | "passwords" | "signingKeys"
 >;
 
-interface Candidate {
+interface LoginTarget {
   readonly tenantId: string;
-  /** Made up where nobody has that name, so that the same work is done. */
+  /** A random id if no account has the name, so that the same work follows. */
   readonly userId: string;
-  readonly known: boolean;
+  readonly exists: boolean;
   readonly epoch: number;
 }
 
 /**
- * The epoch is read before anything that decides, and `sessions.create` compares it: a reset, a disable or an "end all"
- * that commits while the hash is computed leaves no session behind.
+ * Signs in with a password. A login makes these calls, each for one decision, in this order:
+ *
+ * 1. `users.findForSignIn` finds the account of an email or username. It decides nothing else.
+ * 2. `sessions.epoch` reads the account's epoch, before anything that decides the outcome is read.
+ * 3. `users.signInView` and our own credential decide: wrong password, account disabled, email not verified.
+ * 4. `sessions.create` creates the session, unless the epoch has moved since step 2. So a password reset, a deactivation
+ *    or a logout everywhere that commits while the password is hashed leaves no session behind.
+ * 5. `users.claims` reads roles, tier and status for the access token, after step 4 has read the token versions.
+ * 6. `users.get` reads the account for the response. It decides nothing.
+ *
+ * Afterwards `users.recordLogin` notes the time of the login, without delaying the response.
  */
 export async function login(deps: LoginDeps, ctx: ActionContext<Input>): Promise<Output> {
-  const candidate = await findCandidate(deps, ctx);
-  const account = await authenticate(deps, ctx, candidate).catch((error: unknown) => {
-    const { tenantId, userId, known } = candidate;
-    recordRefusedSignIn(deps, ctx, { tenantId, userId: known ? userId : null }, error);
+  const target = await findTarget(deps, ctx);
+  const account = await authenticate(deps, ctx, target).catch((error: unknown) => {
+    const userId = target.exists ? target.userId : null;
+    recordRefusedSignIn(deps, ctx, { tenantId: target.tenantId, userId }, error);
     throw error;
   });
-  return openSession(deps, ctx, {
+  return completeSignIn(deps, ctx, {
     user_id: account.id,
     tenant_id: account.tenant_id,
-    epoch: candidate.epoch,
+    epoch: target.epoch,
     amr: ["pwd"],
     device_name: ctx.params.device_name ?? null,
   });
 }
 
-async function findCandidate({ clock, random }: LoginDeps, ctx: ActionContext<Input>): Promise<Candidate> {
+async function findTarget({ clock, random }: LoginDeps, ctx: ActionContext<Input>): Promise<LoginTarget> {
   const { email, username } = ctx.params;
   const name = email === undefined ? { username } : { email };
   const { tenant_id, user } = await ctx.call("users.findForSignIn", { tenant: requestedTenant(ctx.caller), ...name });
   const userId = user?.id ?? newId(clock, random);
   const { epoch } = await ctx.call("sessions.epoch", { user_id: userId });
-  return { tenantId: tenant_id, userId, known: user !== null, epoch };
+  return { tenantId: tenant_id, userId, exists: user !== null, epoch };
 }
 
-/** Known or not, the same statements, calls and hash; why an account is refused is told to the right password alone. */
-async function authenticate(deps: LoginDeps, ctx: ActionContext<Input>, candidate: Candidate): Promise<Account> {
+/**
+ * Does the same work whether or not the account exists: the same queries, calls and hash. Why an account cannot sign in is
+ * revealed only with the correct password.
+ */
+async function authenticate(deps: LoginDeps, ctx: ActionContext<Input>, target: LoginTarget): Promise<Account> {
   const { email, username, password } = ctx.params;
   const [account, credential] = await Promise.all([
-    ctx.call("users.signInView", { id: candidate.userId }),
-    passwordOf(deps.db, candidate.userId),
+    ctx.call("users.signInView", { id: target.userId }),
+    findPassword(deps.db, target.userId),
   ]);
+  // Attempts by email and by username count together if the account exists.
   const name = account ? { email: account.email } : { email, username };
-  const who = { tenantId: candidate.tenantId, ...name, userId: account?.id ?? null, ip: ctx.client.ip };
-  const proof = await withAttempt(deps, who, () => checkPassword(deps, account && credential, password));
-  if (!proof.ok || !account) throw new AppError("invalid_credentials");
+  const attempt = { tenantId: target.tenantId, ...name, userId: account?.id ?? null, ip: ctx.client.ip };
+  const check = await withAttempt(deps, attempt, () => checkPassword(deps, account && credential, password));
+  if (!check.ok || !account) throw new AppError("invalid_credentials");
   if (!account.is_active) throw new AppError("account_disabled");
   if (!account.is_verified && deps.config.auth.requireVerifiedEmail) throw new AppError("email_not_verified");
-  if (proof.outdated && proof.credential) await upgrade(deps, proof.credential, password);
+  if (check.outdated && check.credential) await upgradeHash(deps, check.credential, password);
   return account;
 }
 
-/** To today's scheme, cost and key. A login does not fail for it. */
-async function upgrade({ passwords, db, ring, log }: LoginDeps, looked: Credential, password: string): Promise<void> {
+/** Rehashes with the current scheme, cost and key. A failure does not fail the login: the next one tries again. */
+async function upgradeHash({ passwords, db, ring, log }: LoginDeps, old: Credential, password: string): Promise<void> {
   try {
-    await replaceSecret(db, looked, await passwords.hash(password, looked.id), ring.active);
+    await replaceSecret(db, old, await passwords.hash(password, old.id), ring.active);
   } catch (error) {
-    log.warn({ error: (error as Error).message }, "password hash upgrade failed, will be retried at the next sign-in");
+    log.warn({ error: (error as Error).message }, "password hash upgrade failed");
   }
 }

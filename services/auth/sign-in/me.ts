@@ -4,7 +4,7 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
 
-/** The caller's account and the session his token belongs to. */
+/** The caller's account and the session of their access token. */
 export async function me(ctx: ActionContext): Promise<ResultOf<typeof authContract, "me">> {
   const { user_id, session_id } = requireUser(ctx.caller);
   const [user, session] = await Promise.all([

@@ -3,11 +3,15 @@ import { fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { issueAccessToken } from "./access-token.ts";
+import { issueAccessToken } from "./issue-access-token.ts";
 
 type RefreshDeps = Pick<AuthDeps, "config" | "clock" | "random" | "signingKeys">;
 
-/** Safe to repeat: within the grace a spent token gives the same successor again. */
+/**
+ * Exchanges a refresh token for a new pair of tokens. `sessions.refresh` rotates the refresh token and decides whether a
+ * spent one is a retry or theft; the access token is signed for what it grants. Safe to repeat within the grace period,
+ * where a spent token yields the same successor again.
+ */
 export async function refresh(
   deps: RefreshDeps,
   ctx: ActionContext<ParamsOf<typeof authContract, "refresh">>,
@@ -17,9 +21,9 @@ export async function refresh(
     refresh_token: ctx.params.refresh_token,
     ip: ctx.client.ip.slice(0, 64) || null,
   });
-  const access = await issueAccessToken(deps, ctx, grant);
+  const accessToken = await issueAccessToken(deps, ctx, grant);
   return {
-    ...access,
+    ...accessToken,
     refresh_token: grant.refresh_token,
     refresh_expires_in: grant.refresh_expires_in,
     session_id: grant.session_id,

@@ -2,17 +2,21 @@ import { isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { ownerOf } from "../oauth/identities.repo.ts";
+import { findOwner } from "../oauth/identities.repo.ts";
 import type { ProviderIdentity } from "../oauth/oauth-providers.ts";
 
-interface Attempt {
+type LogDeps = Pick<AuthDeps, "clock" | "random" | "log">;
+type Ctx = Pick<ActionContext, "call" | "client">;
+
+interface RefusedSignIn {
   readonly tenantId: string;
-  /** Null where nobody has that name. */
+  /** Null if no account has the name. */
   readonly userId: string | null;
   readonly provider?: string;
 }
 
-const refusals = [
+/** Throttled attempts (429) appear in the HTTP metrics only. */
+const LOGGED_ERRORS = [
   "invalid_credentials",
   "account_disabled",
   "email_not_verified",
@@ -21,17 +25,17 @@ const refusals = [
 ] as const;
 
 /**
- * A refused sign-in goes to the activity log directly and nobody waits for it: as a fact of the outbox every guess would
- * stay in the stream of the mesh for ever. Those that are turned away unseen (429) are counted, not logged.
+ * Records a refused sign-in in the activity log, without delaying the response. It is a call and not an event: events are
+ * kept in the stream, and anyone can cause any number of refused sign-ins.
  */
 export function recordRefusedSignIn(
-  { clock, random, log }: Pick<AuthDeps, "clock" | "random" | "log">,
-  ctx: Pick<ActionContext, "call" | "client">,
-  { tenantId, userId, provider }: Attempt,
+  { clock, random, log }: LogDeps,
+  ctx: Ctx,
+  { tenantId, userId, provider }: RefusedSignIn,
   error: unknown,
 ): void {
-  if (!isError(error, ...refusals)) return;
-  const noted = ctx.call("admin.record", {
+  if (!isError(error, ...LOGGED_ERRORS)) return;
+  const recorded = ctx.call("admin.record", {
     id: newId(clock, random),
     tenant_id: tenantId,
     action: "sign_in.refused",
@@ -41,30 +45,30 @@ export function recordRefusedSignIn(
     ip: ctx.client.ip.slice(0, 64) || null,
     details: { code: error.type, ...(provider !== undefined && { provider }) },
   });
-  noted.catch((failure: Error) => log.warn({ error: failure.message }, "recording a refused sign-in failed"));
+  recorded.catch((failure: Error) => log.warn({ error: failure.message }, "recording a refused sign-in failed"));
 }
 
-interface RefusedIdentity {
+interface RefusedProviderSignIn {
   /** Slug. */
   readonly tenant: string;
   readonly provider: string;
-  /** Null where the provider did not tell it. */
+  /** Null if the provider did not identify the user. */
   readonly identity: ProviderIdentity | null;
 }
 
-/** Stands with the account that it is linked to, else with the one that has its email. */
+/** Recorded for the account that the identity is linked to, or else the account with its email. */
 export function recordRefusedProviderSignIn(
-  deps: Pick<AuthDeps, "clock" | "random" | "log" | "db">,
-  ctx: Pick<ActionContext, "call" | "client">,
-  { tenant, provider, identity }: RefusedIdentity,
+  deps: LogDeps & Pick<AuthDeps, "db">,
+  ctx: Ctx,
+  { tenant, provider, identity }: RefusedProviderSignIn,
   error: unknown,
 ): void {
-  if (!isError(error, ...refusals)) return;
-  const { email = null } = identity ?? {};
-  const noted = (async () => {
+  if (!isError(error, ...LOGGED_ERRORS)) return;
+  const record = async () => {
+    const { email = null } = identity ?? {};
     const { tenant_id, user } = await ctx.call("users.findForSignIn", { tenant, ...(email !== null && { email }) });
-    const owner = identity && (await ownerOf(deps.db, { tenant_id, issuer: identity.issuer, sub: identity.sub }));
+    const owner = identity && (await findOwner(deps.db, { tenant_id, issuer: identity.issuer, sub: identity.sub }));
     recordRefusedSignIn(deps, ctx, { tenantId: tenant_id, userId: owner ?? user?.id ?? null, provider }, error);
-  })();
-  noted.catch((failure: Error) => deps.log.warn({ error: failure.message }, "recording a refused sign-in failed"));
+  };
+  record().catch((failure: Error) => deps.log.warn({ error: failure.message }, "recording a refused sign-in failed"));
 }

@@ -2,11 +2,14 @@ import { DEFAULT_TENANT } from "../../../lib/actions/caller.ts";
 import { isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { createAccount } from "./new-account.ts";
+import { createAccount } from "./create-account.ts";
 
 type SeedDeps = Pick<AuthDeps, "clock" | "random" | "ring" | "log" | "db" | "passwords">;
 
-/** The operator chose the password: the policy is for people who sign up. Of many nodes at once the unique email lets one in. */
+/**
+ * Creates the first administrator, unless an account has the email. The password policy does not apply: the operator chose
+ * the password. If several nodes seed at once, the unique index on the email lets one succeed.
+ */
 export async function seedAdmin(
   deps: SeedDeps,
   ctx: ActionContext<{ email: string; password: string }>,

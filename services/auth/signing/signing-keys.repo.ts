@@ -1,6 +1,4 @@
-import type { Database } from "../../../mixins/database.mixin.ts";
-
-type Queryable = Pick<Database, "query">;
+import type { Queryable } from "../../../mixins/database.mixin.ts";
 
 /** Times in milliseconds since the epoch. */
 export interface SigningKeyRow {
@@ -22,14 +20,14 @@ const COLUMNS = `kid, period, private_jwk, public_jwk,
   (extract(epoch FROM publish_from) * 1000)::float8 AS publish_from, (extract(epoch FROM sign_from) * 1000)::float8 AS sign_from,
   (extract(epoch FROM sign_until) * 1000)::float8 AS sign_until, (extract(epoch FROM verify_until) * 1000)::float8 AS verify_until`;
 
-/** In the order of their periods. The newest is there also when it is dead: the next one is counted from it. */
-export async function signingKeysSince(db: Queryable, now: number): Promise<SigningKeyRow[]> {
+/** Ordered by period. Includes the newest key even if it has expired: the next key's period follows it. */
+export async function listSigningKeys(db: Queryable, now: number): Promise<SigningKeyRow[]> {
   const sql = `SELECT ${COLUMNS} FROM auth.signing_keys
     WHERE verify_until > to_timestamp($1::float8 / 1000) OR period = (SELECT max(period) FROM auth.signing_keys) ORDER BY period`;
   return db.query<SigningKeyRow>(sql, [now]);
 }
 
-/** Of all nodes that make the key of a period at once one succeeds; the others take that one. */
+/** Of several nodes that create the key of a period at once, one succeeds; the others use its key. */
 export async function insertSigningKey(db: Queryable, key: NewSigningKey): Promise<boolean> {
   const sql = `INSERT INTO auth.signing_keys
       (kid, alg, period, private_jwk, sealed_under, public_jwk, publish_from, sign_from, sign_until, verify_until)
@@ -51,14 +49,14 @@ export async function insertSigningKey(db: Queryable, key: NewSigningKey): Promi
   return (await db.query(sql, values)).length === 1;
 }
 
-/** All but the newest: the next one is counted from it. */
-export async function deleteDeadSigningKeys(db: Queryable, now: number): Promise<number> {
+/** Keeps the newest key: the next key's period follows it. */
+export async function deleteExpiredSigningKeys(db: Queryable, now: number): Promise<number> {
   const sql = `DELETE FROM auth.signing_keys WHERE verify_until <= to_timestamp($1::float8 / 1000)
     AND period < (SELECT max(period) FROM auth.signing_keys) RETURNING kid`;
   return (await db.query(sql, [now])).length;
 }
 
-export async function signingKeysNotUnder(
+export async function listSigningKeysNotUnder(
   db: Queryable,
   kid: string,
 ): Promise<Array<Pick<SigningKeyRow, "kid" | "private_jwk">>> {

@@ -8,12 +8,12 @@ import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
 import type { Jwk } from "../auth.contract.ts";
 import {
-  deleteDeadSigningKeys,
+  deleteExpiredSigningKeys,
   insertSigningKey,
+  listSigningKeys,
+  listSigningKeysNotUnder,
   resealSigningKey,
   type SigningKeyRow,
-  signingKeysNotUnder,
-  signingKeysSince,
 } from "./signing-keys.repo.ts";
 
 type PublicJwk = z.infer<typeof Jwk>;
@@ -23,33 +23,33 @@ type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
 export interface Signer {
   readonly kid: string;
   readonly key: PrivateKey;
-  /** Milliseconds since the epoch; its times are checked at each signature. */
+  /** Milliseconds since the epoch, checked at each signature. */
   readonly signFrom: number;
   readonly signUntil: number;
   readonly verifyUntil: number;
 }
 
 export interface SigningKeys {
-  /** The key that signs at this moment: from memory, looked after every 10 s. */
+  /** The key to sign with now. From memory; reloaded every 10 s. */
   current(): Promise<Signer>;
-  /** All that verify now or will soon. */
+  /** All keys that verify now or will soon, for the JWKS. */
   published(): Promise<PublicJwk[]>;
-  /** Drops the dead, makes the next one in time, puts all under the active key of the ring. */
+  /** Creates the next key in time, deletes expired keys, and seals all under the active key of the ring. */
   rotate(): Promise<{ signing_keys: number; signing_keys_deleted: number; signing_keys_resealed: number }>;
 }
 
 const RELOAD_MS = 10_000;
-/** Clocks of the nodes that sign and of those that check. */
-const LEEWAY_MS = 60_000;
-/** Published at most so long before it signs, and at least half its period: far above twice a max-age of 60 s. */
-const AHEAD_MS = 86_400_000;
+/** Allowed difference between the clocks of nodes that sign and nodes that verify. */
+const CLOCK_LEEWAY_MS = 60_000;
+/** How long a key is published before it signs, or half its period if that is shorter. Well above twice the JWKS max-age of 60 s. */
+const PUBLISH_AHEAD_MS = 86_400_000;
 
 export function createSigningKeys(deps: KeyDeps): SigningKeys {
   const { db, clock, log } = deps;
   const privateKeys = new Map<string, PrivateKey>();
   const load = async () => {
-    const rows = (await liveKeys(deps)).filter((row) => row.sign_until > clock.now().getTime());
-    return Promise.all(rows.map((row) => openSigner(deps, privateKeys, row)));
+    const rows = (await readKeys(deps)).filter((row) => row.sign_until > clock.now().getTime());
+    return Promise.all(rows.map((row) => toSigner(deps, privateKeys, row)));
   };
   const cache = new LRUCache<"signers", readonly Signer[]>({
     max: 1,
@@ -66,52 +66,55 @@ export function createSigningKeys(deps: KeyDeps): SigningKeys {
   });
   return {
     async current() {
-      const cached = pick(await cache.forceFetch("signers"), clock.now().getTime());
+      const cached = pickSigner(await cache.forceFetch("signers"), clock.now().getTime());
       if (cached) return cached;
       const reloaded = await cache.forceFetch("signers", { forceRefresh: true, allowStale: false });
-      const signer = pick(reloaded, clock.now().getTime());
+      const signer = pickSigner(reloaded, clock.now().getTime());
       if (!signer)
         throw new AppError("service_unavailable", { retry_after: 1, cause: new Error("No signing key is active") });
       return signer;
     },
     async published() {
       const now = clock.now().getTime();
-      const rows = await liveKeys(deps);
+      const rows = await readKeys(deps);
       return rows.filter((row) => row.verify_until > now).map((row) => row.public_jwk as PublicJwk);
     },
     async rotate() {
-      const keys = await liveKeys(deps);
-      const deleted = await deleteDeadSigningKeys(db, clock.now().getTime());
+      const keys = await readKeys(deps);
+      const deleted = await deleteExpiredSigningKeys(db, clock.now().getTime());
       return { signing_keys: keys.length, signing_keys_deleted: deleted, signing_keys_resealed: await reseal(deps) };
     },
   };
 }
 
-/** The newest that signs now. One from a node whose clock is ahead of ours will do where there is no other. */
-function pick(signers: readonly Signer[], now: number): Signer | undefined {
-  const alive = signers.filter((one) => now < one.signUntil);
-  return alive.findLast((one) => one.signFrom <= now) ?? alive.find((one) => one.signFrom <= now + LEEWAY_MS);
+/** The newest key that signs now. If there is none, one that another node, whose clock is ahead of ours, has just created. */
+function pickSigner(signers: readonly Signer[], now: number): Signer | undefined {
+  const valid = signers.filter((signer) => now < signer.signUntil);
+  return (
+    valid.findLast((signer) => signer.signFrom <= now) ??
+    valid.find((signer) => signer.signFrom <= now + CLOCK_LEEWAY_MS)
+  );
 }
 
-/** Makes the first key, which signs at once, and each next one ahead of its time: counted from one and the same reading. */
-async function liveKeys(deps: KeyDeps): Promise<SigningKeyRow[]> {
+/** Reads the keys, and creates one if it is time: the first one, which signs at once, or the successor of the last one. */
+async function readKeys(deps: KeyDeps): Promise<SigningKeyRow[]> {
   const now = deps.clock.now().getTime();
-  const rows = await signingKeysSince(deps.db, now);
+  const rows = await listSigningKeys(deps.db, now);
   const last = rows.at(-1);
-  const signFrom = birthOf(last, now);
+  const signFrom = nextSignFrom(last, now);
   if (signFrom === null) return rows;
-  await makeKey(deps, (last?.period ?? 0) + 1, now, signFrom);
-  return signingKeysSince(deps.db, now);
+  await createKey(deps, (last?.period ?? 0) + 1, now, signFrom);
+  return listSigningKeys(deps.db, now);
 }
 
-/** When the key after `last` starts to sign, once it is time to make it. */
-function birthOf(last: SigningKeyRow | undefined, now: number): number | null {
+/** When the key after `last` starts to sign; null if it is too early to create it. */
+function nextSignFrom(last: SigningKeyRow | undefined, now: number): number | null {
   if (!last || last.sign_until <= now) return now;
-  const ahead = Math.min(AHEAD_MS, (last.sign_until - last.sign_from) / 2);
+  const ahead = Math.min(PUBLISH_AHEAD_MS, (last.sign_until - last.sign_from) / 2);
   return now >= last.sign_until - ahead ? last.sign_until : null;
 }
 
-async function makeKey(
+async function createKey(
   { db, ring, clock, random, config }: KeyDeps,
   period: number,
   now: number,
@@ -130,16 +133,12 @@ async function makeKey(
     publish_from: now,
     sign_from: signFrom,
     sign_until: signUntil,
-    verify_until: signUntil + config.auth.accessTokenSeconds * 1_000 + LEEWAY_MS,
+    verify_until: signUntil + config.auth.accessTokenSeconds * 1_000 + CLOCK_LEEWAY_MS,
   });
 }
 
-/** Each private key is decrypted once; its times are read again, because they may change. */
-async function openSigner(
-  { ring }: KeyDeps,
-  privateKeys: Map<string, PrivateKey>,
-  row: SigningKeyRow,
-): Promise<Signer> {
+/** Decrypts each private key once, but takes its times from the current row. */
+async function toSigner({ ring }: KeyDeps, privateKeys: Map<string, PrivateKey>, row: SigningKeyRow): Promise<Signer> {
   const key = privateKeys.get(row.kid) ?? (await openKey(ring, row));
   privateKeys.set(row.kid, key);
   return { kid: row.kid, key, signFrom: row.sign_from, signUntil: row.sign_until, verifyUntil: row.verify_until };
@@ -152,7 +151,7 @@ async function openKey(ring: KeyDeps["ring"], row: SigningKeyRow): Promise<Priva
 
 async function reseal({ db, ring }: KeyDeps): Promise<number> {
   let count = 0;
-  for (const { kid, private_jwk } of await signingKeysNotUnder(db, ring.active)) {
+  for (const { kid, private_jwk } of await listSigningKeysNotUnder(db, ring.active)) {
     const sealed = ring.seal("data", ring.open("data", private_jwk, bindingOf(kid)), bindingOf(kid));
     if (await resealSigningKey(db, kid, private_jwk, sealed, ring.active)) count += 1;
   }

@@ -1,17 +1,17 @@
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import { createDatabase } from "../../../mixins/database.mixin.ts";
-import { passwordsOf } from "../password/credentials.repo.ts";
-import { createPasswords } from "../password/passwords.ts";
+import { findPasswords } from "../password/credentials.repo.ts";
+import { createPasswords } from "../password/password-hashing.ts";
 
 export interface HashReader {
-  /** By user id; who has no password is not there. */
+  /** Hashes by user id. Users without a password are missing. */
   read(userIds: readonly string[]): Promise<Map<string, string>>;
   close(): Promise<void>;
 }
 
 /**
- * The hashes without their seal, for `npm run export`. No action gives them: with one, whoever gets onto the bus could
- * take them all home and guess there. It takes the database and the key ring.
+ * Reads the hashes without their seal, for `npm run export`. This is not an action: otherwise anyone with access to the bus
+ * could obtain all hashes for offline guessing. It requires access to the database and the key ring.
  */
 export async function openHashReader(platform: Platform): Promise<HashReader> {
   const db = createDatabase(platform, { schema: "auth" });
@@ -19,8 +19,8 @@ export async function openHashReader(platform: Platform): Promise<HashReader> {
   await db.connect();
   return {
     async read(userIds) {
-      const found = await passwordsOf(db, userIds);
-      return new Map(found.map(({ id, user_id, secret }) => [user_id, passwords.exportHash(secret, id)]));
+      const credentials = await findPasswords(db, userIds);
+      return new Map(credentials.map(({ id, user_id, secret }) => [user_id, passwords.exportHash(secret, id)]));
     },
     close: () => db.close(),
   };

@@ -2,22 +2,22 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { insertPasswords, type NewCredential } from "../password/credentials.repo.ts";
-import { PasswordHashError, type PasswordHashProblem } from "../password/password-hashing.ts";
+import { PasswordHashError, type PasswordHashProblem } from "../password/hash-schemes.ts";
 
 type Params = Actions["auth.importCredentials"]["params"];
 type Result = Actions["auth.importCredentials"]["result"];
-type Deps = Pick<AuthDeps, "clock" | "random" | "ring" | "db" | "passwords">;
+type ImportDeps = Pick<AuthDeps, "clock" | "random" | "ring" | "db" | "passwords">;
 type Entry = Params["credentials"][number];
 
 const problems: Readonly<Record<PasswordHashProblem, string>> = {
   unknown_scheme:
-    "is no hash of bcrypt, Django's pbkdf2_sha256 or argon2: leave it out, and the person resets the password",
-  malformed: "is not a whole hash of its kind",
-  too_costly: "would cost more at each sign-in than is allowed: leave it out, and the person resets the password",
+    "is not a bcrypt, pbkdf2_sha256 (Django) or argon2 hash: leave it out, and the user can reset the password",
+  malformed: "is malformed",
+  too_costly: "would make every sign-in too slow: leave it out, and the user can reset the password",
 };
 
-/** Under ids whose accounts are not there yet. What never becomes one is swept, as after a registration. */
-export async function importCredentials(deps: Deps, { params }: ActionContext<Params>): Promise<Result> {
+/** Stores hashes before their accounts are imported. The sweep deletes those whose account is never created. */
+export async function importCredentials(deps: ImportDeps, { params }: ActionContext<Params>): Promise<Result> {
   const refused: Result["refused"] = [];
   const sealed = params.credentials.flatMap((entry) => {
     try {
@@ -33,7 +33,7 @@ export async function importCredentials(deps: Deps, { params }: ActionContext<Pa
 }
 
 function seal(
-  { clock, random, ring, passwords }: Deps,
+  { clock, random, ring, passwords }: ImportDeps,
   { user_id, password_hash }: Entry,
 ): Omit<NewCredential, "confirmed"> {
   const id = newId(clock, random);

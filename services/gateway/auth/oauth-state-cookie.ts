@@ -2,7 +2,7 @@ import type { RouteHook } from "../api/route-hook.ts";
 import { readCookie } from "../http/read-cookie.ts";
 
 /** Parameter and result field of the OAuth actions that travels in the cookie, and never in query, body or response. */
-export const OAUTH_STATE_FIELD = "browser";
+export const OAUTH_STATE_FIELD = "browser_binding";
 
 const MAX_AGE_SECONDS = 600;
 const MAX_LENGTH = 100;

@@ -1,3 +1,4 @@
+import { MAILED_TOKEN_LIFETIME_HOURS, type MailedTokenPurpose } from "../../../lib/contracts/mailed-token.contract.ts";
 import type { MailJob } from "../mail.contract.ts";
 
 /** Subject, plain-text part and HTML part. */
@@ -7,7 +8,7 @@ export interface RenderedMail {
   readonly html: string;
 }
 
-export type LinkKind = Extract<MailJob["kind"], "verify_email" | "reset_password" | "change_email" | "invite">;
+export type LinkKind = MailedTokenPurpose;
 export type NoticeKind = Exclude<MailJob["kind"], LinkKind>;
 
 interface MailText {
@@ -21,7 +22,7 @@ const links: Readonly<Record<LinkKind, MailText>> = {
     subject: "Confirm your email address",
     before: ["Please confirm that this is your email address by opening this link:"],
     after: [
-      "The link works once and expires after 24 hours.",
+      validity("verify_email"),
       "If you did not sign up with this address, you can ignore this email: the address stays unconfirmed.",
     ],
   },
@@ -29,7 +30,7 @@ const links: Readonly<Record<LinkKind, MailText>> = {
     subject: "Reset your password",
     before: ["We received a request to reset the password of your account. Open this link to choose a new one:"],
     after: [
-      "The link works once and expires after one hour. Using it signs you out on all devices.",
+      `${validity("reset_password")} Using it signs you out on all devices.`,
       "If you did not request this, you can ignore this email: your password stays the same.",
     ],
   },
@@ -37,19 +38,21 @@ const links: Readonly<Record<LinkKind, MailText>> = {
     subject: "You have been invited as an administrator",
     before: ["An administrator account was created for you. Open this link to choose its password:"],
     after: [
-      "The link works once and expires after 24 hours. After that, request a new password on the sign-in page.",
+      `${validity("invite")} After that, request a new password on the sign-in page.`,
       "If you were not expecting this invitation, you can ignore this email: nobody can sign in to the account until a password is set.",
     ],
   },
   change_email: {
     subject: "Confirm your new email address",
     before: ["Please confirm that this is the new email address of your account by opening this link:"],
-    after: [
-      "The link works once and expires after 24 hours.",
-      "If you did not request this, you can ignore this email: nothing will change.",
-    ],
+    after: [validity("change_email"), "If you did not request this, you can ignore this email: nothing will change."],
   },
 };
+
+function validity(kind: LinkKind): string {
+  const hours = MAILED_TOKEN_LIFETIME_HOURS[kind];
+  return `The link works once and expires after ${hours === 1 ? "one hour" : `${hours} hours`}.`;
+}
 
 const notices: Readonly<Record<NoticeKind, Omit<MailText, "after">>> = {
   password_changed: {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Errors } from "moleculer";
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import { createDatabase } from "../../../mixins/database.mixin.ts";
-import { createPasswords } from "../../../services/auth/password/passwords.ts";
-import { createAccount } from "../../../services/auth/sign-in/new-account.ts";
+import { createPasswords } from "../../../services/auth/password/password-hashing.ts";
+import { createAccount } from "../../../services/auth/sign-in/create-account.ts";
 import { type AuthServices, outcomes, right, startAuth } from "../../support/start/auth-services.ts";
 
 let auth: AuthServices;

@@ -98,8 +98,11 @@ describe("a browser that keeps its session in cookies", () => {
   });
 
   test("says which browser it is by its cookie alone", async () => {
-    const answer = await usermesh.api.post("auth/oauth/exchange", { code: "x", browser: "y" });
-    expect(answer).toMatchObject({ status: 422, body: { errors: [{ field: "browser", code: "unknown_field" }] } });
+    const answer = await usermesh.api.post("auth/oauth/exchange", { code: "x", browser_binding: "y" });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { errors: [{ field: "browser_binding", code: "unknown_field" }] },
+    });
   });
 
   test("keeps its own session when it exchanges the code of a link", async () => {

@@ -3,7 +3,7 @@ import { decodeJwt, generateKeyPair } from "jose";
 import type { Actions, Call } from "../../../lib/actions/typed-call.ts";
 import { readConfig } from "../../../lib/config/config.ts";
 import { systemRandom } from "../../../lib/runtime/clock.ts";
-import { issueAccessToken } from "../../../services/auth/sign-in/access-token.ts";
+import { issueAccessToken } from "../../../services/auth/sign-in/issue-access-token.ts";
 
 type Claims = NonNullable<Actions["users.claims"]["result"]>;
 

@@ -4,24 +4,30 @@ import { isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { assertPasswordAllowed } from "../password/passwords.ts";
-import { type AccountFields, createAccount } from "./new-account.ts";
-import { rulesIn } from "./tenant-rules.ts";
+import { assertPasswordAllowed } from "../password/assert-password-allowed.ts";
+import { type AccountFields, createAccount } from "./create-account.ts";
 
 type Input = ParamsOf<typeof authContract, "register">;
 type Output = ResultOf<typeof authContract, "register">;
-type RegistrationDeps = Pick<
+type RegisterDeps = Pick<
   AuthDeps,
-  "config" | "clock" | "random" | "ring" | "log" | "db" | "passwords" | "rules" | "breached"
+  "config" | "clock" | "random" | "ring" | "log" | "db" | "passwords" | "commonPasswords" | "breachedPasswords"
 >;
 
-/** Where sign-up hides who is registered, the outcome is the same for a taken name and for a free one. */
-export async function register(deps: RegistrationDeps, ctx: ActionContext<Input>): Promise<Output> {
+/**
+ * Signs up with a password. With PREVENT_USER_ENUMERATION the response is the same for a taken name as for a free one, and
+ * does the same work: `createAccount` hashes the password before it learns whether the name is taken.
+ */
+export async function register(deps: RegisterDeps, ctx: ActionContext<Input>): Promise<Output> {
   const { email, username, password, preferences } = ctx.params;
   const fullName = ctx.params.full_name ?? ctx.params.name;
-  const rules = await rulesIn(deps, ctx, { slug: requestedTenant(ctx.caller) });
-  await assertPasswordAllowed(deps, rules, { field: "password", password, owner: { email, username, fullName } });
-  const hidden = deps.config.auth.preventUserEnumeration;
+  await assertPasswordAllowed(deps, ctx, {
+    tenant: { slug: requestedTenant(ctx.caller) },
+    field: "password",
+    password,
+    owner: { email, username, fullName },
+  });
+  const { preventUserEnumeration } = deps.config.auth;
   try {
     const user = await createAccount(deps, ctx, {
       password,
@@ -30,9 +36,9 @@ export async function register(deps: RegistrationDeps, ctx: ActionContext<Input>
         if (preferences) await ctx.call("preferences.create", { user_id: userId, preferences });
       },
     });
-    return { user: hidden ? null : user };
+    return { user: preventUserEnumeration ? null : user };
   } catch (error) {
-    if (hidden && isError(error, "email_taken", "username_taken")) return { user: null };
+    if (preventUserEnumeration && isError(error, "email_taken", "username_taken")) return { user: null };
     throw error;
   }
 }

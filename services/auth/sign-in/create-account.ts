@@ -11,11 +11,14 @@ type AccountDeps = Pick<AuthDeps, "clock" | "random" | "ring" | "db" | "password
 export interface NewAccount {
   readonly password: string;
   readonly fields: AccountFields;
-  /** Done before the account is there; harmless if it never comes to be. */
+  /** Runs before the account is created. Its effects must be harmless if the account is never created. */
   readonly before?: (userId: string) => Promise<void>;
 }
 
-/** Stores the credential under a new user id; `users.create` then decides whether the account exists. */
+/**
+ * Stores the password under a new user id, then calls `users.create`, whose unique indexes decide whether the account
+ * exists. Nothing can sign in with the password until it does.
+ */
 export async function createAccount(
   deps: AccountDeps,
   ctx: Pick<ActionContext, "call">,
@@ -27,17 +30,18 @@ export async function createAccount(
   await insertPassword(deps.db, { id: credentialId, user_id: userId, secret, kid: deps.ring.active, confirmed: false });
   try {
     await account.before?.(userId);
-    const user = await commitAccount(ctx, { id: userId, ...account.fields });
-    if (user.id !== userId) await dropCredential(deps, credentialId);
+    const user = await createUser(ctx, { id: userId, ...account.fields });
+    // A retry with the same idempotency key gets the account of the first request.
+    if (user.id !== userId) await removeCredential(deps, credentialId);
     return user;
   } catch (error) {
-    if (isDefinitive(error)) await dropCredential(deps, credentialId);
+    if (isDefinitive(error)) await removeCredential(deps, credentialId);
     throw error;
   }
 }
 
-/** On silence, or a failure that leaves it open, users is asked before anybody is answered. */
-export async function commitAccount(
+/** `users.create`. If its outcome is unknown, because of a timeout for example, asks users whether the account exists. */
+export async function createUser(
   ctx: Pick<ActionContext, "call">,
   params: Actions["users.create"]["params"],
 ): Promise<User> {
@@ -51,13 +55,12 @@ export async function commitAccount(
   }
 }
 
-/** users has refused: nothing was written, and nothing will be. */
+/** True if users refused: the account does not exist, and a late response will not create it. */
 export function isDefinitive(error: unknown): boolean {
   return error instanceof AppError && error.status < 500;
 }
 
-/** What is left here is taken by the sweep. */
-async function dropCredential({ db, log }: Pick<AuthDeps, "db" | "log">, id: string): Promise<void> {
+async function removeCredential({ db, log }: Pick<AuthDeps, "db" | "log">, id: string): Promise<void> {
   await deleteCredential(db, id).catch((error: Error) =>
     log.warn({ error: error.message }, "deleting an orphaned credential failed, left to the sweep"),
   );

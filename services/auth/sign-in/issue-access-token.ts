@@ -1,7 +1,6 @@
 import { SignJWT } from "jose";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import type { Clock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import type { Signer } from "../signing/signing-keys.ts";
@@ -17,34 +16,33 @@ interface AccessToken {
   readonly expires_in: number;
 }
 
-/** Beyond it a revocation could be forgotten before the token is dead. */
-const LATEST_MS = 10_000;
+/** A token signed later could outlive the record of a revocation that it does not know of. */
+const MAX_SIGNING_DELAY_MS = 10_000;
 
 /**
- * Signs for a session that sessions has just granted. `ver` and `tver` were read there, so roles, tier and status are read
- * after them and past every cache: an old role never stands under a new version.
+ * Signs an access token for a session that has just been granted. Roles, tier and status are read after the grant's token
+ * versions, and past every cache: old roles never appear under a new version. 401 `session_ended` if the account was
+ * deactivated, 503 if signing takes too long.
  */
 export async function issueAccessToken(
   deps: TokenDeps,
   ctx: Pick<ActionContext, "call">,
   grant: Grant,
 ): Promise<AccessToken> {
-  const granted = momentOf(deps.clock);
+  const { clock, signingKeys } = deps;
+  const grantedAt = clock.monotonic();
+  const iat = Math.floor(clock.now().getTime() / 1_000);
   const claims = await ctx.call("users.claims", { id: grant.user_id });
   if (!claims?.is_active) throw new AppError("session_ended");
-  const signer = await deps.signingKeys.current();
-  if (deps.clock.monotonic() - granted.monotonic > LATEST_MS)
+  const signer = await signingKeys.current();
+  if (clock.monotonic() - grantedAt > MAX_SIGNING_DELAY_MS)
     throw new AppError("service_unavailable", { retry_after: 1 });
-  return sign(deps, signer, grant, claims, granted.seconds);
-}
-
-function momentOf(clock: Clock) {
-  return { seconds: Math.floor(clock.now().getTime() / 1_000), monotonic: clock.monotonic() };
+  return sign(deps, signer, grant, claims, iat);
 }
 
 async function sign(deps: TokenDeps, signer: Signer, grant: Grant, claims: Claims, iat: number): Promise<AccessToken> {
   const { publicUrl } = deps.config.http;
-  const exp = endOf(deps, signer, grant, claims, iat);
+  const exp = expiryOf(deps, signer, grant, claims, iat);
   const jwt = new SignJWT({
     ...payloadOf(grant, claims),
     jti: newId(deps.clock, deps.random),
@@ -57,19 +55,19 @@ async function sign(deps: TokenDeps, signer: Signer, grant: Grant, claims: Claim
   return { access_token, token_type: "Bearer", expires_in: exp - iat };
 }
 
-/** It outlives neither the session, nor the paid tier it speaks of, nor the key it is signed with. */
-function endOf({ config }: TokenDeps, signer: Signer, grant: Grant, claims: Claims, iat: number): number {
-  const ends = [
+/** The token outlives neither its session, nor the premium tier it carries, nor the key that signs it. */
+function expiryOf({ config }: TokenDeps, signer: Signer, grant: Grant, claims: Claims, iat: number): number {
+  const limits = [
     iat + Math.min(config.auth.accessTokenSeconds, claims.access_token_seconds),
     iat + grant.refresh_expires_in,
     Math.floor(signer.verifyUntil / 1_000),
   ];
   if (claims.tier === "premium" && claims.tier_expires_at)
-    ends.push(Math.floor(Date.parse(claims.tier_expires_at) / 1_000));
-  return Math.max(Math.min(...ends), iat + 1);
+    limits.push(Math.floor(Date.parse(claims.tier_expires_at) / 1_000));
+  return Math.max(Math.min(...limits), iat + 1);
 }
 
-/** RFC 9068 section 2.2, OpenID Connect Core section 5.1; `user_id` and `role` for the peers of earlier systems. */
+/** RFC 9068 section 2.2, OpenID Connect Core section 5.1. `user_id` and `role` are for clients of earlier systems. */
 function payloadOf(grant: Grant, claims: Claims) {
   return {
     sub: grant.user_id,

@@ -1,0 +1,82 @@
+import * as client from "openid-client";
+import type { OAuthProvider } from "../../../lib/config/oauth-providers.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
+
+/** Per request. A callback makes up to four, and must be answered within 10 s. */
+const TIMEOUT_SECONDS = 2.5;
+const DISCOVERY_INTERVAL_MS = 3_600_000;
+
+/** Our client at one provider. */
+export interface OidcClient {
+  configuration(): Promise<client.Configuration>;
+  /** Switches to the other client authentication method. False if it was switched before, or there is no secret. */
+  switchAuthentication(): boolean;
+}
+
+/**
+ * Discovers the provider's metadata when they are first needed, and once an hour. A failure is not cached, and the last
+ * known metadata stay in use.
+ */
+export function createOidcClient(provider: OAuthProvider, clock: Clock): OidcClient {
+  let known: client.Configuration | undefined;
+  let validUntil = Number.NEGATIVE_INFINITY;
+  let discovery: Promise<client.Configuration> | undefined;
+  let switched = false;
+  const refresh = async () => {
+    try {
+      known = await discover(provider, switched);
+      validUntil = clock.monotonic() + DISCOVERY_INTERVAL_MS;
+      return known;
+    } catch (error) {
+      if (known) return known;
+      throw error;
+    } finally {
+      discovery = undefined;
+    }
+  };
+  return {
+    async configuration() {
+      if (known && clock.monotonic() < validUntil) return known;
+      discovery ??= refresh();
+      return discovery;
+    },
+    switchAuthentication() {
+      if (switched || provider.clientSecret === undefined) return false;
+      switched = true;
+      validUntil = Number.NEGATIVE_INFINITY;
+      return true;
+    },
+  };
+}
+
+/** The configuration allows http issuers only outside production. Signatures of ID tokens are verified even with TLS. */
+async function discover(provider: OAuthProvider, switched: boolean): Promise<client.Configuration> {
+  const { discovery, clientId, clientSecret } = provider;
+  const insecure = discovery.startsWith("http:") ? [client.allowInsecureRequests] : [];
+  const discovered = await client.discovery(new URL(discovery), clientId, undefined, client.None(), {
+    timeout: TIMEOUT_SECONDS,
+    execute: insecure,
+  });
+  const metadata = discovered.serverMetadata();
+  const authentication = authenticationFor(clientSecret, metadata, switched);
+  const configuration = new client.Configuration(metadata, clientId, {}, authentication);
+  configuration.timeout = TIMEOUT_SECONDS;
+  for (const extend of [...insecure, client.enableNonRepudiationChecks]) extend(configuration);
+  return configuration;
+}
+
+/**
+ * Some providers list methods that they have not registered for our client. So after a rejection the other method is
+ * tried, once.
+ */
+function authenticationFor(
+  secret: string | undefined,
+  metadata: client.ServerMetadata,
+  switched: boolean,
+): client.ClientAuth {
+  if (secret === undefined) return client.None();
+  // OpenID Connect Discovery section 3: client_secret_basic is the default if the metadata list no methods.
+  const methods = metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
+  const basic = methods.includes("client_secret_basic") !== switched;
+  return basic ? client.ClientSecretBasic(secret) : client.ClientSecretPost(secret);
+}
