@@ -3,8 +3,8 @@ import { UnknownKeyError } from "../crypto/key-ring.ts";
 import { OverloadedError } from "../runtime/bulkhead.ts";
 import { AppError } from "./errors.ts";
 
-/** Nobody took the call, or nobody answered it: Moleculer's own errors. */
-const away = [
+/** Moleculer's own errors: no node accepted the call, or none responded. */
+const busErrors = [
   Errors.ServiceNotFoundError,
   Errors.ServiceNotAvailableError,
   Errors.RequestTimeoutError,
@@ -13,21 +13,22 @@ const away = [
   Errors.QueueIsFullError,
   Errors.BrokerDisconnectedError,
 ] as const;
-const names = new Set(away.map((type) => type.name));
+const names = new Set<string>(busErrors.map((type) => type.name));
 
-/** Did the bus fail, and not the action? By name: across the bus a class may be lost. */
+/** True if the bus failed, not the action. Compares names, because an error from another node may have lost its class. */
 export function isBusError(error: unknown): error is Errors.MoleculerError {
   return error instanceof Error && !(error instanceof AppError) && names.has(error.name);
 }
 
-/** The node went away, or the bus broke, before an answer came. Not a time-out: repeating that doubles the load of what is slow. */
+/** True if the node or the bus failed before a response. A timeout is not: retrying it doubles the load on a slow node. */
 export function isNodeGone(error: unknown): boolean {
   return isBusError(error) && !["RequestTimeoutError", "QueueIsFullError", "RequestSkippedError"].includes(error.name);
 }
 
 /**
- * Does this speak against the endpoint that was called? A node or bus that is gone needs no breaker: its calls fail at once,
- * and must succeed at once when it is back. `overloaded` sheds load by itself, `revocation_pending` is an answer.
+ * True if the error means that the called endpoint is unhealthy. A node or bus that is gone needs no breaker: calls to it
+ * fail immediately, and must succeed as soon as it is back. `overloaded` already sheds load, and after
+ * `revocation_pending` the change is saved.
  */
 export function countsForBreaker(error: unknown): boolean {
   if (isBusError(error)) return !["BrokerDisconnectedError", "RequestRejectedError"].includes(error.name);
@@ -35,7 +36,7 @@ export function countsForBreaker(error: unknown): boolean {
   return error.status >= 500 && error.type !== "overloaded" && error.type !== "revocation_pending";
 }
 
-/** What an action answers in place of an error that is not ours. Undefined: it is a fault, and nobody outside may read it. */
+/** The `AppError` for a known error; undefined for an unexpected one, which must not be shown to clients. */
 export function translateKnownError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
   if (isBusError(error)) return new AppError("service_unavailable", { retry_after: 1, cause: error });

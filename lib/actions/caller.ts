@@ -1,24 +1,21 @@
 import { AppError } from "./errors.ts";
 
-/**
- * Who makes a call. Set by the gateway from a token, by a service for its own calls, by the
- * REPL for an operator; it travels in `ctx.meta.caller`.
- */
+/** Who makes a call, in `ctx.meta.caller`. Set by the gateway from a token, by a service for its own calls, by the REPL. */
 export type Caller = AnonymousCaller | UserCaller | ServiceCaller | OperatorCaller;
 export type CallerKind = Caller["kind"];
 
 export interface AnonymousCaller {
   readonly kind: "anonymous";
-  /** Slug of the tenant that the request names. */
+  /** Slug of the requested tenant. */
   readonly tenant: string;
 }
 
 export interface UserCaller {
   readonly kind: "user";
   readonly user_id: string;
-  /** Where the account lives. */
+  /** The tenant that the account belongs to. */
   readonly home_tenant_id: string;
-  /** Where this call acts: the home tenant, or another by `X-Tenant` with `platform:act`. */
+  /** The tenant that this call acts in: the home tenant, or with `platform:act` another one that `X-Tenant` names. */
   readonly tenant_id: string;
   readonly session_id: string;
   readonly roles: readonly string[];
@@ -27,7 +24,7 @@ export interface UserCaller {
   /** Seconds since the epoch of the last proof of identity (OpenID Connect Core, section 2). */
   readonly auth_time: number;
   readonly amr: readonly string[];
-  /** Milliseconds since the epoch at which the access token ends. */
+  /** Milliseconds since the epoch at which the access token expires. */
   readonly expires_at: number;
 }
 
@@ -63,33 +60,33 @@ export function originOf({ caller, client }: { readonly caller: Caller; readonly
   };
 }
 
-/** Where the request came from, as far as `TRUST_PROXY` lets us believe it. */
+/** Where the request came from. `ip` is a forwarded address only if `TRUST_PROXY` allows it. */
 export interface Client {
   readonly ip: string;
   readonly user_agent: string;
 }
 
-/** What every call carries beside its params. JSON only: it crosses the bus. */
+/** Sent with every call in addition to its params. JSON only, because it crosses the bus. */
 export interface Meta {
   caller?: Caller;
   correlation_id?: string;
   client?: Client;
   idempotency?: IdempotencyRequest;
-  /** Written by the committing action: the answer is the kept one of an earlier request. */
+  /** Set by the committing action if its result is the stored one of an earlier request. */
   idempotency_replayed?: boolean;
 }
 
-/** A client's wish that a request has its effect once (IETF draft-ietf-httpapi-idempotency-key-header). */
+/** Makes a request take effect only once, however often it is repeated (IETF draft-ietf-httpapi-idempotency-key-header). */
 export interface IdempotencyRequest {
-  /** The one action that looks at it: the owner of the commit point, named by the route. */
+  /** Name of the only action that uses the key: the one whose transaction commits the change. */
   readonly action: string;
   readonly key: string;
   /** Tenant, caller (or address) and route. */
   readonly scope: string;
-  /** HMAC of the body under each key of the ring, first the active one. */
+  /** HMAC of the body under each key of the ring, the active key first. */
   readonly body: ReadonlyArray<{ readonly kid: string; readonly mac: string }>;
 }
 
-/** The tenant every installation has; its system roles alone may hold `platform:*`. */
+/** The tenant that every installation has. Only its system roles may hold `platform:*`. */
 export const DEFAULT_TENANT_ID = "00000000-0000-7000-8000-000000000001";
 export const DEFAULT_TENANT = "default";

@@ -23,7 +23,7 @@ export interface ActionDef<P extends z.ZodType = z.ZodType, R extends z.ZodType 
   readonly params: P;
   readonly result: R;
   readonly access: Access;
-  /** Safe to run twice: the bus repeats the call on another node when one dies. Only for reads. */
+  /** Safe to run twice: if a node dies, the bus repeats the call on another one. Only for reads. */
   readonly idempotent?: boolean;
   /** Excludes the action from circuit breaker and retry; callers handle failures themselves. */
   readonly circuitBreaker?: false;
@@ -31,7 +31,7 @@ export interface ActionDef<P extends z.ZodType = z.ZodType, R extends z.ZodType 
   readonly timeout?: number;
 }
 
-/** Everything other services may know of a service. Typed calls, validation and OpenAPI derive from it. */
+/** Everything that other services may know about a service. Typed calls, validation and OpenAPI are derived from it. */
 export interface Contract<N extends string = string, A extends Record<string, ActionDef> = Record<string, ActionDef>> {
   readonly name: N;
   readonly actions: A;

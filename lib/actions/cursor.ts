@@ -15,8 +15,8 @@ export function encodeCursor(order: string, { at, id }: CursorPosition): string 
 
 /** Throws 422 `invalid_cursor` for any text that `encodeCursor` did not create for this sort order. */
 export function decodeCursor(order: string, cursor: string): CursorPosition {
-  const [madeFor, at, id] = parseList(cursor);
-  if (madeFor !== order || !isPosition(at, id)) throw invalidCursor();
+  const [cursorOrder, at, id] = parseList(cursor);
+  if (cursorOrder !== order || !isPosition(at, id)) throw invalidCursor();
   return { at: at as string | null, id: id as string };
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** The field types of the public contract, with its limits. Used by contracts; text is kept as typed. */
+/** The field types of the public contract, with its limits. Text is stored unchanged. */
 const text = (max: number) =>
   z
     .string()
@@ -25,11 +25,11 @@ export const Username = z
   .max(50)
   .regex(/^[A-Za-z0-9._-]+$/, { error: "may contain only letters, digits, dots, underscores and hyphens" });
 export const FullName = text(255);
-/** Length is the policy's business; the limit here only keeps a hash from being fed megabytes. */
+/** The password policy decides the length; this limit only prevents megabytes from being hashed. */
 export const NewPassword = z.string().max(1_024).meta({ format: "password" });
 export const Password = z.string().min(1).max(1_024).meta({ format: "password" });
 export const TenantSlug = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
-/** As long as an access token may be: one that is sent in the place of these is a wrong token, not a wrong length. */
+/** As long as an access token may be, so that one sent by mistake is reported as an invalid token, not as too long. */
 const token = z.string().min(1).max(8_192);
 export const OneTimeToken = token;
 export const RefreshTokenText = token;
@@ -48,7 +48,7 @@ export const Limit = z.coerce.number().int().min(1).max(100).default(20);
 export const PageNumber = z.coerce.number().int().min(1).max(1_000_000).default(1);
 export const Cursor = z.string().max(200).optional();
 
-/** One page of a list: `total` is null where counting costs too much, `page` where the list has no page numbers. */
+/** One page of a list: `total` is null if counting costs too much, `page` if the list has no page numbers. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.strictObject({
     items: z.array(item),
@@ -59,7 +59,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   });
 }
 
-/** Cc but tab and line ends, and lone surrogates: they break headers, logs, CSV and UTF-8. */
+/** Refuses lone surrogates, and control characters except tab and line breaks: they break headers, logs, CSV and UTF-8. */
 function isStorable(value: string): boolean {
   return value.isWellFormed() && !/(?![\t\n\r])\p{Cc}/u.test(value);
 }

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { contracts } from "./typed-call.ts";
 
-/** Callers that nobody calls, and that therefore have no contract. */
+/** Callers without a contract, because they offer no actions. */
 const workers: Readonly<Record<string, readonly string[]>> = {
   "worker-mail": ["mail:send"],
   "worker-push": ["mail:send"],
@@ -16,8 +16,8 @@ const workers: Readonly<Record<string, readonly string[]>> = {
 export type PermissionsOfService = (name: string) => ReadonlySet<string>;
 
 /**
- * Permissions of calling services, decided on the node that is called and never taken from the call itself. Services of
- * Usermesh have what their contract requires; others have what SERVICE_PERMISSIONS grants, which cannot extend ours.
+ * Permissions of calling services, determined by the called node and never read from the call itself. Usermesh's own
+ * services hold what their contract requires, others what SERVICE_PERMISSIONS grants; it cannot change our own.
  */
 export function servicePermissions(config: Pick<Config, "servicePermissions">): PermissionsOfService {
   const ours = Object.fromEntries(contracts.map((one) => [one.name, one.requiredPermissions as readonly string[]]));

@@ -9,7 +9,7 @@ import { usersContract } from "../../services/users/users.contract.ts";
 import type { Caller, Client, IdempotencyRequest, Meta } from "./caller.ts";
 import type { ActionDef, ActionTypes, Contract, ParamsOf, ResultOf } from "./contract.ts";
 
-/** The map of all actions of the mesh: what makes a call to a wrong name, or with wrong params, a compile error. */
+/** All contracts of the mesh. They make a call with a wrong name or wrong params a compile error. */
 export const contracts = [
   adminContract,
   authContract,
@@ -45,13 +45,13 @@ export function definitionOf(name: string): ActionDef | undefined {
 }
 
 export interface CallOptions {
-  /** Send it to this node and no other. */
+  /** Calls this node and no other. */
   readonly nodeId?: string;
   /** Milliseconds. */
   readonly timeout?: number;
 }
 
-/** A call to another service, made as the calling service. Rejects with an `AppError`, or a bus error where nobody answers. */
+/** A call to another service, made as the calling service. Rejects with an `AppError`, or a bus error if no node responds. */
 export type Call = <K extends ActionName>(
   name: K,
   params: Actions[K]["params"],
@@ -64,9 +64,9 @@ export interface ActionContext<P = unknown> {
   readonly caller: Caller;
   readonly client: Client;
   readonly correlationId: string;
-  /** Set only where this action owns the commit point of a request with an idempotency key. */
+  /** Set only if this action is the commit point of a request with an idempotency key. */
   readonly idempotency?: IdempotencyRequest;
-  /** Tells the gateway that the answer is a kept one. */
+  /** Tells the gateway that the result is the stored one of an earlier request. */
   markReplayed(): void;
   readonly call: Call;
 }
@@ -115,7 +115,7 @@ function actionContext(ctx: Context<unknown, Meta>, service: string, action: str
 
 /**
  * Calls made by a service carry the service as their caller, and the correlation id, client and idempotency key of the
- * call that caused them. Not `ctx.call`: that writes the callee's meta, its caller included, back into ours.
+ * call that caused them. `ctx.call` would write the callee's meta, including its caller, back into ours.
  */
 function callAs(broker: ServiceBroker, service: string, parent: Context<unknown, Meta>, dropKey: boolean): Call {
   return async (name, params, options = {}) => {
@@ -129,7 +129,7 @@ function callAs(broker: ServiceBroker, service: string, parent: Context<unknown,
     try {
       return (await promise) as Actions[typeof name]["result"];
     } finally {
-      // A kept refusal is a kept answer too.
+      // A stored error counts as a stored result too.
       const replayed = (promise as { ctx?: Context<unknown, Meta> }).ctx?.meta.idempotency_replayed;
       if (replayed) parent.meta.idempotency_replayed = true;
     }
@@ -140,7 +140,7 @@ function requestId(parent: Context<unknown, Meta>): { requestID?: string } {
   return parent.requestID === undefined || parent.requestID === null ? {} : { requestID: parent.requestID };
 }
 
-/** Calls that no request causes: of workers, relays, schedulers and event handlers. */
+/** Calls that belong to no request: those of workers, relays, schedulers and event handlers. */
 export function callAsService(broker: ServiceBroker, service: string, correlationId: string): Call {
   return async (name, params, options = {}) => {
     const meta: Meta = { caller: { kind: "service", name: service }, correlation_id: correlationId };

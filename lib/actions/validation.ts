@@ -4,20 +4,20 @@ import { AppError, type FieldError } from "./errors.ts";
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** A body of nothing but unknown keys must not come back as a longer one. */
+/** A body with thousands of unknown keys must not get an even longer response. */
 const MAX_ERRORS = 100;
 
-/** A 422 from what Zod found. `input` is the value that was checked; `prefix` the place of it in the body. */
+/** A 422 with Zod's issues. `input` is the validated value, `prefix` its path in the body. */
 export function validationError(issues: readonly Issue[], input: unknown, prefix: Path = []): AppError {
   return new AppError("validation_failed", { errors: fieldErrors(issues, input, prefix) });
 }
 
 /** Each issue with the dotted path of its field, a stable code and a text. */
 export function fieldErrors(issues: readonly Issue[], input: unknown, prefix: Path = []): FieldError[] {
-  return issues.flatMap((issue) => ofIssue(issue, input, prefix)).slice(0, MAX_ERRORS);
+  return issues.flatMap((issue) => toFieldErrors(issue, input, prefix)).slice(0, MAX_ERRORS);
 }
 
-function ofIssue(issue: Issue, input: unknown, prefix: Path): FieldError[] {
+function toFieldErrors(issue: Issue, input: unknown, prefix: Path): FieldError[] {
   const field = (path: Path) => [...prefix, ...path].map(String).join(".");
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
@@ -44,13 +44,16 @@ function codeAndText(issue: Issue): [code: string, message: string] {
         ? ["too_long", `must have at most ${amount(issue.maximum, issue.origin)}`]
         : ["too_big", `must be at most ${issue.maximum}`];
     case "invalid_format":
-      return ["invalid_format", own(issue) ?? `is not a valid ${issue.format === "regex" ? "value" : issue.format}`];
+      return [
+        "invalid_format",
+        ownMessage(issue) ?? `is not a valid ${issue.format === "regex" ? "value" : issue.format}`,
+      ];
     case "invalid_value":
-      return ["invalid_value", own(issue) ?? `must be one of ${issue.values.map(String).join(", ")}`];
+      return ["invalid_value", ownMessage(issue) ?? `must be one of ${issue.values.map(String).join(", ")}`];
     case "custom":
-      return [customCode(issue.params), own(issue) ?? "is not valid"];
+      return [customCode(issue.params), ownMessage(issue) ?? "is not valid"];
     default:
-      return ["invalid_value", own(issue) ?? "is not valid"];
+      return ["invalid_value", ownMessage(issue) ?? "is not valid"];
   }
 }
 
@@ -59,8 +62,7 @@ function isSized(origin: string): boolean {
 }
 
 function amount(count: number | bigint, origin: string): string {
-  const thing = origin === "string" ? "character" : "entr";
-  const [one, many] = origin === "string" ? [thing, `${thing}s`] : [`${thing}y`, `${thing}ies`];
+  const [one, many] = origin === "string" ? ["character", "characters"] : ["entry", "entries"];
   return `${count} ${Number(count) === 1 ? one : many}`;
 }
 
@@ -77,8 +79,8 @@ function typeText(expected: string): string {
   return words[expected] ?? `a ${expected}`;
 }
 
-/** The text that a schema gave; Zod's own begin like this. */
-function own({ message }: Issue): string | undefined {
+/** The message that the schema defines, if any; Zod's default messages begin with one of these words. */
+function ownMessage({ message }: Issue): string | undefined {
   return /^(Invalid|Too |Unrecognized)/.test(message) ? undefined : message;
 }
 

@@ -42,7 +42,7 @@ export const gatewayContract = contract("gateway", {
       access: { callers: ["service", "user", "operator"], permission: "platform:introspect" },
       idempotent: true,
     }),
-    /** Called by sessions for each lease holder after a revocation. The result acknowledges it for the process of that id. */
+    /** Called by sessions for each lease holder after a revocation. Returning the id acknowledges it for that process. */
     applyRevocations: action({
       params: z.strictObject({ gateway_id: field.Id, changes: z.array(RevocationEntry) }),
       result: z.strictObject({ gateway_id: field.Id }),

@@ -22,7 +22,7 @@ export default function gatewayService(platform: Platform): ServiceSchema {
       applyRevocations: async ({ params }) => lease.applyEntries(params),
     }),
     methods: {
-      /** The address it listens on: with APP_PORT=0 the port is not known before. */
+      /** The listening address. With APP_PORT=0 the operating system chooses the port. */
       address: (): AddressInfo | null => gateway?.address ?? null,
     },
     async started(this: { readonly broker: ServiceBroker }) {

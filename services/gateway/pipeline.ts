@@ -6,7 +6,7 @@ import { newId } from "../../lib/runtime/ids.ts";
 import { problemResponse, toAppError } from "./api/problem.ts";
 import { readClient } from "./http/client-address.ts";
 import { type Cors, createCors, readCorrelationId } from "./http/headers.ts";
-import type { Handler, OpenRequest } from "./http/request-context.ts";
+import type { Handler, PendingRequest } from "./http/request-context.ts";
 import { type HttpResponse, TEXT_TYPE } from "./http/response.ts";
 import { createRouter, type Match } from "./http/router.ts";
 import { createResponseSender, type SenderDeps } from "./http/send-response.ts";
@@ -35,62 +35,62 @@ interface MeasuredEndpoint extends Endpoint {
   readonly metrics: RouteMetrics;
 }
 
-/** Takes each request to its endpoint and sends exactly one response, whatever the endpoint does. */
+/** Routes each request to its endpoint and sends exactly one response, even if the endpoint throws or never returns. */
 export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[]): Pipeline {
   const cors = createCors(deps.config.http);
   const sendResponse = createResponseSender(deps, cors);
   const dispatch = createDispatcher(deps.metrics, cors, endpoints);
   const unmatched = deps.metrics.route("", "none");
-  const requests = new Set<OpenRequest>();
+  const requests = new Set<PendingRequest>();
 
-  const finish = (open: OpenRequest, response: HttpResponse): void => {
-    if (open.isAnswered) return;
-    open.isAnswered = true;
-    requests.delete(open);
-    sendResponse(open, response);
+  const finish = (pending: PendingRequest, response: HttpResponse): void => {
+    if (pending.isAnswered) return;
+    pending.isAnswered = true;
+    requests.delete(pending);
+    sendResponse(pending, response);
   };
-  const fail = (open: OpenRequest, thrown: unknown): void => {
+  const fail = (pending: PendingRequest, thrown: unknown): void => {
     const error = toAppError(thrown);
-    logFailure(deps.log, open, error);
-    // Closing is cheaper than reading the rest of a body that is refused for its size.
-    if (error.type === "payload_too_large") open.responseHeaders.push("Connection", "close");
-    finish(open, problemResponse(error, open));
+    logFailure(deps.log, pending, error);
+    // Closing the connection is cheaper than reading the rest of a body that is too large.
+    if (error.type === "payload_too_large") pending.responseHeaders.push("Connection", "close");
+    finish(pending, problemResponse(error, pending));
   };
   return {
     get inFlight() {
       return requests.size;
     },
     handle(request, response) {
-      const open = openRequest(deps, request, response, unmatched);
-      requests.add(open);
+      const pending = createPendingRequest(deps, request, response, unmatched);
+      requests.add(pending);
       try {
-        const result = dispatch(open);
-        if (!(result instanceof Promise)) return finish(open, result);
+        const result = dispatch(pending);
+        if (!(result instanceof Promise)) return finish(pending, result);
         result.then(
-          (one) => finish(open, one),
-          (error: unknown) => fail(open, error),
+          (one) => finish(pending, one),
+          (error: unknown) => fail(pending, error),
         );
       } catch (error) {
-        fail(open, error);
+        fail(pending, error);
       }
     },
     answerOverdue() {
       const oldest = deps.clock.monotonic() - deps.config.http.requestTimeoutMs;
-      for (const open of requests) {
-        if (open.startedAt > oldest) return;
-        open.responseHeaders.push("Connection", "close");
-        fail(open, timeoutError(open));
+      for (const pending of requests) {
+        if (pending.startedAt > oldest) return;
+        pending.responseHeaders.push("Connection", "close");
+        fail(pending, timeoutError(pending));
       }
     },
   };
 }
 
-function openRequest(
+function createPendingRequest(
   { config, clock, random }: PipelineDeps,
   request: IncomingMessage,
   response: ServerResponse,
   metrics: RouteMetrics,
-): OpenRequest {
+): PendingRequest {
   return {
     request,
     response,
@@ -105,17 +105,17 @@ function openRequest(
   };
 }
 
-type Dispatch = (open: OpenRequest) => HttpResponse | Promise<HttpResponse>;
+type Dispatch = (pending: PendingRequest) => HttpResponse | Promise<HttpResponse>;
 
 /** Finds the endpoint of a request: 404 for an unknown path, 405 for a method that the path does not have. */
 function createDispatcher(metrics: HttpMetrics, cors: Cors, endpoints: readonly Endpoint[]): Dispatch {
   const measured = endpoints.map((one) => ({ ...one, metrics: metrics.route(one.method, one.path) }));
   const findPath = createRouter<MeasuredEndpoint>(measured);
-  return (open) => {
-    const { request, responseHeaders } = open;
+  return (pending) => {
+    const { request, responseHeaders } = pending;
     const { path, query } = readTarget(request.url ?? "/");
-    open.path = path;
-    open.query = query;
+    pending.path = path;
+    pending.query = query;
     const match = findPath(path);
     if (!match) throw new AppError("not_found");
     if (request.method === "OPTIONS") return optionsResponse(request, match, cors);
@@ -124,8 +124,8 @@ function createDispatcher(metrics: HttpMetrics, cors: Cors, endpoints: readonly 
       responseHeaders.push("Allow", match.allow);
       throw new AppError("method_not_allowed");
     }
-    open.metrics = endpoint.metrics;
-    return endpoint.handle(open, match.params);
+    pending.metrics = endpoint.metrics;
+    return endpoint.handle(pending, match.params);
   };
 }
 
@@ -135,12 +135,12 @@ function optionsResponse(request: IncomingMessage, { allow }: Match<Endpoint>, c
   return { status: 200, contentType: TEXT_TYPE, body: "", headers: ["Allow", allow, ...corsHeaders] };
 }
 
-/** 408 while the body is still incomplete; after that the delay is ours: 503. */
-function timeoutError({ request }: OpenRequest): AppError {
+/** 408 while the client is still sending the body, 503 once the delay is on our side. */
+function timeoutError({ request }: PendingRequest): AppError {
   return request.complete ? new AppError("service_unavailable", { retry_after: 1 }) : new AppError("request_timeout");
 }
 
-function logFailure(log: Logger, { request, path, correlationId }: OpenRequest, error: AppError): void {
+function logFailure(log: Logger, { request, path, correlationId }: PendingRequest, error: AppError): void {
   if (error.status < 500) return;
   const fields = { correlation_id: correlationId, method: request.method, path, code: error.type };
   const { cause } = error;

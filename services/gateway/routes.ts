@@ -22,7 +22,7 @@ const htmlPage = { ...page, contentType: "text/html" } as const;
 
 const register = {
   ...anyone,
-  namesTenant: true,
+  usesTenantHeader: true,
   action: "auth.register",
   status: 201,
   message: "Account created. Check your inbox for the verification link.",
@@ -44,7 +44,7 @@ function change(path: string, action: ActionName, message: string, summary: stri
 // biome-ignore format: one route per row
 const canonicalRoutes: readonly Route[] = [
   { ...register, path: `${auth}/register`, tag: "Auth" },
-  { ...anyone, namesTenant: true, path: `${auth}/login`, action: "auth.login", message: "Signed in.",
+  { ...anyone, usesTenantHeader: true, path: `${auth}/login`, action: "auth.login", message: "Signed in.",
     rateLimit: "login", sessionCookies: "set", tag: "Auth", summary: "Sign in with a password" },
   { ...anyone, path: `${auth}/refresh`, action: "auth.refresh", message: "Tokens refreshed.", rateLimit: "login",
     failover: true, sessionCookies: "set", tag: "Auth", summary: "Exchange a refresh token for a new token pair" },
@@ -61,14 +61,14 @@ const canonicalRoutes: readonly Route[] = [
   { ...json, ...idempotent("auth.changePassword"), method: "POST", path: `${auth}/change-password`,
     message: "Password changed. All other sessions have been signed out.", tag: "Auth",
     summary: "Change your password" },
-  { ...anyone, ...idempotent("auth.requestReset"), namesTenant: true, path: `${auth}/password-reset-request`,
+  { ...anyone, ...idempotent("auth.requestReset"), usesTenantHeader: true, path: `${auth}/password-reset-request`,
     status: 202, message: "If the account exists, we have sent a link to reset the password.", rateLimit: "mail",
     tag: "Auth", summary: "Request a password reset link" },
   { ...anyone, ...idempotent("auth.confirmReset"), path: `${auth}/password-reset-confirm`,
     message: "Password changed. All sessions have been signed out.", tag: "Auth",
     summary: "Set a new password with the token from the mail" },
-  { ...optional, ...idempotent("auth.requestVerification"), namesTenant: true, path: `${auth}/verify-email-request`,
-    authFallbackField: "email", status: 202, rateLimit: "mail", tag: "Auth",
+  { ...optional, ...idempotent("auth.requestVerification"), usesTenantHeader: true,
+    path: `${auth}/verify-email-request`, authFallbackField: "email", status: 202, rateLimit: "mail", tag: "Auth",
     message: "If the address is awaiting verification, we have sent a new link.",
     summary: "Request a new verification link" },
   { ...anyone, ...idempotent("auth.verifyEmail"), path: `${auth}/verify-email`, message: "Email address verified.",
@@ -80,7 +80,7 @@ const canonicalRoutes: readonly Route[] = [
   { ...json, ...idempotent("sessions.revokeOwn"), method: "DELETE", path: `${auth}/sessions/{id}`, input: "none",
     message: "Session revoked.", tag: "Auth", summary: "Revoke one of your sessions" },
 
-  { ...oauthRedirect, namesTenant: true, path: `${auth}/oauth/{provider}`, action: "auth.oauthStart",
+  { ...oauthRedirect, usesTenantHeader: true, path: `${auth}/oauth/{provider}`, action: "auth.oauthStart",
     message: "Redirecting to the provider.", tag: "Auth", summary: "Sign in with a provider" },
   { ...oauthRedirect, path: `${auth}/oauth/{provider}/callback`, action: "auth.oauthCallback", message: "Signed in.",
     dataField: "outcome", sessionCookies: "set", tag: "Auth",

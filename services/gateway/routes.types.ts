@@ -20,14 +20,14 @@ interface ActionRoute extends BaseRoute {
   readonly action: ActionName;
   /** `public` ignores tokens, `optional` uses a valid one, `service` also accepts the secret of another service. */
   readonly auth: "public" | "optional" | "user" | "service";
-  /** Anonymous callers choose their tenant with `X-Tenant`; on other public routes a token or OAuth state determines it. */
-  readonly namesTenant?: true;
+  /** Anonymous callers select their tenant with `X-Tenant`. Other public routes find it by a token or the OAuth state. */
+  readonly usesTenantHeader?: true;
   readonly rateLimit: RateLimitClass;
   readonly message: string;
   readonly translate?: Translation;
 }
 
-/** Responds with `{ success, message, data }`. The query never supplies a body field. */
+/** Responds with `{ success, message, data }`. The query is ignored. */
 export interface JsonRoute extends ActionRoute, CookieFields {
   readonly kind: "json";
   readonly input: "none" | "body" | "file";
@@ -38,7 +38,7 @@ export interface JsonRoute extends ActionRoute, CookieFields {
   readonly dataField?: string;
   /** `false`: the result itself is the response body. */
   readonly envelope?: false;
-  /** Body field that replaces the token of an `optional` route: if it is sent, an invalid token is ignored. */
+  /** On an `optional` route, an invalid token is ignored if the body has this field, which replaces it. */
   readonly authFallbackField?: string;
   /** The action that commits, and stores its result under the request's `Idempotency-Key`. */
   readonly idempotentAction?: ActionName;
@@ -46,7 +46,7 @@ export interface JsonRoute extends ActionRoute, CookieFields {
   readonly failover?: true;
 }
 
-/** Responds with `{ success, message, data, meta }`, where `data` is a list and `meta` its position. */
+/** Responds with `{ success, message, data, meta }`, where `data` is a list and `meta` describes the page. */
 export interface ListRoute extends ActionRoute {
   readonly kind: "list";
   readonly method: "GET";
@@ -61,7 +61,7 @@ export interface RedirectRoute extends ActionRoute, CookieFields {
   readonly dataField?: string;
 }
 
-/** Streams one document without an envelope, to which each service with personal data contributes its part. */
+/** Streams one JSON document without an envelope. Each service that stores personal data contributes a section. */
 export interface StreamRoute extends ActionRoute {
   readonly kind: "stream";
   readonly method: "GET";
@@ -79,7 +79,7 @@ interface CookieFields {
 export interface Translation {
   request(body: JsonObject): JsonObject;
   response(result: unknown): unknown;
-  /** The same for the schemas of the OpenAPI document. */
+  /** The same translation for the schemas in the OpenAPI document. */
   requestSchema(schema: z.ZodType): z.ZodType;
   responseSchema(schema: z.ZodType): z.ZodType;
   /** Header that serves as the idempotency key if the request has no `Idempotency-Key`. */

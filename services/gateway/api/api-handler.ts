@@ -16,7 +16,7 @@ import type { AuditLog } from "./audit-log.ts";
 import type { ReadAvatar } from "./avatar-upload.ts";
 import { callAction, callWithFailover } from "./call-action.ts";
 import { createExportResponse, type ReadPage } from "./export-document.ts";
-import { createIdempotencyRequest, readIdempotencyKey, readKeyFrom } from "./idempotency-key.ts";
+import { createIdempotencyRequest, readAlternativeKey, readIdempotencyKey } from "./idempotency-key.ts";
 import { type HookDeps, type PreparedRoute, prepareRoute } from "./prepare-route.ts";
 import type { EnforceRateLimit } from "./rate-limits.ts";
 import { respond } from "./respond.ts";
@@ -41,7 +41,7 @@ export function createApiHandler(deps: ApiDeps, route: ApiRoute): Handler {
   const prepared = prepareRoute(deps, route);
   return async (context, pathParams) => {
     if (deps.enforceRateLimit) await deps.enforceRateLimit(context, route);
-    // Not a promise for a token that was verified before.
+    // Synchronous for a cached token.
     const authenticated = authenticate(deps.authentication, route, context.request);
     const auth = authenticated instanceof Promise ? await authenticated : authenticated;
     try {
@@ -74,7 +74,7 @@ async function serve(deps: ApiDeps, prepared: PreparedRoute, request: Authentica
   return callAndRespond(deps, prepared, { context, caller, body, params, idempotencyKey });
 }
 
-/** The node of the action checks again. Here a refusal comes before the body is read. */
+/** Rejects before the body is read. The node that runs the action checks again. */
 function authorize(deps: ApiDeps, { def }: PreparedRoute, caller: Caller): void {
   const refusal = findAccessError(def.access, caller, deps.clock, deps.permissionsOf);
   if (refusal) throw new AppError(refusal);
@@ -88,7 +88,7 @@ function readRouteKey(route: ApiRoute, { request: { headers } }: RequestContext)
   if (route.kind !== "json" || route.idempotentAction === undefined) return null;
   const key = readIdempotencyKey(headers["idempotency-key"]);
   const otherHeader = route.translate?.idempotencyKeyHeader;
-  return key === null && otherHeader ? readKeyFrom(headers[otherHeader]) : key;
+  return key === null && otherHeader ? readAlternativeKey(headers[otherHeader]) : key;
 }
 
 function readBody(deps: ApiDeps, route: ApiRoute, { request }: RequestContext): JsonObject | Promise<JsonObject> {
@@ -107,7 +107,7 @@ function applyBodyHooks(
   return hooks.reduce((body, hook) => hook.body?.(body, context, caller) ?? body, sent);
 }
 
-/** An invalid token on an `optional` route is an error unless the body has what replaces it. */
+/** An invalid token on an `optional` route is an error unless the body has the field that replaces it. */
 function assertTokenOrFallback(route: ApiRoute, { error }: Authentication, body: JsonObject): void {
   const fallback = route.kind === "json" ? route.authFallbackField : undefined;
   if (error && !(fallback !== undefined && Object.hasOwn(body, fallback))) throw error;
@@ -135,7 +135,7 @@ interface AdmittedRequest {
   readonly idempotencyKey: string | null;
 }
 
-/** Makes the call before its first await. */
+/** Makes the call before its first await, as `recheck` requires. */
 async function callAndRespond(
   deps: ApiDeps,
   { route, def, hooks }: PreparedRoute,

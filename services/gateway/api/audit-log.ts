@@ -15,7 +15,7 @@ const MAX_REMEMBERED_REFUSALS = 10_000;
 
 export type AuditLog = ReturnType<typeof createAuditLog>;
 
-/** Records in the activity log what no service but the gateway sees. */
+/** Records in the activity log the events that only the gateway sees. */
 export function createAuditLog({ clock, random, log }: Platform, broker: ServiceBroker) {
   const recentRefusals = new LRUCache<string, true>({
     max: MAX_REMEMBERED_REFUSALS,

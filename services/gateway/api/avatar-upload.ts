@@ -42,7 +42,7 @@ export function createAvatarUploads({ maxBytes, avatarFormats }: Config["uploads
       const bytes = await readFilePart(request, maxBytes);
       await assertSupportedFormat(bytes, avatarFormats);
       return decoding(() => reencode(bytes));
-    }).catch(asAppError);
+    }).catch(throwAppError);
 }
 
 async function assertSupportedFormat(bytes: Buffer, formats: readonly string[]): Promise<void> {
@@ -91,6 +91,6 @@ async function toWebP(image: Sharp, size: number): Promise<Buffer> {
   throw new Error("The image exceeds the size limit even at the lowest quality");
 }
 
-function asAppError(error: unknown): never {
+function throwAppError(error: unknown): never {
   throw error instanceof OverloadedError ? new AppError("overloaded", { retry_after: 2, cause: error }) : error;
 }

@@ -13,7 +13,7 @@ export interface ActionCall {
 
 type PendingCall = Promise<unknown> & { readonly ctx?: Context<unknown, Meta> };
 
-/** Rejects as the action does. `onReplay` is called if the result or error is the stored one of an earlier request. */
+/** Rejects with the action's error. `onReplay` is called if the result or error is the stored one of an earlier request. */
 export async function callAction(broker: ServiceBroker, call: ActionCall, onReplay: () => void): Promise<unknown> {
   const pending = send(broker, call);
   try {
@@ -33,7 +33,7 @@ const MAX_ATTEMPTS = 3;
 
 /**
  * For actions that are idempotent by protocol, such as a refresh: if a node does not answer, the call is repeated, on
- * another node if there is one, and the client does not notice.
+ * another node if there is one.
  */
 export async function callWithFailover(broker: ServiceBroker, call: ActionCall): Promise<unknown> {
   const tried = new Set<string>();
@@ -57,7 +57,7 @@ interface Endpoints {
   readonly endpoints: ReadonlyArray<{ readonly id: string; readonly isAvailable: boolean }>;
 }
 
-/** Undefined: the balancer chooses. */
+/** Undefined lets the load balancer choose. */
 function untriedNode(broker: ServiceBroker, action: string, tried: ReadonlySet<string>): string | undefined {
   if (tried.size === 0) return undefined;
   const registry = broker.registry as unknown as { getActionEndpoints(name: string): Endpoints | undefined };

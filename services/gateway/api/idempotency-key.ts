@@ -19,8 +19,8 @@ export function readIdempotencyKey(header: string | string[] | undefined): strin
   throw new AppError("bad_request", { message: "Idempotency-Key must be 1 to 255 visible ASCII characters." });
 }
 
-/** The value of another header that serves as the key, null if it is missing or cannot be a key. */
-export function readKeyFrom(header: string | string[] | undefined): string | null {
+/** Reads a key from a header with another purpose, such as a request id: null if the value is not a valid key. */
+export function readAlternativeKey(header: string | string[] | undefined): string | null {
   return isKey(header) ? header : null;
 }
 
@@ -28,7 +28,7 @@ function isKey(header: string | string[] | undefined): header is string {
   return typeof header === "string" && /^[\x21-\x7e]{1,255}$/.test(header);
 }
 
-/** What the committing action needs to recognize a repeated request. The scope is hashed, because it may contain an address. */
+/** Lets the committing action recognize a repeated request. The scope is hashed because it may contain an IP address. */
 export function createIdempotencyRequest(ring: KeyRing, key: string, request: KeyedRequest): IdempotencyRequest {
   const scope = JSON.stringify([...callerScope(request), request.method, request.path]);
   return {

@@ -7,7 +7,7 @@ import type { SessionCookies } from "../auth/session-cookies.ts";
 import type { ApiRoute } from "../routes.types.ts";
 import type { RouteHook } from "./route-hook.ts";
 
-/** What the request steps need of a route. */
+/** A route with what is derived from it once, at startup. */
 export interface PreparedRoute {
   readonly route: ApiRoute;
   readonly def: ActionDef;
@@ -50,7 +50,7 @@ export function reservedParams(route: ApiRoute): string[] {
   return "oauthStateCookie" in route ? [...pathParamNames(route), OAUTH_STATE_FIELD] : pathParamNames(route);
 }
 
-/** In the order in which they see the body; they see the result in the opposite order. */
+/** In the order in which they are applied to the body; the result passes them in reverse. */
 function createHooks(deps: HookDeps, route: ApiRoute, names: readonly string[]): RouteHook[] {
   const hooks: RouteHook[] = [];
   if (route.translate) hooks.push({ body: route.translate.request, result: route.translate.response });

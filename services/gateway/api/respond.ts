@@ -21,7 +21,7 @@ function respondJson({ envelope, dataField, status, message }: JsonRoute, result
   if (envelope === false) return jsonResponse(200, result);
   if (dataField === undefined) return success(status, { message, data: isEmpty(result) ? null : result });
   const data = (result as Result)[dataField] ?? null;
-  // The action does not say whether it has done anything: only the owner of the address may know.
+  // Must not reveal whether an account exists: only the owner of the address learns it, by mail.
   if (data === null) return success(202, { message: "Accepted. Check your inbox.", data });
   return success(status, { message, data });
 }
@@ -57,11 +57,10 @@ function success(status: number, envelope: Envelope): HttpResponse {
 
 function isEmpty(result: unknown): boolean {
   if (typeof result !== "object" || result === null) return true;
-  for (const _ in result) return false;
-  return !Array.isArray(result);
+  return !Array.isArray(result) && Object.keys(result).length === 0;
 }
 
-/** A cursor has no page number. `total` is null if the action has not counted everything. */
+/** There is no page number if a cursor was sent. `total` is null if the action has not counted everything. */
 function listMeta({ total, page, limit, next_cursor }: Page, byCursor: boolean) {
   const pages = total === undefined || total === null ? null : Math.max(1, Math.ceil(total / limit));
   const number = byCursor ? null : (page ?? null);

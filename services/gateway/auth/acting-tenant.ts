@@ -7,8 +7,8 @@ import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 
 /**
- * The caller in the tenant that `X-Tenant` names: a user's own tenant, or another one with `platform:act`. Rejects with
- * 403, or 422 for an unknown tenant.
+ * Moves a user into the tenant that `X-Tenant` names: their own, or with `platform:act` any other. Rejects with 403, or
+ * 422 for an unknown tenant.
  */
 export type EnterTenant = (request: IncomingMessage, caller: Caller) => Caller | Promise<Caller>;
 
@@ -40,7 +40,7 @@ async function enter(
   const slug = TenantSlug.safeParse(named);
   const id = slug.success ? await tenantIds.fetch(slug.data) : undefined;
   if (id === caller.home_tenant_id) return caller;
-  // Checked before the tenant's existence, which is none of the caller's business without the permission.
+  // Checked first, so that a caller without the permission cannot find out which tenants exist.
   if (!caller.permissions.includes("platform:act"))
     throw new AppError("forbidden", { message: "Your account belongs to another tenant." });
   if (id === undefined) throw fieldError("X-Tenant", "unknown_tenant", "is not a known tenant");

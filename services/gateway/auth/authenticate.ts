@@ -7,12 +7,12 @@ import type { ApiRoute } from "../routes.types.ts";
 import type { AccessClaims, AccessTokens, VerifiedToken } from "./access-token.ts";
 import type { SessionCookies } from "./session-cookies.ts";
 
-/** Why a valid token is refused: revoked, outdated, or this node's lease has lapsed so that it cannot know. */
+/** Why a valid token is refused: it is revoked or outdated, or this node cannot tell, because it has no lease. */
 export type LeaseError = "session_ended" | "token_stale" | "no_lease";
 
 export interface Authentication {
   readonly caller: Caller;
-  /** Throws if the token has expired or was revoked since. To be called right before the action, with no await between. */
+  /** Throws if the token has expired or been revoked. Call it right before the action, with no await between. */
   recheck(): void;
   /** Why the token was refused, on a route that works without one. */
   readonly error?: AppError;
@@ -59,7 +59,7 @@ function byToken(deps: AuthenticationDeps, token: string): Authentication | Prom
   return verified instanceof Promise ? verified.then((one) => asUser(deps, one)) : asUser(deps, verified);
 }
 
-/** Keeps the error, because a body field may replace the token: sign-out works with a refresh token alone. */
+/** Keeps the error, because a body field may replace the token: a refresh token is enough to sign out. */
 async function orAnonymous(
   request: IncomingMessage,
   verify: () => Authentication | Promise<Authentication>,

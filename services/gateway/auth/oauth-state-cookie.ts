@@ -1,15 +1,15 @@
 import type { RouteHook } from "../api/route-hook.ts";
 import { readCookie } from "../http/read-cookie.ts";
 
-/** Parameter and result field of the OAuth actions that travels in the cookie, and never in query, body or response. */
+/** Field of the OAuth actions' params and results that only the cookie carries, never the query, body or response. */
 export const OAUTH_STATE_FIELD = "browser_binding";
 
 const MAX_AGE_SECONDS = 600;
 const MAX_LENGTH = 100;
 
 /**
- * Binds an OAuth flow to the browser that began it: the action's random value is kept in a cookie and comes back with
- * the callback. `Lax`, because the provider's redirect is a navigation from another site; `__Host-`, so that no
+ * Binds an OAuth flow to the browser that began it: a cookie keeps the action's random value, and returns it with the
+ * callback. `Lax`, because the provider's redirect is a navigation from another site; `__Host-`, so that no
  * subdomain can set it (ASVS V3.3.1).
  */
 export function createOAuthStateHook(publicUrl: string): RouteHook {

@@ -8,9 +8,9 @@ export type PublishedKey = z.infer<typeof Jwk>;
 type VerifyKey = Awaited<ReturnType<typeof importJWK>>;
 
 export interface PublishedKeys {
-  /** Null for an unknown id, after a refresh at most once a second. Rejects with 503 until the keys were fetched once. */
+  /** Null for an unknown id, after fetching new keys at most once a second. Rejects with 503 before the first fetch. */
   find(kid: string): Promise<VerifyKey | null>;
-  /** The last published set, also while auth is unavailable; null before the first one. */
+  /** The last fetched keys, kept while auth is unavailable; null before the first fetch. */
   readonly latest: { readonly keys: readonly PublishedKey[] } | null;
   start(): void;
   stop(): void;

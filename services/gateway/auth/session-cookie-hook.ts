@@ -19,7 +19,7 @@ export function createSessionCookieHook(cookies: SessionCookies, rules: CookieRu
       if (!rules.takesRefreshToken || caller.kind === "user" || Object.hasOwn(body, "refresh_token")) return body;
       const refreshToken = cookies.refreshToken(request);
       if (refreshToken === undefined) return body;
-      // The action refuses a malformed token; there is no session to protect.
+      // A malformed token has no session to protect; the action rejects it.
       const session = parseRefreshToken(refreshToken);
       if (session) cookies.csrf.assertNotForged(request, session.sessionId);
       return { ...body, refresh_token: refreshToken, ...(setsCookies && { use_cookies: true }) };
@@ -44,7 +44,7 @@ function moveTokensToCookies(
   { dataField }: CookieRules,
   { result, params, responseHeaders }: Outcome,
 ): unknown {
-  // For an OAuth callback the action remembers it: the provider's redirect does not repeat the client's request.
+  // For an OAuth callback it is in the result, because the provider's redirect does not repeat the client's request.
   const isRequested = params.use_cookies === true || (result as JsonObject).use_cookies === true;
   const data = dataField === undefined ? result : (result as JsonObject)[dataField];
   if (!isRequested || !hasTokens(data)) return result;

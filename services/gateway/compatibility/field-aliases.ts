@@ -4,7 +4,7 @@ import type { Translation } from "../routes.types.ts";
 
 type Aliases = Readonly<Record<string, string>>;
 
-/** Field names of earlier systems and our own. Responses contain both; a body may use either. */
+/** Canonical field names by the name in earlier systems. Responses contain both; a body may use either. */
 const aliases: Aliases = {
   name: "full_name",
   job_title: "current_title",
@@ -13,7 +13,7 @@ const aliases: Aliases = {
 };
 const legacyNames = new Map(Object.entries(aliases).map(([legacy, canonical]) => [canonical, legacy]));
 
-/** `bodyAliases` are further names in the body of one route. */
+/** `bodyAliases` are additional names that one route accepts in its body. */
 export function createTranslation(bodyAliases: Aliases = {}): Translation {
   const known = { ...aliases, ...bodyAliases };
   return {
@@ -24,7 +24,7 @@ export function createTranslation(bodyAliases: Aliases = {}): Translation {
   };
 }
 
-/** A field that is sent under both names keeps both, for the contract to refuse. */
+/** A field that is sent under both names keeps both, so that validation rejects the legacy one as unknown. */
 function toCanonical(body: JsonObject, known: Aliases): JsonObject {
   const entries = Object.entries(body).map(([name, value]) => {
     const canonical = Object.hasOwn(known, name) ? known[name] : undefined;
@@ -39,7 +39,7 @@ function withLegacyNames(value: unknown): unknown {
   return addLegacyNames(value as JsonObject, withLegacyNames);
 }
 
-/** Copies an object with `change` applied to its members, and adds each member that has a legacy name under that too. */
+/** Copies an object, applying `change` to its members, and repeats the members that have a legacy name under that name. */
 function addLegacyNames<T>(object: Readonly<Record<string, T>>, change: (member: T) => T): Record<string, T> {
   const entries = Object.entries(object).flatMap(([name, member]): Array<[string, T]> => {
     const legacy = legacyNames.get(name);
@@ -61,7 +61,7 @@ function bodySchema(schema: z.ZodType, known: Aliases): z.ZodType {
   return z.strictObject(shape);
 }
 
-/** One schema per source schema: the document names each once. */
+/** Each schema is translated once, because an OpenAPI component may be defined only once. */
 const translated = new Map<z.ZodType, z.ZodType>();
 
 function resultSchema(schema: z.ZodType): z.ZodType {

@@ -12,7 +12,7 @@ interface Mount {
 const v1 = "/api/v1";
 const translate = createTranslation();
 const passwordReset = createTranslation({ password: "new_password" });
-/** Clients of the notification system make a request safe to repeat with its id. */
+/** Clients of the notification system send `X-Request-ID` as their idempotency key. */
 const withRequestId = (translation: Translation): Translation => ({
   ...translation,
   idempotencyKeyHeader: "x-request-id",
@@ -61,10 +61,10 @@ const notification: readonly Mount[] = [
   { path: "/swagger", as: "GET /docs" },
 ].map((mount) => ({ ...mount, translate: withRequestId(mount.translate ?? translate) }));
 
-/** The canonical route that the notification system has under the same method and path. */
+/** The canonical route that the notification system also has, with the same method and path. */
 const SHARED_ROUTE = `POST ${v1}/users`;
 
-/** Adds the paths of earlier systems, whose clients then only change their base URL. */
+/** Adds the paths of earlier systems, so that their clients only have to change the base URL. */
 export function withLegacyRoutes(canonical: readonly Route[]): Route[] {
   const byName = new Map(canonical.map((route) => [`${route.method} ${route.path}`, route]));
   const shared = byName.get(SHARED_ROUTE);

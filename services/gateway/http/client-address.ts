@@ -3,8 +3,8 @@ import { isIP } from "node:net";
 import type { Client } from "../../../lib/actions/caller.ts";
 
 /**
- * The client's address and user agent. Each trusted proxy appends the address of its caller to `X-Forwarded-For`, so with
- * `hops` of them the client is the entry that many from the right; entries further left can be forged.
+ * The client's address and user agent. Each trusted proxy appends the address of its caller to `X-Forwarded-For`, so
+ * behind `hops` proxies the client is entry number `hops` from the right; entries further left can be forged.
  */
 export function readClient(request: IncomingMessage, hops: number): Client {
   return { ip: readAddress(request, hops), user_agent: (request.headers["user-agent"] ?? "").slice(0, 1_024) };
@@ -28,7 +28,7 @@ function normalize(address: string): string {
   return mapped ?? bare.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1").toLowerCase();
 }
 
-/** Rate limits count an IPv6 /64 as one client, because that is the least a subscriber has at their disposal. */
+/** Rate limits count an IPv6 /64 as one client, because that is the smallest range a subscriber gets. */
 export function rateLimitKey(ip: string): string {
   if (isIP(ip) !== 6) return ip;
   const [head = "", tail] = ip.split("::");

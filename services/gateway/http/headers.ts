@@ -20,7 +20,7 @@ export function createSecurityHeaders({ publicUrl }: Pick<Config["http"], "publi
 
 export type Cors = ReturnType<typeof createCors>;
 
-/** Allows the exact origins of ALLOWED_ORIGINS, with credentials; `*` allows all others without. */
+/** Allows the exact origins of ALLOWED_ORIGINS, with credentials; `*` allows all others without credentials. */
 export function createCors({ allowedOrigins }: Pick<Config["http"], "allowedOrigins">) {
   const allowed = new Set(allowedOrigins);
   const allowsAny = allowed.has("*");

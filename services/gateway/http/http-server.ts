@@ -17,7 +17,7 @@ const CLOSE_IDLE_INTERVAL_MS = 25;
 
 export function createHttpServer({ config, timers, handle, newCorrelationId }: Deps) {
   const { requestTimeoutMs } = config;
-  // The pipeline answers overdue requests. Node's own limits are for requests whose headers never end.
+  // The pipeline answers overdue requests. Node's own limits only apply to requests whose headers never arrive in full.
   const limits = {
     maxHeaderSize: 16_384,
     headersTimeout: requestTimeoutMs,
@@ -54,7 +54,7 @@ function listen(server: Server, { port, host }: Config["http"]): Promise<Address
   });
 }
 
-/** `server.close` waits for keep-alive connections, and for those on which nothing was ever sent, until the client closes them. */
+/** `server.close` alone would wait until clients close idle connections, even those on which nothing was ever sent. */
 async function close(server: Server, sockets: ReadonlySet<Socket>, timers: Timers, timeoutMs: number): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -69,7 +69,7 @@ async function close(server: Server, sockets: ReadonlySet<Socket>, timers: Timer
   await closed;
 }
 
-/** What Node's parser refuses never becomes a request, and still gets a problem document. */
+/** Sends a problem document for a request that Node's parser rejects, which never reaches `handle`. */
 function respondToClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,

@@ -2,7 +2,7 @@ import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 
 const MAX_DEPTH = 20;
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
-/** The closing quote is optional, so that each character is read once even if a string never ends. */
+/** The closing quote is optional, so that scanning an unterminated string takes linear time. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"?|-?\d[\d.eE+-]*|[{}[\],]/gs;
 
 /** An object or array that is still open. */
@@ -16,7 +16,7 @@ interface Frame {
 /**
  * Scans a JSON text before it is parsed, without recursion, for what JSON.parse accepts but other readers may interpret
  * differently (RFC 7493): duplicate names, numbers and characters that do not survive the bus, names that reach into
- * prototypes, and deep nesting. The grammar is left to JSON.parse.
+ * prototypes, and deep nesting. Syntax errors are left to JSON.parse.
  */
 export function scanJson(text: string): void {
   const frames: Frame[] = [];

@@ -6,7 +6,7 @@ import { AppError, type FieldError, fieldError } from "../../../lib/actions/erro
 const MAX_OVERHEAD_BYTES = 16_384;
 const MAX_PARTS = 10;
 
-/** Reads the part `file` of a multipart body (RFC 7578), which must be its only one. Rejects with 415, 413, 400 or 422. */
+/** Reads the part `file` of a multipart body (RFC 7578), which must be its only part. Rejects with 415, 413, 400 or 422. */
 export async function readFilePart(request: IncomingMessage, maxFileBytes: number): Promise<Buffer> {
   assertContentType(request);
   const maxBodyBytes = maxFileBytes + MAX_OVERHEAD_BYTES;
@@ -35,9 +35,7 @@ interface Upload {
   isTooLarge: boolean;
 }
 
-/**
- * Reads a body that is refused as well, up to twice the limit: a client that is still sending would not see the response.
- */
+/** Keeps reading a refused body up to twice the limit, because a client that is still sending would not see the response. */
 function readUpload(request: IncomingMessage, maxFileBytes: number, maxBodyBytes: number): Promise<Upload> {
   return new Promise((resolve, reject) => {
     const upload: Upload = { files: [], errors: [], isTooLarge: false };
@@ -56,7 +54,7 @@ function readUpload(request: IncomingMessage, maxFileBytes: number, maxBodyBytes
       if (size > maxBodyBytes) upload.isTooLarge = true;
       if (size > 2 * maxBodyBytes) refuse(fileTooLarge());
     });
-    // If the client disconnects, neither the parser nor the body ends.
+    // If the client disconnects, neither the parser nor the request emits its end.
     request.on("close", () => request.complete || refuse(brokenBody()));
     request.pipe(parser);
   });
@@ -68,7 +66,7 @@ function collectParts(parser: busboy.Busboy, upload: Upload, onBrokenPart: () =>
     const chunks: Buffer[] = [];
     if (name === "file") files.push(chunks);
     else errors.push(unknownField(String(name)));
-    // A body that ends early also fails its part; without a listener that would end the process.
+    // A truncated body also emits an error on its part, which would end the process if there were no listener.
     stream.on("error", onBrokenPart);
     stream.on("limit", () => {
       upload.isTooLarge = true;

@@ -3,14 +3,14 @@ import type { Client } from "../../../lib/actions/caller.ts";
 import type { RouteMetrics } from "../http-metrics.ts";
 import type { HttpResponse } from "./response.ts";
 
-/** A request as the steps that handle it see it. */
+/** What the handlers of a request know about it. */
 export interface RequestContext {
   readonly request: IncomingMessage;
   readonly correlationId: string;
   readonly client: Client;
   /** Monotonic milliseconds. */
   readonly startedAt: number;
-  /** Added to the response, also to an error: names and values in turn. */
+  /** Added to the response, even if it is an error: alternating names and values. */
   readonly responseHeaders: string[];
   /** Without a trailing slash. */
   path: string;
@@ -18,8 +18,8 @@ export interface RequestContext {
   query: string;
 }
 
-/** What the pipeline keeps of a request until it is answered. */
-export interface OpenRequest extends RequestContext {
+/** A request that the pipeline has not answered yet. */
+export interface PendingRequest extends RequestContext {
   readonly response: ServerResponse;
   metrics: RouteMetrics;
   isAnswered: boolean;

@@ -1,11 +1,11 @@
-/** A response without the headers that all have. */
+/** A response, without the headers that all responses have. */
 export interface HttpResponse {
   readonly status: number;
   readonly contentType: string;
   readonly body: string | Uint8Array;
-  /** Sent instead of `body`, at the pace at which the client reads. */
+  /** Streamed instead of `body`, with backpressure. */
   readonly chunks?: AsyncIterable<string>;
-  /** Names and values in turn, as `writeHead` takes them. */
+  /** Alternating names and values, as `writeHead` takes them. */
   readonly headers?: readonly string[];
   /** Replaces the strict policy for responses without scripts. */
   readonly contentSecurityPolicy?: string;

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { Config } from "../../../lib/config/config.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 import { type Cors, createSecurityHeaders } from "./headers.ts";
-import type { OpenRequest } from "./request-context.ts";
+import type { PendingRequest } from "./request-context.ts";
 import type { HttpResponse } from "./response.ts";
 
 export interface SenderDeps {
@@ -15,33 +15,33 @@ export interface SenderDeps {
   isStopping(): boolean;
 }
 
-export type SendResponse = (open: OpenRequest, response: HttpResponse) => void;
+export type SendResponse = (pending: PendingRequest, response: HttpResponse) => void;
 
 const STALLED_CLIENT_TIMEOUT_MS = 30_000;
 
-/** Writes a response with the headers that all have, counts it and logs it. */
+/** Sends a response with the headers that all have, and records it in the metrics and the log. */
 export function createResponseSender(deps: SenderDeps, cors: Cors): SendResponse {
   const securityHeaders = createSecurityHeaders(deps.config.http);
-  return (open, { status, contentType, body, chunks, headers, contentSecurityPolicy, cacheControl }) => {
-    const { request, response } = open;
+  return (pending, { status, contentType, body, chunks, headers, contentSecurityPolicy, cacheControl }) => {
+    const { request, response } = pending;
     const lines = ["Content-Type", contentType];
     if (!chunks) lines.push("Content-Length", String(Buffer.byteLength(body)));
-    lines.push("X-Correlation-ID", open.correlationId, ...securityHeaders(contentSecurityPolicy, cacheControl));
+    lines.push("X-Correlation-ID", pending.correlationId, ...securityHeaders(contentSecurityPolicy, cacheControl));
     if (headers) lines.push(...headers);
     if (request.method !== "OPTIONS") lines.push(...cors.headersFor(request));
-    lines.push(...open.responseHeaders);
+    lines.push(...pending.responseHeaders);
     if (deps.isStopping()) lines.push("Connection", "close");
     response.writeHead(status, lines);
-    if (chunks) void sendChunks(deps.log, open, chunks);
+    if (chunks) void sendChunks(deps.log, pending, chunks);
     else response.end(body);
-    open.metrics.observe(status, deps.clock.monotonic() - open.startedAt);
-    if (deps.log.isLevelEnabled("debug")) logRequest(deps, open, status);
+    pending.metrics.observe(status, deps.clock.monotonic() - pending.startedAt);
+    if (deps.log.isLevelEnabled("debug")) logRequest(deps, pending, status);
   };
 }
 
-/** After the headers are sent, a failure can only abort the transfer, so that no client takes half a document for whole. */
-async function sendChunks(log: Logger, open: OpenRequest, chunks: AsyncIterable<string>): Promise<void> {
-  const { response, path, correlationId } = open;
+/** After the headers are sent, a failure can only abort the transfer, which the client notices. */
+async function sendChunks(log: Logger, pending: PendingRequest, chunks: AsyncIterable<string>): Promise<void> {
+  const { response, path, correlationId } = pending;
   response.setTimeout(STALLED_CLIENT_TIMEOUT_MS, () => response.destroy());
   try {
     await pipeline(Readable.from(chunks), response);
@@ -51,8 +51,8 @@ async function sendChunks(log: Logger, open: OpenRequest, chunks: AsyncIterable<
 }
 
 /** Logs the path alone: the query may contain a mailed token. */
-function logRequest({ log, clock }: SenderDeps, open: OpenRequest, status: number): void {
-  const { request, path, correlationId, startedAt, client } = open;
+function logRequest({ log, clock }: SenderDeps, pending: PendingRequest, status: number): void {
+  const { request, path, correlationId, startedAt, client } = pending;
   const milliseconds = Math.round((clock.monotonic() - startedAt) * 10) / 10;
   log.debug(
     { correlation_id: correlationId, method: request.method, path, status, ip: client.ip, milliseconds },

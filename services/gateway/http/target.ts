@@ -16,7 +16,7 @@ export function readTarget(url: string): Target {
   return { path: withoutTrailingSlash(path), query: mark === -1 ? "" : target.slice(mark + 1) };
 }
 
-/** A proxy may send the absolute form, `http://host/path`. What is not a URL either becomes `/`. */
+/** A proxy may send the absolute form, `http://host/path`. Anything else, such as `*`, becomes `/`. */
 function toOriginForm(url: string): string {
   const match = /^https?:\/\/[^/?#]*(.*)$/i.exec(url);
   return match?.[1] || "/";
@@ -34,7 +34,7 @@ function assertPercentEncoding(text: string): void {
   }
 }
 
-/** Reads the named parameters of a query. Others are ignored, the first of a repeated one counts, an empty one is absent. */
+/** Reads the named parameters of a query. The first of a repeated one counts, an empty one is left out. */
 export function readQuery(query: string, names: readonly string[]): Record<string, string> {
   if (query === "" || names.length === 0) return {};
   const sent = new URLSearchParams(query);

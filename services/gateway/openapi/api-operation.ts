@@ -55,7 +55,7 @@ function requestParams(route: ApiRoute, { params }: ActionDef): NonNullable<Oper
     ...(takesQuery(route) && params instanceof z.ZodObject && { query: withoutFields(params, reservedParams(route)) }),
     header: z.object({
       "X-Correlation-ID": parameters.correlationId,
-      ...(route.namesTenant && { "X-Tenant": parameters.tenant }),
+      ...(route.usesTenantHeader && { "X-Tenant": parameters.tenant }),
       ...(route.auth === "user" && { "X-Tenant": parameters.actingTenant }),
       ...(route.method !== "GET" && route.auth !== "public" && { "X-CSRF-Token": parameters.csrfToken }),
       ...(route.kind === "json" && route.idempotentAction && { "Idempotency-Key": parameters.idempotencyKey }),

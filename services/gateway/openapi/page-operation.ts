@@ -21,7 +21,7 @@ const Health = z
       })
       .optional(),
   })
-  .meta({ id: "Health", description: "Requests without access to details receive the status alone." });
+  .meta({ id: "Health", description: "Callers who may not see the details receive only `status`." });
 const Home = z.strictObject({
   success: z.literal(true),
   message: z.string(),
@@ -31,13 +31,13 @@ const Keys = z.strictObject({ keys: z.array(z.looseObject({ kid: z.string(), kty
 
 interface PageDescription {
   readonly schema?: z.ZodType | undefined;
-  /** A further media type with a schema of its own. */
+  /** Another media type that the page can return. */
   readonly alternative?: Readonly<Record<string, { readonly schema: z.ZodType }>>;
   readonly errors?: readonly ErrorStatus[];
   /** A 503 has the same body as a 200. */
   readonly reportsUnavailability?: true;
-  /** Shows details, or works at all, only with OPERATOR_TOKEN. */
-  readonly isGuarded?: true;
+  /** The page, or the details on it, require OPERATOR_TOKEN. */
+  readonly operatorOnly?: true;
   readonly params?: ZodOpenApiOperationObject["requestParams"];
 }
 
@@ -45,15 +45,15 @@ const text = z.string();
 const pathParam = (name: string) => ({ path: z.object({ [name]: z.string() }) });
 const pages: Readonly<Partial<Record<PageName, PageDescription>>> = {
   home: { schema: Home },
-  health: { schema: Health, reportsUnavailability: true, isGuarded: true },
+  health: { schema: Health, reportsUnavailability: true, operatorOnly: true },
   live: { schema: Alive },
   ready: { schema: Alive, reportsUnavailability: true },
-  metrics: { errors: [401], isGuarded: true },
+  metrics: { errors: [401], operatorOnly: true },
   databaseStatus: {
     schema: definitionOf("users.databaseStatus")?.result,
     errors: [401],
     reportsUnavailability: true,
-    isGuarded: true,
+    operatorOnly: true,
   },
   jwks: { schema: Keys, errors: [503] },
   devMail: { alternative: { "application/json": { schema: z.looseObject({}) } }, errors: [404] },
@@ -63,14 +63,7 @@ const pages: Readonly<Partial<Record<PageName, PageDescription>>> = {
 };
 
 export function pageOperation({ path, page, tag, summary, contentType }: PageRoute): ZodOpenApiOperationObject {
-  const {
-    schema,
-    alternative,
-    errors = [],
-    reportsUnavailability,
-    isGuarded,
-    params,
-  }: PageDescription = pages[page] ?? {};
+  const { schema, alternative, errors = [], reportsUnavailability, operatorOnly, params } = pages[page] ?? {};
   const content = {
     [contentType]: { schema: contentType === "application/json" ? (schema ?? z.looseObject({})) : text },
     ...alternative,
@@ -80,11 +73,12 @@ export function pageOperation({ path, page, tag, summary, contentType }: PageRou
     headers: z.object({ "Retry-After": z.string() }),
     content: { ...content, "application/problem+json": { schema: Problem } },
   };
+  const prefix = tag === "Compatibility" ? `as${path.replaceAll("/", "")}` : "";
   return {
-    operationId: `${tag === "Compatibility" ? `as${path.replaceAll("/", "")}` : ""}page${page[0]?.toUpperCase()}${page.slice(1)}`,
+    operationId: `${prefix}page${page[0]?.toUpperCase()}${page.slice(1)}`,
     tags: [tag],
     summary,
-    security: isGuarded ? [{}, { bearer: [] }] : [],
+    security: operatorOnly ? [{}, { bearer: [] }] : [],
     ...(params && { requestParams: params }),
     responses: {
       "200": { description: summary, content },

@@ -21,14 +21,15 @@ const types: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
 };
+/** Each file is read once, on its first request. */
 const responses = new Map<string, Promise<HttpResponse>>();
 
 export const assetPage: Handler = (_, { file = "" }) => {
   const path = files.get(file);
   if (path === undefined) throw new AppError("not_found");
-  const known = responses.get(file) ?? load(path);
-  responses.set(file, known);
-  return known;
+  const response = responses.get(file) ?? load(path);
+  responses.set(file, response);
+  return response;
 };
 
 async function load(path: string): Promise<HttpResponse> {

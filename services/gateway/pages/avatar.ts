@@ -2,7 +2,7 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { Handler } from "../http/request-context.ts";
 
-/** The image of a URL never changes. A day limits how long caches show a removed one. */
+/** The image at a URL never changes; one day is the longest that caches show a removed one. */
 const AVATAR_CACHE_CONTROL = "public, max-age=86400, immutable";
 const EMBEDDABLE_HEADERS = ["Cross-Origin-Resource-Policy", "cross-origin", "Content-Disposition", "inline"];
 

@@ -49,7 +49,7 @@ function source(html: string): string {
   return `<details><summary>HTML source</summary><pre>${escaped(html)}</pre></details>\n`;
 }
 
-/** Turns http(s) URLs into links. The text is split before it is escaped, so that no entity is cut and no markup passes. */
+/** Turns http(s) URLs into links. URLs are found before escaping: an entity could look like part of one. */
 function linkify(text: string): string {
   const parts = text.split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]])/i);
   return parts.map((part, index) => (index % 2 === 1 && URL.canParse(part) ? link(part) : escaped(part))).join("");

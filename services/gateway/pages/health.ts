@@ -17,7 +17,7 @@ export interface HealthDeps extends Pick<Platform, "config" | "clock"> {
   isRedisUp(): boolean;
 }
 
-/** Anyone may request the health as often as they like, so the services behind it are asked only once in a while. */
+/** Limits the load on the services behind it, because anyone may request the health as often as they like. */
 const HEALTH_TTL_MS = 2_000;
 const TIMEOUT_MS = 1_500;
 
@@ -59,7 +59,7 @@ async function readHealth(deps: HealthDeps, readDatabaseState: () => Promise<Sta
   };
 }
 
-/** While no node of users can be reached, the database keeps its last known state: it is the bus that is down. */
+/** While no node of users can be reached, the database keeps its last known state: the bus has failed, not the database. */
 function createDatabaseProbe({ call, config }: HealthDeps): () => Promise<State> {
   const upState: State = config.database.embedded ? "embedded" : "up";
   let last: State = "down";

@@ -37,6 +37,6 @@ const resetPassword = formPage(
 </form>`,
 );
 
-/** The GET does not use the token, so mail scanners cannot: only the button posts it. */
+/** Opening the page does not use up the token, because mail scanners open links: only the button posts it. */
 export const verifyEmailPage: Handler = () => verifyEmail;
 export const resetPasswordPage: Handler = () => resetPassword;
