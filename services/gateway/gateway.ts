@@ -25,29 +25,29 @@ import { createPages } from "./pages/pages.ts";
 import { createPipeline, type Endpoint } from "./pipeline.ts";
 import { routes } from "./routes.ts";
 
-export interface Gateway {
-  start(): Promise<void>;
-  /** Reports "not ready", refuses new connections, and resolves when the running requests are answered. */
-  stop(): Promise<void>;
-  introspect(ctx: Parameters<typeof introspect>[1]): ReturnType<typeof introspect>;
-  /** Null unless it is listening. */
-  readonly address: AddressInfo | null;
-}
-
-type Lease = Pick<LeaseHolder, "check" | "isReady">;
+export type Gateway = ReturnType<typeof createGateway>;
 
 const OVERDUE_CHECK_INTERVAL_MS = 100;
 const KEYS_TIMEOUT_MS = 2_000;
 
-/** Puts the parts of the gateway together. */
-export function createGateway(platform: Platform, broker: ServiceBroker, lease: Lease): Gateway {
+export function createGateway(
+  platform: Platform,
+  broker: ServiceBroker,
+  lease: Pick<LeaseHolder, "check" | "isReady">,
+) {
   const { config, clock, random, timers, log } = platform;
   const { publicUrl } = config.http;
   const call = callAsService(broker, "gateway", newId(clock, random));
   const redis = config.redis.url === undefined ? null : openRedis(config.redis.url);
   const keys = createKeys(platform, call);
   const tokens = createAccessTokens({ keys, clock, issuer: publicUrl, audience: publicUrl });
-  const authentication = createAuthentication(platform, tokens, lease);
+  const authentication: AuthenticationDeps = {
+    tokens,
+    clock,
+    cookies: createSessionCookies(publicUrl, createCsrfGuard(config, platform.ring)),
+    checkLease: lease.check,
+    authenticateService: createServiceSecrets(config.serviceCredentials),
+  };
   const metrics = createHttpMetrics(platform.metrics.registry);
 
   let isStopping = false;
@@ -57,18 +57,25 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
   const isRedisUp = () => redis?.status === "ready";
   const pages = createPages({ platform, call, keys, tokens, inFlight, isReady, isBusUp, isRedisUp });
 
-  const api = createApiDeps(platform, { broker, authentication, call, redis });
+  const api: ApiDeps = {
+    ...platform,
+    broker,
+    authentication,
+    sessionCookies: authentication.cookies,
+    oauthStateHook: createOAuthStateHook(publicUrl),
+    enforceRateLimit: createRateLimits(config, redis),
+    enterTenant: createEnterTenant(clock, call),
+    auditLog: createAuditLog(platform, broker),
+    permissionsOf: servicePermissions(config),
+    readAvatar: createAvatarUploads(config.uploads),
+  };
   const endpoints = routes.map((route): Endpoint => {
     const handle = route.kind === "page" ? pages[route.page] : createApiHandler(api, route);
     return { method: route.method, path: route.path, handle };
   });
   const pipeline = createPipeline({ config, clock, random, log, metrics, isStopping: () => isStopping }, endpoints);
-  const server = createHttpServer({
-    config: config.http,
-    timers,
-    handle: pipeline.handle,
-    newCorrelationId: () => newId(clock, random),
-  });
+  const newCorrelationId = () => newId(clock, random);
+  const server = createHttpServer({ config: config.http, timers, handle: pipeline.handle, newCorrelationId });
 
   let cancelCheck = (): void => undefined;
   const checkOverdue = (): void => {
@@ -76,17 +83,20 @@ export function createGateway(platform: Platform, broker: ServiceBroker, lease: 
     cancelCheck = timers.after(OVERDUE_CHECK_INTERVAL_MS, checkOverdue);
   };
   return {
-    get address() {
+    /** Null unless it is listening. */
+    get address(): AddressInfo | null {
       return server.address;
     },
-    introspect: (ctx) => introspect({ tokens, checkLease: authentication.checkLease, issuer: publicUrl }, ctx),
-    async start() {
+    introspect: (ctx: Parameters<typeof introspect>[1]) =>
+      introspect({ tokens, checkLease: authentication.checkLease, issuer: publicUrl }, ctx),
+    async start(): Promise<void> {
       keys.start();
       checkOverdue();
       const { port } = await server.listen();
       log.info({ host: config.http.host, port }, "gateway listening");
     },
-    async stop() {
+    /** Reports "not ready", refuses new connections, and resolves when the running requests are answered. */
+    async stop(): Promise<void> {
       isStopping = true;
       keys.stop();
       await server.close();
@@ -104,41 +114,6 @@ function createKeys({ clock, timers, log }: Platform, call: Call): PublishedKeys
     onFailure: (error) =>
       log.debug({ error: (error as Error).message }, "signing key refresh failed, keeping the current keys"),
   });
-}
-
-function createAuthentication(
-  { config, clock, ring }: Platform,
-  tokens: AuthenticationDeps["tokens"],
-  lease: Lease,
-): AuthenticationDeps {
-  return {
-    tokens,
-    clock,
-    cookies: createSessionCookies(config.http.publicUrl, createCsrfGuard(config, ring)),
-    checkLease: (claims) => lease.check(claims),
-    authenticateService: createServiceSecrets(config.serviceCredentials),
-  };
-}
-
-interface ApiParts extends Pick<ApiDeps, "broker" | "authentication"> {
-  readonly call: Call;
-  readonly redis: Redis | null;
-}
-
-function createApiDeps(platform: Platform, { broker, authentication, call, redis }: ApiParts): ApiDeps {
-  const { config, clock } = platform;
-  return {
-    ...platform,
-    broker,
-    authentication,
-    sessionCookies: authentication.cookies,
-    oauthStateHook: createOAuthStateHook(config.http.publicUrl),
-    enforceRateLimit: createRateLimits(config, redis),
-    enterTenant: createEnterTenant(clock, call),
-    auditLog: createAuditLog(platform, broker),
-    permissionsOf: servicePermissions(config),
-    readAvatar: createAvatarUploads(config.uploads),
-  };
 }
 
 /** Fails fast while Redis is unavailable: rate limits are then counted in memory. */

@@ -24,19 +24,8 @@ export interface PipelineDeps extends SenderDeps {
   readonly metrics: HttpMetrics;
 }
 
-export interface Pipeline {
-  handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Answers the requests that have exceeded REQUEST_TIMEOUT_MS; to be called a few times a second. */
-  answerOverdue(): void;
-  readonly inFlight: number;
-}
-
-interface MeasuredEndpoint extends Endpoint {
-  readonly metrics: RouteMetrics;
-}
-
 /** Routes each request to its endpoint and sends exactly one response, even if the endpoint throws or never returns. */
-export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[]): Pipeline {
+export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[]) {
   const cors = createCors(deps.config.http);
   const sendResponse = createResponseSender(deps, cors);
   const dispatch = createDispatcher(deps.metrics, cors, endpoints);
@@ -57,15 +46,15 @@ export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[
     finish(pending, problemResponse(error, pending));
   };
   return {
-    get inFlight() {
+    get inFlight(): number {
       return requests.size;
     },
-    handle(request, response) {
+    handle(request: IncomingMessage, response: ServerResponse): void {
       const pending = createPendingRequest(deps, request, response, unmatched);
       requests.add(pending);
       try {
         const result = dispatch(pending);
-        if (!(result instanceof Promise)) return finish(pending, result);
+        if (!(result instanceof Promise)) return void finish(pending, result);
         result.then(
           (one) => finish(pending, one),
           (error: unknown) => fail(pending, error),
@@ -74,7 +63,8 @@ export function createPipeline(deps: PipelineDeps, endpoints: readonly Endpoint[
         fail(pending, error);
       }
     },
-    answerOverdue() {
+    /** Answers the requests that have exceeded REQUEST_TIMEOUT_MS; to be called a few times a second. */
+    answerOverdue(): void {
       const oldest = deps.clock.monotonic() - deps.config.http.requestTimeoutMs;
       for (const pending of requests) {
         if (pending.startedAt > oldest) return;
@@ -105,18 +95,14 @@ function createPendingRequest(
   };
 }
 
-type Dispatch = (pending: PendingRequest) => HttpResponse | Promise<HttpResponse>;
-
 /** Finds the endpoint of a request: 404 for an unknown path, 405 for a method that the path does not have. */
-function createDispatcher(metrics: HttpMetrics, cors: Cors, endpoints: readonly Endpoint[]): Dispatch {
+function createDispatcher(metrics: HttpMetrics, cors: Cors, endpoints: readonly Endpoint[]) {
   const measured = endpoints.map((one) => ({ ...one, metrics: metrics.route(one.method, one.path) }));
-  const findPath = createRouter<MeasuredEndpoint>(measured);
-  return (pending) => {
+  const findPath = createRouter(measured);
+  return (pending: PendingRequest): HttpResponse | Promise<HttpResponse> => {
     const { request, responseHeaders } = pending;
-    const { path, query } = readTarget(request.url ?? "/");
-    pending.path = path;
-    pending.query = query;
-    const match = findPath(path);
+    Object.assign(pending, readTarget(request.url ?? "/"));
+    const match = findPath(pending.path);
     if (!match) throw new AppError("not_found");
     if (request.method === "OPTIONS") return optionsResponse(request, match, cors);
     const endpoint = match.methods.get(request.method ?? "");

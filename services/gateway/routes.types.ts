@@ -1,6 +1,9 @@
+import type { IncomingMessage } from "node:http";
 import type * as z from "zod";
+import type { Caller } from "../../lib/actions/caller.ts";
 import type { ActionName } from "../../lib/actions/typed-call.ts";
 import type { JsonObject } from "./http/json-body.ts";
+import type { RequestContext } from "./http/request-context.ts";
 
 /** A row of the table in routes.ts. The router, the request steps and the OpenAPI document are all derived from it. */
 export type Route = ApiRoute | PageRoute;
@@ -84,6 +87,16 @@ export interface Translation {
   responseSchema(schema: z.ZodType): z.ZodType;
   /** Header that serves as the idempotency key if the request has no `Idempotency-Key`. */
   readonly idempotencyKeyHeader?: "x-request-id";
+}
+
+/** Adapts what a route's action receives and returns, for fields in cookies and for field names of earlier systems. */
+export interface RouteHook {
+  /** Changes the body before it is validated. */
+  body?(body: JsonObject, context: RequestContext, caller: Caller): JsonObject;
+  /** Parameters that are read from elsewhere, such as a cookie. Body and query may not contain them. */
+  params?(request: IncomingMessage): JsonObject;
+  /** Changes the result before the response is made from it, and may add response headers. */
+  result?(result: unknown, context: RequestContext, params: JsonObject): unknown;
 }
 
 export type RateLimitClass = "register" | "login" | "mail" | "default";

@@ -162,16 +162,8 @@ function createMeta({ ring }: ApiDeps, route: ApiRoute, request: AdmittedRequest
   const meta: Meta = { caller, correlation_id: context.correlationId, client: context.client };
   if (idempotencyKey === null || route.kind !== "json" || route.idempotentAction === undefined) return meta;
   const { method, idempotentAction: action } = route;
-  const { path, client } = context;
-  meta.idempotency = createIdempotencyRequest(ring, idempotencyKey, {
-    caller,
-    ip: client.ip,
-    method,
-    path,
-    action,
-    body,
-  });
-  return meta;
+  const keyed = { caller, ip: context.client.ip, method, path: context.path, action, body };
+  return { ...meta, idempotency: createIdempotencyRequest(ring, idempotencyKey, keyed) };
 }
 
 function remainingTimeout({ config, clock }: ApiDeps, { timeout }: ActionDef, { startedAt }: RequestContext): number {

@@ -33,15 +33,11 @@ export function createAuditLog({ clock, random, log }: Platform, broker: Service
      * Records a request that acts in another tenant, in the logs of both tenants. To be awaited before the action: a
      * request that cannot be recorded must not be carried out.
      */
-    async recordForeignTenantAccess(
-      context: RequestContext,
-      { method, path }: ApiRoute,
-      caller: UserCaller,
-    ): Promise<void> {
+    async recordForeignTenantAccess(context: RequestContext, { method, path }: ApiRoute, caller: UserCaller) {
       const { user_id, tenant_id, home_tenant_id } = caller;
-      const event = { action: "platform.acted", actor_id: user_id, user_id } as const;
       const details = { method, path, home_tenant_id, acted_in: tenant_id };
-      await Promise.all([tenant_id, home_tenant_id].map((id) => record(context, { ...event, tenant_id: id, details })));
+      const event = { action: "platform.acted", actor_id: user_id, user_id, details } as const;
+      await Promise.all([tenant_id, home_tenant_id].map((id) => record(context, { ...event, tenant_id: id })));
     },
     /** Records a 403 in the background, once a minute for each user and route. */
     recordRefusal(context: RequestContext, { method, path }: ApiRoute, caller: Caller, error: unknown): void {

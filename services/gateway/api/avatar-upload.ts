@@ -6,10 +6,8 @@ import type { Config } from "../../../lib/config/config.ts";
 import { createBulkhead, OverloadedError } from "../../../lib/runtime/bulkhead.ts";
 import { readFilePart } from "../http/multipart.ts";
 
-/** Both are base64, to cross the bus. */
-export type AvatarImages = Readonly<Record<"image" | "thumbnail", string>>;
-
-export type ReadAvatar = (request: IncomingMessage) => Promise<AvatarImages>;
+/** Rejects with 503 `overloaded`, or 413, 415 or 422 for the file. Both images are base64, to cross the bus. */
+export type ReadAvatar = (request: IncomingMessage) => Promise<{ readonly image: string; readonly thumbnail: string }>;
 
 const FULL_PIXELS = 512;
 const THUMBNAIL_PIXELS = 96;
@@ -51,13 +49,11 @@ async function assertSupportedFormat(bytes: Buffer, formats: readonly string[]):
   throw fieldError("file", "unsupported_format", `must be an image in one of these formats: ${formats.join(", ")}`);
 }
 
-async function reencode(bytes: Buffer): Promise<AvatarImages> {
+async function reencode(bytes: Buffer) {
   try {
     const decode = await openDecoder();
-    const [image, thumbnail] = [
-      await toWebP(decode(bytes), FULL_PIXELS),
-      await toWebP(decode(bytes), THUMBNAIL_PIXELS),
-    ];
+    const image = await toWebP(decode(bytes), FULL_PIXELS);
+    const thumbnail = await toWebP(decode(bytes), THUMBNAIL_PIXELS);
     return { image: image.toString("base64"), thumbnail: thumbnail.toString("base64") };
   } catch (error) {
     if (/pixel limit/.test((error as Error).message))

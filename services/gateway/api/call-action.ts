@@ -43,14 +43,11 @@ export async function callWithFailover(broker: ServiceBroker, call: ActionCall):
     try {
       return await pending;
     } catch (error) {
-      if (attempt === MAX_ATTEMPTS || !isUnanswered(error)) throw error;
+      const isUnanswered = isBusError(error) || isError(error, "service_unavailable");
+      if (attempt === MAX_ATTEMPTS || !isUnanswered) throw error;
       if (pending.ctx?.nodeID) tried.add(pending.ctx.nodeID);
     }
   }
-}
-
-function isUnanswered(error: unknown): boolean {
-  return isBusError(error) || isError(error, "service_unavailable");
 }
 
 interface Endpoints {

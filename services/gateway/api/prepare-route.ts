@@ -4,8 +4,7 @@ import { definitionOf } from "../../../lib/actions/typed-call.ts";
 import { OAUTH_STATE_FIELD } from "../auth/oauth-state-cookie.ts";
 import { createSessionCookieHook } from "../auth/session-cookie-hook.ts";
 import type { SessionCookies } from "../auth/session-cookies.ts";
-import type { ApiRoute } from "../routes.types.ts";
-import type { RouteHook } from "./route-hook.ts";
+import type { ApiRoute, RouteHook } from "../routes.types.ts";
 
 /** A route with what is derived from it once, at startup. */
 export interface PreparedRoute {
@@ -56,10 +55,7 @@ function createHooks(deps: HookDeps, route: ApiRoute, names: readonly string[]):
   if (route.translate) hooks.push({ body: route.translate.request, result: route.translate.response });
   if (route.kind !== "json" && route.kind !== "redirect") return hooks;
   if (route.oauthStateCookie) hooks.push(deps.oauthStateHook);
-  if (route.sessionCookies) {
-    const { sessionCookies, dataField } = route;
-    const takesRefreshToken = names.includes("refresh_token");
-    hooks.push(createSessionCookieHook(deps.sessionCookies, { sessionCookies, takesRefreshToken, dataField }));
-  }
+  if (route.sessionCookies)
+    hooks.push(createSessionCookieHook(deps.sessionCookies, route, names.includes("refresh_token")));
   return hooks;
 }

@@ -45,16 +45,11 @@ function errorHeaders(error: AppError, code: string): string[] {
   return ["Retry-After", String(Math.max(1, Math.ceil(error.data.retry_after ?? 1)))];
 }
 
-const TOKEN_ERRORS: ReadonlySet<ErrorCode> = new Set([
-  "token_invalid",
-  "token_expired",
-  "token_stale",
-  "session_ended",
-]);
+const TOKEN_ERRORS: readonly ErrorCode[] = ["token_invalid", "token_expired", "token_stale", "session_ended"];
 
 /** RFC 6750 section 3, RFC 9470 section 3. */
 function challenge(type: ErrorCode, code: string): string {
   if (type === "step_up_required") return 'Bearer realm="usermesh", error="insufficient_user_authentication"';
-  if (TOKEN_ERRORS.has(type)) return `Bearer realm="usermesh", error="invalid_token", error_description="${code}"`;
+  if (TOKEN_ERRORS.includes(type)) return `Bearer realm="usermesh", error="invalid_token", error_description="${code}"`;
   return 'Bearer realm="usermesh"';
 }

@@ -7,16 +7,9 @@ import type { RequestContext } from "../http/request-context.ts";
 import type { ApiRoute, RateLimitClass } from "../routes.types.ts";
 
 /** Counts a request and adds the RateLimit headers to its response. Rejects with 429 `rate_limited`. */
-export type EnforceRateLimit = (
-  context: RequestContext,
-  route: Pick<ApiRoute, "rateLimit" | "action">,
-) => Promise<void>;
+export type EnforceRateLimit = (context: RequestContext, route: ApiRoute) => Promise<void>;
 
 type Limiter = Pick<RateLimiterMemory, "consume">;
-
-/** Counted in Redis for all gateways together. For the default limit that would not be worth a round trip. */
-const SHARED: readonly RateLimitClass[] = ["register", "login", "mail"];
-const CLASSES: readonly RateLimitClass[] = [...SHARED, "default"];
 
 /**
  * Limits requests per address and action (IETF draft-ietf-httpapi-ratelimit-headers); null if limits are disabled.
@@ -24,16 +17,19 @@ const CLASSES: readonly RateLimitClass[] = [...SHARED, "default"];
  */
 export function createRateLimits(config: Config, redis: Redis | null): EnforceRateLimit | null {
   if (!config.rateLimits.enabled) return null;
-  const limits = Object.fromEntries(CLASSES.map((name) => [name, createRateLimit(config, redis, name)])) as Record<
-    RateLimitClass,
-    EnforceRateLimit
-  >;
+  const limits: Readonly<Record<RateLimitClass, EnforceRateLimit>> = {
+    register: createRateLimit(config, redis, "register"),
+    login: createRateLimit(config, redis, "login"),
+    mail: createRateLimit(config, redis, "mail"),
+    // In memory of each gateway, because this limit is not worth a round trip to Redis.
+    default: createRateLimit(config, null, "default"),
+  };
   return (context, route) => limits[route.rateLimit](context, route);
 }
 
 function createRateLimit(config: Config, redis: Redis | null, name: RateLimitClass): EnforceRateLimit {
   const { count, seconds } = config.rateLimits[name];
-  const limiter = createLimiter(SHARED.includes(name) ? redis : null, name, count, seconds);
+  const limiter = createLimiter(redis, name, count, seconds);
   const policy = `"${name}";q=${count};w=${seconds}`;
   return async ({ client, responseHeaders }, { action }) => {
     const { remaining, msBeforeNext, isExceeded } = await consume(limiter, `${action} ${rateLimitKey(client.ip)}`);

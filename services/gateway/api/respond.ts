@@ -1,4 +1,4 @@
-import { type HttpResponse, JSON_TYPE, jsonResponse, TEXT_TYPE } from "../http/response.ts";
+import { type HttpResponse, jsonResponse, TEXT_TYPE } from "../http/response.ts";
 import type { JsonRoute, ListRoute, RedirectRoute } from "../routes.types.ts";
 
 type Result = Readonly<Record<string, unknown>>;
@@ -19,29 +19,29 @@ export function respond(route: JsonRoute | ListRoute | RedirectRoute, result: un
 
 function respondJson({ envelope, dataField, status, message }: JsonRoute, result: unknown): HttpResponse {
   if (envelope === false) return jsonResponse(200, result);
-  if (dataField === undefined) return success(status, { message, data: isEmpty(result) ? null : result });
+  if (dataField === undefined) return successResponse(status, { message, data: isEmpty(result) ? null : result });
   const data = (result as Result)[dataField] ?? null;
   // Must not reveal whether an account exists: only the owner of the address learns it, by mail.
-  if (data === null) return success(202, { message: "Accepted. Check your inbox.", data });
-  return success(status, { message, data });
+  if (data === null) return successResponse(202, { message: "Accepted. Check your inbox.", data });
+  return successResponse(status, { message, data });
 }
 
 function respondList({ paginated, message }: ListRoute, result: unknown, params: Result): HttpResponse {
   if (paginated) {
     const page = result as Page;
-    return success(200, { message, data: page.items, meta: listMeta(page, params.cursor !== undefined) });
+    return successResponse(200, { message, data: page.items, meta: listMeta(page, params.cursor !== undefined) });
   }
   return respondWholeList(message, result as readonly unknown[]);
 }
 
 export function respondWholeList(message: string, items: readonly unknown[]): HttpResponse {
   const page = { items, total: items.length, page: 1, limit: Math.max(1, items.length), next_cursor: null };
-  return success(200, { message, data: items, meta: listMeta(page, false) });
+  return successResponse(200, { message, data: items, meta: listMeta(page, false) });
 }
 
 function respondRedirect({ dataField, message }: RedirectRoute, result: unknown): HttpResponse {
   const { location, ...rest } = result as Result & { readonly location: string | null };
-  if (!location) return success(200, { message, data: dataField === undefined ? null : rest[dataField] });
+  if (!location) return successResponse(200, { message, data: dataField === undefined ? null : rest[dataField] });
   return { status: 302, contentType: TEXT_TYPE, body: "", headers: ["Location", location] };
 }
 
@@ -51,8 +51,8 @@ interface Envelope {
   readonly meta?: ReturnType<typeof listMeta>;
 }
 
-function success(status: number, envelope: Envelope): HttpResponse {
-  return { status, contentType: JSON_TYPE, body: JSON.stringify({ success: true, ...envelope }) };
+export function successResponse(status: number, envelope: Envelope): HttpResponse {
+  return jsonResponse(status, { success: true, ...envelope });
 }
 
 function isEmpty(result: unknown): boolean {

@@ -32,13 +32,9 @@ export function createEnterTenant(clock: Clock, call: Call): EnterTenant {
   };
 }
 
-async function enter(
-  tenantIds: LRUCache<string, string>,
-  named: string | string[],
-  caller: UserCaller,
-): Promise<UserCaller> {
+async function enter(ids: LRUCache<string, string>, named: string | string[], caller: UserCaller): Promise<UserCaller> {
   const slug = TenantSlug.safeParse(named);
-  const id = slug.success ? await tenantIds.fetch(slug.data) : undefined;
+  const id = slug.success ? await ids.fetch(slug.data) : undefined;
   if (id === caller.home_tenant_id) return caller;
   // Checked first, so that a caller without the permission cannot find out which tenants exist.
   if (!caller.permissions.includes("platform:act"))

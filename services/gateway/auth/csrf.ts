@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import type { KeyRing } from "../../../lib/crypto/key-ring.ts";
-import { readCookie } from "../http/read-cookie.ts";
+import { readCookie } from "../http/headers.ts";
 
 export const CSRF_COOKIE = "csrf_token";
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);

@@ -1,5 +1,5 @@
-import type { RouteHook } from "../api/route-hook.ts";
-import { readCookie } from "../http/read-cookie.ts";
+import { readCookie } from "../http/headers.ts";
+import type { RouteHook } from "../routes.types.ts";
 
 /** Field of the OAuth actions' params and results that only the cookie carries, never the query, body or response. */
 export const OAUTH_STATE_FIELD = "browser_binding";

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { readCookie } from "../http/read-cookie.ts";
+import { readCookie } from "../http/headers.ts";
 import { CSRF_COOKIE, type CsrfGuard } from "./csrf.ts";
 
 export interface SessionTokens {

@@ -13,10 +13,7 @@ const v1 = "/api/v1";
 const translate = createTranslation();
 const passwordReset = createTranslation({ password: "new_password" });
 /** Clients of the notification system send `X-Request-ID` as their idempotency key. */
-const withRequestId = (translation: Translation): Translation => ({
-  ...translation,
-  idempotencyKeyHeader: "x-request-id",
-});
+const withRequestId = (translation: Translation) => ({ ...translation, idempotencyKeyHeader: "x-request-id" }) as const;
 
 /** Meetinity, with and without the prefix of its gateway. */
 const meetinity: readonly Mount[] = ["", "/api"].flatMap((prefix) => [
@@ -88,17 +85,11 @@ function mountRoute(byName: ReadonlyMap<string, Route>, mount: Mount): Route {
 /** Earlier systems have basic and extended profile fields in one resource. */
 function profileRoutes(path: string, method: "PUT" | "PATCH", translation: Translation): JsonRoute[] {
   const row = { path, tag: "Compatibility", translate: translation } as const;
-  const message = "Your profile.";
-  const summary = "Your account and profile in one resource";
+  // biome-ignore format: one route per row
   return [
-    { ...get, ...row, action: "users.wholeProfile", message, summary },
-    {
-      ...json,
-      ...idempotent("users.updateWholeProfile"),
-      ...row,
-      method,
-      message: "Profile updated.",
-      summary: "Change your account and profile in one request",
-    },
+    { ...get, ...row, action: "users.wholeProfile", message: "Your profile.",
+      summary: "Your account and profile in one resource" },
+    { ...json, ...row, ...idempotent("users.updateWholeProfile"), method, message: "Profile updated.",
+      summary: "Change your account and profile in one request" },
   ];
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { parseCookie } from "cookie";
 import type { Config } from "../../../lib/config/config.ts";
 
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -53,4 +54,10 @@ export function readCorrelationId({ headers }: IncomingMessage): string | null {
   const sent = [headers["x-correlation-id"], headers["x-request-id"]];
   const safe = sent.find((value) => typeof value === "string" && /^[A-Za-z0-9._:-]{1,128}$/.test(value));
   return typeof safe === "string" ? safe : null;
+}
+
+/** The first cookie of that name, undefined if it is missing or empty. Our values need no decoding. */
+export function readCookie({ headers }: IncomingMessage, name: string): string | undefined {
+  if (headers.cookie === undefined) return undefined;
+  return parseCookie(headers.cookie, { decode: (value) => value })[name] || undefined;
 }

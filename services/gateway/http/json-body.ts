@@ -38,11 +38,8 @@ function assertContentType({ headers }: IncomingMessage): void {
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new AppError("unsupported_media_type", { message: "Send the request body without a content encoding." });
   }
-  if (!isJson(headers["content-type"] ?? "")) throw new AppError("unsupported_media_type");
-}
-
-function isJson(type: string): boolean {
-  return type === "application/json" || /^application\/json[ \t]*(?:;[ \t]*charset="?utf-?8"?[ \t]*)?;?$/i.test(type);
+  const isJson = /^application\/json[ \t]*(?:;[ \t]*charset="?utf-?8"?[ \t]*)?;?$/i.test(headers["content-type"] ?? "");
+  if (!isJson) throw new AppError("unsupported_media_type");
 }
 
 function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {

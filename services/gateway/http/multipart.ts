@@ -21,10 +21,9 @@ export async function readFilePart(request: IncomingMessage, maxFileBytes: numbe
 function assertContentType({ headers }: IncomingMessage): void {
   const isMultipart = /^multipart\/form-data[ \t]*;/i.test(headers["content-type"] ?? "");
   const isEncoded = headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity";
-  if (!isMultipart || isEncoded)
-    throw new AppError("unsupported_media_type", {
-      message: "Send the file as multipart/form-data in a part named `file`.",
-    });
+  if (isMultipart && !isEncoded) return;
+  const message = "Send the file as multipart/form-data in a part named `file`.";
+  throw new AppError("unsupported_media_type", { message });
 }
 
 /** What has been read of the body so far. */
@@ -74,11 +73,8 @@ function collectParts(parser: busboy.Busboy, upload: Upload, onBrokenPart: () =>
     });
     stream.on("data", (chunk: Buffer) => name === "file" && !upload.isTooLarge && chunks.push(chunk));
   });
-  parser.on("field", (name) =>
-    errors.push(
-      name === "file" ? { field: name, code: "invalid_type", message: "must be a file" } : unknownField(name),
-    ),
-  );
+  const notAFile = { field: "file", code: "invalid_type", message: "must be a file" };
+  parser.on("field", (name) => errors.push(name === "file" ? notAFile : unknownField(name)));
   parser.on("partsLimit", () => errors.push({ field: "", code: "too_many_parts", message: "has too many parts" }));
 }
 

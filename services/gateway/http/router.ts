@@ -1,8 +1,5 @@
-/** A method, and a path in which each `{name}` is a parameter. */
-interface RoutePattern {
-  readonly method: string;
-  readonly path: string;
-}
+/** `{name}` in a path is a parameter. */
+type RoutePattern = { readonly method: string; readonly path: string };
 
 export interface Match<R> {
   readonly methods: ReadonlyMap<string, R>;

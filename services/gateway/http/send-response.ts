@@ -15,15 +15,14 @@ export interface SenderDeps {
   isStopping(): boolean;
 }
 
-export type SendResponse = (pending: PendingRequest, response: HttpResponse) => void;
-
 const STALLED_CLIENT_TIMEOUT_MS = 30_000;
 
 /** Sends a response with the headers that all have, and records it in the metrics and the log. */
-export function createResponseSender(deps: SenderDeps, cors: Cors): SendResponse {
+export function createResponseSender(deps: SenderDeps, cors: Cors) {
   const securityHeaders = createSecurityHeaders(deps.config.http);
-  return (pending, { status, contentType, body, chunks, headers, contentSecurityPolicy, cacheControl }) => {
+  return (pending: PendingRequest, message: HttpResponse): void => {
     const { request, response } = pending;
+    const { status, contentType, body, chunks, headers, contentSecurityPolicy, cacheControl } = message;
     const lines = ["Content-Type", contentType];
     if (!chunks) lines.push("Content-Length", String(Buffer.byteLength(body)));
     lines.push("X-Correlation-ID", pending.correlationId, ...securityHeaders(contentSecurityPolicy, cacheControl));
@@ -54,8 +53,6 @@ async function sendChunks(log: Logger, pending: PendingRequest, chunks: AsyncIte
 function logRequest({ log, clock }: SenderDeps, pending: PendingRequest, status: number): void {
   const { request, path, correlationId, startedAt, client } = pending;
   const milliseconds = Math.round((clock.monotonic() - startedAt) * 10) / 10;
-  log.debug(
-    { correlation_id: correlationId, method: request.method, path, status, ip: client.ip, milliseconds },
-    "request",
-  );
+  const { method } = request;
+  log.debug({ correlation_id: correlationId, method, path, status, ip: client.ip, milliseconds }, "request");
 }

@@ -1,14 +1,10 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 
-export interface Target {
-  /** Without a trailing slash, not decoded. */
-  readonly path: string;
-  /** Without the question mark, not decoded. */
-  readonly query: string;
-}
-
-/** Splits a request target (RFC 9112 section 3.2). Throws 400 for invalid percent-encoding. */
-export function readTarget(url: string): Target {
+/**
+ * Splits a request target (RFC 9112 section 3.2) into the path, without a trailing slash, and the query, without the
+ * question mark. Decodes neither, but throws 400 for invalid percent-encoding.
+ */
+export function readTarget(url: string): { readonly path: string; readonly query: string } {
   const target = url.startsWith("/") ? url : toOriginForm(url);
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);
@@ -18,8 +14,7 @@ export function readTarget(url: string): Target {
 
 /** A proxy may send the absolute form, `http://host/path`. Anything else, such as `*`, becomes `/`. */
 function toOriginForm(url: string): string {
-  const match = /^https?:\/\/[^/?#]*(.*)$/i.exec(url);
-  return match?.[1] || "/";
+  return /^https?:\/\/[^/?#]*(.*)$/i.exec(url)?.[1] || "/";
 }
 
 function withoutTrailingSlash(path: string): string {
@@ -38,10 +33,6 @@ function assertPercentEncoding(text: string): void {
 export function readQuery(query: string, names: readonly string[]): Record<string, string> {
   if (query === "" || names.length === 0) return {};
   const sent = new URLSearchParams(query);
-  const params: Record<string, string> = {};
-  for (const name of names) {
-    const value = sent.get(name);
-    if (value !== null && value !== "") params[name] = value;
-  }
-  return params;
+  const params = names.map((name) => [name, sent.get(name) ?? ""] as const);
+  return Object.fromEntries(params.filter(([, value]) => value !== ""));
 }

@@ -5,9 +5,8 @@ import * as field from "../../../lib/actions/schemas.ts";
 import { pathParamNames, reservedParams, routeAction, takesQuery } from "../api/prepare-route.ts";
 import type { ApiRoute, JsonRoute } from "../routes.types.ts";
 import { successResponses } from "./api-responses.ts";
-import { type ErrorStatus, parameters, problemResponses, withoutFields } from "./shared-components.ts";
+import { type ErrorStatus, parameters, problemResponses, shapeOf, withoutFields } from "./shared-components.ts";
 
-type Shape = Record<string, z.ZodType>;
 type Operation = ZodOpenApiOperationObject;
 
 export function apiOperation(route: ApiRoute): Operation {
@@ -47,9 +46,8 @@ function security({ auth }: ApiRoute): NonNullable<Operation["security"]> {
 }
 
 function requestParams(route: ApiRoute, { params }: ActionDef): NonNullable<Operation["requestParams"]> {
-  const shape = params instanceof z.ZodObject ? (params.shape as Shape) : {};
   const pathNames = pathParamNames(route);
-  const path = Object.fromEntries(pathNames.map((name) => [name, shape[name] ?? field.Id]));
+  const path = Object.fromEntries(pathNames.map((name) => [name, shapeOf(params)[name] ?? field.Id]));
   return {
     ...(pathNames.length > 0 && { path: z.object(path) }),
     ...(takesQuery(route) && params instanceof z.ZodObject && { query: withoutFields(params, reservedParams(route)) }),

@@ -3,9 +3,7 @@ import type { ActionDef } from "../../../lib/actions/contract.ts";
 import { ExportDocument } from "../../../lib/contracts/personal-data.contract.ts";
 import { OAUTH_STATE_FIELD } from "../auth/oauth-state-cookie.ts";
 import type { ApiRoute, JsonRoute, ListRoute, RedirectRoute } from "../routes.types.ts";
-import { responseHeaders, withoutFields } from "./shared-components.ts";
-
-type Shape = Record<string, z.ZodType>;
+import { responseHeaders, shapeOf, withoutFields } from "./shared-components.ts";
 
 /** The successful responses of a route by status: the counterpart of api/respond.ts. */
 export function successResponses(route: ApiRoute, def: ActionDef) {
@@ -65,12 +63,8 @@ function inCookies(schema: unknown): z.ZodType[] {
   return [z.strictObject(shape).meta({ description: "With `use_cookies`" })];
 }
 
-function envelope(data: z.ZodType, more: Readonly<Shape> = {}): z.ZodType {
+function envelope(data: z.ZodType, more: Readonly<Record<string, z.ZodType>> = {}): z.ZodType {
   return z.strictObject({ success: z.literal(true), message: z.string(), data, ...more });
-}
-
-function shapeOf(schema: z.ZodType): Shape {
-  return schema instanceof z.ZodObject ? (schema.shape as Shape) : {};
 }
 
 function unwrapNullable(schema: z.ZodType): z.ZodType {

@@ -1,15 +1,11 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
+import { version } from "../../../lib/config/version.ts";
 import type { Route } from "../routes.types.ts";
 import { apiOperation } from "./api-operation.ts";
 import { pageOperation } from "./page-operation.ts";
 
-interface Options {
-  readonly version: string;
-  readonly publicUrl: string;
-}
-
 /** OpenAPI 3.1, generated from the table of routes and the schemas that validate requests. */
-export function openApiDocument(routes: readonly Route[], { version, publicUrl }: Options): string {
+export function openApiDocument(routes: readonly Route[], publicUrl: string): string {
   const document = createDocument({
     openapi: "3.1.0",
     info: {

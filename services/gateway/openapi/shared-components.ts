@@ -108,6 +108,11 @@ export function problemResponses(statuses: readonly ErrorStatus[]) {
   return Object.fromEntries(statuses.map((status) => [String(status), problems[status]]));
 }
 
+/** The fields of an object schema; none for another schema. */
+export function shapeOf(schema: z.ZodType): Record<string, z.ZodType> {
+  return schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {};
+}
+
 export function withoutFields(schema: z.ZodObject, names: readonly string[]): z.ZodObject {
   if (!names.some((name) => name in schema.shape)) return schema;
   return z.strictObject(Object.fromEntries(Object.entries(schema.shape).filter(([name]) => !names.includes(name))));

@@ -11,11 +11,10 @@ export function avatarPage(call: Call): Handler {
     const size = image.includes("-") ? "thumb" : "full";
     const avatar = await call("users.avatar", { key: image.slice(0, 32), size });
     if (!avatar) throw new AppError("not_found");
-    const body = Buffer.from(avatar.webp, "base64");
     return {
       status: 200,
       contentType: "image/webp",
-      body,
+      body: Buffer.from(avatar.webp, "base64"),
       cacheControl: AVATAR_CACHE_CONTROL,
       headers: EMBEDDABLE_HEADERS,
     };

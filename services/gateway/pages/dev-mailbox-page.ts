@@ -1,4 +1,9 @@
-import type { Mail } from "../../../lib/runtime/platform.ts";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { Mail, Platform } from "../../../lib/runtime/platform.ts";
+import { respondWholeList } from "../api/respond.ts";
+import type { OperatorGuard } from "../auth/operator-guard.ts";
+import type { Handler } from "../http/request-context.ts";
+import { html } from "./html-page.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
@@ -8,9 +13,22 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem }
 dd { margin: 0; overflow-wrap: anywhere }`;
 
+/** The mails of the embedded mail server, as a page for browsers and as JSON for programs. They contain working links. */
+export function devMailPage({ mailbox, random }: Pick<Platform, "mailbox" | "random">, guard: OperatorGuard): Handler {
+  return async ({ request }) => {
+    if (!mailbox || !guard.allows(request)) throw new AppError("not_found");
+    const mails = await mailbox.messages();
+    if (!(request.headers.accept ?? "").includes("text/html"))
+      return respondWholeList("Mails, newest first.", mails.toReversed());
+    const nonce = random.bytes(16).toString("base64");
+    const policy = `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
+    return html(renderMailbox(mails, { nonce }), policy);
+  };
+}
+
 /**
- * Lists the mails on one page, newest first. A mail is untrusted text: none of it becomes markup, and its HTML is shown as
- * source. `nonce` is for `style-src 'nonce-…'`; without it the page has no style.
+ * Lists the mails on one page, newest first; `mails` are oldest first. A mail is untrusted text: none of it becomes markup,
+ * and its HTML is shown as source. `nonce` is for `style-src 'nonce-…'`; without it the page has no style.
  */
 export function renderMailbox(mails: readonly Mail[], { nonce }: { nonce?: string } = {}): string {
   const style = nonce === undefined ? "" : `<style nonce="${escaped(nonce)}">${STYLE}</style>\n`;

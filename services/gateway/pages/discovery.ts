@@ -1,22 +1,14 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import { version } from "../../../lib/config/version.ts";
+import { successResponse } from "../api/respond.ts";
 import type { PublishedKeys } from "../auth/published-keys.ts";
 import type { Handler } from "../http/request-context.ts";
 import { jsonResponse } from "../http/response.ts";
 import { routes } from "../routes.ts";
 
-const links = {
-  api: "/api/v1",
-  docs: "/docs",
-  openapi: "/openapi.json",
-  health: "/health",
-  jwks: "/.well-known/jwks.json",
-};
-const home = jsonResponse(200, {
-  success: true,
-  message: "Usermesh is running.",
-  data: { service: "usermesh", version, links },
-});
+const jwks = "/.well-known/jwks.json";
+const links = { api: "/api/v1", docs: "/docs", openapi: "/openapi.json", health: "/health", jwks };
+const home = successResponse(200, { message: "Usermesh is running.", data: { service: "usermesh", version, links } });
 
 export const homePage: Handler = () => home;
 
@@ -24,9 +16,7 @@ export const homePage: Handler = () => home;
 export function openApiPage(publicUrl: string): Handler {
   let document: Promise<string> | undefined;
   return async () => {
-    document ??= import("../openapi/openapi.ts").then(({ openApiDocument }) =>
-      openApiDocument(routes, { version, publicUrl }),
-    );
+    document ??= import("../openapi/openapi.ts").then((openapi) => openapi.openApiDocument(routes, publicUrl));
     return { ...jsonResponse(200, null), body: await document, cacheControl: "public, max-age=60" };
   };
 }

@@ -2,12 +2,12 @@ import type { Handler } from "../http/request-context.ts";
 import { html, htmlDocument } from "./html-page.ts";
 
 const document = (head: string, body: string): string =>
-  htmlDocument({
-    title: "Usermesh API",
+  htmlDocument(
+    "Usermesh API",
     head,
-    body: `${body}
+    `${body}
 <noscript><p>This page needs JavaScript. The OpenAPI document is at <a href="/openapi.json">/openapi.json</a>.</p></noscript>`,
-  });
+  );
 
 const swaggerUi = html(
   document(

@@ -1,5 +1,6 @@
 import { isNodeGone } from "../../../lib/actions/bus-errors.ts";
 import type { Call } from "../../../lib/actions/typed-call.ts";
+import { version } from "../../../lib/config/version.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import { createTtlCache } from "../../../lib/runtime/ttl-cache.ts";
 import type { OperatorGuard } from "../auth/operator-guard.ts";
@@ -9,7 +10,6 @@ import { jsonResponse } from "../http/response.ts";
 type State = "up" | "down" | "embedded";
 
 export interface HealthDeps extends Pick<Platform, "config" | "clock"> {
-  readonly version: string;
   readonly guard: OperatorGuard;
   readonly call: Call;
   isReady(): boolean;
@@ -27,7 +27,7 @@ export function healthPage(deps: HealthDeps): Handler {
   const cache = createTtlCache<Awaited<ReturnType<typeof readHealth>>>(deps.clock, { ttlMs: HEALTH_TTL_MS });
   return async ({ request }) => {
     const { status, dependencies, metrics } = await cache.read("health", () => readHealth(deps, readDatabaseState));
-    const details = { service: "usermesh", version: deps.version, dependencies, metrics };
+    const details = { service: "usermesh", version, dependencies, metrics };
     const body = { status, ...(deps.guard.allowsDetails(request) && details) };
     return dependencies.database === "down"
       ? jsonResponse(503, body, { headers: ["Retry-After", "2"] })

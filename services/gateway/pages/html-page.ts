@@ -8,15 +8,8 @@ export function html(body: string, contentSecurityPolicy: string = PAGE_POLICY):
   return { status: 200, contentType: "text/html; charset=utf-8", body, contentSecurityPolicy };
 }
 
-interface Document {
-  readonly title: string;
-  /** Stylesheets and scripts. */
-  readonly head: string;
-  readonly body: string;
-}
-
-/** A document with fixed text: nothing from the request is written into it. */
-export function htmlDocument({ title, head, body }: Document): string {
+/** A document with fixed text: nothing from the request is written into it. `head` has its stylesheets and scripts. */
+export function htmlDocument(title: string, head: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>

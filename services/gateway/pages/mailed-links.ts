@@ -13,7 +13,7 @@ ${form}
 <p role="status" aria-live="polite"></p>
 <noscript><p>This page needs JavaScript to send the form.</p></noscript>
 </main>`;
-  return html(htmlDocument({ title, head, body }));
+  return html(htmlDocument(title, head, body));
 }
 
 const verifyEmail = formPage(

@@ -1,15 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Registry } from "prom-client";
 import { registerCounter, registerGauge } from "../../../lib/observability/metrics.ts";
-import { type Queues, queueNames } from "../../../lib/runtime/platform.ts";
+import { type Platform, type Queues, queueNames } from "../../../lib/runtime/platform.ts";
+import type { AccessTokens } from "../auth/access-token.ts";
 import type { OperatorGuard } from "../auth/operator-guard.ts";
 import type { Handler } from "../http/request-context.ts";
 
 interface Sources {
-  readonly registry: Registry;
+  readonly platform: Platform;
   readonly guard: OperatorGuard;
-  readonly tokens: { readonly hits: number; readonly misses: number };
-  readonly queues: Queues;
+  readonly tokens: Pick<AccessTokens, "stats">;
   inFlight(): number;
   isReady(): boolean;
 }
@@ -17,14 +16,15 @@ interface Sources {
 const TIMEOUT_MS = 1_000;
 
 /** Prometheus text of this node. Queues are shared, so they are the same at every gateway. */
-export function metricsPage({ registry, guard, tokens, queues, inFlight, isReady }: Sources): Handler {
+export function metricsPage({ platform, guard, tokens: { stats }, inFlight, isReady }: Sources): Handler {
+  const { registry } = platform.metrics;
   registerCounter(registry, {
     name: "access_token_checks_total",
     help: "Verified access tokens, by whether they were in the cache.",
     labels: ["cache"],
     read: () => [
-      [{ cache: "hit" }, tokens.hits],
-      [{ cache: "miss" }, tokens.misses],
+      [{ cache: "hit" }, stats.hits],
+      [{ cache: "miss" }, stats.misses],
     ],
   });
   registerGauge(registry, {
@@ -41,7 +41,7 @@ export function metricsPage({ registry, guard, tokens, queues, inFlight, isReady
     name: "queue_jobs",
     help: "Jobs by queue and state; failed are the dead letters. Absent: the queue can't be read.",
     labels: ["queue", "state"],
-    read: async () => (await Promise.all(queueNames.map((name) => queueSamples(queues, name)))).flat(),
+    read: async () => (await Promise.all(queueNames.map((name) => queueSamples(platform.queues, name)))).flat(),
   });
   return async ({ request }) => {
     guard.assertAllowed(request);

@@ -1,5 +1,4 @@
 import type { Call } from "../../../lib/actions/typed-call.ts";
-import { version } from "../../../lib/config/version.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { AccessTokens } from "../auth/access-token.ts";
 import { createOperatorGuard } from "../auth/operator-guard.ts";
@@ -8,7 +7,7 @@ import type { Handler } from "../http/request-context.ts";
 import type { PageName } from "../routes.types.ts";
 import { assetPage } from "./assets.ts";
 import { avatarPage } from "./avatar.ts";
-import { devMailPage } from "./dev-mail.ts";
+import { devMailPage } from "./dev-mailbox-page.ts";
 import { homePage, jwksPage, openApiPage } from "./discovery.ts";
 import { docsPage, redocPage } from "./docs.ts";
 import { databaseStatusPage, healthPage, livePage, readyPage } from "./health.ts";
@@ -28,23 +27,16 @@ interface PageDeps {
 
 /** The responses that the gateway produces itself, by the name that they have in the table of routes. */
 export function createPages(deps: PageDeps): Readonly<Record<PageName, Handler>> {
-  const { platform, call, keys, tokens, inFlight, isReady } = deps;
+  const { platform, call, keys } = deps;
   const { config, clock } = platform;
   const guard = createOperatorGuard(config);
-  const health = { ...deps, config, clock, version, guard };
+  const health = { ...deps, config, clock, guard };
   return {
     home: homePage,
     health: healthPage(health),
     live: livePage,
     ready: readyPage(health),
-    metrics: metricsPage({
-      registry: platform.metrics.registry,
-      guard,
-      tokens: tokens.stats,
-      queues: platform.queues,
-      inFlight,
-      isReady,
-    }),
+    metrics: metricsPage({ ...deps, guard }),
     databaseStatus: databaseStatusPage(health),
     jwks: jwksPage(keys),
     openapi: openApiPage(config.http.publicUrl),
