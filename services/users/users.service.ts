@@ -11,13 +11,12 @@ import { exportPage } from "../../mixins/export-pages.ts";
 import { createServiceCaches } from "../../mixins/near-cache.mixin.ts";
 import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
 import { adminUpdate } from "./account/admin-update.ts";
-import { claimsOf } from "./account/claims.ts";
 import { createUser } from "./account/create-user.ts";
-import { findForSignIn, readSignInView } from "./account/find-for-sign-in.ts";
 import { getForAdmin, getMe, getUser } from "./account/get-user.ts";
 import { getPushRecipient, removePushToken } from "./account/push-tokens.ts";
 import { setStatus } from "./account/set-status.ts";
 import { readValidity } from "./account/sign-in.repo.ts";
+import { findForSignIn, getClaims, readSignInView } from "./account/sign-in.ts";
 import { createUsersSnapshot } from "./account/snapshot.ts";
 import { updateMe } from "./account/update-me.ts";
 import { getVisibility, setVisibility } from "./account/visibility.ts";
@@ -31,7 +30,7 @@ import { searchPeople } from "./directory/search-people.ts";
 import { getPerson, getPersonProfile, isVisible } from "./directory/view-person.ts";
 import { cancelPendingEmail } from "./email-change/cancel-pending-email.ts";
 import { confirmEmail } from "./email-change/confirm-email.ts";
-import { getEmailChange, recordEmailChangeMail } from "./email-change/email-change-mails.ts";
+import { readEmailChange, recordMail } from "./email-change/email-changes.repo.ts";
 import { deleteByAdmin, deleteMe } from "./erasure/delete-account.ts";
 import { eraseDue, eraseRestored } from "./erasure/erase-due.ts";
 import { countErasures } from "./erasure/erasures.repo.ts";
@@ -42,23 +41,23 @@ import { deleteAvatar, readAvatar, setAvatar } from "./profile/change-avatar.ts"
 import { rotateKeys } from "./profile/key-rotation.ts";
 import { getStats } from "./profile/stats.ts";
 import { getProfile, updateProfile } from "./profile/update-profile.ts";
-import { checkCanManage } from "./roles/can-manage.ts";
+import { checkCanManage } from "./roles/privilege-checks.ts";
 import { createRole, deleteRole, listRoles, updateRole } from "./roles/roles.ts";
 import { downgrade, upgrade } from "./subscriptions/change-subscription.ts";
 import { expireSubscriptions } from "./subscriptions/expire-subscriptions.ts";
 import { sweepUsers } from "./sweep.ts";
-import { tenantSettings } from "./tenants/tenant-settings.ts";
+import { getTenantSettings } from "./tenants/tenant-settings.ts";
 import { createTenant, getTenant, listTenants, updateTenant } from "./tenants/tenants.ts";
 import { exportAccounts } from "./transfer/export-accounts.ts";
 import { importable, importUsers } from "./transfer/import-users.ts";
 import { usersContract } from "./users.contract.ts";
 import { usersEntities } from "./users.entities.ts";
 
-/** The figure of the systems that came before. */
+/** As long as in the earlier systems. */
 const CACHED_MS = 3_600_000;
 const LAST_LOGIN_CACHED_MS = 60_000;
 
-/** The accounts: who there is, under which unique names, in which tenant, with which roles. */
+/** Accounts with their unique names, profiles, tenants, roles and subscriptions. */
 export default function usersService(platform: Platform): ServiceSchema {
   const { config, clock, random, ring, log } = platform;
   const db = createDatabase(platform, { schema: "users", entities: usersEntities });
@@ -103,7 +102,7 @@ export default function usersService(platform: Platform): ServiceSchema {
       create: (ctx) => createUser(deps, ctx),
       findForSignIn: (ctx) => findForSignIn(deps, ctx),
       signInView: (ctx) => readSignInView(deps, ctx.params.id),
-      claims: (ctx) => claimsOf(deps, ctx.params.id),
+      claims: (ctx) => getClaims(deps, ctx.params.id),
       recordLogin: async (ctx) => {
         await updateLastLogin(db, ctx.params.id, ctx.params.at);
         return {};
@@ -130,8 +129,11 @@ export default function usersService(platform: Platform): ServiceSchema {
       setAvatar: (ctx) => setAvatar(deps, ctx),
       deleteAvatar: (ctx) => deleteAvatar(deps, ctx),
       avatar: (ctx) => readAvatar(deps, ctx),
-      emailChange: (ctx) => getEmailChange(deps, ctx.params.token_id),
-      recordEmailChangeMail: (ctx) => recordEmailChangeMail(deps, ctx),
+      emailChange: async ({ params }) => (await readEmailChange(db, params.token_id)) ?? null,
+      recordEmailChangeMail: async ({ params }) => {
+        await recordMail(db, params.token_id, params.kind);
+        return {};
+      },
       pushRecipient: (ctx) => getPushRecipient(deps, ctx.params.id),
       removePushToken: (ctx) => removePushToken(deps, ctx),
       list: (ctx) => listUsers(deps, ctx),
@@ -151,7 +153,7 @@ export default function usersService(platform: Platform): ServiceSchema {
         const id = await findTenantId(db, params.slug);
         return id === undefined ? null : { id };
       },
-      tenantSettings: (ctx) => tenantSettings(deps, ctx.params),
+      tenantSettings: (ctx) => getTenantSettings(deps, ctx.params),
       invalidateCache: async ({ params }) => caches.applyInvalidation(params),
       databaseStatus: () => databaseStatus(db, clock),
       counts: () => deps.counts.installation(),

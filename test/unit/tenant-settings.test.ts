@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { inForce } from "../../services/users/tenants/tenant-settings.ts";
+import { effectiveSettings } from "../../services/users/tenants/tenant-settings.ts";
 
 const installation = {
   passwordPolicy: "classic",
@@ -9,7 +9,7 @@ const installation = {
 } as const;
 
 test("a tenant that has set nothing has what the installation has", () => {
-  expect(inForce(installation, {})).toEqual({
+  expect(effectiveSettings(installation, {})).toEqual({
     password_policy: "classic",
     access_token_seconds: 1_800,
     refresh_idle_seconds: 604_800,
@@ -31,5 +31,5 @@ test("an installation that has become stricter since is not undercut by what a t
     refresh_token_days: 7,
     session_max_days: 30,
   } as const;
-  expect(inForce(stricter, chosen)).toEqual({ ...inForce(stricter, {}), max_users: null });
+  expect(effectiveSettings(stricter, chosen)).toEqual({ ...effectiveSettings(stricter, {}), max_users: null });
 });

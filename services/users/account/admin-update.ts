@@ -22,7 +22,7 @@ import { changeAccount } from "./change-account.ts";
 type Params = Actions["users.adminUpdate"]["params"];
 type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
 
-/** Changes just the fields that are sent. Roles and tier are in force at the user's next request when this answers. */
+/** Changes only the fields that are sent. When it answers, roles and tier apply to the user's next request. */
 export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
   if (ctx.params.roles && !caller.permissions.includes("roles:write"))
@@ -64,10 +64,10 @@ async function setRoles(
   roles: readonly string[],
 ): Promise<string | null> {
   await lockRoles(tx, account.tenant_id);
-  const wanted = new Set(roles.filter((role) => role !== "user"));
-  const present = new Set(await readGrantedRoles(tx, account.id));
-  const added = [...wanted].filter((role) => !present.has(role));
-  const removed = [...present].filter((role) => !wanted.has(role));
+  const requested = new Set(roles.filter((role) => role !== "user"));
+  const current = new Set(await readGrantedRoles(tx, account.id));
+  const added = [...requested].filter((role) => !current.has(role));
+  const removed = [...current].filter((role) => !requested.has(role));
   if (added.length + removed.length === 0) return account.roles_event_id;
   await assertHoldsPermissions(tx, caller, await permissionsOfRoles(tx, account.tenant_id, added));
   await assertNotLastAdmin(tx, caller, account, removed);
@@ -75,7 +75,7 @@ async function setRoles(
   await insertRoles(tx, account.id, account.tenant_id, added);
   const eventId = newId(clock, random);
   await recordGrant(tx, account.id, caller.user_id, eventId);
-  const data = { scope: "user", roles: [...wanted].toSorted(), added, removed };
+  const data = { scope: "user", roles: [...requested].toSorted(), added, removed };
   return appendUserEvent(outbox, tx, ctx, { type: "role.changed", user: account, eventId, data });
 }
 
@@ -84,8 +84,8 @@ function setTier(
   tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
   account: Account,
-  wanted: NonNullable<Params["subscription"]> | null,
+  requested: NonNullable<Params["subscription"]> | null,
 ): Promise<string | null> {
-  const next = wanted && requestedSubscription(deps.clock, wanted);
+  const next = requested && requestedSubscription(deps.clock, requested);
   return setSubscription(deps, tx, ctx, account, next);
 }

@@ -2,14 +2,12 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { violatedConstraint } from "../../../lib/database/database-errors.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import { usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
-import { searchText } from "../core/search-text.ts";
+import { derivedColumns } from "../core/derived-columns.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, updateAccount } from "../core/users.repo.ts";
 import { cancelPendingChanges, closeEmailChange, insertEmailChange } from "../email-change/email-changes.repo.ts";
-import { indexableEmailKey } from "./create-user.ts";
 
 type Params = Actions["users.adminUpdate"]["params"];
 type Deps = Pick<UsersDeps, "outbox" | "clock" | "random">;
@@ -24,7 +22,7 @@ export async function changeAccount(
   ctx: ActionContext<Params>,
   account: Account,
 ): Promise<Account> {
-  const changes = changesOf(account, ctx.params);
+  const changes = changedColumns(account, ctx.params);
   const updated_fields = Object.keys(changes).filter((name) => name !== "pending_email");
   if (updated_fields.length === 0) return account;
   const next = await writeAccount(tx, account, changes);
@@ -34,30 +32,26 @@ export async function changeAccount(
   return next;
 }
 
-function changesOf(account: Account, { full_name, username, email, is_verified }: Params): Partial<Account> {
+function changedColumns(account: Account, { full_name, username, email, is_verified }: Params): Partial<Account> {
   const isNew = email !== undefined && email !== account.email;
-  const wanted = {
+  const requested = {
     ...(full_name !== undefined && { full_name }),
     ...(username !== undefined && { username }),
     ...(isNew && { email, is_verified: false, pending_email: null }),
     ...(is_verified !== undefined && { is_verified }),
   };
-  return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => account[name as keyof Account] !== value));
+  return Object.fromEntries(
+    Object.entries(requested).filter(([name, value]) => account[name as keyof Account] !== value),
+  );
 }
 
-/** Writes changed fields together with the columns derived from them. 409 where the username or the email is taken. */
+/** Writes changed fields together with the columns derived from them. 409 `username_taken`, `email_taken`. */
 export async function writeAccount(
   tx: InvalidatingTransaction,
   account: Account,
   changes: Partial<Account>,
 ): Promise<Account> {
-  const { username, email } = changes;
-  const written = {
-    ...changes,
-    ...(username !== undefined && { username_key: username === null ? null : usernameKey(username) }),
-    ...(email !== undefined && { email_key: indexableEmailKey(email) }),
-    search_text: searchText({ ...account, ...changes }),
-  };
+  const written = { ...changes, ...derivedColumns({ ...account, ...changes }) };
   try {
     await updateAccount(tx, account.id, written);
   } catch (error) {

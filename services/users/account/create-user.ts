@@ -2,16 +2,15 @@ import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 import { idTime } from "../../../lib/runtime/ids.ts";
-import { emailKey, usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { defaultVisibility } from "../contract/users-shapes.contract.ts";
-import { searchText } from "../core/search-text.ts";
+import { derivedColumns } from "../core/derived-columns.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import {
-  findClashes,
+  findConflictingAccounts,
   findTenantId,
   insertAccount,
   insertRoles,
@@ -27,8 +26,8 @@ type Created = Actions["users.create"]["result"];
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock">;
 
 /**
- * The commit point of a registration: before it nothing is visible, after it `user.created` drives the rest. The same
- * id sent again, because an answer was lost, is answered with the account that is there.
+ * The commit point of a registration: before it nothing is visible, after it `user.created` drives the rest. A repeat with
+ * the same id, after an answer was lost, resolves to the existing account.
  */
 export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promise<Created> {
   const { params } = ctx;
@@ -39,9 +38,9 @@ export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promis
   return runIdempotently(deps.db, ctx, {
     userId: account.id,
     commit: async (tx) => {
-      if (!(await insertAccount(tx, account))) return { user: await sameAccount(tx, account) };
+      if (!(await insertAccount(tx, account))) return { user: await findSameAccount(tx, account) };
       await assertWithinAccountLimit(tx, tenantId);
-      await grant(tx, account, params.roles ?? []);
+      await grantRoles(tx, account, params.roles ?? []);
       await appendUserEvent(deps.outbox, tx, ctx, {
         type: "user.created",
         user: account,
@@ -55,11 +54,11 @@ export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promis
 const MAX_AGE_MS = 10 * 60_000;
 
 /**
- * What was sent along under this id (a credential, preferences) is swept after 24 hours without an account, so none may
- * come to be long after. Not a lasting refusal: the request is repeated under a new id.
+ * Credential and preferences were stored under this id before, and are swept after 24 hours without an account, so no
+ * account may be created with an old id. 503 and not 4xx, because the caller retries with a new id.
  */
 export function assertRecentId(clock: Clock, id: string): void {
-  const age = clock.now().getTime() - madeAt(id);
+  const age = clock.now().getTime() - createdAt(id);
   if (Math.abs(age) > MAX_AGE_MS)
     throw new AppError("service_unavailable", {
       retry_after: 1,
@@ -67,7 +66,7 @@ export function assertRecentId(clock: Clock, id: string): void {
     });
 }
 
-function madeAt(id: string): number {
+function createdAt(id: string): number {
   try {
     return idTime(id).getTime();
   } catch {
@@ -75,33 +74,26 @@ function madeAt(id: string): number {
   }
 }
 
-function newAccount(params: Params, tenant_id: string): NewAccount {
+/** A row of an account with the given fields. */
+export function newAccount(params: Omit<Params, "tenant" | "roles">, tenant_id: string): NewAccount {
   const { id, email, username = null, full_name = null, push_token = null } = params;
   return {
     ...{ id, tenant_id, email, username, full_name, push_token },
-    email_key: indexableEmailKey(email),
-    username_key: username === null ? null : usernameKey(username),
-    search_text: searchText({ full_name, username, email, current_title: null, company: null }),
+    ...derivedColumns({ email, username, full_name }),
     is_verified: params.is_verified ?? false,
     privacy_profile: params.privacy_profile ?? defaultVisibility.privacy_profile,
     privacy_location: params.privacy_location ?? defaultVisibility.privacy_location,
   };
 }
 
-/** NFKC makes up to 18 letters of one, and an index entry ends at 2,704 bytes (PostgreSQL, nbtree). */
-export function indexableEmailKey(email: string): string {
-  const key = emailKey(email);
-  if (Buffer.byteLength(key) > 1_024) throw fieldError("email", "too_long", "is too long");
-  return key;
-}
-
-async function sameAccount(tx: Transaction, account: NewAccount): Promise<UserView> {
-  const clashes = await findClashes(tx, account);
-  const same = clashes.find((one) => one.id === account.id);
+/** The account that a repeated registration created before. Otherwise the reason for the conflict. */
+async function findSameAccount(tx: Transaction, account: NewAccount): Promise<UserView> {
+  const conflicts = await findConflictingAccounts(tx, account);
+  const same = conflicts.find((one) => one.id === account.id);
   if (same?.same_email) return readBack(tx, account.id);
   if (same) throw new AppError("conflict");
-  if (clashes.some((one) => one.same_email)) throw new AppError("email_taken");
-  if (clashes.length > 0) throw new AppError("username_taken");
+  if (conflicts.some((one) => one.same_email)) throw new AppError("email_taken");
+  if (conflicts.length > 0) throw new AppError("username_taken");
   if (await isErased(tx, account.id)) throw new AppError("account_erased");
   throw new AppError("service_unavailable", {
     retry_after: 1,
@@ -109,11 +101,11 @@ async function sameAccount(tx: Transaction, account: NewAccount): Promise<UserVi
   });
 }
 
-async function grant(tx: Transaction, account: NewAccount, roles: readonly string[]): Promise<void> {
-  const wanted = new Set(roles.filter((role) => role !== "user"));
-  if (wanted.size === 0) return;
-  const granted = await insertRoles(tx, account.id, account.tenant_id, [...wanted]);
-  if (granted.length < wanted.size)
+async function grantRoles(tx: Transaction, account: NewAccount, roles: readonly string[]): Promise<void> {
+  const requested = new Set(roles.filter((role) => role !== "user"));
+  if (requested.size === 0) return;
+  const granted = await insertRoles(tx, account.id, account.tenant_id, [...requested]);
+  if (granted.length < requested.size)
     throw fieldError("roles", "unknown_role", "contains a role the tenant does not have");
 }
 

@@ -20,7 +20,7 @@ export async function getMe(deps: Deps, { caller }: Pick<ActionContext, "caller"
   const { user_id, auth_time } = requireUser(caller);
   const user = await getUser(deps, user_id);
   if (!user) throw new AppError("session_ended");
-  // A node may have cached the last sign-in before this one happened, but never hides the one behind the token.
+  // The cached value may be older than the sign-in that this token is from.
   const signedInAt = new Date(auth_time * 1_000).toISOString();
   const known = user.last_login_at;
   return known !== null && known >= signedInAt ? user : { ...user, last_login_at: signedInAt };

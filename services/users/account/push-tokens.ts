@@ -5,12 +5,12 @@ import { lockAccount, readPushRecipient, updateAccount } from "../core/users.rep
 
 type Recipient = Actions["users.pushRecipient"]["result"];
 
-/** Past every cache: who has given up a device is not pushed to any more. */
+/** Reads the database, never a cache, so that a removed device stops receiving pushes immediately. */
 export async function getPushRecipient({ db }: Pick<UsersDeps, "db">, id: string): Promise<Recipient> {
   return (await readPushRecipient(db, id)) ?? null;
 }
 
-/** A device that is gone. Its owner may have a new one meanwhile: that token stays. */
+/** Removes the token of a device that is gone, unless its owner has registered another one meanwhile. */
 export async function removePushToken(
   { caches, outbox }: Pick<UsersDeps, "caches" | "outbox">,
   ctx: ActionContext<Actions["users.removePushToken"]["params"]>,

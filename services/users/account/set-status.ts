@@ -16,8 +16,8 @@ type Params = Actions["users.setStatus"]["params"];
 type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
 
 /**
- * The status commits here first, then the sessions end: call and event are one operation by the event's id, so that
- * the event that comes later does not end a sign-in made after the account was enabled again.
+ * Commits the status, then revokes the sessions and invalidates the caches, also while sessions is unavailable: the event
+ * repeats both calls. Revoking is idempotent per event id, so a delayed event does not end a later sign-in.
  */
 export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
@@ -40,7 +40,7 @@ async function changeStatus(deps: Deps, tx: InvalidatingTransaction, ctx: Action
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
   await assertCanManageAccount(tx, caller, account);
   if (!is_active) await assertNotLastAdmin(tx, caller, account);
-  // Unchanged: what an earlier request began and could not confirm is confirmed now.
+  // The event of an unchanged status confirms what an earlier request could not.
   const event_id = account.is_active === is_active ? account.status_event_id : await change(deps, tx, ctx, account);
   const row = await readUserOf(tx, caller.tenant_id, id);
   if (!row) throw new AppError("not_found");

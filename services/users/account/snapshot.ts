@@ -10,8 +10,8 @@ type SnapshotDeps = Pick<Platform, "events" | "clock" | "random">;
 const PAGE = 200;
 
 /**
- * Every account as it is, for the consumers of a stream that was made anew. A part that is told again, because the relay
- * died before it wrote down how far it was, has the ids it had.
+ * Publishes the current state of every account to the consumers of a recreated stream. If the relay crashes before it
+ * records its progress, the page is published again with the same event ids.
  */
 export function createUsersSnapshot(deps: SnapshotDeps): Snapshot {
   let done: string | undefined;
@@ -19,27 +19,27 @@ export function createUsersSnapshot(deps: SnapshotDeps): Snapshot {
     stream: "USERS",
     async step(tx, streamId) {
       if (done === streamId) return true;
-      const complete = await tellPage(deps, tx, streamId);
-      // Not before this transaction has committed: what it wrote is looked at once more.
-      if (complete === "known") done = streamId;
-      return complete === "known";
+      const outcome = await publishPage(deps, tx, streamId);
+      // Remembered only once the progress is read back, because this transaction may still roll back.
+      if (outcome === "complete") done = streamId;
+      return outcome === "complete";
     },
   };
 }
 
-async function tellPage(deps: SnapshotDeps, tx: Transaction, streamId: string): Promise<"known" | "told"> {
+async function publishPage(deps: SnapshotDeps, tx: Transaction, streamId: string): Promise<"complete" | "published"> {
   const progress = await readProgress(tx, streamId);
-  if (progress.done) return "known";
+  if (progress.done) return "complete";
   const page = await readSnapshotPage(tx, progress.cursor, PAGE);
-  const told = page.filter((row) => !row.is_deleted && !row.unborn);
+  const existing = page.filter((row) => !row.is_deleted && !row.is_unpublished);
   const correlationId = newId(deps.clock, deps.random);
-  await Promise.all(told.map((row) => deps.events.publish(snapshotOf(deps, row, streamId, correlationId))));
+  await Promise.all(existing.map((row) => deps.events.publish(toEvent(deps, row, streamId, correlationId))));
   await writeProgress(tx, streamId, { cursor: page.at(-1)?.id ?? progress.cursor, done: page.length < PAGE });
-  return "told";
+  return "published";
 }
 
-/** `user.updated` with all that a copy needs. `snapshot` says that nobody has done anything. */
-function snapshotOf({ clock }: SnapshotDeps, row: SnapshotRow, streamId: string, correlationId: string): MeshEvent {
+/** `user.updated` with everything a copy needs. `snapshot` says that no user action caused it. */
+function toEvent({ clock }: SnapshotDeps, row: SnapshotRow, streamId: string, correlationId: string): MeshEvent {
   const { id, tenant_id, email, full_name, is_active, is_verified, version } = row;
   return {
     event_id: derivedId(streamId, id),

@@ -20,7 +20,7 @@ type SnapshotColumn = "id" | "tenant_id" | "email" | "full_name" | "is_active" |
 export interface SnapshotRow extends Pick<Account, SnapshotColumn> {
   readonly is_deleted: boolean;
   /** Its `user.created` has not been relayed yet. */
-  readonly unborn: boolean;
+  readonly is_unpublished: boolean;
   /** Of the last event that was relayed; the waiting ones follow it. */
   readonly version: number;
 }
@@ -29,11 +29,11 @@ export interface SnapshotRow extends Pick<Account, SnapshotColumn> {
 export function readSnapshotPage(tx: Transaction, after: string | null, limit: number): Promise<SnapshotRow[]> {
   return tx.query<SnapshotRow>(
     `SELECT u.id, u.tenant_id, u.email, u.full_name, u.is_active, u.is_verified, u.deleted_at IS NOT NULL AS is_deleted,
-       coalesce(w.unborn, false) AS unborn, coalesce(w.first - 1, c.version, 0) AS version
+       coalesce(w.is_unpublished, false) AS is_unpublished, coalesce(w.first - 1, c.version, 0) AS version
      FROM users.users u
      LEFT JOIN users.event_counters c ON c.user_id = u.id
      CROSS JOIN LATERAL (
-       SELECT min((o.body->>'version')::int) AS first, bool_or(o.body->>'event_type' = 'user.created') AS unborn
+       SELECT min((o.body->>'version')::int) AS first, bool_or(o.body->>'event_type' = 'user.created') AS is_unpublished
        FROM users.outbox o WHERE o.user_id = u.id AND o.kind = 'event' AND o.published_at IS NULL
      ) w
      WHERE $1::uuid IS NULL OR u.id > $1::uuid ORDER BY u.id LIMIT $2`,

@@ -5,6 +5,7 @@ import { newId } from "../../../lib/runtime/ids.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { UserChange } from "../contract/users-shapes.contract.ts";
+import { indexableEmailKey } from "../core/derived-columns.ts";
 import { requireRecentAuth } from "../core/require-recent-auth.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
@@ -12,7 +13,6 @@ import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount, readUser } from "../core/users.repo.ts";
 import { cancelPendingChanges, countRecentChanges, insertEmailChange } from "../email-change/email-changes.repo.ts";
 import { writeAccount } from "./change-account.ts";
-import { indexableEmailKey } from "./create-user.ts";
 
 type Params = Actions["users.updateMe"]["params"];
 type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">;
@@ -20,8 +20,8 @@ type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">;
 const { email: _, current_password: __, ...plainFields } = UserChange.shape;
 
 /**
- * Changes just the fields that are sent; null clears one. A new address waits as `pending_email` until its link is used;
- * it is not reserved meanwhile.
+ * Changes only the fields that are sent; null clears a field. A new email stays `pending_email` until its link is used, and
+ * is not reserved meanwhile.
  */
 export async function updateMe(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
@@ -32,15 +32,15 @@ export async function updateMe(deps: Deps, ctx: ActionContext<Params>): Promise<
   });
 }
 
-/** The epoch is read before the proof: what ends the sessions from now on ends the link too. */
+/** The epoch is read before the password is checked: whatever revokes the sessions from then on voids the link too. */
 export async function prepareEmailChange(deps: Deps, ctx: ActionContext<Params>, caller: UserCaller): Promise<number> {
-  if (!(await asksForOtherEmail(deps, caller, ctx.params))) return 0;
+  if (!(await requestsOtherEmail(deps, caller, ctx.params))) return 0;
   const { epoch } = await ctx.call("sessions.epoch", { user_id: caller.user_id });
   await requireRecentAuth(deps, ctx, ctx.params.current_password);
   return epoch;
 }
 
-async function asksForOtherEmail({ db }: Deps, caller: UserCaller, { email }: Params): Promise<boolean> {
+async function requestsOtherEmail({ db }: Deps, caller: UserCaller, { email }: Params): Promise<boolean> {
   if (email === undefined) return false;
   indexableEmailKey(email);
   return (await readUser(db, caller.user_id))?.email !== email;
@@ -57,7 +57,7 @@ export async function changeMe(
   if (!account) throw new AppError("session_ended");
   const requested = await recordEmailChangeRequest(deps, tx, account, { email: ctx.params.email, epoch });
   const changes = {
-    ...changesOf(account, ctx.params),
+    ...changedColumns(account, ctx.params),
     ...(requested && { pending_email: requested.pending_email }),
   };
   const updated_fields = Object.keys(changes);
@@ -71,20 +71,20 @@ export async function changeMe(
   return viewUser(row);
 }
 
-function changesOf(account: Account, params: Params): Partial<Account> {
+function changedColumns(account: Account, params: Params): Partial<Account> {
   const names = Object.keys(plainFields) as Array<keyof typeof plainFields>;
   const changed = names.filter((name) => params[name] !== undefined && params[name] !== account[name]);
   return Object.fromEntries(changed.map((name) => [name, params[name]]));
 }
 
-const MAX_AN_HOUR = 10;
+const MAX_EMAIL_CHANGES_PER_HOUR = 10;
 
 interface EmailChangeRequest {
   readonly pending_email: string | null;
   readonly token_id?: string;
 }
 
-/** A newer wish ends the older ones; the present address sent again takes them back. */
+/** A new request cancels the pending ones; sending the current address just cancels them. */
 async function recordEmailChangeRequest(
   { clock, random }: Deps,
   tx: InvalidatingTransaction,
@@ -94,7 +94,7 @@ async function recordEmailChangeRequest(
   if (email === undefined || (email === account.email && account.pending_email === null)) return undefined;
   await cancelPendingChanges(tx, account.id);
   if (email === account.email) return { pending_email: null };
-  if ((await countRecentChanges(tx, account.id)) >= MAX_AN_HOUR)
+  if ((await countRecentChanges(tx, account.id)) >= MAX_EMAIL_CHANGES_PER_HOUR)
     throw new AppError("rate_limited", { retry_after: 3_600, cause: new Error("Too many email change requests") });
   const token_id = newId(clock, random);
   await insertEmailChange(tx, {

@@ -15,10 +15,10 @@ type WholeProfile = Actions["users.wholeProfile"]["result"];
 /** Account and profile as one resource, as clients of earlier systems know them. */
 export async function getWholeProfile(deps: UsersDeps, ctx: ActionContext): Promise<WholeProfile> {
   const [user, profile] = await Promise.all([getMe(deps, ctx), getProfile(deps, ctx)]);
-  return joined(user, profile);
+  return mergeViews(user, profile);
 }
 
-/** Basic and extended fields in one transaction: all of them or none. */
+/** Changes account and profile in one transaction. */
 export function updateWholeProfile(deps: UsersDeps, ctx: ActionContext<Params>): Promise<WholeProfile> {
   const caller = requireUser(ctx.caller);
   const [extended, basic] = partition(ctx.params);
@@ -29,7 +29,7 @@ export function updateWholeProfile(deps: UsersDeps, ctx: ActionContext<Params>):
     commit: async (tx, epoch) => {
       const user = await changeMe(deps, tx, ofAccount, caller, epoch);
       const account = { ...user, created_at: new Date(user.created_at) };
-      return joined(user, await changeProfile(deps, tx, { ...ctx, params: extended }, account));
+      return mergeViews(user, await changeProfile(deps, tx, { ...ctx, params: extended }, account));
     },
   });
 }
@@ -43,6 +43,6 @@ function partition(params: Params): [extended: Params, basic: Params] {
   ];
 }
 
-function joined(user: UserView, { user_id: _, updated_at, ...profile }: ProfileView): WholeProfile {
+function mergeViews(user: UserView, { user_id: _, updated_at, ...profile }: ProfileView): WholeProfile {
   return { ...user, ...profile, updated_at: user.updated_at > updated_at ? user.updated_at : updated_at };
 }

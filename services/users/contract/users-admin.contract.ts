@@ -1,11 +1,8 @@
 import * as z from "zod";
 import { action, asUserWith, byService } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
-import { User } from "./users-shapes.contract.ts";
+import { RoleName, User } from "./users-shapes.contract.ts";
 
-const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, {
-  error: "must be a role name like support-agent",
-});
 const Permissions = z.array(z.string().min(1).max(50)).max(50);
 
 export const Role = z

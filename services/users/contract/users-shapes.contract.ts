@@ -196,7 +196,7 @@ export const UserChange = z
 
 export const UserPage = field.pageOf(User);
 
-const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, {
+export const RoleName = z.string().regex(/^[a-z][a-z0-9_-]{0,49}$/, {
   error: "must be a role name like support-agent",
 });
 

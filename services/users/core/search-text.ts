@@ -1,18 +1,4 @@
-/** What a search looks through, in one text. */
-export interface Searchable {
-  readonly full_name: string | null;
-  readonly username: string | null;
-  readonly email: string;
-  readonly current_title: string | null;
-  readonly company: string | null;
-}
-
-/** Kept beside the account by each write of one of these fields. Without case by JavaScript's rules, as the unique keys are. */
-export function searchText({ full_name, username, email, current_title, company }: Searchable): string {
-  return foldForSearch([full_name, username, email, current_title, company].filter((part) => part !== null).join("\n"));
-}
-
-/** The words of a query, each of which must be found. More than six narrow nothing down and cost a scan each. */
+/** The words of a query, all of which must match. A seventh word would hardly narrow the result and costs another scan. */
 export function searchWords(query: string): string[] {
   return foldForSearch(query.replace(/\p{Cc}/gu, " "))
     .split(/\s+/)
@@ -20,6 +6,7 @@ export function searchWords(query: string): string[] {
     .slice(0, 6);
 }
 
-function foldForSearch(text: string): string {
+/** Case is removed by JavaScript's rules, as in the unique keys; PostgreSQL's differ for some letters. */
+export function foldForSearch(text: string): string {
   return text.normalize("NFKC").toLowerCase();
 }

@@ -4,7 +4,7 @@ import type { UserRow } from "./users.repo.ts";
 
 export type UserView = z.output<typeof User>;
 
-/** A row as the contract shows it. */
+/** The row in the form of the contract. */
 export function viewUser(row: UserRow): UserView {
   const { plan, expires_at, is_premium, created_at, updated_at, last_login_at, deleted_at, ...account } = row;
   return {

@@ -12,7 +12,7 @@ import type { ProfileRow } from "../users.entities.ts";
 import type { UserView } from "./user-view.ts";
 import type { LastLogin } from "./users.repo.ts";
 
-/** What the use cases of this service stand on. Each names the part it takes. */
+/** Dependencies of the use cases. Each use case names the part that it needs. */
 export interface UsersDeps {
   readonly db: Database;
   readonly outbox: Outbox;
@@ -20,10 +20,10 @@ export interface UsersDeps {
   readonly random: Random;
   readonly ring: KeyRing;
   readonly counts: Counts;
-  /** What the installation allows its tenants to set. */
+  /** Limits of what tenants may set. */
   readonly bounds: Config["auth"];
   readonly avatars: AvatarStore;
-  /** What clients call us, for addresses of pictures. */
+  /** Public base URL, for the addresses of avatars. */
   readonly publicUrl: string;
   /** Opens the transactions that write accounts and profiles. */
   readonly caches: Pick<ServiceCaches, "invalidating" | "invalidatingLater" | "invalidate">;
@@ -31,11 +31,11 @@ export interface UsersDeps {
   /** At most a minute old: sign-ins are frequent and must not invalidate the account. */
   readonly lastLogins: NearCache<LastLogin>;
   readonly visibilities: NearCache<Actions["users.visibility"]["result"]>;
-  /** As they are stored: what is sealed stays sealed. */
+  /** As stored, so that sealed fields stay sealed in memory. */
   readonly profiles: NearCache<ProfileRow>;
 }
 
 export type CachedAccount = Omit<UserView, "last_login_at">;
 
-/** What a use case needs to know of the call behind a change, to state it. */
+/** The call that causes an event. */
 export type Cause = Pick<ActionContext, "caller" | "client" | "correlationId">;

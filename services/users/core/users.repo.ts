@@ -69,14 +69,14 @@ export function insertAccount(tx: Transaction, account: NewAccount): Promise<boo
   return tx.repository(Users).insertOrIgnore(account);
 }
 
-export interface Clash {
+export interface AccountConflict {
   readonly id: string;
   readonly same_email: boolean;
 }
 
 /** The accounts that conflict with a new one. Its own statement, so that it sees what the insert waited for. */
-export function findClashes(tx: Transaction, account: NewAccount): Promise<Clash[]> {
-  return tx.query<Clash>(
+export function findConflictingAccounts(tx: Transaction, account: NewAccount): Promise<AccountConflict[]> {
+  return tx.query<AccountConflict>(
     `SELECT id, tenant_id = $2 AND email_key = $3 AS same_email FROM users.users
      WHERE id = $1 OR (tenant_id = $2 AND email_key = $3) OR (tenant_id = $2 AND username_key = $4)`,
     [account.id, account.tenant_id, account.email_key, account.username_key],

@@ -5,14 +5,14 @@ import type { Database } from "../../../mixins/database.mixin.ts";
 import { countAll, countUsers, type UserFilter } from "./user-list.repo.ts";
 
 export interface Counts {
-  /** Of the whole installation, some 10 s old. */
+  /** Of the whole installation, up to 10 s old. */
   installation(): Promise<Actions["users.counts"]["result"]>;
-  /** Exact up to 1,000; beyond it some 10 s old. */
+  /** Exact up to 1,000, beyond that up to 10 s old. */
   matching(filter: UserFilter): Promise<number>;
 }
 
 /** Counting 1,000 index entries takes 1 ms, counting a million half a second: too long for each page of a list. */
-const EXACT = 1_000;
+const MAX_EXACT = 1_000;
 
 const COUNT_CACHE = { ttlMs: 10_000, staleWhileRevalidateMs: 290_000 };
 
@@ -26,8 +26,8 @@ export function createCounts(clock: Clock, db: Database): Counts {
         return { total_users: total, active_users: total - inactive };
       }),
     async matching(filter) {
-      const few = await countUsers(db, filter, EXACT);
-      return few < EXACT ? few : matching.read(JSON.stringify(filter), () => countUsers(db, filter, null));
+      const few = await countUsers(db, filter, MAX_EXACT);
+      return few < MAX_EXACT ? few : matching.read(JSON.stringify(filter), () => countUsers(db, filter, null));
     },
   };
 }

@@ -13,7 +13,7 @@ import { type PageRequest, selectUsers, type UserFilter } from "./user-list.repo
 type Query = z.output<typeof UserQuery>;
 type Page = Actions["users.list"]["result"];
 
-/** The accounts of the caller's tenant: by page number, or from a cursor on, which costs the same at any depth. */
+/** The accounts of the caller's tenant, by page number or by cursor, which costs the same at any depth. */
 export async function listUsers(
   deps: { readonly db: Database; readonly counts: Counts },
   { caller, params }: ActionContext<Query>,
@@ -35,7 +35,7 @@ export async function listUsers(
 }
 
 function filterOf(tenantId: string, { search = "", status, role }: Query): UserFilter {
-  // Everybody is a `user`: no row says so.
+  // Every account has the role `user`, which is not stored.
   return { tenantId, words: searchWords(search), status, role: role === "user" ? undefined : role };
 }
 

@@ -1,4 +1,5 @@
 import { type ColumnOf, columnsOf, sharedColumns } from "../../../lib/database/entity.ts";
+import { containsPattern, hasTrigram } from "../../../lib/database/like.ts";
 import type { Database, Queryable } from "../../../mixins/database.mixin.ts";
 import { Person } from "../contract/users-shapes.contract.ts";
 import type { Account } from "../core/users.repo.ts";
@@ -41,20 +42,20 @@ export interface Search {
   readonly offset: number;
 }
 
-export interface Found {
-  /** At most `MOST`. */
+export interface SearchResult {
+  /** At most `MAX_RESULTS`. */
   readonly total: number;
   readonly people: PersonRow[];
 }
 
 /** Upper bound on ranked results: beyond it all matches score about the same. */
-export const MOST = 1_000;
+export const MAX_RESULTS = 1_000;
 
 /**
  * The planner takes similarity to be as cheap as equality, and scans the whole directory for a common name: 1.7 s among
  * 100,000 people, against 0.05 s by the index. Therefore sequential scans are switched off.
  */
-export function searchPeople(db: Pick<Database, "transaction">, search: Search): Promise<Found> {
+export function searchPeople(db: Pick<Database, "transaction">, search: Search): Promise<SearchResult> {
   return db.transaction(async (tx) => {
     await tx.query("SET LOCAL enable_seqscan = off");
     return selectPeople(tx, search);
@@ -62,14 +63,14 @@ export function searchPeople(db: Pick<Database, "transaction">, search: Search):
 }
 
 /** Selects candidates by index, then those who may be seen; whole rows are read only for the page. */
-async function selectPeople(on: Queryable, search: Search): Promise<Found> {
+async function selectPeople(on: Queryable, search: Search): Promise<SearchResult> {
   const { where, values, rank } = conditions(search);
   const newestFirst = search.words.length === 0 ? "ORDER BY d.user_id DESC" : "";
   values.push(search.limit, search.offset);
   const rows = await on.query<PersonRow & { total: number; rank: number }>(
     `WITH found AS MATERIALIZED (
        SELECT d.user_id, (${rank})::real AS rank FROM users.directory d JOIN users.users u ON u.id = d.user_id
-       WHERE ${where.join(" AND ")} ${newestFirst} LIMIT ${MOST})
+       WHERE ${where.join(" AND ")} ${newestFirst} LIMIT ${MAX_RESULTS})
      SELECT t.total, page.* FROM (SELECT count(*)::int AS total FROM found) t LEFT JOIN LATERAL (
        SELECT ${personColumns}, f.rank FROM (
          SELECT * FROM found ORDER BY rank DESC, user_id DESC LIMIT $${values.length - 1} OFFSET $${values.length}) f
@@ -93,22 +94,16 @@ function conditions({ viewer, words, industry, location, skills }: Search): Cond
   const next = (value: unknown): string => `$${values.push(value)}`;
   const ranks = words.map((word) => {
     const name = next(word);
-    const alike = `d.words OPERATOR(ext.%>>) ${name}`;
+    const similar = `d.words OPERATOR(ext.%>>) ${name}`;
     // LIKE first: similarity takes 20 times as long to compute.
-    where.push(hasTrigram.test(word) ? `(d.words LIKE ${next(containing(word))} OR ${alike})` : alike);
+    where.push(hasTrigram(word) ? `(d.words LIKE ${next(containsPattern(word))} OR ${similar})` : similar);
     return `ext.strict_word_similarity(${name}, d.words) + ext.word_similarity(${name}, d.names)`;
   });
   if (industry !== null) where.push(`d.industry = users.fold(${next(industry)})`);
   // A hidden location must not be found by a search either.
-  if (location !== null) where.push(`u.privacy_location AND d.location LIKE users.fold(${next(containing(location))})`);
+  if (location !== null)
+    where.push(`u.privacy_location AND d.location LIKE users.fold(${next(containsPattern(location))})`);
   if (skills.length > 0)
     where.push(`d.skills @> ARRAY(SELECT users.fold(skill) FROM unnest(${next(skills)}::text[]) AS skill)`);
   return { where, values, rank: ranks.join(" + ") || "0" };
-}
-
-/** Without a trigram to look up, LIKE would read the whole index. */
-const hasTrigram = /[\p{L}\p{N}]{3}/u;
-
-function containing(text: string): string {
-  return `%${text.replace(/[\\%_]/g, "\\$&")}%`;
 }

@@ -14,32 +14,31 @@ type Query = {
   readonly limit: number;
 };
 
-/** People of the caller's tenant who let themselves be found, the best match first; without words the newest. */
+/** People of the caller's tenant whose privacy settings allow it, best match first; without search words newest first. */
 export async function searchPeople({ db }: Pick<UsersDeps, "db">, ctx: ActionContext<Query>): Promise<Page> {
   const { page, limit } = ctx.params;
   const search = searchOf(ctx);
-  // Words that no name can hold, as `+`, find nobody, and would make the index read all it has.
-  const nothing = { total: 0, people: [] };
-  const { total, people } = search ? await find(db, search) : nothing;
+  const { total, people } = search ? await find(db, search) : { total: 0, people: [] };
   return { items: people.map(viewPerson), total, page, limit, next_cursor: null };
 }
 
+/** Null if no word contains a letter or digit: nothing can match, and the index would be read completely. */
 function searchOf(ctx: ActionContext<Query>): Search | null {
   const { q = "", industry, location, skills = "", page, limit } = ctx.params;
-  const asked = searchWords(q);
-  const words = asked.filter((word) => /[\p{L}\p{N}]/u.test(word));
-  if (asked.length > 0 && words.length === 0) return null;
+  const allWords = searchWords(q);
+  const words = allWords.filter((word) => /[\p{L}\p{N}]/u.test(word));
+  if (allWords.length > 0 && words.length === 0) return null;
   return {
     viewer: viewerOf(ctx),
     words,
-    industry: trimmed(industry),
-    location: trimmed(location),
-    skills: skills.split(",").flatMap((skill) => trimmed(skill) ?? []),
+    industry: trimToNull(industry),
+    location: trimToNull(location),
+    skills: skills.split(",").flatMap((skill) => trimToNull(skill) ?? []),
     limit,
     offset: (page - 1) * limit,
   };
 }
 
-function trimmed(text: string | undefined): string | null {
+function trimToNull(text: string | undefined): string | null {
   return text?.replace(/\p{Cc}/gu, " ").trim() || null;
 }

@@ -1,4 +1,5 @@
 import type { CursorPosition } from "../../../lib/actions/cursor.ts";
+import { containsPattern, hasTrigram } from "../../../lib/database/like.ts";
 import type { Queryable } from "../../../mixins/database.mixin.ts";
 import { type UserRow, userColumns } from "../core/users.repo.ts";
 
@@ -6,7 +7,7 @@ export interface UserFilter {
   readonly tenantId: string;
   readonly words: readonly string[];
   readonly status: "active" | "inactive" | "verified" | "unverified" | "deleted" | undefined;
-  /** Undefined: whatever their roles. */
+  /** Undefined: any role. */
   readonly role: string | undefined;
 }
 
@@ -17,7 +18,7 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/** Ids first, from an index alone; only the page's own rows are read. */
+/** Selects ids from an index alone; only the rows of the page are read. */
 export function selectUsers(
   on: Queryable,
   filter: UserFilter,
@@ -41,12 +42,12 @@ export function selectUsers(
   );
 }
 
-/** How many match, counted no further than `most`. */
-export async function countUsers(on: Queryable, filter: UserFilter, most: number | null): Promise<number> {
+/** The number of matches, counted up to `max`. */
+export async function countUsers(on: Queryable, filter: UserFilter, max: number | null): Promise<number> {
   const { where, values } = conditions(filter);
-  values.push(most);
-  // Without an order it might begin at the head of the table, where the first of a tenant may be a million rows away.
-  const inOrder = most === null || filter.words.length > 0 ? "" : "ORDER BY u.created_at";
+  values.push(max);
+  // Without ORDER BY the scan may start at the head of the table, a million rows before the first of the tenant.
+  const inOrder = max === null || filter.words.length > 0 ? "" : "ORDER BY u.created_at";
   const [row] = await on.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM (SELECT FROM users.users u WHERE ${where.join(" AND ")}
        ${inOrder} LIMIT $${values.length}) AS found`,
@@ -55,7 +56,7 @@ export async function countUsers(on: Queryable, filter: UserFilter, most: number
   return row?.count ?? 0;
 }
 
-/** All accounts and the disabled ones: both from small indexes. */
+/** All accounts and the deactivated ones, both counted in small indexes. */
 export async function countAll(on: Queryable): Promise<{ total: number; inactive: number }> {
   const [row] = await on.query<{ total: number; inactive: number }>(
     `SELECT (SELECT count(*)::int FROM users.users WHERE deleted_at IS NULL) AS total,
@@ -64,7 +65,7 @@ export async function countAll(on: Queryable): Promise<{ total: number; inactive
   return row ?? { total: 0, inactive: 0 };
 }
 
-/** Who never signed in comes first, or last; as the indexes have it. */
+/** Accounts that never signed in sort first, or last in descending order; as in the indexes. */
 const sortKeys = { created_at: "u.created_at", last_login_at: "coalesce(u.last_login_at, '-infinity'::timestamptz)" };
 
 const present = "u.deleted_at IS NULL";
@@ -76,17 +77,14 @@ const statuses = {
   deleted: ["u.deleted_at IS NOT NULL"],
 };
 
-/** A word without one makes LIKE read the whole index, which takes longer than the table (1 s against 0.2, 300,000 rows). */
-const hasTrigram = /[\p{L}\p{N}]{3}/u;
-
 function conditions({ tenantId, words, status, role }: UserFilter): { where: string[]; values: unknown[] } {
   const values: unknown[] = [tenantId];
   const where = ["u.tenant_id = $1", ...(status ? statuses[status] : [present])];
   for (const word of words) {
-    values.push(hasTrigram.test(word) ? `%${word.replace(/[\\%_]/g, "\\$&")}%` : word);
-    where.push(
-      hasTrigram.test(word) ? `u.search_text LIKE $${values.length}` : `strpos(u.search_text, $${values.length}) > 0`,
-    );
+    // Without a trigram strpos is faster: 0.2 s against 1 s for 300,000 rows.
+    const isIndexed = hasTrigram(word);
+    values.push(isIndexed ? containsPattern(word) : word);
+    where.push(isIndexed ? `u.search_text LIKE $${values.length}` : `strpos(u.search_text, $${values.length}) > 0`);
   }
   if (role !== undefined) {
     values.push(role);

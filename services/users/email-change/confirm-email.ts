@@ -3,7 +3,7 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { violatedConstraint } from "../../../lib/database/database-errors.ts";
 import { claimInbox } from "../../../mixins/event-consumer.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
-import { searchText } from "../core/search-text.ts";
+import { derivedColumns } from "../core/derived-columns.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -15,8 +15,8 @@ type Deps = Pick<UsersDeps, "db" | "caches" | "outbox">;
 type Outcome = Actions["users.confirmEmail"]["result"] | "email_taken";
 
 /**
- * Where a mailed link about an address takes effect: here, under the lock of the account whose address it is, and once
- * by the token's id. auth marks the token spent afterwards; if it dies before, the next use finds `already`.
+ * Commits what a mailed link confirms, an initial or a changed address: under the account's lock, and once per token. auth
+ * marks the token spent afterwards. If it crashes in between, the next use of the link resolves with `already`.
  */
 export async function confirmEmail(
   deps: Deps,
@@ -25,7 +25,7 @@ export async function confirmEmail(
   const outcome = await deps.caches
     .invalidating(ctx.call, ctx.params.user_id)
     .transaction((tx) => confirm(deps, tx, ctx));
-  // The refusal itself is committed: the address stopped waiting.
+  // Thrown after the commit, because the refusal clears the pending address.
   if (outcome === "email_taken") throw new AppError("email_taken");
   return outcome;
 }
@@ -83,11 +83,11 @@ async function changeAddress(
   return { user: await view(tx, account.id), already: false };
 }
 
-/** The address was not reserved: who has it first, has it. The index decides where two come at once. */
+/** The address was not reserved, so another account may have it by now. The unique index decides between concurrent links. */
 async function tryApply(tx: InvalidatingTransaction, account: Account, change: EmailChange): Promise<boolean> {
   await tx.query("SAVEPOINT address");
   try {
-    return await applyEmail(tx, change, searchText({ ...account, email: change.new_email }));
+    return await applyEmail(tx, change, derivedColumns({ ...account, email: change.new_email }).search_text);
   } catch (error) {
     if (violatedConstraint(error) !== "users_email") throw error;
     await tx.query("ROLLBACK TO SAVEPOINT address");

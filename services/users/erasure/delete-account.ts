@@ -16,10 +16,10 @@ import { markDeleted, scheduleErasure } from "./erasures.repo.ts";
 type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
 type Deletion = Actions["users.deleteMe"]["result"];
 
-/** Within so many days after it is due it must be done, or somebody is told. */
+/** After this many days an erasure that is due counts as overdue and is logged as an error. */
 const DEADLINE_DAYS = 1;
 
-/** Deactivated at once, erased later. An administrator can take it back until then. */
+/** Deactivates the account at once. It is erased after the grace period, in which an administrator can restore it. */
 export async function deleteMe(deps: Deps, ctx: ActionContext<Actions["users.deleteMe"]["params"]>): Promise<Deletion> {
   const { user_id } = requireUser(ctx.caller);
   return runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {

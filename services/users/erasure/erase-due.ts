@@ -26,7 +26,7 @@ export interface EraseDeps extends Pick<UsersDeps, "db" | "caches" | "outbox" | 
   readonly log: Logger;
 }
 
-type Turn = Actions["users.eraseDue"]["result"];
+type Progress = Actions["users.eraseDue"]["result"];
 
 const BATCH = 10;
 
@@ -34,10 +34,10 @@ const BATCH = 10;
 const others = servicesWith("erase");
 
 /**
- * One turn of all erasures that are due. Every step can be done again, so a turn that was killed is gone on with by the
- * next one, and a service that is away is asked again until it has confirmed.
+ * Continues all erasures that are due. Every step may be repeated: the next run continues one that crashed, and asks an
+ * unavailable service again until it has confirmed.
  */
-export async function eraseDue(deps: EraseDeps, call: Call, correlationId: string): Promise<Turn> {
+export async function eraseDue(deps: EraseDeps, call: Call, correlationId: string): Promise<Progress> {
   const due = await listDueErasures(deps.db, BATCH);
   const outcomes = await Promise.all(
     due.map((userId) => tryOrDefer(deps, () => eraseOne(deps, call, userId, correlationId))),
@@ -52,22 +52,22 @@ async function eraseOne(deps: EraseDeps, call: Call, userId: string, correlation
   const erasure = await beginErasure(deps.db, userId);
   if (!erasure) return false;
   const missing = others.filter((name) => !(name in erasure.receipts));
-  await Promise.all(missing.map((name) => tryOrDefer(deps, () => askFor(deps, call, name, erasure))));
+  await Promise.all(missing.map((name) => tryOrDefer(deps, () => requestErasure(deps, call, name, erasure))));
   const { receipts } = (await readErasure(deps.db, userId)) ?? { receipts: {} };
   if (!others.every((name) => name in receipts)) return false;
   await dropAvatarsOf(deps, userId);
-  return deps.caches.invalidating(call, userId).transaction((tx) => complete(deps, tx, userId, correlationId));
+  return deps.caches.invalidating(call, userId).transaction((tx) => completeErasureOf(deps, tx, userId, correlationId));
 }
 
-async function askFor({ db }: EraseDeps, call: Call, service: string, erasure: ErasureRow): Promise<boolean> {
+async function requestErasure({ db }: EraseDeps, call: Call, service: string, erasure: ErasureRow): Promise<boolean> {
   const action = `${service}.erase` as "auth.erase";
   const receipt = await call(action, { user_id: erasure.user_id, erasure_id: erasure.id });
   await keepReceipt(db, erasure.user_id, service, receipt);
   return true;
 }
 
-/** The account goes after everything else, and what says so is stated with it. */
-async function complete(
+/** Deletes the account after everything else, and records the event with it. */
+async function completeErasureOf(
   { db, outbox }: EraseDeps,
   tx: InvalidatingTransaction,
   userId: string,
@@ -83,7 +83,7 @@ async function complete(
   return true;
 }
 
-/** Heard from a stream that is read again, after a restore: the account that came back goes again. */
+/** After a restore from a backup, the stream's `user.erased` events erase the restored accounts again. */
 export async function eraseRestored({ db, caches }: EraseDeps, call: Call, userId: string): Promise<void> {
   if (!(await hasAccount(db, userId))) return;
   await caches
@@ -105,7 +105,7 @@ async function purgeStreams(deps: EraseDeps): Promise<number> {
   return outcomes.filter((one) => one).length;
 }
 
-/** What fails has its next turn in seconds, and the deadline watches over it. */
+/** A failure is retried by the next run, seconds later; `overdue` reveals one that persists. */
 async function tryOrDefer({ log }: EraseDeps, work: () => Promise<boolean>): Promise<boolean> {
   try {
     return await work();

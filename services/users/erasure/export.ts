@@ -8,7 +8,7 @@ import { readEmailChanges, readRoles, readSubscription, readWholeAccount } from 
 
 type Deps = Pick<UsersDeps, "db" | "ring" | "avatars">;
 
-/** The owner's view: what is sealed at rest is in clear here, and of the keys that are made of it there is nothing. */
+/** The data export for the owner, with sealed fields opened and without derived keys. */
 export function exportSections({ db, ring, avatars }: Deps): readonly ExportSection[] {
   return [
     fewOf("account", (userId) => readWholeAccount(db, userId)),
@@ -24,7 +24,7 @@ export function exportSections({ db, ring, avatars }: Deps): readonly ExportSect
   ];
 }
 
-/** One picture in a part: they are large. */
+/** One avatar per page, because they are large. */
 function avatarSection(deps: Pick<Deps, "db" | "avatars">): ExportSection {
   return {
     name: "avatars",

@@ -7,7 +7,7 @@ import { readErasure } from "./erasures.repo.ts";
 
 type View = Actions["users.erasure"]["result"];
 
-/** An account that is being erased, or was: what its tenant's administrators may know of it. */
+/** The state of an erasure, for administrators of the account's tenant. */
 export async function viewErasure(
   db: Database,
   { caller, params }: ActionContext<{ readonly id: string }>,

@@ -3,16 +3,16 @@ import { join } from "node:path";
 import type { Database } from "../../../mixins/database.mixin.ts";
 import { deleteAvatarFile, readAvatarFile, writeAvatarFile } from "./avatars.repo.ts";
 
-/** Where the bytes of avatars are kept, by a name that this service makes up: 32 hex digits and a size. */
+/** Storage for the bytes of avatars. A name is 32 hex digits and a size. */
 export interface AvatarStore {
   put(name: string, bytes: Buffer): Promise<void>;
-  /** Null where there is none. */
+  /** Null if there is none. */
   get(name: string): Promise<Buffer | null>;
-  /** Also where there is none. */
+  /** Succeeds if there is none. */
   delete(name: string): Promise<void>;
 }
 
-/** UPLOAD_DIR, which all nodes of this service must see; without one the database, which they all see anyway. */
+/** UPLOAD_DIR, which all nodes of this service must share; by default the database. */
 export function createAvatarStore(folder: string | undefined, db: Database): AvatarStore {
   return folder === undefined ? storeInDatabase(db) : storeInFolder(folder);
 }
@@ -30,7 +30,7 @@ function storeInFolder(folder: string): AvatarStore {
   return {
     async put(name, bytes) {
       await mkdir(folder, { recursive: true, mode: 0o750 });
-      // Whole or not at all, whoever reads it meanwhile.
+      // Renamed when complete, so that a concurrent read never sees a part.
       await writeFile(`${pathOf(name)}.part`, bytes, { mode: 0o640 });
       await rename(`${pathOf(name)}.part`, pathOf(name));
     },

@@ -24,8 +24,8 @@ const sizes = ["full", "thumb"] as const;
 type Size = (typeof sizes)[number];
 
 /**
- * The address holds 128 random bits: whoever was shown it may see the picture, and nobody finds another one. The bytes are
- * stored first under a row that says so; the account's own row decides; what has no account is swept.
+ * The URL contains 128 random bits: anyone who was given it may see the picture, and no other URL can be guessed. The bytes
+ * are stored first, under a reserved row, so that the sweep finds them if the account's own row never refers to them.
  */
 export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise<Result> {
   const { user_id } = requireUser(ctx.caller);
@@ -42,7 +42,7 @@ export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise
     await drop(deps, [key]);
     throw error;
   });
-  // Of a kept answer the new key is not in use either.
+  // For a repeated request the answer holds the first one's key, and the new one is unused.
   await drop(deps, answer.avatar_url.includes(key) ? replaced : [key]);
   return answer;
 }
@@ -78,7 +78,7 @@ export async function dropUnusedAvatars(storage: Storage): Promise<number> {
   return keys.length;
 }
 
-/** What can't be deleted is thrown: the erasure comes again. Bytes that are just being stored are left to the sweep. */
+/** Throws if a file can't be deleted, so that the erasure is retried. Uploads in progress are left to the sweep. */
 export async function dropAvatarsOf({ db, avatars }: Storage, userId: string): Promise<void> {
   for (const key of await listStoredAvatars(db, userId)) {
     for (const size of sizes) await avatars.delete(nameOf(key, size));
@@ -86,7 +86,7 @@ export async function dropAvatarsOf({ db, avatars }: Storage, userId: string): P
   }
 }
 
-/** In base64. */
+/** The avatar in base64. */
 export async function readAvatarOf({ avatars }: Pick<Storage, "avatars">, key: string): Promise<string | null> {
   return (await avatars.get(nameOf(key, "full")))?.toString("base64") ?? null;
 }
@@ -114,7 +114,7 @@ async function change(
   return replaced;
 }
 
-/** The row goes last. What can't be deleted now is not shown any more, and the sweep comes again. */
+/** Deletes the row last. The sweep retries what can't be deleted now; it is no longer shown. */
 async function drop({ db, avatars }: Storage, keys: readonly string[]): Promise<void> {
   for (const key of keys) {
     try {

@@ -45,7 +45,7 @@ const extended = [
   "headline",
 ] as const;
 
-/** Per cent of what others look for that is filled in. Gender, birthday and links make nobody's profile incomplete. */
+/** Percentage of the fields that others look for. Gender, date of birth and links are not counted. */
 export function completeness(user: UserView, profile: ProfileView): number {
   const values = [...basic.map((name) => user[name]), ...extended.map((name) => profile[name])];
   const filled = values.filter((value) => (Array.isArray(value) ? value.length > 0 : value !== null));

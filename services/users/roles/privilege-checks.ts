@@ -1,18 +1,26 @@
 import type { UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
-import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
-import type { Account } from "../core/users.repo.ts";
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import { type Account, readUserOf } from "../core/users.repo.ts";
 import { listRoles, lockRoles, readPermissions, readSoleRoles } from "./roles.repo.ts";
 
 type Actor = Pick<UserCaller, "user_id">;
 
-/** Nobody grants what he lacks. Read from the tables, not from his token: a role of his may have gone a moment ago. */
-export async function assertHoldsPermissions(tx: Transaction, actor: Actor, wanted: readonly string[]): Promise<void> {
-  if (await lacks(tx, actor, wanted))
+/**
+ * An admin may not grant permissions that they lack. Permissions are read from the database, because the token may predate
+ * the loss of a role.
+ */
+export async function assertHoldsPermissions(
+  tx: Transaction,
+  actor: Actor,
+  required: readonly string[],
+): Promise<void> {
+  if (await lacks(tx, actor, required))
     throw new AppError("forbidden", { message: "You can't grant permissions you don't have." });
 }
 
-/** Nor takes away, or makes less of, what holds more than he has. */
+/** An admin may not modify or delete a role that grants permissions they lack. */
 export async function assertCanManageRole(
   tx: Transaction,
   actor: Actor,
@@ -22,17 +30,31 @@ export async function assertCanManageRole(
     throw new AppError("forbidden", { message: "You can't change a role that grants permissions you don't have." });
 }
 
-/** Who could change the address of a mightier account would own it a reset later; who could disable it would be rid of it. */
+/**
+ * Prevents privilege escalation: an admin who can change a more privileged account's email can take it over with a password
+ * reset, and one who can disable it can lock its owner out.
+ */
 export async function assertCanManageAccount(on: Queryable, actor: Actor, account: Pick<Account, "id">): Promise<void> {
   if (actor.user_id === account.id) return;
   if (await lacks(on, actor, await readPermissions(on, account.id)))
     throw new AppError("forbidden", { message: "You can't change an account that has permissions you don't have." });
 }
 
+/** For services that store other data of an account: 404 for an account of another tenant, 403 for one with more permissions. */
+export async function checkCanManage(
+  db: Database,
+  { params: { id, tenant_id, actor_id } }: ActionContext<Actions["users.canManage"]["params"]>,
+): Promise<Record<string, never>> {
+  const account = await readUserOf(db, tenant_id, id);
+  if (!account) throw new AppError("not_found");
+  await assertCanManageAccount(db, { user_id: actor_id }, account);
+  return {};
+}
+
 /**
- * `lost`: the roles that the account is about to lose; all of them where it is disabled or deleted. Only those who act
- * from another tenant may take away its last administrator: they can appoint the next one. Of two administrators who
- * disable each other at once one is refused.
+ * Keeps at least one active administrator in a tenant. `lost`: the roles that the account is about to lose, all of them if
+ * it is disabled or deleted. Callers from another tenant may remove the last administrator, since they can appoint the next
+ * one. If two administrators disable each other concurrently, the lock makes one of them fail.
  */
 export async function assertNotLastAdmin(
   tx: Transaction,
@@ -46,7 +68,7 @@ export async function assertNotLastAdmin(
   if (sole.some((role) => lost === "all" || lost.includes(role))) throw new AppError("last_admin");
 }
 
-/** What roles of this tenant open. 422 for a name that is none of them. */
+/** The permissions that these roles of the tenant grant. 422 for an unknown role. */
 export async function permissionsOfRoles(
   tx: Transaction,
   tenantId: string,
@@ -58,7 +80,7 @@ export async function permissionsOfRoles(
   return roles.flatMap((role) => known.get(role) ?? []);
 }
 
-async function lacks(on: Queryable, { user_id }: Actor, wanted: readonly string[]): Promise<boolean> {
+async function lacks(on: Queryable, { user_id }: Actor, required: readonly string[]): Promise<boolean> {
   const own = new Set(await readPermissions(on, user_id));
-  return wanted.some((one) => !own.has(one));
+  return required.some((one) => !own.has(one));
 }

@@ -51,8 +51,8 @@ async function changeOwn(deps: Deps, ctx: ActionContext, next: SubscriptionRow |
 }
 
 /**
- * Of a locked account. Resolves to the event that stated it as it is now, for `invalidateTokens` after the commit:
- * unchanged, it is the earlier one, and what an earlier request could not confirm is confirmed then.
+ * Changes the subscription of a locked account. Resolves to the event of the latest change, for `invalidateTokens` after
+ * the commit: if nothing changes, that confirms what an earlier request could not.
  */
 export async function setSubscription(
   deps: Pick<Deps, "outbox" | "clock" | "random">,

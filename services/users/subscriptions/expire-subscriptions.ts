@@ -7,8 +7,8 @@ import { deleteExpired, listExpired } from "./subscriptions.repo.ts";
 const BATCH = 500;
 
 /**
- * The tier itself is computed where it is read, and a token ends with it: this tells the mesh, and waits for nobody.
- * What is left over is taken a minute later.
+ * Records `subscription.changed` for expired subscriptions. The tier needs no update: it is computed on read, and tokens end
+ * with it. A minute later the next run takes what is left.
  */
 export async function expireSubscriptions(
   deps: Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">,

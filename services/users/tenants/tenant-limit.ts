@@ -4,8 +4,8 @@ import { accountLimit } from "./tenant-settings.ts";
 import { countAccounts, findTenant, lockTenant } from "./tenants.repo.ts";
 
 /**
- * To be asked when the account is written. Where a tenant limits its accounts, its registrations take turns: each counts
- * those of whoever came before it, so n at once are no more than the limit.
+ * Call it after the account is inserted. In a tenant with a limit, registrations are serialized, and each counts the ones
+ * before it, so that concurrent ones can't exceed the limit.
  */
 export async function assertWithinAccountLimit(tx: Transaction, tenantId: string): Promise<void> {
   const limit = await lockAccountLimit(tx, tenantId);
@@ -13,7 +13,7 @@ export async function assertWithinAccountLimit(tx: Transaction, tenantId: string
     throw new AppError("tenant_limit_reached");
 }
 
-/** How many accounts the tenant may have. Where there is a limit, the tenant is locked until the transaction ends. */
+/** The number of accounts that the tenant may have. If there is a limit, the tenant is locked until the transaction ends. */
 export async function lockAccountLimit(tx: Transaction, tenantId: string): Promise<number | null> {
   const tenant = await findTenant(tx, { id: tenantId });
   if (!tenant || accountLimit(tenant.settings) === null) return null;

@@ -54,12 +54,12 @@ export async function updateTenant(
   return row;
 }
 
-/** Accounts that are not deleted, counted no further than `most`. */
-export async function countAccounts(on: Queryable, tenantId: string, most: number): Promise<number> {
+/** Accounts that are not deleted, counted up to `max`. */
+export async function countAccounts(on: Queryable, tenantId: string, max: number): Promise<number> {
   const [row] = await on.query<{ n: number }>(
     `SELECT count(*)::int AS n FROM
        (SELECT FROM users.users WHERE tenant_id = $1 AND deleted_at IS NULL LIMIT $2) AS found`,
-    [tenantId, most],
+    [tenantId, max],
   );
   return row?.n ?? 0;
 }

@@ -1,9 +1,8 @@
 import type * as z from "zod";
 import { AppError, type ErrorCode, fieldError } from "../../../lib/actions/errors.ts";
 import { usernameKey } from "../../../lib/runtime/text-keys.ts";
-import { indexableEmailKey } from "../account/create-user.ts";
 import type { ImportedAccount, ImportRefusal } from "../contract/users-import.contract.ts";
-import { searchText } from "../core/search-text.ts";
+import { derivedColumns, indexableEmailKey } from "../core/derived-columns.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { toRow, withEmpty } from "../profile/profile-view.ts";
 import { unknownTenant } from "../tenants/tenant-settings.ts";
@@ -12,15 +11,15 @@ import { type ImportedColumn, type ImportRow, importedColumns } from "./import.r
 
 type Account = z.output<typeof ImportedAccount>;
 type Refusal = z.output<typeof ImportRefusal>;
-type Named = Pick<Account, "id" | "tenant" | "email" | "username">;
+type NamedAccount = Pick<Account, "id" | "tenant" | "email" | "username">;
 
-/** What can be told of each by itself: the ones that pass, made into something else, and why the others don't. */
+/** Checks each account by itself. `accepted` are what `make` made of the valid ones. */
 export function classifyImport<A extends { readonly id: string }, R>(
   accounts: readonly A[],
   make: (account: A) => R,
-): { made: R[]; refused: Refusal[] } {
+): { accepted: R[]; refused: Refusal[] } {
   const refused: Refusal[] = [];
-  const made = accounts.flatMap((account) => {
+  const accepted = accounts.flatMap((account) => {
     try {
       return [make(account)];
     } catch (error) {
@@ -28,22 +27,22 @@ export function classifyImport<A extends { readonly id: string }, R>(
       return [];
     }
   });
-  return { made, refused };
+  return { accepted, refused };
 }
 
-/** Anything but a refusal of this very account fails the batch. */
+/** Any other error fails the batch. */
 function refusalOf(id: string, error: unknown): Refusal {
   const [first] = error instanceof AppError ? (error.data.errors ?? []) : [];
   if (!first) throw error;
   return { id, ...first };
 }
 
-/** What the catalogue says of it. */
+/** With the text of the error catalogue. */
 export function refusalFor(id: string, field: string, code: ErrorCode): Refusal {
   return { id, field, code, message: new AppError(code).message };
 }
 
-export function keysOf({ id, tenant, email, username }: Named, tenants: ReadonlyMap<string, string>) {
+export function keysOf({ id, tenant, email, username }: NamedAccount, tenants: ReadonlyMap<string, string>) {
   const tenant_id = tenants.get(tenant);
   if (tenant_id === undefined) throw unknownTenant();
   return {
@@ -60,7 +59,7 @@ export function accountRow(account: Account, tenants: ReadonlyMap<string, string
   const given = importedColumns.map((name) => [name, account[name] ?? null]);
   const row = Object.fromEntries(given) as Pick<ImportRow, ImportedColumn>;
   const created_at = account.created_at ?? now.toISOString();
-  return { ...row, ...keysOf(account, tenants), search_text: searchText(row), created_at };
+  return { ...row, ...keysOf(account, tenants), search_text: derivedColumns(row).search_text, created_at };
 }
 
 function assertNoFutureDates(name: string, time: string | null | undefined, now: Date): void {

@@ -27,38 +27,41 @@ type Result = ResultOf<typeof usersContract, "import">;
 type Refusal = Result["refused"][number];
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "ring">;
 
-/** Asked first, so that a file that is imported again leaves nothing behind, nor does a batch whose answer was lost. */
+/** Called first, so that repeating a file, or a batch whose answer was lost, stores no orphaned credentials or preferences. */
 export async function importable(
   { db }: { readonly db: Database },
   { params }: ActionContext<ParamsOf<typeof usersContract, "importable">>,
 ): Promise<ResultOf<typeof usersContract, "importable">> {
   const tenants = await tenantsOf(db, params.accounts);
-  const { made, refused } = classifyImport(params.accounts, (account) => keysOf(account, tenants));
-  const { there, clashes } = resolveConflicts(await findConflicts(db, made));
+  const { accepted, refused } = classifyImport(params.accounts, (account) => keysOf(account, tenants));
+  const { existing, conflicts } = resolveConflicts(await findConflicts(db, accepted));
   const installation = await nameInstallation(db, DEFAULT_TENANT_ID);
-  return { installation, imported: there, refused: [...refused, ...clashes] };
+  return { installation, imported: existing, refused: [...refused, ...conflicts] };
 }
 
-/** Beyond it the facts of people who sign up meanwhile would wait for those of an import. */
-const MAX_WAITING = 5_000;
-/** As long as the caller waits, but for the answer's way back. */
+/** Above this, events of new registrations would be delayed by those of the import. */
+const MAX_PENDING_EVENTS = 5_000;
+/** Just under the action's timeout. */
 const STATEMENT_TIMEOUT = "25s";
 
 export async function importUsers(deps: Deps, ctx: ActionContext<Params>): Promise<Result> {
   const { db, outbox, clock } = deps;
   for (const { id } of ctx.params.accounts) assertRecentId(clock, id);
-  if ((await outbox.countPending(MAX_WAITING)) === MAX_WAITING) throw new AppError("overloaded", { retry_after: 1 });
+  if ((await outbox.countPending(MAX_PENDING_EVENTS)) === MAX_PENDING_EVENTS)
+    throw new AppError("overloaded", { retry_after: 1 });
   const tenants = await tenantsOf(db, ctx.params.accounts);
-  const { made: rows, refused } = classifyImport(ctx.params.accounts, (one) => accountRow(one, tenants, clock.now()));
+  const { accepted: rows, refused } = classifyImport(ctx.params.accounts, (one) =>
+    accountRow(one, tenants, clock.now()),
+  );
   return db.transaction(async (tx) => {
     await tx.query(`SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`);
-    const inserted = await insertImport(tx, { accounts: rows, ...belongings(deps, ctx.params.accounts) });
-    const [came, stayed] = partition(rows, ({ id }) => inserted.has(id));
-    const { clashes } = resolveConflicts(await findConflicts(tx, stayed));
-    const full = await assertWithinLimits(tx, came);
-    const beyond = new Set(full.map(({ id }) => id));
-    await appendUserEvents(outbox, tx, ctx, came.filter(({ id }) => !beyond.has(id)).map(factOf));
-    return { refused: [...refused, ...clashes, ...full] };
+    const inserted = await insertImport(tx, { accounts: rows, ...dependentRows(deps, ctx.params.accounts) });
+    const [imported, conflicting] = partition(rows, ({ id }) => inserted.has(id));
+    const { conflicts } = resolveConflicts(await findConflicts(tx, conflicting));
+    const beyondLimit = await refuseBeyondLimits(tx, imported);
+    const removed = new Set(beyondLimit.map(({ id }) => id));
+    await appendUserEvents(outbox, tx, ctx, imported.filter(({ id }) => !removed.has(id)).map(toEvent));
+    return { refused: [...refused, ...conflicts, ...beyondLimit] };
   });
 }
 
@@ -66,7 +69,10 @@ function tenantsOf(db: Database, accounts: ReadonlyArray<Pick<Account, "tenant">
   return findTenantIds(db, [...new Set(accounts.map(({ tenant }) => tenant))]);
 }
 
-function belongings({ ring, clock }: { readonly ring: UsersDeps["ring"]; readonly clock: Clock }, accounts: Account[]) {
+function dependentRows(
+  { ring, clock }: { readonly ring: UsersDeps["ring"]; readonly clock: Clock },
+  accounts: Account[],
+) {
   return {
     profiles: accounts.filter(({ profile }) => profile).map((one) => profileRow(ring, one, clock.now())),
     subscriptions: accounts.flatMap(({ id, subscription }) =>
@@ -75,13 +81,13 @@ function belongings({ ring, clock }: { readonly ring: UsersDeps["ring"]; readonl
   };
 }
 
-/** An account that meets itself came in before, by a call whose answer was lost. */
-function resolveConflicts(conflicts: readonly Conflict[]): { there: string[]; clashes: Refusal[] } {
+/** An account that conflicts with itself was imported before, by a call whose answer was lost. */
+function resolveConflicts(conflicts: readonly Conflict[]): { existing: string[]; conflicts: Refusal[] } {
   const found = [...Map.groupBy(conflicts, ({ id }) => id).entries()];
-  const [there, clashing] = partition(found, ([, all]) => all.some((one) => one.same_id && one.same_email));
+  const [same, different] = partition(found, ([, all]) => all.some((one) => one.same_id && one.same_email));
   return {
-    there: there.map(([id]) => id),
-    clashes: clashing.map(([id, all]) =>
+    existing: same.map(([id]) => id),
+    conflicts: different.map(([id, all]) =>
       all.some((one) => one.same_email)
         ? refusalFor(id, "email", "email_taken")
         : refusalFor(id, "username", "username_taken"),
@@ -89,10 +95,10 @@ function resolveConflicts(conflicts: readonly Conflict[]): { there: string[]; cl
   };
 }
 
-/** As a registration: where a tenant limits its accounts, whoever adds some takes turns, and the last ones stay outside. */
-async function assertWithinLimits(tx: Transaction, came: readonly ImportRow[]): Promise<Refusal[]> {
+/** As for registrations: in a tenant with a limit, writers are serialized, and the last accounts are refused. */
+async function refuseBeyondLimits(tx: Transaction, imported: readonly ImportRow[]): Promise<Refusal[]> {
   const refused: string[] = [];
-  for (const [tenantId, accounts] of [...Map.groupBy(came, (one) => one.tenant_id)].sort()) {
+  for (const [tenantId, accounts] of [...Map.groupBy(imported, (one) => one.tenant_id)].sort()) {
     const limit = await lockAccountLimit(tx, tenantId);
     if (limit === null) continue;
     const beyond = (await countAccounts(tx, tenantId, limit + accounts.length)) - limit;
@@ -102,7 +108,7 @@ async function assertWithinLimits(tx: Transaction, came: readonly ImportRow[]): 
   return refused.map((id) => refusalFor(id, "tenant", "tenant_limit_reached"));
 }
 
-function factOf(user: ImportRow) {
+function toEvent(user: ImportRow) {
   const { is_verified, is_active } = user;
   return { type: "user.created", user, data: { is_verified, is_active, imported: true } } as const;
 }
