@@ -32,5 +32,5 @@ describe("docs/api-examples.md", () => {
       timeout: 60_000,
     });
     expect(stdout.match(/"success":true/g)?.length).toBeGreaterThan(12);
-  }, 90_000);
+  });
 });

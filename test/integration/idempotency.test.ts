@@ -33,21 +33,17 @@ describe("npm start, killed with all that it started", () => {
   beforeAll(async () => {
     usermesh = await prepareNpmStart();
     api = await usermesh.start();
-  }, 60_000);
-  afterAll(() => usermesh?.stop(), 60_000);
+  });
+  afterAll(() => usermesh?.stop());
 
   /** Once there is one. A job whose worker was killed is another's after 15 s. */
   const mailsTo = (email: string, subject?: string) =>
-    eventually(
-      `a mail to ${email}`,
-      () => {
-        const mails = usermesh
-          .mails()
-          .filter((mail) => mail.to.includes(email) && (!subject || mail.subject === subject));
-        return mails.length > 0 && mails;
-      },
-      { within: 40_000 },
-    );
+    eventually(`a mail to ${email}`, () => {
+      const mails = usermesh
+        .mails()
+        .filter((mail) => mail.to.includes(email) && (!subject || mail.subject === subject));
+      return mails.length > 0 && mails;
+    });
 
   test(`${KILLS} times in the middle of a keyed registration: one account, one mail, one answer`, async () => {
     for (let kill = 0; kill < KILLS; kill += 1) {
@@ -65,7 +61,7 @@ describe("npm start, killed with all that it started", () => {
       // Killed between the mail server's 250 and our record it comes again, the same.
       expect(new Set(mails.map((mail) => mail.message_id + mail.text)).size).toBe(1);
     }
-  }, 150_000);
+  });
 
   test(`${KILLS} times after a sign-up: the mail comes all the same, with a link that works`, async () => {
     for (let kill = 0; kill < KILLS; kill += 1) {
@@ -78,7 +74,7 @@ describe("npm start, killed with all that it started", () => {
       const token = linkToken(mail as Mail);
       expect((await api.post("auth/verify-email", { token })).status).toBe(200);
     }
-  }, 150_000);
+  });
 
   test(`${KILLS} times while an account is changed: each change is done, told and mailed of once, in order`, async () => {
     const patient = (method: string, path: string, body: object, token?: string) => {
@@ -114,7 +110,7 @@ describe("npm start, killed with all that it started", () => {
     await eventually("all to be told", async () => (await told()).filter(isOneOf(changes)).length >= changes.length);
     expect((await told()).filter(isOneOf(changes))).toEqual(changes);
     expect((await api.get("users/me", after.body.data.access_token)).body.data.full_name).toBe(names.at(-1));
-  }, 150_000);
+  });
 });
 
 function isOneOf(names: readonly string[]): (name: string) => boolean {

@@ -70,7 +70,7 @@ describe("migrations", () => {
     expect(pending).toHaveLength(applied.length);
     await migrate(config(), silent);
     expect(await shape()).toEqual(before);
-  }, 60_000);
+  });
 
   test("definitions of functions and triggers that differ from their files are applied again, and only those", async () => {
     const before = await shape();
@@ -93,5 +93,5 @@ describe("migrations", () => {
     await takeBackAll();
     await Promise.all(Array.from({ length: 10 }, () => migrate(config(), silent)));
     expect((await migrationStatus(config())).flatMap(({ pending }) => pending)).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -9,7 +9,7 @@ describe("when access has ended, in one process", () => {
   let usermesh: Usermesh;
   beforeAll(async () => {
     usermesh = await startUsermesh();
-  }, 60_000);
+  });
   afterAll(() => usermesh.stop());
 
   describeRevocation(() => ({ running: usermesh, gateways: [usermesh.api] }));

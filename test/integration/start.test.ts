@@ -36,14 +36,10 @@ function start(env: Readonly<Record<string, string>>): Started {
 }
 
 async function ready(started: Started): Promise<void> {
-  await eventually(
-    "the banner",
-    () => {
-      if (started.process.exitCode !== null) throw new Error(started.output());
-      return started.output().includes("Usermesh is ready");
-    },
-    { within: 50_000 },
-  );
+  await eventually("the banner", () => {
+    if (started.process.exitCode !== null) throw new Error(started.output());
+    return started.output().includes("Usermesh is ready");
+  });
 }
 
 async function end(started: Started, signal: NodeJS.Signals): Promise<number | null> {
@@ -97,7 +93,7 @@ describe("npm start", () => {
     await ready(second);
     expect(second.output()).toContain("Password     shown at the first start");
     expect((await signIn()).status).toBe(200);
-  }, 90_000);
+  });
 
   test("starts again after a kill -9", async () => {
     const killed = begin();
@@ -107,20 +103,20 @@ describe("npm start", () => {
     await ready(next);
     expect(await end(next, "SIGTERM")).toBe(0);
     expect(await servers()).toEqual([]);
-  }, 90_000);
+  });
 
   test("names a port in use, in one paragraph, and leaves nothing running", async () => {
     const first = begin();
     await ready(first);
     const other = await mkdtemp(join(tmpdir(), "usermesh-start-"));
     const second = begin({ DATA_DIR: other });
-    await eventually("its end", () => second.process.exitCode !== null, { within: 50_000 });
+    await eventually("its end", () => second.process.exitCode !== null);
     expect(second.process.exitCode).toBe(1);
     expect(second.output()).toMatch(new RegExp(`Port ${port} on 127.0.0.1 is already in use`));
     expect(second.output()).not.toMatch(/\n {4}at /);
     expect(await processesOn(other)).toEqual([]);
     await rm(other, { recursive: true, force: true });
-  }, 90_000);
+  });
 });
 
 /** Servers with data in this folder. */

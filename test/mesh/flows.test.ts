@@ -19,11 +19,11 @@ describe("with two nodes of each service", () => {
     provider = await startMaliciousProvider();
     const oauth = { OAUTH_LIAR_ISSUER: provider.issuer, OAUTH_LIAR_CLIENT_ID: "usermesh" };
     mesh = await startMesh({ nodes: 2, env: { ...oauth, SERVICE_PERMISSIONS, CIRCUIT_BREAKER_OPEN_SECONDS: "3" } });
-  }, 120_000);
+  });
   afterAll(async () => {
     await mesh?.stop();
     await provider?.stop();
-  }, 60_000);
+  });
 
   test("every service and worker runs in its own process", () => {
     const pids = mesh.names().map((name) => mesh.pid(name));
@@ -35,7 +35,7 @@ describe("with two nodes of each service", () => {
   describe("every route, as every role", () => describeRoutesByRole(() => mesh));
   describe("service permissions", () => describeServicePermissions(() => mesh));
   describe("the isolation of tenants", () => {
-    describeTenantWalk(() => mesh, 180_000);
+    describeTenantWalk(() => mesh);
 
     test("acting in another tenant is refused while it can't be recorded", async () => {
       const vendor = await vendorOf(mesh);
@@ -47,7 +47,7 @@ describe("with two nodes of each service", () => {
       expect(verdict(await inside())).toBe("503 service_unavailable");
       expect(verdict(await mesh.api.get("admin/users", vendor))).toBe("200 ok");
       await Promise.all(both.map(mesh.restart));
-    }, 60_000);
+    });
   });
 
   test("sign-up works while SMTP is down, and each mail is sent once afterwards", async () => {
@@ -60,8 +60,8 @@ describe("with two nodes of each service", () => {
     }
     await mesh.smtp.start();
     const to = (email: string) => mesh.mails().filter((mail) => mail.to.includes(email));
-    await eventually("all mails", () => people.every(({ email }) => to(email).length > 0), { within: 30_000 });
+    await eventually("all mails", () => people.every(({ email }) => to(email).length > 0));
     expect(people.length).toBeGreaterThan(5);
     expect(people.filter(({ email }) => to(email).length !== 1)).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -10,7 +10,7 @@ describe("npm run import, over NATS", () => {
   let two: TestMesh;
   beforeAll(async () => {
     two = await startMesh({ nodes: 2 });
-  }, 120_000);
+  });
   afterAll(() => two?.stop());
 
   /** Has access to the bus but not to the database. */
@@ -27,7 +27,7 @@ describe("npm run import, over NATS", () => {
     const emails = Array.from({ length: 5_000 }, newEmail);
     const file = await written(emails.map((email) => ({ email, preferences: { remote: true } })));
     const child = begin(file);
-    await eventually("some lines", async () => (await linesDone(file)) > 0, { within: 60_000, every: 3 });
+    await eventually("some lines", async () => (await linesDone(file)) > 0, { every: 3 });
     await two.kill("users-1");
     expect(await once(child, "exit")).toEqual([0, null]);
     await two.restart("users-1");
@@ -42,5 +42,5 @@ describe("npm run import, over NATS", () => {
     const tokens =
       "SELECT 1 FROM auth.one_time_tokens t JOIN users.users u ON u.id = t.user_id WHERE u.email = ANY($1)";
     expect(await two.database.query(tokens, [emails])).toEqual([]);
-  }, 180_000);
+  });
 });

@@ -27,11 +27,11 @@ describe("the examples of the integration guide work", () => {
       USER_ID: person.id,
       NATS_URL: mesh.nats.url,
     };
-  }, 120_000);
+  });
   afterAll(async () => {
     await mesh?.stop();
     await pushServer.stop();
-  }, 60_000);
+  });
 
   test("over HTTP", async () => {
     expect(await runDocumented(GUIDE, "http", env)).toBe(`signed in: ${person.email}`);

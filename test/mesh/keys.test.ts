@@ -20,11 +20,11 @@ describe("key rotation under load", () => {
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 2, env: { SECRET_KEY: older } });
     node = await startBroker({ env: { NATS_URL: mesh.nats.url } });
-  }, 120_000);
+  });
   afterAll(async () => {
     await node?.stop();
     await mesh?.stop();
-  }, 60_000);
+  });
 
   /** Replaces one node of each pair, then the other, like a rollout. */
   const rollOut = async (ring: string) => {
@@ -71,14 +71,14 @@ describe("key rotation under load", () => {
     for (const session of sessions) expect((await mesh.api.get("users/me", session.access)).status).toBe(200);
     const profile = await mesh.api.get("users/me/profile", (await signIn(mesh, holder)).access);
     expect(profile.body.data.phone).toBe(PHONE);
-  }, 240_000);
+  });
 
   test("a new signing key causes no valid token to be refused and no expired one to be accepted, even if a signer was paused", async () => {
     const person = await register(mesh);
     const [dying, end] = await shorten(mesh, { signs: 30_000, verifies: 36_000 });
     const tokens: string[] = [];
     const take = async () => tokens.push((await signInSoon(mesh, person)).access);
-    await eventually("signers that know when their key expires", () => allKnow(mesh, person, end), { within: 25_000 });
+    await eventually("signers that know when their key expires", () => allKnow(mesh, person, end));
     await Promise.all(Array.from({ length: 8 }, take));
     expect(new Set(tokens.map(kidOf))).toEqual(new Set([dying]));
     mesh.pause("auth-2");
@@ -99,16 +99,12 @@ describe("key rotation under load", () => {
           expect(await gateway.get("users/me", token)).toBeProblem(401, "token_expired");
     };
     await expectExpired();
-    await eventually(
-      "gateways without the expired key",
-      async () => {
-        const sets = await Promise.all(mesh.gateways.map((gateway) => gateway.get("/.well-known/jwks.json")));
-        return sets.every(({ body }) => !JSON.stringify(body).includes(dying));
-      },
-      { within: 20_000 },
-    );
+    await eventually("gateways without the expired key", async () => {
+      const sets = await Promise.all(mesh.gateways.map((gateway) => gateway.get("/.well-known/jwks.json")));
+      return sets.every(({ body }) => !JSON.stringify(body).includes(dying));
+    });
     await expectExpired();
-  }, 120_000);
+  });
 });
 
 interface Session {
@@ -132,7 +128,7 @@ function startLoad(mesh: TestMesh, people: readonly Person[]) {
         const got = await request(mesh.gateways[turn++ % mesh.gateways.length] as ApiClient);
         return got.status !== 503 && got;
       },
-      { within: 30_000, every: 50 },
+      { every: 50 },
     );
     if (answer.status !== 200) refused.push(`${what}: ${answer.status} ${answer.body.code}`);
     return answer;
@@ -156,7 +152,7 @@ function startLoad(mesh: TestMesh, people: readonly Person[]) {
     async everybodyRefreshed() {
       const before = sessions.map((one) => one.refreshes);
       const all = () => sessions.every((one, index) => one.refreshes > (before[index] ?? 0) + 1);
-      await eventually("a refresh of each", all, { within: 30_000 });
+      await eventually("a refresh of each", all);
     },
     async stop() {
       done.abort();
@@ -187,7 +183,7 @@ async function shorten(mesh: TestMesh, life: { signs: number; verifies: number }
 }
 
 function signInSoon(mesh: TestMesh, person: Person): Promise<{ access: string }> {
-  return eventually("a sign-in", () => signIn(mesh, person), { within: 20_000, every: 50 });
+  return eventually("a sign-in", () => signIn(mesh, person), { every: 50 });
 }
 
 function kidOf(token: string): string | undefined {

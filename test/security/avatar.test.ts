@@ -12,7 +12,7 @@ const folder = join(tmpdir(), `usermesh-avatars-${process.pid}`);
 let usermesh: Usermesh;
 beforeAll(async () => {
   usermesh = await startUsermesh({ UPLOAD_DIR: folder, UPLOAD_MAX_BYTES: String(MAX_BYTES) });
-}, 120_000);
+});
 afterAll(async () => {
   await usermesh.stop();
   await rm(folder, { recursive: true, force: true });

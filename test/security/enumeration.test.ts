@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Answer } from "../support/clients/api-client.ts";
 import { vendorOf } from "../support/data/tenants.ts";
 import { mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** Text, status, headers and time of a response must not reveal whether an account exists [V6.3.8]. */
-jest.setTimeout(180_000);
 const wrong = "Wrong-horse-7-staple";
 let usermesh: Usermesh;
 let known: Person & { id: string };

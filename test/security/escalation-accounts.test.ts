@@ -142,7 +142,7 @@ describe("a tenant keeps an administrator", () => {
       const { body } = await asVendor("GET", "admin/users?role=admin&status=active", here);
       expect(body.meta.total).toBe(1);
     }
-  }, 30_000);
+  });
 
   test("who acts from another tenant may take the last one away, and appoint the next", async () => {
     const user = await newMember(mesh, tenant.slug);

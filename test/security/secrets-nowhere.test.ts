@@ -39,7 +39,7 @@ beforeAll(async () => {
     OAUTH_RETURN_URLS: appUrl,
   });
   await live();
-}, 180_000);
+});
 afterAll(async () => {
   await node?.stop();
   await provider.stop();
@@ -49,7 +49,7 @@ async function live(): Promise<void> {
   configured();
   person = newPerson("secretive");
   secret("the first password", person.password);
-  await eventually("the administrator", async () => (await signIn(node, node.admin)).access, { within: 30_000 });
+  await eventually("the administrator", async () => (await signIn(node, node.admin)).access);
   await signUpAndIn();
   await mistakes();
   await changeAndReset();

@@ -36,7 +36,7 @@ beforeAll(async () => {
   nats = spawn(program, ["-a", "127.0.0.1", "-p", String(natsPort), ...certificate], { stdio: "ignore" });
   plainNats = spawn(program, ["-a", "127.0.0.1", "-p", String(plainPort)], { stdio: "ignore" });
   await Promise.all([listening(natsPort), listening(plainPort)]);
-}, 60_000);
+});
 afterAll(async () => {
   for (const server of [nats, plainNats]) {
     server.kill();

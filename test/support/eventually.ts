@@ -10,7 +10,7 @@ interface Patience {
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
-  { within = 10_000, every = 20 }: Patience = {},
+  { within = 60_000, every = 20 }: Patience = {},
 ): Promise<T> {
   const until = performance.now() + within;
   let last: unknown;

@@ -30,10 +30,10 @@ test("LOG_FILE has the log as JSON lines, in a new file after 10 MB, and nothing
         .filter((line) => line.endsWith("}"));
       return found.length === LINES && found;
     },
-    { within: 60_000, every: 100 },
+    { every: 100 },
   );
   expect((await readdir(folder)).length).toBeGreaterThan(1);
   const entries = lines.map((line) => JSON.parse(line));
   expect(entries.map(({ n }) => n)).toEqual(Array.from({ length: LINES }, (_, n) => n));
   expect(entries[0]).toMatchObject({ level: "info", msg: "a line", time: expect.stringMatching(/^\d{4}-.*Z$/) });
-}, 90_000);
+});

@@ -19,7 +19,7 @@ beforeAll(async () => {
     [SIGN_INS],
   );
   await mesh.database.query("VACUUM ANALYZE admin.activity");
-}, 60_000);
+});
 afterAll(() => mesh?.stop());
 
 async function scans(): Promise<{ index: number; table: number }> {
@@ -33,9 +33,9 @@ test("the sign-ins of a day are counted with an index-only scan", async () => {
   const before = await scans();
   const { body } = await mesh.api.get("admin/metrics", vendor);
   expect(body.data.logins.last_24_hours).toBeGreaterThanOrEqual(SIGN_INS);
-  await eventually("the database's statistics", async () => (await scans()).index > before.index, { within: 15_000 });
+  await eventually("the database's statistics", async () => (await scans()).index > before.index);
   expect((await scans()).table).toBe(before.table);
-}, 30_000);
+});
 
 test("twenty concurrent requests for the metrics cause one count", async () => {
   const counting = async () => {
@@ -45,21 +45,17 @@ test("twenty concurrent requests for the metrics cause one count", async () => {
   };
   const look = () => mesh.api.get("admin/metrics", vendor);
   // The metrics of the previous test are cached for some seconds.
-  const answers = await eventually(
-    "a count",
-    async () => {
-      await using _ = await hold(mesh, "LOCK TABLE admin.activity IN ACCESS EXCLUSIVE MODE");
-      const first = look();
-      const isCounting = await eventually("it", async () => (await counting()) > 0, { within: 1_000, every: 10 }).catch(
-        () => false,
-      );
-      if (!isCounting) return false;
-      const others = Array.from({ length: 19 }, look);
-      await mesh.api.get("admin/mesh", vendor);
-      expect(await counting()).toBe(1);
-      return [first, ...others];
-    },
-    { within: 45_000 },
-  );
+  const answers = await eventually("a count", async () => {
+    await using _ = await hold(mesh, "LOCK TABLE admin.activity IN ACCESS EXCLUSIVE MODE");
+    const first = look();
+    const isCounting = await eventually("it", async () => (await counting()) > 0, { within: 1_000, every: 10 }).catch(
+      () => false,
+    );
+    if (!isCounting) return false;
+    const others = Array.from({ length: 19 }, look);
+    await mesh.api.get("admin/mesh", vendor);
+    expect(await counting()).toBe(1);
+    return [first, ...others];
+  });
   expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(new Set([200]));
-}, 60_000);
+});

@@ -11,7 +11,7 @@ describe("the export of an account", () => {
     usermesh = await startUsermesh();
     person = await leaveTraces(usermesh);
     await usermesh.settled();
-  }, 60_000);
+  });
   afterAll(() => usermesh.stop());
 
   test("is a document to keep, with a part of every service that keeps personal data", async () => {

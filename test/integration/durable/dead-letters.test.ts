@@ -23,7 +23,7 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     mesh = await startUsermesh({ ...smtp.env, ...redis });
     parts.defer(mesh.stop);
     vendor = await vendorOf(mesh);
-  }, 60_000);
+  });
   afterAll(() => parts.disposeAsync());
 
   async function ownRedis() {
@@ -41,11 +41,8 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
   /** A registration whose mail was refused, and its dead letter. */
   async function refusedPerson() {
     const person = await register(mesh);
-    const letter = await eventually(
-      "its dead letter",
-      async () =>
-        (await failed()).body.data.find((one: { data: { user_id: string } }) => one.data.user_id === person.id),
-      { within: 15_000 },
+    const letter = await eventually("its dead letter", async () =>
+      (await failed()).body.data.find((one: { data: { user_id: string } }) => one.data.user_id === person.id),
     );
     return { person, letter };
   }
@@ -69,7 +66,7 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     const { person, letter } = await refusedPerson();
     smtp.refuses = false;
     expect((await retry({ id: letter.id })).body.data).toEqual({ retried: 1 });
-    await eventually("the mail", () => smtp.taken.includes(person.email), { within: 15_000 });
+    await eventually("the mail", () => smtp.taken.includes(person.email));
     expect((await failed()).body.data).toEqual([]);
     expect(verdict(await retry({ id: letter.id }))).toBe("404 not_found");
   });
@@ -78,18 +75,14 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     const people = [await refusedPerson(), await refusedPerson(), await refusedPerson()];
     smtp.refuses = false;
     expect((await retry({})).body.data).toEqual({ retried: 3 });
-    await eventually("the mails", () => people.every(({ person }) => smtp.taken.includes(person.email)), {
-      within: 15_000,
-    });
+    await eventually("the mails", () => people.every(({ person }) => smtp.taken.includes(person.email)));
     expect((await failed()).body.meta.total).toBe(0);
   });
 
   test("are dead letters again where the server still refuses them", async () => {
     const { letter } = await refusedPerson();
     expect((await retry({ id: letter.id })).body.data).toEqual({ retried: 1 });
-    await eventually("it is back", async () => (await failed()).body.data[0]?.failed_at > letter.failed_at, {
-      within: 15_000,
-    });
+    await eventually("it is back", async () => (await failed()).body.data[0]?.failed_at > letter.failed_at);
   });
 
   test("are never sent once they are dropped", async () => {
@@ -103,7 +96,7 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     expect(body.data[0].actor_id).toBe((await api().get("users/me", vendor)).body.data.id);
     expect((await retry({})).body.data).toEqual({ retried: 0 });
     const other = await register(mesh);
-    await eventually("a later mail", () => smtp.taken.includes(other.email), { within: 15_000 });
+    await eventually("a later mail", () => smtp.taken.includes(other.email));
     expect(smtp.taken).not.toContain(person.email);
   });
 

@@ -15,7 +15,7 @@ describe("the effect of an event", () => {
     usermesh = await startUsermesh();
     db = createDatabase(usermesh.platform, { schema: "mail" });
     await db.connect();
-  }, 60_000);
+  });
   afterAll(async () => {
     await db?.close();
     await usermesh?.stop();

@@ -243,9 +243,9 @@ describe.each([
       concurrency: 1,
       handle: async ({ id, attempt }) => void handled.push(`${id} ${attempt}`),
     });
-    await eventually("it is handled", () => handled.length > 0, { within: 25_000 });
+    await eventually("it is handled", () => handled.length > 0);
     expect(handled).toEqual([`${one.id} 1`]);
-  }, 90_000);
+  });
 
   test("an id that the store can't take is refused", async () => {
     const queues = await open();

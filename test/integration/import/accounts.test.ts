@@ -15,7 +15,7 @@ const password = "Right-Horse-9A";
 let usermesh: Usermesh;
 beforeAll(async () => {
   usermesh = await startUsermesh();
-}, 120_000);
+});
 afterAll(() => usermesh?.stop());
 
 async function storedHash(email: string): Promise<string> {
@@ -172,7 +172,7 @@ describe("an imported account", () => {
     }
     const lines = await ndjson<{ email: string; tenant: string }>(await runExport(usermesh, { tenant: first.slug }));
     expect(lines.map(({ tenant }) => tenant)).toEqual([first.slug, first.slug]);
-  }, 60_000);
+  });
 });
 
 describe("import and export", () => {
@@ -226,7 +226,7 @@ describe("import and export", () => {
     } finally {
       await fresh.stop();
     }
-  }, 120_000);
+  });
 
   test("a file of an export is its owner's alone, and no other is overwritten by it", async () => {
     const file = await runExport(usermesh);

@@ -10,7 +10,7 @@ const bcryptOf = (cost: string) => `$2b$${cost}$${"a".repeat(21)}.${"b".repeat(3
 let usermesh: Usermesh;
 beforeAll(async () => {
   usermesh = await startUsermesh();
-}, 120_000);
+});
 afterAll(() => usermesh?.stop());
 
 describe("a file with every kind of bad line", () => {
@@ -89,7 +89,7 @@ describe("a file with every kind of bad line", () => {
     expect(report).toMatchObject(expected);
     expect({ imported, refused }).toEqual({ imported: GOOD, refused: bad.length });
     expect((await accounts()) - before).toBe(GOOD);
-  }, 120_000);
+  });
 
   test("and its report quotes none of them", async () => {
     const { report } = await runImport(usermesh, await written([{ email: "secret-name-of-somebody", bio: 5 }]));

@@ -54,7 +54,7 @@ describe("npm run seed", () => {
     expect(other).not.toBe(one);
     const people = await ndjson<{ email: string }>(files[0] ?? "");
     expect(new Set(people.map(({ email }) => email)).size).toBe(40);
-  }, 60_000);
+  });
 
   test("fills an installation, where anyone of them signs in with the password that it prints; again it adds nobody", async () => {
     const secretKey = `k1:${"s".repeat(40)}`;
@@ -70,7 +70,7 @@ describe("npm run seed", () => {
     } finally {
       await usermesh.stop();
     }
-  }, 120_000);
+  });
 
   test("has nothing to do with an installation that is in use", async () => {
     const { code, output } = await seed(["5"], { NODE_ENV: "production", ...production() });
@@ -97,7 +97,7 @@ describe("while npm start runs on the same folder", () => {
   let postgres: EmbeddedPostgres;
   beforeAll(async () => {
     postgres = await startPostgres({ dataDir: dir, log: pino({ level: "silent" }) });
-  }, 60_000);
+  });
   afterAll(() => postgres?.stop());
 
   test.each([

@@ -3,13 +3,11 @@ import { once } from "node:events";
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from "../../../scripts/local-servers/postgres.ts";
 import { killGroup, type Launched, launch as launchScript } from "./support/launched.ts";
 import { eventually, isAlive, silentLog as log, removeDir, scratchDir } from "./support/scratch.ts";
-
-jest.setTimeout(60_000);
 
 const isRoot = process.getuid?.() === 0;
 const asRoot = isRoot ? test : test.skip;

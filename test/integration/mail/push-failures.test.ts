@@ -28,7 +28,7 @@ test("a push that fails twice is delivered by the third attempt", async () => {
   expect(await pushing.done(id)).toMatchObject({ state: "sent" });
   expect(pushing.server.of(id)).toHaveLength(3);
   expect(new Set(pushing.server.of(id).map(({ headers }) => headers["idempotency-key"]))).toEqual(new Set([id]));
-}, 40_000);
+});
 
 test("a push that fails three times becomes a dead letter, and is delivered when that is retried", async () => {
   await start();
@@ -39,7 +39,7 @@ test("a push that fails three times becomes a dead letter, and is delivered when
   await pushing.retry(letter.id);
   expect(await pushing.done(id)).toMatchObject({ state: "sent" });
   expect(pushing.server.of(id)).toHaveLength(4);
-}, 40_000);
+});
 
 test("a push the service rejects permanently becomes a dead letter at once and delays no other", async () => {
   await start();
@@ -48,13 +48,13 @@ test("a push the service rejects permanently becomes a dead letter at once and d
   expect(await pushing.deadLetter(id)).toMatchObject({ attempts: 1 });
   expect(await pushing.done(next)).toMatchObject({ state: "sent" });
   expect(pushing.server.of(id)).toHaveLength(1);
-}, 40_000);
+});
 
 test("pushes wait while the circuit breaker is open, and use no attempts", async () => {
   await start({ CIRCUIT_BREAKER_FAILURES: "2", CIRCUIT_BREAKER_OPEN_SECONDS: "6" });
   pushing.server.behave(500);
   const first = await pushing.push((await pushing.person()).id);
-  await eventually("two failures", () => pushing.server.received.length === 2, { within: 15_000 });
+  await eventually("two failures", () => pushing.server.received.length === 2);
   const others = await Promise.all([1, 2, 3].map(async () => pushing.push((await pushing.person()).id)));
   await eventually("a job is held back", async () => {
     const { waiting = 0, delayed = 0, active = 0 } = await pushing.usermesh.platform.queues.counts("push");
@@ -63,15 +63,13 @@ test("pushes wait while the circuit breaker is open, and use no attempts", async
   pushing.server.behave(200);
   const states = [];
   for (const id of [first, ...others])
-    states.push(
-      await eventually("the push", async () => (await pushing.row(id))?.state === "sent" && "sent", { within: 20_000 }),
-    );
+    states.push(await eventually("the push", async () => (await pushing.row(id))?.state === "sent" && "sent"));
   expect(states).toEqual(["sent", "sent", "sent", "sent"]);
   const times = pushing.server.received.map(({ at }) => at);
   expect(times).toHaveLength(2 + 4);
   expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThan(5_500);
   expect(await pushing.usermesh.platform.queues.counts("push")).toMatchObject({ failed: 0 });
-}, 60_000);
+});
 
 test("without PUSH_URL pushes are refused, and the error says what to set", async () => {
   const usermesh = await startUsermesh({ SERVICE_PERMISSIONS: "jobs=push:send" });
@@ -87,4 +85,4 @@ test("without PUSH_URL pushes are refused, and the error says what to set", asyn
   } finally {
     await usermesh.stop();
   }
-}, 40_000);
+});

@@ -6,7 +6,7 @@ import { jobs, type Pushing, startPushing } from "../../support/data/pushes.ts";
 let pushing: Pushing;
 beforeAll(async () => {
   pushing = await startPushing();
-}, 60_000);
+});
 afterAll(() => pushing.stop());
 
 const call = (params: object, caller: Caller = jobs) => pushing.usermesh.call("mail.push", params as never, caller);

@@ -25,7 +25,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
   await addBulkFixtures(database, ACCOUNTS);
-}, 240_000);
+});
 afterAll(() => database?.drop());
 
 /** Runs the whole system over the crowd while `work` lasts; which tables were read from end to end meanwhile. */
@@ -70,7 +70,7 @@ describe(`among ${ACCOUNTS} accounts no table is read from end to end`, () => {
       await answered([api.post("auth/logout-all", undefined, again.access)]);
     });
     expect(scans).toEqual([]);
-  }, 120_000);
+  });
 
   test("where an administrator looks through lists, at any page, and changes an account", async () => {
     const scans = await scansOf(async (running) => {
@@ -83,7 +83,7 @@ describe(`among ${ACCOUNTS} accounts no table is read from end to end`, () => {
       await changeAccount(running.api, access, await register(running));
     });
     expect(scans).toEqual([]);
-  }, 120_000);
+  });
 
   test("by the jobs that come every few seconds or minutes, and by an erasure", async () => {
     const scans = await scansOf(async (running) => {
@@ -103,7 +103,7 @@ describe(`among ${ACCOUNTS} accounts no table is read from end to end`, () => {
       expect(row).toBeUndefined();
     });
     expect(scans).toEqual([]);
-  }, 120_000);
+  });
 });
 
 async function signsInEveryWay({ api }: Running, { email, password }: Person): Promise<void> {

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await usermesh.api.post("users/me/upgrade", {}, premium.access);
   premium = { ...premium, access: await refreshed(premium) };
   admin = await signIn(usermesh, usermesh.admin);
-}, 120_000);
+});
 afterAll(() => usermesh.stop());
 
 async function someone(more: object = {}): Promise<SignedIn> {

@@ -6,7 +6,7 @@ import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 let usermesh: Usermesh;
 beforeAll(async () => {
   usermesh = await startUsermesh();
-}, 120_000);
+});
 afterAll(() => usermesh.stop());
 
 async function someone() {

@@ -27,11 +27,11 @@ describe("a gateway that can't be reached", () => {
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 2 });
     far = await startRemoteGateway(mesh);
-  }, 120_000);
+  });
   afterAll(async () => {
     await far?.stop();
     await mesh?.stop();
-  }, 60_000);
+  });
   afterEach(async () => {
     far.resume();
     far.line.mend();
@@ -41,7 +41,7 @@ describe("a gateway that can't be reached", () => {
       "it to be available again",
       async () => (await verdicts([far.api], [someone as SignedIn]))[0] === "200 ok",
     );
-  }, 20_000);
+  });
 
   const signedIn = async (): Promise<SignedIn> => {
     const [session] = (await newAccount(mesh, 1)).sessions;
@@ -87,7 +87,7 @@ describe("a gateway that can't be reached", () => {
     expect(seen).toHaveLength(QUEUED + LATE_BODIES);
     expect(seen.filter((verdict) => !isRefusal(verdict))).toEqual([]);
     expect(await mesh.database.query("SELECT 1 FROM users.users WHERE bio = 'too late'")).toEqual([]);
-  }, 30_000);
+  });
 
   test("serves waiting requests after it was paused for longer than the heartbeat timeout", async () => {
     const { email } = await newAccount(mesh, 1);
@@ -96,7 +96,7 @@ describe("a gateway that can't be reached", () => {
     await sleep(LONG_PAUSE_MS);
     far.resume();
     expect(new Set((await Promise.all(queued)).map(verdictOf))).toEqual(new Set(["202 ok"]));
-  }, 30_000);
+  });
 
   test("gets no extra time from a lease that arrives late", async () => {
     const session = await signedIn();
@@ -105,7 +105,7 @@ describe("a gateway that can't be reached", () => {
     far.line.release((message) => (isLeaseQuestion(message) ? "is lost" : nothingOfRevocations(message)));
     expect(await logout(session)).toBe("200 ok");
     expect(await verdictsFor(LATE_ANSWER_MS, session)).toEqual(["503 service_unavailable"]);
-  }, 30_000);
+  });
 
   test("that is slow delays the sign-out until it has acknowledged", async () => {
     far.line.slow(400);
@@ -114,7 +114,7 @@ describe("a gateway that can't be reached", () => {
       expect(await logout(session)).toBe("200 ok");
       expect(await verdicts([far.api], [session])).toEqual(["401 session_ended"]);
     }
-  }, 30_000);
+  });
 
   test("is waited for again when a sign-out is retried after its sessions node was killed", async () => {
     const sessions = await Promise.all(Array.from({ length: 4 }, signedIn));
@@ -136,7 +136,7 @@ describe("a gateway that can't be reached", () => {
     expect((await first).filter(({ verdict }) => verdict.startsWith("503")).length).toBeGreaterThan(0);
     expect(repeated.map(({ answer }) => answer)).toEqual(sessions.map(() => "200 ok"));
     expect(repeated.filter(({ verdict }) => !isRefusal(verdict))).toEqual([]);
-  }, 30_000);
+  });
 
   test("gets no lease that misses a revocation in progress", async () => {
     const session = await signedIn();
@@ -159,7 +159,7 @@ describe("a gateway that can't be reached", () => {
     await held.release();
     expect(await ended).toBe("200 ok");
     expect((await verdictsFor(600, session)).filter((verdict) => !isRefusal(verdict))).toEqual([]);
-  }, 30_000);
+  });
 });
 
 function isRefusal(verdict: string): boolean {

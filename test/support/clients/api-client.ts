@@ -149,5 +149,5 @@ export function requestUntilAnswered(request: () => Promise<Answer>): Promise<An
     const answer = await request();
     return answer.status < 500 && answer.body.code !== "request_in_progress" && answer;
   };
-  return eventually("an answer", once, { within: 60_000, every: 50 });
+  return eventually("an answer", once, { every: 50 });
 }

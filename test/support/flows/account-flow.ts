@@ -14,7 +14,7 @@ export function describeAccountFlow(running: () => Flowing): void {
   beforeAll(async () => {
     person = await register(running());
     access = (await signIn(running(), person)).access;
-  }, 30_000);
+  });
   const api = () => running().api;
   const everywhere = (path: string) => Promise.all(running().gateways.map((one) => one.get(path, access)));
 

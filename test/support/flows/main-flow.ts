@@ -25,7 +25,7 @@ export function newPerson(name = "ada"): Person {
 
 export async function mailTo(running: Running, email: string, pattern: RegExp): Promise<Mail> {
   const found = () => running.mails().find((mail) => mail.to.includes(email) && pattern.test(mail.subject + mail.text));
-  return eventually(`a mail to ${email} with ${pattern}`, found, { within: 20_000 });
+  return eventually(`a mail to ${email} with ${pattern}`, found);
 }
 
 export function linkToken(mail: Mail): string {

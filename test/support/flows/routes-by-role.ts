@@ -23,8 +23,6 @@ export interface Scene {
 const roles = ["anonymous", "user", "premium", "admin", "vendor"] as const;
 type Role = (typeof roles)[number];
 
-const TIMEOUT_MS = 120_000;
-
 /** Sends each row of the table as each role; the client checks each answer against its schema. */
 export function describeRoutesByRole(running: () => Running): void {
   let scene: Scene;
@@ -32,7 +30,7 @@ export function describeRoutesByRole(running: () => Running): void {
   beforeAll(async () => {
     scene = await prepare(running());
     for (const role of roles) actors.set(role, await newActor(running(), role));
-  }, TIMEOUT_MS);
+  });
 
   test("the table has every operation of the OpenAPI document, and no other", async () => {
     const { body } = await running().api.get("/openapi.json");
@@ -45,23 +43,19 @@ export function describeRoutesByRole(running: () => Running): void {
   });
 
   describe("every operation answers as the table says", () => {
-    test.each(roles)(
-      "to %s",
-      async (role) => {
-        const wrong: string[] = [];
-        for (const [operation, row] of rows) {
-          const actor = row.fresh ? await newActor(running(), role) : (actors.get(role) as Actor);
-          const { status, body } = await ask(running(), scene, { operation, row, actor, role });
-          const wanted = row.statuses[roles.indexOf(role)];
-          if (status !== wanted) wrong.push(`${operation}: ${status} ${body?.code ?? ""}, not ${wanted}`);
-          // A change of a role invalidates the access tokens of the whole tenant.
-          if (/DELETE|PUT/.test(operation) && operation.includes("/roles/"))
-            for (const one of roles) actors.set(one, await renewed(running(), actors.get(one) as Actor));
-        }
-        expect(wrong).toEqual([]);
-      },
-      TIMEOUT_MS,
-    );
+    test.each(roles)("to %s", async (role) => {
+      const wrong: string[] = [];
+      for (const [operation, row] of rows) {
+        const actor = row.fresh ? await newActor(running(), role) : (actors.get(role) as Actor);
+        const { status, body } = await ask(running(), scene, { operation, row, actor, role });
+        const wanted = row.statuses[roles.indexOf(role)];
+        if (status !== wanted) wrong.push(`${operation}: ${status} ${body?.code ?? ""}, not ${wanted}`);
+        // A change of a role invalidates the access tokens of the whole tenant.
+        if (/DELETE|PUT/.test(operation) && operation.includes("/roles/"))
+          for (const one of roles) actors.set(one, await renewed(running(), actors.get(one) as Actor));
+      }
+      expect(wrong).toEqual([]);
+    });
   });
 }
 

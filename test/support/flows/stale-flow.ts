@@ -102,7 +102,6 @@ export function describeStale(running: () => Installation): void {
         sameSecond = claimsOf(fresh).iat === claimsOf(session).iat;
       }
     },
-    60_000,
   );
 
   test("again and again has no token with roles of before under a version of after, whatever is read in between", async () => {
@@ -125,7 +124,7 @@ export function describeStale(running: () => Installation): void {
     await Promise.all(refreshers);
     expect(new Set(seen.map(({ ver }) => ver)).size).toBeGreaterThan(CHANGES / 2);
     expect(seen.filter((claims) => stepOf(claims) < claims.ver - before)).toEqual([]);
-  }, 60_000);
+  });
 
   test("while an earlier refresh reads it slowly tells a later one nothing of before", async () => {
     const account = await newAccount(running(), 2);

@@ -43,33 +43,28 @@ const walkers: ReadonlyArray<{
 ];
 
 /** Every route of the table × every role × the ids of another tenant: nothing of it is seen or changed. */
-export function describeTenantWalk(installation: () => Walked, patience: number): void {
+export function describeTenantWalk(installation: () => Walked): void {
   let ground: Ground;
   beforeAll(async () => {
     ground = await prepare(installation());
-  }, patience);
+  });
 
   describe.each(walkers)("$role", ({ role, token }) => {
-    test(
-      "sees nothing of another tenant on any route",
-      async () => {
-        const running = installation();
-        const seen: string[] = [];
-        let bearer = await token(running, ground);
-        for (const route of api) {
-          for (const { path, body } of targetsOf(route, ground)) {
-            const signedIn = route.auth === "public" ? undefined : bearer;
-            const answer = await running.api.request(route.method, path, { token: signedIn, ...(body && { body }) });
-            if (answer.status < 300 && route.method !== "GET") bearer = await token(running, ground);
-            const found = shownOf(answer, ground).filter((one) => !isOwnAct(role, route, one, ground));
-            if (found.length > 0 || answer.status === 500)
-              seen.push(`${route.method} ${path} ${answer.status} ${found}`);
-          }
+    test("sees nothing of another tenant on any route", async () => {
+      const running = installation();
+      const seen: string[] = [];
+      let bearer = await token(running, ground);
+      for (const route of api) {
+        for (const { path, body } of targetsOf(route, ground)) {
+          const signedIn = route.auth === "public" ? undefined : bearer;
+          const answer = await running.api.request(route.method, path, { token: signedIn, ...(body && { body }) });
+          if (answer.status < 300 && route.method !== "GET") bearer = await token(running, ground);
+          const found = shownOf(answer, ground).filter((one) => !isOwnAct(role, route, one, ground));
+          if (found.length > 0 || answer.status === 500) seen.push(`${route.method} ${path} ${answer.status} ${found}`);
         }
-        expect(seen).toEqual([]);
-      },
-      patience,
-    );
+      }
+      expect(seen).toEqual([]);
+    });
 
     test("has changed nothing of another tenant", async () => {
       await installation().settled();
@@ -77,21 +72,17 @@ export function describeTenantWalk(installation: () => Walked, patience: number)
     });
 
     if (role === "a user" || role === "an administrator")
-      test(
-        "is refused wherever another tenant is named in X-Tenant",
-        async () => {
-          const allowed: string[] = [];
-          const bearer = await token(installation(), ground);
-          for (const route of api.filter((one) => one.auth === "user")) {
-            const path = pathsOf(route, ground)[0] as string;
-            const options = { token: bearer, headers: inTenant(ground.foreign.slug) };
-            const { status } = await installation().api.request(route.method, path, options);
-            if (status !== 403) allowed.push(`${route.method} ${path} ${status}`);
-          }
-          expect(allowed).toEqual([]);
-        },
-        patience,
-      );
+      test("is refused wherever another tenant is named in X-Tenant", async () => {
+        const allowed: string[] = [];
+        const bearer = await token(installation(), ground);
+        for (const route of api.filter((one) => one.auth === "user")) {
+          const path = pathsOf(route, ground)[0] as string;
+          const options = { token: bearer, headers: inTenant(ground.foreign.slug) };
+          const { status } = await installation().api.request(route.method, path, options);
+          if (status !== 403) allowed.push(`${route.method} ${path} ${status}`);
+        }
+        expect(allowed).toEqual([]);
+      });
   });
 
   test("the walk is worth something: a member of the foreign tenant sees what the others must not", async () => {

@@ -1,6 +1,5 @@
 import { jest } from "@jest/globals";
 
-jest.setTimeout(60_000);
 // For shared machines. The run reporter counts the tests that passed only when repeated.
 jest.retryTimes(Number(process.env.TEST_RETRIES ?? 0), { logErrorsBeforeRetry: true, retryImmediately: true });
 process.env.NODE_ENV = "test";

@@ -30,7 +30,7 @@ test("no holder accepts a session whose revocation was answered, whatever is los
     fc.asyncProperty(fates, async (fate) => expect(await acceptedAfterAnswer(fate)).toEqual([])),
     { numRuns: 150 },
   );
-}, 60_000);
+});
 
 test("a holder that hears every answer is never without a lease", async () => {
   const time = createVirtualTime();
