@@ -77,7 +77,7 @@ export function brokerOptions(
 function middlewares(config: Config, log: Logger, clock: Clock): Array<Middleware | string> {
   return [
     "Cacher",
-    contractMiddleware({ checkResults: config.environment === "test" }),
+    contractMiddleware({ checkResults: config.environment !== "production" }),
     accessMiddleware({ clock, permissionsOf: servicePermissions(config) }),
     errorMiddleware(log),
     correlationMiddleware,

@@ -8,8 +8,8 @@ import { wrapActions } from "./wrap-action.ts";
 type FindDefinition = (name: string) => ActionDef | undefined;
 
 /**
- * Params are what the contract says, or the action doesn't run. Unknown actions (Moleculer's own, foreign ones) pass.
- * `checkResults`: for tests, results too, and that they survive JSON.
+ * Validates the params of an action by its contract. Actions without one (Moleculer's own, foreign ones) pass.
+ * `checkResults`: results too, and that they survive JSON. Off in production: it costs some 30 µs for an account.
  */
 export function contractMiddleware(
   { checkResults }: { readonly checkResults: boolean },

@@ -1,5 +1,6 @@
 import { fieldError } from "../lib/actions/errors.ts";
 import type { Actions } from "../lib/actions/typed-call.ts";
+import { type ColumnOf, columnNames, columnsOf, type Entity } from "../lib/database/entity.ts";
 import type { Database } from "./database.mixin.ts";
 
 type Page = Actions["users.export"]["result"];
@@ -34,6 +35,40 @@ export function rowsOf(db: Database, name: string, first: string, sql: string): 
       return { rows: found.map(({ position: _, ...row }) => row), next: last ? last.position : null };
     },
   };
+}
+
+interface TableSection<E extends Entity> {
+  readonly name: string;
+  readonly entity: E;
+  /** The column with the user's id; `user_id` where not given. */
+  readonly owner?: ColumnOf<E>;
+  /** Unique among the user's rows. */
+  readonly orderBy: ColumnOf<E>;
+  /** Columns that are not exported, with the reason. */
+  readonly omit: { readonly [Name in ColumnOf<E>]?: string };
+}
+
+/** Below every value of its type. */
+const lowest: Readonly<Record<string, string>> = {
+  uuid: "00000000-0000-0000-0000-000000000000",
+  bigint: "0",
+  text: "",
+};
+
+/** The user's rows of a table. A column that is added to the entity is exported unless it is omitted with a reason. */
+export function tableSection<E extends Entity>(
+  db: Database,
+  { name, entity, owner = "user_id" as ColumnOf<E>, orderBy, omit }: TableSection<E>,
+): ExportSection {
+  const exported = columnNames(entity).filter((column) => column !== "user_id" && !(column in omit));
+  const type = String(entity.columns[orderBy]?.options.type);
+  return rowsOf(
+    db,
+    name,
+    lowest[type] ?? "",
+    `SELECT t.${orderBy}::text AS position, ${columnsOf(entity, "t", exported)} FROM ${entity.table} t
+     WHERE t.${owner} = $1 AND t.${orderBy} > $2::${type} ORDER BY t.${orderBy} LIMIT $3`,
+  );
 }
 
 /** What there is little of. */

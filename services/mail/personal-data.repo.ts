@@ -1,6 +1,7 @@
 import type { Database } from "../../mixins/database.mixin.ts";
 import { deleteOf, eraseUser } from "../../mixins/erasure.ts";
-import { type ExportSection, rowsOf } from "../../mixins/export-pages.ts";
+import { type ExportSection, tableSection } from "../../mixins/export-pages.ts";
+import { Messages, Pushes } from "./mail.entities.ts";
 
 export function eraseMessages(db: Database, userId: string): Promise<Record<string, number>> {
   return eraseUser(db, userId, async (tx) => ({
@@ -9,24 +10,11 @@ export function eraseMessages(db: Database, userId: string): Promise<Record<stri
   }));
 }
 
-const FIRST = "00000000-0000-0000-0000-000000000000";
-
 /** Which mails and pushes were sent and when. The text of a mail is never stored, that of a push only until it is sent. */
 export function exportSections(db: Database): readonly ExportSection[] {
+  const omit = { locked_by: "internal", locked_until: "internal" };
   return [
-    rowsOf(
-      db,
-      "messages",
-      FIRST,
-      `SELECT id::text AS position, id, kind, state, created_at, sent_at FROM mail.messages
-       WHERE user_id = $1 AND id > $2::uuid ORDER BY id LIMIT $3`,
-    ),
-    rowsOf(
-      db,
-      "pushes",
-      FIRST,
-      `SELECT id::text AS position, id, title, body, data, state, reason, created_at, sent_at FROM mail.pushes
-       WHERE user_id = $1 AND id > $2::uuid ORDER BY id LIMIT $3`,
-    ),
+    tableSection(db, { name: "messages", entity: Messages, orderBy: "id", omit }),
+    tableSection(db, { name: "pushes", entity: Pushes, orderBy: "id", omit }),
   ];
 }

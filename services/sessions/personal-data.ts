@@ -1,9 +1,10 @@
 import type { Call } from "../../lib/actions/typed-call.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { deleteOf, eraseUser } from "../../mixins/erasure.ts";
-import { type ExportSection, eventsSection, rowsOf } from "../../mixins/export-pages.ts";
+import { type ExportSection, eventsSection, tableSection } from "../../mixins/export-pages.ts";
 import { revokeAll } from "./session/revoke-all.ts";
 import type { SessionsDeps } from "./sessions.deps.ts";
+import { Sessions } from "./sessions.entities.ts";
 
 interface Erasure {
   readonly userId: string;
@@ -24,17 +25,16 @@ export async function eraseSessions(deps: SessionsDeps, call: Call, erasure: Era
   }));
 }
 
-/** Excludes everything that a refresh token is derived from. */
 export function exportSections(db: Database): readonly ExportSection[] {
+  const tokens = "refresh tokens are derived from it";
+  const internal = "internal";
   return [
-    rowsOf(
-      db,
-      "sessions",
-      "00000000-0000-0000-0000-000000000000",
-      `SELECT id::text AS position, id, device_name, browser, os, device_type, ip, amr, auth_time, created_at, last_used_at,
-         expires_at, revoked_at, revoked_reason
-       FROM sessions.sessions WHERE user_id = $1 AND id > $2::uuid ORDER BY id LIMIT $3`,
-    ),
+    tableSection(db, {
+      name: "sessions",
+      entity: Sessions,
+      orderBy: "id",
+      omit: { kid: tokens, salt: tokens, counter: tokens, spent_at: tokens, sweep_on: internal, revoked_by: internal },
+    }),
     eventsSection(db),
   ];
 }

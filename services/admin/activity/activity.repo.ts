@@ -1,8 +1,8 @@
 import type { CursorPosition } from "../../../lib/actions/cursor.ts";
-import type { RowOf } from "../../../lib/database/entity.ts";
+import { columnNames, columnsOf, type RowOf } from "../../../lib/database/entity.ts";
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
 import { type ExportSection, rowsOf } from "../../../mixins/export-pages.ts";
-import type { Activity } from "../admin.entities.ts";
+import { Activity } from "../admin.entities.ts";
 
 export type ActivityRow = RowOf<typeof Activity>;
 
@@ -122,20 +122,25 @@ const POSITION = `to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 const AFTER = "(at, id) > (split_part($2, '|', 1)::timestamptz, split_part($2, '|', 2)::uuid)";
 
 /** IP addresses of other actors are personal data of those, and left out. */
+const ownColumns = columnsOf(Activity, "a", columnNames(Activity, ["user_id", "ip"]));
+
+/** Without what is about the other person: `details` and the request it came from. */
+const columnsOnOthers = columnsOf(Activity, "a", columnNames(Activity, ["actor_id", "details", "correlation_id"]));
+
 export function exportSections(db: Database): readonly ExportSection[] {
   return [
     rowsOf(
       db,
       "activity",
       FIRST,
-      `SELECT ${POSITION}, id, action, actor_id, at, CASE WHEN actor_id = user_id THEN ip END AS ip, correlation_id, details
-       FROM admin.activity WHERE user_id = $1 AND ${AFTER} ORDER BY at, id LIMIT $3`,
+      `SELECT ${POSITION}, ${ownColumns}, CASE WHEN actor_id = user_id THEN ip END AS ip
+       FROM admin.activity a WHERE user_id = $1 AND ${AFTER} ORDER BY at, id LIMIT $3`,
     ),
     rowsOf(
       db,
       "acts_on_others",
       FIRST,
-      `SELECT ${POSITION}, id, action, user_id, at, ip FROM admin.activity
+      `SELECT ${POSITION}, ${columnsOnOthers} FROM admin.activity a
        WHERE actor_id = $1 AND actor_id IS DISTINCT FROM user_id AND ${AFTER} ORDER BY at, id LIMIT $3`,
     ),
   ];

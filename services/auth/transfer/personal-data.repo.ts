@@ -1,6 +1,7 @@
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
 import { deleteOf } from "../../../mixins/erasure.ts";
-import { type ExportSection, eventsSection, rowsOf } from "../../../mixins/export-pages.ts";
+import { type ExportSection, eventsSection, tableSection } from "../../../mixins/export-pages.ts";
+import { Credentials, Identities, LoginAttempts, OneTimeTokens } from "../auth.entities.ts";
 
 const TABLES = ["credentials", "identities", "one_time_tokens", "oauth_states", "oauth_codes"] as const;
 
@@ -19,39 +20,32 @@ export async function deleteUserRows(tx: Transaction, userId: string): Promise<R
   return { ...deleted, login_attempts: await deleteOf(tx, DELETE_ATTEMPTS, userId) };
 }
 
-const NO_ID = "00000000-0000-0000-0000-000000000000";
-
-/** Says that there is a password and since when, but contains no hash. */
+/** That there is a password, and since when, but nothing that it or a mailed link could be guessed from. */
 export function exportSections(db: Database): readonly ExportSection[] {
+  const internal = "internal";
+  const secret = "a secret";
+  const link = "mailed links are derived from it";
+  const hash = "a hash of a name or address";
   return [
-    rowsOf(
-      db,
-      "sign_in_methods",
-      NO_ID,
-      `SELECT id::text AS position, kind, created_at, changed_at FROM auth.credentials
-       WHERE user_id = $1 AND id > $2::uuid ORDER BY id LIMIT $3`,
-    ),
-    rowsOf(
-      db,
-      "identities",
-      "",
-      `SELECT issuer AS position, issuer, sub, email, created_at FROM auth.identities
-       WHERE user_id = $1 AND issuer > $2 ORDER BY issuer LIMIT $3`,
-    ),
-    rowsOf(
-      db,
-      "mailed_links",
-      "0",
-      `SELECT seq::text AS position, purpose, requested_at, first_sent_at, spent_at FROM auth.one_time_tokens
-       WHERE user_id = $1 AND seq > $2::bigint ORDER BY seq LIMIT $3`,
-    ),
-    rowsOf(
-      db,
-      "failed_sign_ins",
-      "",
-      `SELECT key AS position, failed, throttled_until, at FROM auth.login_attempts
-       WHERE user_id = $1 AND key > $2 ORDER BY key LIMIT $3`,
-    ),
+    tableSection(db, {
+      name: "sign_in_methods",
+      entity: Credentials,
+      orderBy: "id",
+      omit: { id: internal, secret, kid: internal, confirmed: internal },
+    }),
+    tableSection(db, { name: "identities", entity: Identities, orderBy: "issuer", omit: {} }),
+    tableSection(db, {
+      name: "mailed_links",
+      entity: OneTimeTokens,
+      orderBy: "seq",
+      omit: { id: link, email_key_hash: link, kid: link, event_id: internal, seq: internal, epoch: internal },
+    }),
+    tableSection(db, {
+      name: "failed_sign_ins",
+      entity: LoginAttempts,
+      orderBy: "key",
+      omit: { key: hash, account: hash, pending: internal },
+    }),
     eventsSection(db),
   ];
 }

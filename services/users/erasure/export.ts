@@ -1,24 +1,49 @@
-import { type ExportSection, eventsSection, fewOf } from "../../../mixins/export-pages.ts";
+import { type ExportSection, eventsSection, fewOf, tableSection } from "../../../mixins/export-pages.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { listAvatarsOf } from "../profile/avatars.repo.ts";
 import { readAvatarOf } from "../profile/change-avatar.ts";
 import { viewProfile } from "../profile/profile-view.ts";
 import { readProfile } from "../profile/profiles.repo.ts";
-import { readEmailChanges, readRoles, readSubscription, readWholeAccount } from "./export.repo.ts";
+import { EmailChanges, RoleMembers, Subscriptions, Users } from "../users.entities.ts";
 
 type Deps = Pick<UsersDeps, "db" | "ring" | "avatars">;
 
-/** The data export for the owner, with sealed fields opened and without derived keys. */
+/** Fields that are sealed at rest are exported in clear, to their owner. */
 export function exportSections({ db, ring, avatars }: Deps): readonly ExportSection[] {
+  const derived = "derived from the other columns";
+  const internal = "internal";
   return [
-    fewOf("account", (userId) => readWholeAccount(db, userId)),
+    tableSection(db, {
+      name: "account",
+      entity: Users,
+      owner: "id",
+      orderBy: "id",
+      omit: {
+        email_key: derived,
+        username_key: derived,
+        search_text: derived,
+        status_event_id: internal,
+        subscription_event_id: internal,
+        roles_event_id: internal,
+      },
+    }),
     fewOf("profile", async (userId) => {
       const row = await readProfile(db, userId);
       return row ? [viewProfile(ring, row)] : [];
     }),
-    fewOf("roles", (userId) => readRoles(db, userId)),
-    fewOf("subscription", (userId) => readSubscription(db, userId)),
-    fewOf("email_changes", (userId) => readEmailChanges(db, userId)),
+    tableSection(db, {
+      name: "roles",
+      entity: RoleMembers,
+      orderBy: "role",
+      omit: { granted_by: "another person's id" },
+    }),
+    tableSection(db, { name: "subscription", entity: Subscriptions, orderBy: "user_id", omit: {} }),
+    tableSection(db, {
+      name: "email_changes",
+      entity: EmailChanges,
+      orderBy: "token_id",
+      omit: { token_id: "part of the mailed link", new_email_key: derived, epoch: internal },
+    }),
     avatarSection({ db, avatars }),
     eventsSection(db),
   ];
