@@ -4,24 +4,27 @@ import { createLog } from "../lib/observability/log.ts";
 import { createPlatform } from "../lib/runtime/create-platform.ts";
 import { type HashReader, openHashReader } from "../services/auth/transfer/export-hashes.ts";
 import { exportFile } from "./export/export-file.ts";
-import { exitCodes, runCommand, UsageError } from "./run/command.ts";
+import { createProgressPrinter, exitCodes, runCommand, UsageError } from "./run/command.ts";
 import { connectToMesh } from "./run/mesh-connection.ts";
 import { print } from "./run/terminal.ts";
 
-const help = `Writes accounts into a file of NDJSON that \`npm run import\` takes.
+const help = `Writes accounts to an NDJSON file for \`npm run import\`.
 
   npm run export -- [--tenant acme] [--password-hashes] users.ndjson
 
-  --tenant <slug>     the accounts of one tenant; else of all
-  --password-hashes   with the hashes of passwords, which is what a thief wants most: where the accounts are to sign in
-                      elsewhere as they do here. Takes DATABASE_URL and SECRET_KEY, or the embedded database
+  --tenant <slug>     export one tenant (default: all)
+  --password-hashes   include password hashes, so that users can sign in to the
+                      other installation with their passwords. Keep the file
+                      secret. Needs DATABASE_URL and SECRET_KEY, or the embedded
+                      database
 
-Profiles are in clear. The file is made with mode 0600, an existing one is not touched. Roles, sessions, pictures and
-linked providers are not in it, nor are accounts that wait for their erasure.
+Profiles are not encrypted. The file has mode 0600; an existing file is not
+overwritten. Roles, sessions, avatars, linked providers and deleted accounts are
+not exported.
 
-It joins a mesh or starts what it needs, as \`npm run import\` does.
+Joins a mesh or starts the services, as \`npm run import\` does.
 
-Exit codes: 0 done, 130 interrupted, 1 failed, 2 wrong arguments.`;
+Exit codes: 0 done, 130 interrupted, 1 failed, 2 invalid arguments.`;
 
 interface ExportArguments {
   readonly file: string;
@@ -33,11 +36,9 @@ function parseArguments(args: string[]): ExportArguments {
   const options = { tenant: { type: "string" }, "password-hashes": { type: "boolean", default: false } } as const;
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
   const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0) throw new UsageError("Name one file to write.");
+  if (file === undefined || more.length > 0) throw new UsageError("Name the file to write.");
   return { file, tenant: values.tenant, withHashes: values["password-hashes"] };
 }
-
-const PROGRESS_EVERY = 50_000;
 
 async function runExport(stack: AsyncDisposableStack, signal: AbortSignal): Promise<number> {
   const { file, tenant, withHashes } = parseArguments(process.argv.slice(2));
@@ -45,14 +46,9 @@ async function runExport(stack: AsyncDisposableStack, signal: AbortSignal): Prom
   const log = createLog(readConfig(env).log);
   const { call, config } = await connectToMesh({ env, log, print: print, caller: "export" }, stack);
   const hashes = withHashes ? await openHashes(config, log, stack) : undefined;
-  let told = 0;
-  const onProgress = (count: number) => {
-    if (count - told < PROGRESS_EVERY) return;
-    told = count;
-    process.stderr.write(`${count.toLocaleString("en")} accounts\n`);
-  };
   try {
-    print(`${await exportFile({ file, tenant, call, hashes, signal, onProgress })} accounts are in ${file}.`);
+    const count = await exportFile({ file, tenant, call, hashes, signal, onProgress: createProgressPrinter() });
+    print(`Exported ${count} accounts to ${file}.`);
     return exitCodes.done;
   } catch (error) {
     if (signal.aborted) return exitCodes.interrupted;
@@ -67,7 +63,7 @@ async function openHashes(
 ): Promise<HashReader> {
   if (config.database.url === undefined || config.secretKey === undefined)
     throw new Error(
-      "Password hashes are not told over the bus: set DATABASE_URL and SECRET_KEY, or stop the mesh and do this again.",
+      "Password hashes are never sent over NATS. Set DATABASE_URL and SECRET_KEY, or stop the mesh and repeat this.",
     );
   const platform = await createPlatform(config, { log, services: ["auth"] });
   stack.defer(platform.close);

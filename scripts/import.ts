@@ -3,35 +3,38 @@ import { parseArgs } from "node:util";
 import { readConfig } from "../lib/config/config.ts";
 import { createLog } from "../lib/observability/log.ts";
 import { systemClock, systemTimers } from "../lib/runtime/clock.ts";
-import { checkpointPath, type ImportResult, importFile } from "./import/import-file.ts";
-import { exitCodes, runCommand, UsageError } from "./run/command.ts";
+import { type ImportResult, importFile } from "./import/import-file.ts";
+import { createProgressPrinter, exitCodes, runCommand, UsageError } from "./run/command.ts";
 import { connectToMesh } from "./run/mesh-connection.ts";
 import { print } from "./run/terminal.ts";
 
-const help = `Brings accounts in from a file of NDJSON, one account on a line.
+const help = `Imports accounts from an NDJSON file, one account per line.
 
   npm run import -- users.ndjson [--report refused.ndjson]
 
-  --report <file>   where the lines that are left out are told: line, code, message
+  --report <file>   where refused lines are reported with line, code and message
                     (default: <users.ndjson>.refused.ndjson)
 
-A line has email, and may have tenant (a slug; else "default"), username, full_name, current_title, company, location,
-bio, push_token, is_active, is_verified, created_at, last_login_at, subscription {plan, expires_at}, profile {…} and
-preferences {…} with the fields of the API, and password_hash: bcrypt, Django's pbkdf2_sha256 or argon2. Who has none
-resets the password. Nobody is sent a mail, and nobody gets a role.
+A line has an email. Optional: tenant (a slug, default "default"), username,
+full_name, current_title, company, location, bio, push_token, is_active,
+is_verified, created_at, last_login_at, subscription {plan, expires_at},
+profile {…} and preferences {…} with the fields of the API, and password_hash:
+bcrypt, Django's pbkdf2_sha256 or argon2. Users without one have to reset their
+password. The import sends no mails and assigns no roles.
 
-Interrupted by Ctrl-C, kill -9 or a power cut, the same command goes on where it was, and brings nobody in twice;
-<users.ndjson>.progress knows where that is.
+After an interruption by Ctrl-C, kill -9 or a power failure, the same command
+resumes and imports no account twice. <users.ndjson>.progress has the position.
 
-It joins the mesh of NATS_URL, or the one of \`npm run mesh\`. Else it starts what it needs, over DATABASE_URL or the
-embedded database; \`npm start\` must not run on that meanwhile.
+It joins the mesh at NATS_URL, or that of \`npm run mesh\`. Otherwise it starts the
+services, with DATABASE_URL or the embedded database; stop \`npm start\` first.
 
-Exit codes: 0 all came in, 3 some lines were left out, 130 interrupted, 1 failed, 2 wrong arguments.`;
+Exit codes: 0 all imported, 3 some lines refused, 130 interrupted, 1 failed,
+2 invalid arguments.`;
 
 function parseArguments(args: string[]): { readonly file: string; readonly report: string } {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { report: { type: "string" } } });
   const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0) throw new UsageError("Name one file to import.");
+  if (file === undefined || more.length > 0) throw new UsageError("Name the file to import.");
   return { file, report: values.report ?? `${file}.refused.ndjson` };
 }
 
@@ -41,17 +44,16 @@ async function runImport(stack: AsyncDisposableStack, signal: AbortSignal): Prom
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL ?? "error" };
   const log = createLog(readConfig(env).log);
   const { call } = await connectToMesh({ env, log, print: print, caller: "import" }, stack);
-  const parts = { call, clock: systemClock, timers: systemTimers, signal, out: process.stderr };
-  return printResult(await importFile({ file, report, ...parts }), file, report);
+  const parts = { call, clock: systemClock, timers: systemTimers, signal, onProgress: createProgressPrinter() };
+  return printResult(await importFile({ file, report, ...parts }), report);
 }
 
-function printResult({ imported, refused, finished }: ImportResult, file: string, report: string): number {
-  const counts = `${imported} accounts are in, ${refused} lines were left out${refused > 0 ? `: see ${report}` : ""}.`;
+function printResult({ imported, refused, finished }: ImportResult, report: string): number {
+  print(`Imported ${imported} accounts, refused ${refused} lines${refused > 0 ? ` (see ${report})` : ""}.`);
   if (!finished) {
-    print(`Interrupted. ${counts} The same command goes on; ${checkpointPath(file)} knows where.`);
+    print("Interrupted. Repeat the command to resume.");
     return exitCodes.interrupted;
   }
-  print(counts);
   return refused > 0 ? exitCodes.incomplete : exitCodes.done;
 }
 

@@ -5,9 +5,9 @@ import type { HashReader } from "../../services/auth/transfer/export-hashes.ts";
 export interface ExportOptions {
   readonly file: string;
   readonly call: Call;
-  /** Of all tenants where none is named. */
+  /** Undefined: all tenants. */
   readonly tenant?: string | undefined;
-  /** None: accounts without their passwords. */
+  /** Undefined: without password hashes. */
   readonly hashes?: HashReader | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (accounts: number) => void;
@@ -17,8 +17,8 @@ type Account = Actions["users.exportAccounts"]["result"]["accounts"][number];
 type Position = Actions["users.exportAccounts"]["params"]["after"];
 
 /**
- * Accounts as `npm run import` takes them, written as they are read. The file is there when it is whole; an existing one
- * is not touched. Resolves to the number of accounts.
+ * Streams accounts to a file for `npm run import`. The file appears when it is complete; an existing one is not
+ * overwritten. Resolves to the number of accounts.
  */
 export async function exportFile(options: ExportOptions): Promise<number> {
   const draft = `${options.file}.part`;
@@ -27,7 +27,7 @@ export async function exportFile(options: ExportOptions): Promise<number> {
     const count = await writePages(options, out);
     await out.datasync();
     await out.close();
-    // Unlike rename() it fails where the name is taken.
+    // Unlike rename(), it fails if the file exists.
     await link(draft, options.file);
     return count;
   } finally {
@@ -52,11 +52,11 @@ async function writePages(options: ExportOptions, out: FileHandle): Promise<numb
 async function readPage({ call, tenant, hashes }: ExportOptions, after: Position) {
   const page = await call("users.exportAccounts", { ...(tenant !== undefined && { tenant }), after });
   const ids = page.accounts.map(({ id }) => id);
-  const [chosen, passwords] = await Promise.all([
+  const [overrides, passwords] = await Promise.all([
     call("preferences.exportOverrides", { user_ids: ids }),
     hashes?.read(ids),
   ]);
-  const preferences = new Map(chosen.preferences.map((one) => [one.user_id, one.preferences]));
+  const preferences = new Map(overrides.preferences.map((one) => [one.user_id, one.preferences]));
   const lines = page.accounts.map((account) => {
     const password_hash = passwords?.get(account.id);
     return JSON.stringify({ ...toLine(account, preferences.get(account.id)), ...(password_hash && { password_hash }) });
@@ -64,10 +64,13 @@ async function readPage({ call, tenant, hashes }: ExportOptions, after: Position
   return { lines, next: page.next };
 }
 
-/** As a line of a file has them: what says nothing is left out. */
-function toLine({ id: _, privacy_profile, privacy_location, ...account }: Account, chosen: object | undefined): object {
+/** Without nulls and default settings. */
+function toLine(
+  { id: _, privacy_profile, privacy_location, ...account }: Account,
+  overrides: object | undefined,
+): object {
   const preferences = {
-    ...chosen,
+    ...overrides,
     ...(privacy_profile !== "public" && { privacy_profile }),
     ...(!privacy_location && { privacy_location }),
   };

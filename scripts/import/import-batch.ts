@@ -3,7 +3,7 @@ import { type ImportLine, invalid, type Refused } from "./line-format.ts";
 
 export interface Entry {
   readonly line: number;
-  /** Of the account to be. */
+  /** Of the new account. */
   readonly id: string;
   readonly value: ImportLine;
 }
@@ -21,17 +21,17 @@ interface Refusal {
 }
 
 /**
- * What belongs to the accounts first, then the accounts, which is the commit point. May be repeated with the same ids
- * after any failure: what is there under its id counts as imported, and nothing is sent for it again.
+ * Sends credentials and preferences first, then the accounts, which is the commit point. May be repeated with the same
+ * ids after any failure: an account that exists counts as imported, and nothing is sent for it again.
  */
 export async function importBatch(call: Call, entries: readonly Entry[]): Promise<BatchOutcome> {
   const refusals: Refusal[] = [];
   const { imported, refused } = await call("users.importable", { accounts: entries.map(toKey) });
   refusals.push(...refused);
-  const open = without(entries, [...imported, ...idsOf(refusals)]);
-  const [hashes, preferences] = await Promise.all([sendHashes(call, open), sendPreferences(call, open)]);
+  const pending = without(entries, [...imported, ...idsOf(refusals)]);
+  const [hashes, preferences] = await Promise.all([sendHashes(call, pending), sendPreferences(call, pending)]);
   refusals.push(...hashes, ...preferences);
-  const ready = without(open, idsOf(refusals));
+  const ready = without(pending, idsOf(refusals));
   if (ready.length > 0) refusals.push(...(await call("users.import", { accounts: ready.map(toAccount) })).refused);
   return {
     imported: without(entries, idsOf(refusals)),
@@ -47,15 +47,15 @@ export async function importBatch(call: Call, entries: readonly Entry[]): Promis
 const idsOf = (refusals: readonly Refusal[]): string[] => refusals.map(({ id }) => id);
 
 function without(entries: readonly Entry[], ids: readonly string[]): Entry[] {
-  const left = new Set(ids);
-  return entries.filter(({ id }) => !left.has(id));
+  const excluded = new Set(ids);
+  return entries.filter(({ id }) => !excluded.has(id));
 }
 
 function toKey({ id, value: { tenant, email, username } }: Entry) {
   return { id, tenant, email, username };
 }
 
-/** Visibility goes to users, which is where searches look, as at a registration. */
+/** `users` stores the visibility settings, since searches read them there. */
 function toAccount({ id, value: { preferences, password_hash: _, ...account } }: Entry) {
   const { privacy_profile: profile, privacy_location: location } = preferences ?? {};
   return {

@@ -8,7 +8,6 @@ import { type Checkpoint, type CheckpointFile, fingerprint, openCheckpointFile }
 import { type Entry, importBatch } from "./import-batch.ts";
 import { parseLine, type Refused } from "./line-format.ts";
 import { type Line, readLines } from "./lines.ts";
-import { createProgressBar, type ProgressBar } from "./progress.ts";
 import { recordImport } from "./record-import.ts";
 import { openReport, type Report } from "./report.ts";
 
@@ -18,43 +17,39 @@ export interface ImportOptions {
   readonly call: Call;
   readonly clock: Clock;
   readonly timers: Timers;
-  /** Aborted: the batch that runs is finished, and no more begun. */
+  /** When aborted, the running batch is finished and no other started. */
   readonly signal: AbortSignal;
-  readonly out: Parameters<typeof createProgressBar>[0];
+  readonly onProgress: (imported: number) => void;
 }
 
 export interface ImportResult {
   readonly imported: number;
   readonly refused: number;
-  /** False: run it again, and it goes on. */
+  /** False: interrupted; the next run resumes. */
   readonly finished: boolean;
 }
 
 interface Running extends ImportOptions {
-  readonly journal: CheckpointFile;
+  readonly checkpoints: CheckpointFile;
   readonly written: Report;
-  readonly bar: ProgressBar;
 }
 
 const MAX_BATCH_LINES = 500;
-/** With what the bus adds to it far below its 1 MB. */
+/** A message may have 1 MB. */
 const MAX_BATCH_BYTES = 384 * 1024;
 
-/** Brings in a file of any size. After an interruption, however rough, it goes on where it was. */
+/** Imports a file of any size. After an interruption, even by `kill -9`, the next run resumes. */
 export async function importFile(options: ImportOptions): Promise<ImportResult> {
-  const journal = openCheckpointFile(checkpointPath(options.file));
-  const { id, bytes } = await fingerprint(options.file);
+  const checkpoints = openCheckpointFile(checkpointPath(options.file));
+  const id = await fingerprint(options.file);
   const { installation } = await retryUntilSuccess(options, () => options.call("users.importable", { accounts: [] }));
-  const progress = (await journal.read()) ?? newCheckpoint(id, installation, newId(options.clock));
-  if (progress.file !== id) throw new Error(otherFile(options.file));
-  if (progress.installation !== installation) throw new Error(otherInstallation(options.file));
-  const written = await openReport(options.report, progress.report_bytes);
-  const bar = createProgressBar(options.out, { total: bytes, from: { ...progress, bytes: progress.offset } });
+  const start = (await checkpoints.read()) ?? newCheckpoint(id, installation, newId(options.clock));
+  assertSameImport(options.file, start, { id, installation });
+  const written = await openReport(options.report, start.report_bytes);
   try {
-    const last = await importLines({ ...options, journal, written, bar }, progress);
-    return await finish({ ...options, journal }, last);
+    const running = { ...options, checkpoints, written };
+    return await finish(running, await importLines(running, start));
   } finally {
-    bar.end();
     await written.close();
   }
 }
@@ -66,58 +61,59 @@ function newCheckpoint(file: string, installation: string, importId: string): Ch
   return { file, import_id: importId, installation, ...place, imported: 0, refused: 0, tenants: {} };
 }
 
-function otherFile(file: string): string {
-  return `${file} is not the file whose import was interrupted. Put that one back to go on with it, or delete ${checkpointPath(file)} to begin anew with this one.`;
+function assertSameImport(
+  file: string,
+  checkpoint: Checkpoint,
+  { id, installation }: { readonly id: string; readonly installation: string },
+): void {
+  const restart = `delete ${checkpointPath(file)} to start over`;
+  if (checkpoint.file !== id)
+    throw new Error(`${file} is not the file whose import was interrupted. Restore that file, or ${restart}.`);
+  if (checkpoint.installation !== installation)
+    throw new Error(`${file} was partly imported into another installation. Resume it there, or ${restart} here.`);
 }
 
-function otherInstallation(file: string): string {
-  return `The import of ${file} was interrupted in another installation than this one. Go on there, or delete ${checkpointPath(file)} to import all of it here.`;
-}
-
-/** Stopped on the way it keeps its journal for the next run. */
-async function finish(
-  options: ImportOptions & { readonly journal: CheckpointFile },
-  last: Checkpoint,
-): Promise<ImportResult> {
+/** An interrupted import keeps its checkpoint for the next run. */
+async function finish(running: Running, last: Checkpoint): Promise<ImportResult> {
   const { imported, refused } = last;
-  await options.journal.write(last);
-  if (options.signal.aborted) return { imported, refused, finished: false };
-  await retryUntilSuccess(options, () => recordImport(options.call, options.clock, last));
-  await options.journal.remove();
+  await running.checkpoints.write(last);
+  if (running.signal.aborted) return { imported, refused, finished: false };
+  await retryUntilSuccess(running, () => recordImport(running.call, running.clock, last));
+  await running.checkpoints.remove();
   return { imported, refused, finished: true };
 }
 
 async function importLines(running: Running, from: Checkpoint): Promise<Checkpoint> {
-  let progress = from;
+  let checkpoint = from;
   for await (const lines of batchesOf(readLines(running.file, from), from.sent.length)) {
-    progress = await importLineBatch(running, progress, lines);
-    running.bar.show({ ...progress, bytes: progress.offset });
+    checkpoint = await importLineBatch(running, checkpoint, lines);
+    running.onProgress(checkpoint.imported);
     if (running.signal.aborted) break;
   }
-  return progress;
+  return checkpoint;
 }
 
-/** Full ones, but the first has as many lines as were sent together before. */
+/** Full batches; the first has as many lines as were sent together before the interruption. */
 async function* batchesOf(lines: AsyncIterable<Line>, first: number): AsyncGenerator<Line[]> {
   let batch: Line[] = [];
   let bytes = 0;
-  let most = first || MAX_BATCH_LINES;
+  let maxLines = first || MAX_BATCH_LINES;
   for await (const line of lines) {
     batch.push(line);
     bytes += line.text?.length ?? 0;
-    if (batch.length < most && (first > 0 || bytes < MAX_BATCH_BYTES)) continue;
+    if (batch.length < maxLines && (first > 0 || bytes < MAX_BATCH_BYTES)) continue;
     yield batch;
-    [batch, bytes, most, first] = [[], 0, MAX_BATCH_LINES, 0];
+    [batch, bytes, maxLines, first] = [[], 0, MAX_BATCH_LINES, 0];
   }
   if (batch.length > 0) yield batch;
 }
 
 async function importLineBatch(running: Running, from: Checkpoint, lines: readonly Line[]): Promise<Checkpoint> {
   const sent = await idsFor(running, from, lines.length);
-  await running.journal.write({ ...from, sent });
-  const { entries, unfit } = parse(lines, sent);
+  await running.checkpoints.write({ ...from, sent });
+  const { entries, invalid } = parse(lines, sent);
   const outcome = await retryUntilSuccess(running, () => importBatch(running.call, entries));
-  const refused = [...unfit, ...outcome.refused].sort((left, right) => left.line - right.line);
+  const refused = [...invalid, ...outcome.refused].sort((left, right) => left.line - right.line);
   return {
     ...from,
     offset: lines.at(-1)?.end ?? from.offset,
@@ -130,10 +126,13 @@ async function importLineBatch(running: Running, from: Checkpoint, lines: readon
   };
 }
 
-/** Below the ten minutes after which users takes no new account under an id, with room for the call. */
+/** `users` creates no account with an id older than ten minutes; this leaves time for the call. */
 const MAX_ID_AGE_MS = 8 * 60_000;
 
-/** An interrupted batch keeps its ids as long as they are good: it may still be on its way. Later it is there, or never will be. */
+/**
+ * An interrupted batch keeps its ids while they are valid, since its call may still be running. After that, each id has
+ * an account or never will, and those without one are replaced.
+ */
 async function idsFor(
   { call, clock, ...rest }: Running,
   { sent }: Checkpoint,
@@ -143,20 +142,20 @@ async function idsFor(
   if (first === undefined) return Array.from({ length: count }, () => newId(clock));
   if (clock.now().getTime() - idTime(first).getTime() < MAX_ID_AGE_MS) return sent;
   const found = await retryUntilSuccess(rest, () => call("users.validate", { ids: [...sent] }));
-  const there = new Set(found.map(({ id }) => id));
-  return sent.map((id) => (there.has(id) ? id : newId(clock)));
+  const existing = new Set(found.map(({ id }) => id));
+  return sent.map((id) => (existing.has(id) ? id : newId(clock)));
 }
 
-function parse(lines: readonly Line[], ids: readonly string[]): { entries: Entry[]; unfit: Refused[] } {
+function parse(lines: readonly Line[], ids: readonly string[]): { entries: Entry[]; invalid: Refused[] } {
   const entries: Entry[] = [];
-  const unfit: Refused[] = [];
+  const invalid: Refused[] = [];
   for (const [index, line] of lines.entries()) {
     const parsed = parseLine(line);
     if (parsed === "blank") continue;
-    if ("refused" in parsed) unfit.push({ line: line.number, ...parsed.refused });
+    if ("refused" in parsed) invalid.push({ line: line.number, ...parsed.refused });
     else entries.push({ line: line.number, id: ids[index] ?? "", value: parsed.value });
   }
-  return { entries, unfit };
+  return { entries, invalid };
 }
 
 function countByTenant(tenants: Checkpoint["tenants"], imported: readonly Entry[]): Checkpoint["tenants"] {

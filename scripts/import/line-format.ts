@@ -8,12 +8,12 @@ import { type Line, MAX_LINE_BYTES } from "./lines.ts";
 const ImportLine = z.strictObject({
   ...accountFields,
   preferences: PreferencesChange.optional(),
-  /** bcrypt, Django's pbkdf2_sha256, argon2; none: the person resets the password. */
+  /** bcrypt, Django's pbkdf2_sha256 or argon2; without one, the user has to reset the password. */
   password_hash: z.string().min(1).max(512).nullish(),
 });
 export type ImportLine = z.output<typeof ImportLine>;
 
-/** Why a line was left out, as the report has it. */
+/** A refused line, as written to the report. */
 export interface Refused {
   readonly line: number;
   readonly code: string;
@@ -46,9 +46,9 @@ export function invalid(errors: readonly FieldError[]): { readonly refused: Omit
   return { refused: { code: "validation_failed", message: "Some fields are not valid.", errors } };
 }
 
-/** It would pass a strict object unseen. */
+/** Zod's strict objects do not notice this key. */
 function rejectPrototypes(key: string, value: unknown): unknown {
-  if (key === "__proto__") throw new SyntaxError("__proto__ is no field");
+  if (key === "__proto__") throw new SyntaxError("__proto__ is not allowed");
   return value;
 }
 

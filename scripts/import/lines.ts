@@ -2,24 +2,24 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 
 export interface Line {
-  /** From 1. */
+  /** Starting with 1. */
   readonly number: number;
-  /** Where the next line begins, in bytes. */
+  /** Offset of the next line in bytes. */
   readonly end: number;
-  /** null: more bytes than a line may have, or none of UTF-8. */
+  /** null: longer than MAX_LINE_BYTES, or not UTF-8. */
   readonly text: string | null;
 }
 
-/** A message on the bus may have 1 MB, and a batch is a message. */
+/** A batch of lines is one NATS message, which may have 1 MB. */
 export const MAX_LINE_BYTES = 256 * 1024;
 const NEWLINE = 10;
 
-/** The lines of a file from a place on, in memory of a few lines' size however long they are. */
+/** Reads the lines of a file from `start`, in memory for a few lines however long they are. */
 export async function* readLines(file: string, start: { readonly offset: number; readonly line: number }) {
   let { offset: end, line: number } = start;
   let parts: Buffer[] = [];
   let size = 0;
-  const take = (part: Buffer): void => {
+  const append = (part: Buffer): void => {
     size += part.length;
     if (size <= MAX_LINE_BYTES) parts.push(part);
   };
@@ -32,12 +32,12 @@ export async function* readLines(file: string, start: { readonly offset: number;
   for await (const chunk of createReadStream(file, { start: start.offset, highWaterMark: 256 * 1024 })) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
-      take(chunk.subarray(from, at));
+      append(chunk.subarray(from, at));
       end += at + 1 - from;
       from = at + 1;
       yield finish();
     }
-    take(chunk.subarray(from));
+    append(chunk.subarray(from));
     end += chunk.length - from;
   }
   if (size > 0) yield finish();

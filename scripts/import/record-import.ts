@@ -3,7 +3,7 @@ import type { Clock } from "../../lib/runtime/clock.ts";
 import { derivedId } from "../../lib/runtime/ids.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
-/** One entry in the activity log of each tenant that got accounts, however often it is noted. */
+/** Records one event in the activity log of each tenant with imported accounts; may be repeated. */
 export async function recordImport(call: Call, clock: Clock, { import_id, tenants }: Checkpoint): Promise<void> {
   for (const [slug, accounts] of Object.entries(tenants)) {
     const tenant = await call("users.findTenant", { slug });

@@ -1,14 +1,14 @@
 import { open } from "node:fs/promises";
 import type { Refused } from "./line-format.ts";
 
-/** The lines that were left out, as NDJSON. It quotes nothing of them: they are personal. */
+/** The refused lines as NDJSON. It does not quote them, since they are personal data. */
 export interface Report {
-  /** Resolves to its length in bytes once they are on the disk. */
+  /** Resolves to the length of the report in bytes once they are synced to disk. */
   append(refused: readonly Refused[]): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Goes on behind the first `bytes`: what a killed run has written beyond them comes again. */
+/** Truncates to `bytes` and appends: anything that a killed run wrote after its checkpoint is written again. */
 export async function openReport(path: string, bytes: number): Promise<Report> {
   const file = await open(path, bytes === 0 ? "w" : "r+", 0o600);
   await file.truncate(bytes);

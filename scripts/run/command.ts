@@ -24,6 +24,18 @@ export async function runCommand({ help, run }: Command): Promise<void> {
   process.exit(code);
 }
 
+const PROGRESS_STEP = 50_000;
+
+/** Prints the number of accounts to stderr each time it has grown by 50,000. */
+export function createProgressPrinter(): (accounts: number) => void {
+  let printed = 0;
+  return (accounts) => {
+    if (accounts - printed < PROGRESS_STEP) return;
+    printed = accounts;
+    process.stderr.write(`${accounts.toLocaleString("en")} accounts\n`);
+  };
+}
+
 function printError(error: Error & { readonly code?: unknown }, help: string): number {
   const usage = error instanceof UsageError || String(error.code).startsWith("ERR_PARSE_ARGS");
   process.stderr.write(`\n${error.message}\n${usage ? `\n${help}\n` : ""}`);

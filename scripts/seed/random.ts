@@ -1,32 +1,32 @@
-/** For demonstration data, never for secrets. */
+/** A pseudo-random generator for demonstration data, never for secrets. */
 export interface SeededRandom {
-  /** 0 ≤ n < count. */
+  /** An integer from 0 to `count` - 1. */
   below(count: number): number;
   pick<T>(from: readonly T[]): T;
-  /** `count` different ones, or all. */
+  /** `count` different values, or all. */
   sample<T>(from: readonly T[], count: number): T[];
-  /** True in so many of a hundred cases. */
-  chance(share: number): boolean;
+  /** True with a probability of `percent` percent. */
+  chance(percent: number): boolean;
 }
 
-/** The same numbers for the same seed (mulberry32). */
+/** mulberry32. */
 export function createSeededRandom(seed: number): SeededRandom {
   let state = seed >>> 0;
-  const upTo = (count: number): number => {
+  const below = (count: number): number => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * count);
   };
   return {
-    below: upTo,
+    below,
     pick<T>(from: readonly T[]): T {
-      return from[upTo(from.length)] as T;
+      return from[below(from.length)] as T;
     },
     sample: (from, count) => {
-      const first = upTo(from.length);
+      const first = below(from.length);
       return [...from.slice(first), ...from.slice(0, first)].slice(0, count);
     },
-    chance: (share) => upTo(100) < share,
+    chance: (percent) => below(100) < percent,
   };
 }

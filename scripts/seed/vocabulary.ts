@@ -1,4 +1,4 @@
-/** Names that go together with nobody in particular. */
+/** Combined at random; not the names of real people. */
 export const givenNames =
   splitList(`Ada, Ahmed, Aiko, Alejandra, Amara, Anders, Anjali, Bao, Beatriz, Björn, Carmen, Chidi,
   Claire, Dmitri, Elif, Emeka, Emma, Fatima, Felix, Freya, Giulia, Grace, Hana, Hassan, Henrik, Ines, Ingrid, Ivan, Jamal,

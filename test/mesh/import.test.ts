@@ -33,11 +33,11 @@ describe("npm run import, over NATS", () => {
     await two.restart("users-1");
     const [row] = await two.database.query(
       `SELECT count(*)::int AS accounts, (SELECT count(*)::int FROM users.outbox o JOIN users.users u ON u.id = o.user_id
-         WHERE u.email = ANY($1::text[]) AND o.body ->> 'event_type' = 'user.created') AS facts
+         WHERE u.email = ANY($1::text[]) AND o.body ->> 'event_type' = 'user.created') AS events
        FROM users.users WHERE email = ANY($1::text[])`,
       [emails],
     );
-    expect(row).toEqual({ accounts: emails.length, facts: emails.length });
+    expect(row).toEqual({ accounts: emails.length, events: emails.length });
     await two.settled();
     const tokens =
       "SELECT 1 FROM auth.one_time_tokens t JOIN users.users u ON u.id = t.user_id WHERE u.email = ANY($1)";

@@ -51,7 +51,7 @@ describe("an imported account", () => {
     ["PHP's bcrypt", bcrypt.hashSync(password, 5).replace("$2b$", "$2y$"), /^bcrypt\$/],
     ["Django", django(), /^pbkdf2_sha256\$/],
     ["argon2id", argon2id(), /^argon2\$/],
-  ])("signs in with its hash of %s, which is ours from then on", async (_what, password_hash, form) => {
+  ])("signs in with its %s hash, which is then upgraded", async (_what, password_hash, form) => {
     const email = newEmail();
     const { imported } = await runImport(usermesh, await written([{ email, password_hash }]));
     expect(imported).toBe(1);
@@ -63,7 +63,7 @@ describe("an imported account", () => {
     expect(verdict(wrong)).toBe("401 invalid_credentials");
   });
 
-  test("without a hash is nobody's to sign in to, until the person has reset the password", async () => {
+  test("without a hash can't sign in before a password reset", async () => {
     const email = newEmail();
     await runImport(usermesh, await written([{ email }]));
     expect(verdict(await usermesh.api.post("auth/login", { email, password }))).toBe("401 invalid_credentials");
@@ -71,7 +71,7 @@ describe("an imported account", () => {
     await mailTo(usermesh, email, /reset-password\?token=/);
   });
 
-  test("has what its line said, and is found by it", async () => {
+  test("has the fields of its line and is found by searches", async () => {
     const email = newEmail();
     const word = `zq${randomBytes(5).toString("hex")}`;
     const line = {
@@ -115,14 +115,14 @@ describe("an imported account", () => {
     });
   });
 
-  test("that is disabled stays so", async () => {
+  test("that is disabled stays disabled", async () => {
     const email = newEmail();
     const line = { email, is_active: false, password_hash: bcrypt.hashSync(password, 4) };
     await runImport(usermesh, await written([line]));
     expect(verdict(await usermesh.api.post("auth/login", { email, password }))).toBe("403 account_disabled");
   });
 
-  test("is told to the mesh as imported, is sent no mail, and the activity log has one entry for all of them", async () => {
+  test("causes an event marked as imported, no mail, and one activity event per import", async () => {
     const emails = Array.from({ length: 30 }, newEmail);
     const slug = `t-${randomBytes(6).toString("hex")}`;
     await usermesh.database.query("INSERT INTO users.tenants (id, slug, name) VALUES (gen_random_uuid(), $1, $1)", [
@@ -130,12 +130,12 @@ describe("an imported account", () => {
     ]);
     await runImport(usermesh, await written(emails.map((email) => ({ tenant: slug, email }))));
     await usermesh.settled();
-    const facts = await usermesh.database.query<{ body: object }>(
+    const events = await usermesh.database.query<{ body: object }>(
       "SELECT o.body FROM users.outbox o JOIN users.users u ON u.id = o.user_id WHERE u.email = ANY($1::text[])",
       [emails],
     );
-    expect(facts).toHaveLength(emails.length);
-    for (const { body } of facts)
+    expect(events).toHaveLength(emails.length);
+    for (const { body } of events)
       expect(body).toMatchObject({
         event_type: "user.created",
         version: 1,
@@ -143,7 +143,7 @@ describe("an imported account", () => {
         is_verified: false,
         is_active: true,
       });
-    // Written down when the fact is handled, which it has been: no mail is due.
+    // A token is created when the event is handled; there is none, so no mail is due.
     const tokens = await usermesh.database.query(
       "SELECT 1 FROM auth.one_time_tokens t JOIN users.users u ON u.id = t.user_id WHERE u.email = ANY($1::text[])",
       [emails],
@@ -156,7 +156,7 @@ describe("an imported account", () => {
     expect(activity).toEqual([{ action: "users.imported", details: { accounts: 30 } }]);
   });
 
-  test("is in the tenant of its line and in no other, where the same address may be somebody else's", async () => {
+  test("belongs to the tenant of its line; another tenant may have the same address", async () => {
     const vendor = await vendorOf(usermesh);
     const [first, second] = [await newTenant(usermesh, vendor), await newTenant(usermesh, vendor)];
     const email = newEmail();
@@ -184,20 +184,20 @@ describe("import and export", () => {
     ["users.exportAccounts", { after: null }],
     ["preferences.exportOverrides", { user_ids: [] }],
   ] as const;
-  const strangers = [
+  const unauthorizedCallers = [
     [
       "a user with every permission",
       aUser({ permissions: ["import:write", "export:read", "users:write", "platform:act"] }),
     ],
-    ["nobody", { kind: "anonymous", tenant: "default" }],
+    ["an anonymous caller", { kind: "anonymous", tenant: "default" }],
     ["another service", { kind: "service", name: "auth" }],
   ] as const;
-  test.each(strangers)("are not for %s", async (_who, caller) => {
+  test.each(unauthorizedCallers)("reject %s", async (_who, caller) => {
     for (const [name, params] of actions)
       await expect(usermesh.call(name, params as never, caller)).rejects.toMatchObject({ status: 403 });
   });
 
-  test("an import can't export, nor the other way round", async () => {
+  test("an import can't export, and an export can't import", async () => {
     for (const [name, params] of actions) {
       const other = name.includes("xport") ? "import" : "export";
       await expect(usermesh.call(name, params as never, { kind: "service", name: other })).rejects.toMatchObject({
@@ -206,29 +206,29 @@ describe("import and export", () => {
     }
   });
 
-  test("carry an installation over to a fresh one, which then exports the very same", async () => {
+  test("copy all accounts to a new installation, whose export is identical", async () => {
     const hash = bcrypt.hashSync(password, 4);
     const people = Array.from({ length: 600 }, (_, n) => createPerson(7, n, hash));
     await runImport(usermesh, await written(people));
-    // One whose hash is of ours by now.
+    // Their hash is upgraded by the sign-in.
     const active = people.find((one) => one.is_active);
     await signInTo(usermesh, "default", { email: active?.email ?? "", password });
-    const mine = await exported(usermesh, "default");
+    const original = await exported(usermesh, "default");
     const fresh = await startUsermesh();
     try {
-      const admin = mine.filter(({ email }) => email !== fresh.admin.email);
+      const admin = original.filter(({ email }) => email !== fresh.admin.email);
       const { imported, report } = await runImport(fresh, await written(admin));
       expect(report).toEqual([]);
       expect(imported).toBe(admin.length);
-      const theirs = await exported(fresh, "default");
-      expect(theirs.filter(({ email }) => email !== fresh.admin.email)).toEqual(admin);
+      const copied = await exported(fresh, "default");
+      expect(copied.filter(({ email }) => email !== fresh.admin.email)).toEqual(admin);
       await signInTo(fresh, "default", { email: active?.email ?? "", password });
     } finally {
       await fresh.stop();
     }
   });
 
-  test("a file of an export is its owner's alone, and no other is overwritten by it", async () => {
+  test("an exported file is readable by its owner only, and overwrites no other file", async () => {
     const file = await runExport(usermesh);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const lines = await ndjson<object>(file);

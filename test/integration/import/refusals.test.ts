@@ -28,7 +28,7 @@ describe("a file with every kind of bad line", () => {
     [`{"a": ${"[".repeat(50_000)}`, { code: "invalid_json" }],
     [`{"email": "${newEmail()}", "bio": "${"x".repeat(300_000)}"}`, { code: "unreadable_line" }],
     [{}, field("email", "required")],
-    [{ email: "nobody" }, field("email", "invalid_email")],
+    [{ email: "invalid" }, field("email", "invalid_email")],
     [{ email: `${"x".repeat(60)}@${"y".repeat(220)}.com` }, field("email", "too_long")],
     [withField({ username: "x" }), field("username", "too_short")],
     [withField({ full_name: "Ada\u0000" }), field("full_name", "invalid_characters")],
@@ -65,7 +65,7 @@ describe("a file with every kind of bad line", () => {
     [withField({ username: takenName.toUpperCase() }), { code: "username_taken" }],
     [{ email: first.toUpperCase() }, { code: "email_taken" }],
   ];
-  // A bad line stands after every 50 good ones, so that they are spread over batches.
+  // A bad line follows every 50 good ones, so that they are spread over batches.
   const lines: Written[] = [{ email: first }, "", "   "];
   const expected: object[] = [];
   for (let n = 1; n < GOOD; n += 1) {
@@ -76,7 +76,7 @@ describe("a file with every kind of bad line", () => {
     expected.push({ line: lines.length, ...refused });
   }
 
-  test("is imported but for these, each of which is told with its line and reason", async () => {
+  test("is imported without these; each is reported with its line and reason", async () => {
     expect(expected).toHaveLength(bad.length);
     const seeded = { email: taken, password: "Right-Horse-9A" };
     await newMember({ ...usermesh }, "default", seeded);
@@ -91,13 +91,13 @@ describe("a file with every kind of bad line", () => {
     expect((await accounts()) - before).toBe(GOOD);
   });
 
-  test("and its report quotes none of them", async () => {
-    const { report } = await runImport(usermesh, await written([{ email: "secret-name-of-somebody", bio: 5 }]));
+  test("has a report that does not quote them", async () => {
+    const { report } = await runImport(usermesh, await written([{ email: "secret-name-of-a-user", bio: 5 }]));
     expect(report).toHaveLength(1);
     expect(JSON.stringify(report)).not.toContain("secret-name");
   });
 
-  test("a tenant's limit holds for an import as for those who sign up", async () => {
+  test("is limited by the account limit of a tenant", async () => {
     const slug = `t-${randomBytes(6).toString("hex")}`;
     await usermesh.database.query(
       `INSERT INTO users.tenants (id, slug, name, settings) VALUES (gen_random_uuid(), $1, $1, '{"max_users": 3}')`,

@@ -7,114 +7,114 @@ import { eventually } from "../../support/eventually.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
-/** Some with a password, some of whom each half is there twice, some that don't fit. */
+/** Valid accounts with duplicates and invalid lines between them. */
 function people(count: number): Written[] {
   const hash = `$2b$04$${"a".repeat(21)}.${"b".repeat(31)}`;
   return Array.from({ length: count }, (_, n): Written[] => {
     const person = { email: newEmail(), password_hash: hash, preferences: { remote: true } };
     if (n % 10 === 3) return [person, { email: person.email.toUpperCase() }];
-    return n % 10 === 7 ? [{ email: "nobody" }] : [person];
+    return n % 10 === 7 ? [{ email: "invalid" }] : [person];
   }).flat();
 }
 
-const goodOf = (lines: readonly Written[]) =>
+const validEmails = (lines: readonly Written[]) =>
   new Set(lines.flatMap((line) => (typeof line !== "string" && "password_hash" in line ? [String(line.email)] : [])));
 
 const old = "01800000-0000-7000-8000-000000000000";
 
-interface TtlCache {
+interface StoredAccount {
   readonly email: string;
   readonly n: number;
   readonly credentials: number;
 }
 
-/** What has become of each account that was to come in. */
-async function kept(database: Usermesh["database"], emails: ReadonlySet<string>): Promise<TtlCache[]> {
-  return database.query<TtlCache>(
+/** How often each account and its credentials exist. */
+async function storedAccounts(database: Usermesh["database"], emails: ReadonlySet<string>): Promise<StoredAccount[]> {
+  return database.query<StoredAccount>(
     `SELECT lower(u.email) AS email, count(*)::int AS n, count(c.id)::int AS credentials FROM users.users u
      LEFT JOIN auth.credentials c ON c.user_id = u.id WHERE lower(u.email) = ANY($1::text[]) GROUP BY 1`,
     [[...emails]],
   );
 }
 
-const whole = (emails: ReadonlySet<string>) => new Set([...emails].map((email) => `${email} 1 1`));
-const seen = (rows: readonly TtlCache[]) =>
+const eachOnce = (emails: ReadonlySet<string>) => new Set([...emails].map((email) => `${email} 1 1`));
+const summary = (rows: readonly StoredAccount[]) =>
   new Set(rows.map(({ email, n, credentials }) => `${email} ${n} ${credentials}`));
 
-describe("an import that ends at any of its calls", () => {
+describe("an import that dies at any of its calls", () => {
   let usermesh: Usermesh;
   beforeAll(async () => {
     usermesh = await startUsermesh();
   });
   afterAll(() => usermesh?.stop());
 
-  /** Ends it at the first call, then later and later, until it comes through; says how often that was. */
-  async function dieOnTheWay(file: string, last: "done" | "not begun") {
+  /** Lets it die at the first call, then one call later each time, until it finishes. */
+  async function runUntilItSurvives(file: string, last: "done" | "not begun") {
     for (let calls = 1; ; calls += 1) {
       const call = dyingCall(callOf(usermesh, "import"), calls, last);
       const result = await runImport(usermesh, file, call).catch((error) => {
         if (!(error instanceof Killed)) throw error;
       });
       if (result) return { result, deaths: calls - 1 };
-      // As of one that dies after it has told what it left out, and before it has noted that.
-      await appendFile(`${file}.refused.ndjson`, '{"line": 1, "code": "told twice"}\n');
+      // As if it had died between writing the report and its checkpoint.
+      await appendFile(`${file}.refused.ndjson`, '{"line": 1, "code": "reported twice"}\n');
     }
   }
 
   test.each(["done", "not begun"] as const)(
-    "goes on: nobody is there twice, nobody is lost, and the report is as of one run (the last call is %s)",
+    "resumes: each account exists once, and the report has each line once (the last call is %s)",
     async (last) => {
       const lines = people(1_200);
-      const emails = goodOf(lines);
-      const { result, deaths } = await dieOnTheWay(await written(lines), last);
+      const emails = validEmails(lines);
+      const { result, deaths } = await runUntilItSurvives(await written(lines), last);
       expect(deaths).toBeGreaterThan(4);
-      expect(seen(await kept(usermesh.database, emails))).toEqual(whole(emails));
+      expect(summary(await storedAccounts(usermesh.database, emails))).toEqual(eachOnce(emails));
       expect(result.imported).toBe(emails.size);
       expect(result.refused).toBe(lines.length - emails.size);
-      const told = result.report.map(({ line }) => line);
-      expect(told).toEqual([...new Set(told)].sort((left, right) => left - right));
-      expect(told).toHaveLength(result.refused);
+      const reported = result.report.map(({ line }) => line);
+      expect(reported).toEqual([...new Set(reported)].sort((left, right) => left - right));
+      expect(reported).toHaveLength(result.refused);
     },
   );
 
-  // Its first line is empty, so that the age of its id is nobody's.
+  // The first line is blank, so that its id, whose age counts, belongs to no account.
   test.each([
-    ["takes new ones where nobody came in", 4, 0],
-    ["finds those who came in", 5, 1],
-  ])("and comes back when its ids are too old %s", async (_what, calls, share) => {
+    ["uses new ids if no account was created", 4, 0],
+    ["finds the accounts that were created", 5, 1],
+  ])("and resumes when its ids are too old %s", async (_what, calls, share) => {
     const lines = ["", ...people(300)];
-    const emails = goodOf(lines);
+    const emails = validEmails(lines);
     const file = await written(lines);
     await runImport(usermesh, file, dyingCall(callOf(usermesh, "import"), calls, "done")).catch(() => undefined);
-    expect(await kept(usermesh.database, emails)).toHaveLength(share * emails.size);
+    expect(await storedAccounts(usermesh.database, emails)).toHaveLength(share * emails.size);
     const progress = JSON.parse(await readFile(`${file}.progress`, "utf8"));
     expect(progress.sent).toHaveLength(lines.length);
     await writeFile(`${file}.progress`, JSON.stringify({ ...progress, sent: [old, ...progress.sent.slice(1)] }));
     const { imported, refused } = await runImport(usermesh, file);
     expect([imported, refused]).toEqual([emails.size, lines.length - 1 - emails.size]);
-    expect(seen(await kept(usermesh.database, emails))).toEqual(whole(emails));
+    expect(summary(await storedAccounts(usermesh.database, emails))).toEqual(eachOnce(emails));
   });
 
-  test("brings no password back to who has come in and lost it meanwhile", async () => {
+  test("does not restore credentials that were deleted from an imported account", async () => {
     const lines = people(20);
-    const emails = goodOf(lines);
+    const emails = validEmails(lines);
     const file = await written(lines);
     await runImport(usermesh, file, dyingCall(callOf(usermesh, "import"), 5, "done")).catch(() => undefined);
     const mine = "SELECT id FROM users.users WHERE email = ANY($1::text[])";
     await usermesh.database.query(`DELETE FROM auth.credentials WHERE user_id IN (${mine})`, [[...emails]]);
     expect((await runImport(usermesh, file)).imported).toBe(emails.size);
-    expect((await kept(usermesh.database, emails)).filter(({ credentials }) => credentials > 0)).toEqual([]);
+    expect((await storedAccounts(usermesh.database, emails)).filter(({ credentials }) => credentials > 0)).toEqual([]);
   });
 
-  test("does not go on with another file, or in another installation", async () => {
+  test("does not resume with another file, or in another installation", async () => {
     const file = await written(people(50));
     const call = dyingCall(callOf(usermesh, "import"), 3, "done");
     await runImport(usermesh, file, call).catch(() => undefined);
-    const elsewhere = await startUsermesh();
+    const other = await startUsermesh();
     try {
-      await expect(runImport(elsewhere, file)).rejects.toThrow(/another installation/);
+      await expect(runImport(other, file)).rejects.toThrow(/another installation/);
     } finally {
-      await elsewhere.stop();
+      await other.stop();
     }
     await appendFile(file, '{"email": "one.more@example.com"}\n');
     await expect(runImport(usermesh, file)).rejects.toThrow(/not the file whose import was interrupted/);
@@ -137,25 +137,25 @@ describe("npm run import", () => {
   const linesDone = async (file: string): Promise<number> =>
     JSON.parse(await readFile(`${file}.progress`, "utf8").catch(() => '{"line": 0}')).line;
 
-  /** A moment later than it has done some more, wherever it is then. */
-  async function killOnTheWay(file: string): Promise<void> {
+  /** Kills it at a random moment shortly after it has made progress. */
+  async function killDuringImport(file: string): Promise<void> {
     const child = begin(file);
     const before = await linesDone(file);
-    await eventually("some more", async () => (await linesDone(file)) > before, { every: 3 });
+    await eventually("progress", async () => (await linesDone(file)) > before, { every: 3 });
     for (let turn = Math.random() * 2_000; turn > 0; turn -= 1) await new Promise(setImmediate);
     child.kill("SIGKILL");
     await once(child, "exit");
   }
 
-  test("killed again and again goes on where it was: nobody is there twice, nobody is lost", async () => {
+  test("resumes after repeated kill -9: each account exists once", async () => {
     const lines = people(6_000);
-    const emails = goodOf(lines);
+    const emails = validEmails(lines);
     const file = await written(lines);
-    for (let kills = 0; kills < 4; kills += 1) await killOnTheWay(file);
+    for (let kills = 0; kills < 4; kills += 1) await killDuringImport(file);
     expect(await linesDone(file)).toBeLessThan(lines.length);
     const [code] = await once(begin(file), "exit");
     expect(code).toBe(3);
-    expect(seen(await kept(database, emails))).toEqual(whole(emails));
+    expect(summary(await storedAccounts(database, emails))).toEqual(eachOnce(emails));
     const report = (await readFile(`${file}.refused.ndjson`, "utf8")).trim().split("\n");
     expect(report).toHaveLength(lines.length - emails.size);
     const rows = await database.query("SELECT count(DISTINCT email_key)::int = count(*)::int AS once FROM users.users");
@@ -163,9 +163,9 @@ describe("npm run import", () => {
     await expect(readFile(`${file}.progress`)).rejects.toThrow("ENOENT");
   });
 
-  test("stops at Ctrl-C with what it has begun done, says so, and goes on", async () => {
+  test("finishes its batch on Ctrl-C, exits with 130, and resumes", async () => {
     const lines = people(4_000);
-    const emails = goodOf(lines);
+    const emails = validEmails(lines);
     const file = await written(lines);
     const child = begin(file);
     await eventually("some lines", async () => (await linesDone(file)) > 0, { every: 3 });
@@ -173,15 +173,15 @@ describe("npm run import", () => {
     expect(await once(child, "exit")).toEqual([130, null]);
     expect(await linesDone(file)).toBeLessThan(lines.length);
     expect(await once(begin(file), "exit")).toEqual([3, null]);
-    expect(seen(await kept(database, emails))).toEqual(whole(emails));
+    expect(summary(await storedAccounts(database, emails))).toEqual(eachOnce(emails));
   });
 
   test.each([
     [["--help"], 0, /npm run import/],
-    [[], 2, /Name one file/],
+    [[], 2, /Name the file/],
     [["--colour", "x.ndjson"], 2, /--colour/],
     [["nowhere.ndjson"], 1, /no such file/],
-  ])("with %j ends with %i and says what it takes", async (args, code, text) => {
+  ])("with %j exits with %i and a message", async (args, code, text) => {
     const child = spawn(process.execPath, ["--require", "./scripts/environment.cjs", "scripts/import.ts", ...args], {
       env: { PATH: process.env.PATH },
     });

@@ -45,7 +45,7 @@ describe("npm run seed", () => {
   });
   afterAll(() => database?.drop());
 
-  test("makes the same people of the same number, and others of another", async () => {
+  test("creates the same people for the same seed, and others for another", async () => {
     const files = ["one", "same", "other"].map((name) => join(dir, `${name}.ndjson`));
     for (const [index, file] of files.entries())
       expect((await seed(["40", "--seed", index < 2 ? "5" : "6", "--file", file])).code).toBe(0);
@@ -56,13 +56,13 @@ describe("npm run seed", () => {
     expect(new Set(people.map(({ email }) => email)).size).toBe(40);
   });
 
-  test("fills an installation, where anyone of them signs in with the password that it prints; again it adds nobody", async () => {
+  test("creates accounts that can sign in with the printed password; a second run creates none", async () => {
     const secretKey = `k1:${"s".repeat(40)}`;
     const env = { DATABASE_URL: database.url, SECRET_KEY: secretKey };
     const { code, output } = await seed(["60"], env);
-    expect([code, output]).toEqual([0, expect.stringContaining("60 people came in")]);
+    expect([code, output]).toEqual([0, expect.stringContaining("Created 60 accounts")]);
     const password = /password (\S+)\./.exec(output)?.[1] ?? "";
-    expect((await seed(["60"], env)).output).toContain("0 people came in, 60 were there already");
+    expect((await seed(["60"], env)).output).toContain("Created 0 accounts; 60 exist already");
     const usermesh = await startUsermesh({ DATABASE_URL: database.url, SECRET_KEY: secretKey });
     try {
       const [person] = await database.query<{ email: string }>("SELECT email FROM users.users WHERE is_active LIMIT 1");
@@ -72,12 +72,12 @@ describe("npm run seed", () => {
     }
   });
 
-  test("has nothing to do with an installation that is in use", async () => {
+  test("refuses to run in production", async () => {
     const { code, output } = await seed(["5"], { NODE_ENV: "production", ...production() });
     expect([code, output]).toEqual([1, expect.stringContaining("NODE_ENV is production")]);
   });
 
-  test.each([[[]], [["many"]], [["0"]], [["5", "--seed", "x"]]])("does not take %j", async (args) => {
+  test.each([[[]], [["many"]], [["0"]], [["5", "--seed", "x"]]])("rejects the arguments %j", async (args) => {
     expect((await seed(args)).code).toBe(2);
   });
 
@@ -104,7 +104,7 @@ describe("while npm start runs on the same folder", () => {
     ["scripts/import.ts", ["package.json"]],
     ["scripts/export.ts", ["nowhere.ndjson"]],
     ["scripts/seed.ts", ["5"]],
-  ])("%s says that it must be stopped first, and that a mesh need not be", async (command, args) => {
+  ])("%s tells to stop it first, which a mesh does not need", async (command, args) => {
     const { code, output } = await run(command, args);
     expect(code).toBe(1);
     expect(output).toMatch(/another usermesh is running on .*, pid \d+[\s\S]*stop it \(Ctrl-C\)[\s\S]*npm run mesh/);

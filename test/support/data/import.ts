@@ -11,7 +11,7 @@ import type { Refused } from "../../../scripts/import/line-format.ts";
 import type { HashReader } from "../../../services/auth/transfer/export-hashes.ts";
 import type { Usermesh } from "../start/usermesh.ts";
 
-/** What a line of a file is made of: an object, or anything else as it stands. */
+/** A line of a file: an object to serialize, or raw text. */
 export type Written = Record<string, unknown> | string;
 
 const scratch: string[] = [];
@@ -23,7 +23,7 @@ async function scratchDir(): Promise<string> {
   return dir;
 }
 
-/** The file's path. */
+/** Writes a file; resolves to its path. */
 export async function written(lines: readonly Written[]): Promise<string> {
   const file = join(await scratchDir(), "users.ndjson");
   const text = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line)));
@@ -38,11 +38,11 @@ export function callOf(usermesh: Pick<Usermesh, "call">, name: string): Call {
 }
 
 export interface Imported extends ImportResult {
-  /** The report, a line each. */
+  /** The refused lines. */
   readonly report: readonly Refused[];
 }
 
-/** As `npm run import` does it, on a mesh that runs. */
+/** Imports as `npm run import` does, into running services. */
 export async function runImport(usermesh: Pick<Usermesh, "call">, file: string, call?: Call): Promise<Imported> {
   const report = `${file}.refused.ndjson`;
   const result = await importFile({
@@ -52,7 +52,7 @@ export async function runImport(usermesh: Pick<Usermesh, "call">, file: string, 
     clock: systemClock,
     timers: systemTimers,
     signal: new AbortController().signal,
-    out: { write: () => true },
+    onProgress: () => undefined,
   });
   return { ...result, report: await ndjson<Refused>(report) };
 }
@@ -75,10 +75,10 @@ export async function ndjson<T>(file: string): Promise<T[]> {
     .map((line) => JSON.parse(line) as T);
 }
 
-/** Stands for the end of the process: nothing repeats it. */
+/** Stands for the death of the process; it is not retried. */
 export class Killed extends Error {}
 
-/** A mesh that is there as long as `calls` last; the last call is done, and its answer lost, or not even begun. */
+/** A call that works `calls` times. The last one is done and its result lost, or not begun. */
 export function dyingCall(call: Call, calls: number, last: "done" | "not begun"): Call {
   let left = calls;
   return async <K extends ActionName>(name: K, params: Actions[K]["params"]): Promise<Actions[K]["result"]> => {
