@@ -26,7 +26,7 @@ interface NodeParts {
   readonly random?: Random;
 }
 
-/** How every node of the mesh is set up: services, workers, REPL and tests alike. */
+/** Options of every node of the mesh: services, workers, REPL and tests. */
 export function brokerOptions(
   config: Config,
   { log, services, clock = systemClock, random = systemRandom }: NodeParts,
@@ -36,13 +36,13 @@ export function brokerOptions(
     nodeID: config.nodeId ?? nodeName(services, random),
     transporter: config.nats.url === undefined ? null : new NatsTransporter(config.nats.url),
     serializer: "JSON",
-    // During a rollout two versions serve side by side: `GET /admin/mesh` tells which is where.
+    // During a rollout two versions run side by side; `GET /admin/mesh` shows which node runs which.
     metadata: { version },
     errorRegenerator: new ErrorRegenerator(),
     requestTimeout: 5_000,
-    // Per action, for reads alone: `repeatable` in the contract switches it on.
+    // Enabled per action by `idempotent` in the contract, for reads only.
     retryPolicy: { enabled: false, retries: 2, delay: 50, maxDelay: 200, factor: 2, check: isNodeGone },
-    // Enabled here and not per action: only then does Moleculer ever empty its window.
+    // Enabled here because Moleculer never resets the window of a breaker that is enabled per action.
     circuitBreaker: {
       enabled: true,
       threshold: 0.5,
@@ -61,22 +61,21 @@ export function brokerOptions(
     metrics: false,
     tracing: false,
     logger: new BrokerLog(log),
-    // What `$node.options` would tell holds the credentials of the bus.
+    // `$node.options` would reveal the credentials of NATS.
     internalServices: { $node: { actions: { options: false } } },
     internalMiddlewares: false,
     middlewares: middlewares(config, log, clock),
-    // The scripts stop the broker: after it come queues, events, embedded servers.
+    // The scripts stop the broker, because queues, event log and embedded servers must stop after it.
     skipProcessEventRegistration: true,
   };
 }
 
 /**
- * From the inside out. Ours stand outside "Cacher": inside it they would be skipped where an answer is cached, and a
- * stranger would get it. Access before validation: who may not call learns nothing of the params.
+ * From the inside out. Access is checked before validation, so that callers without access learn nothing about params.
+ * Moleculer's "Cacher" is left out: nodes cache rows that a write invalidates (see docs/decisions/008), not results of actions.
  */
 function middlewares(config: Config, log: Logger, clock: Clock): Array<Middleware | string> {
   return [
-    "Cacher",
     contractMiddleware({ checkResults: config.environment !== "production" }),
     accessMiddleware({ clock, permissionsOf: servicePermissions(config) }),
     errorMiddleware(log),
@@ -89,15 +88,15 @@ function middlewares(config: Config, log: Logger, clock: Clock): Array<Middlewar
   ];
 }
 
-/** Unlike any other: two nodes of one name end each other. Fit for a NATS subject. */
+/** Unique, because two nodes with the same name stop each other, and valid in a NATS subject. */
 function nodeName(services: readonly string[], random: Random): string {
-  const what = services.length > 3 ? "usermesh" : services.join("-");
-  return [what, hostname().replace(/[^\w-]/g, "-"), random.bytes(4).toString("hex")].join("-");
+  const name = services.length > 3 ? "usermesh" : services.join("-");
+  return [name, hostname().replace(/[^\w-]/g, "-"), random.bytes(4).toString("hex")].join("-");
 }
 
 /**
- * For Moleculer's own runner: `SERVICES=auth moleculer-runner.mjs --config moleculer.config.ts` is a node as `npm run node`
- * starts it. Ours are factories over the platform, so they are created here and not by the runner's search for files.
+ * For Moleculer's own runner: `SERVICES=auth moleculer-runner.mjs --config moleculer.config.ts` starts a node as
+ * `npm run node` does. Our services are factories, so they are created here and not by the runner's file search.
  */
 export default async function runnerOptions(): Promise<BrokerOptions> {
   const { registerBrokerMetrics, registerProcessMetrics } = await import("./lib/observability/metrics.ts");

@@ -13,23 +13,20 @@ interface AccessOptions {
   readonly find?: (name: string) => ActionDef | undefined;
 }
 
-/**
- * Who may call an action is decided on the callee's node, for calls from the bus and from beside it alike. It stands
- * outside the cacher: inside, a cached answer would be anybody's.
- */
+/** Checks on the called node who may call an action, for remote and local calls alike. */
 export function accessMiddleware({ clock, permissionsOf, find = definitionOf }: AccessOptions): Middleware {
   return wrapActions("Access", (next, action) => {
     const access = find(action)?.access;
     if (!access) return next;
     return async (ctx) => {
-      const refusal = findAccessError(access, ctx.meta.caller, clock, permissionsOf);
-      if (refusal) throw new AppError(refusal);
+      const error = findAccessError(access, ctx.meta.caller, clock, permissionsOf);
+      if (error) throw new AppError(error);
       return next(ctx);
     };
   });
 }
 
-/** The code of the refusal, undefined for one who may. */
+/** The error code for a caller who may not call the action, otherwise undefined. */
 export function findAccessError(
   access: Access,
   caller: Caller | undefined,

@@ -4,8 +4,8 @@ import type { Level, Logger } from "pino";
 
 type LogHandler = (type: Level, args: unknown[]) => void;
 
-/** Where each of Moleculer's levels goes: what it tells of its own life is of interest to who debugs. */
-const quieter: Readonly<Record<Level, Level>> = {
+/** Our level for each of Moleculer's: its own lifecycle only matters for debugging. */
+const ourLevels: Readonly<Record<Level, Level>> = {
   fatal: "fatal",
   error: "error",
   warn: "warn",
@@ -13,10 +13,10 @@ const quieter: Readonly<Record<Level, Level>> = {
   debug: "trace",
   trace: "trace",
 };
-/** Every failed call is a line there, and the caller gets the error anyway: NATS away would be a flood. */
-const chatty = new Set(["broker", "transit"]);
+/** These modules log every failed call, which the caller reports anyway; while NATS is down they would flood the log. */
+const noisyModules = new Set(["broker", "transit"]);
 
-/** Moleculer's log in ours. */
+/** Writes Moleculer's log entries to ours. */
 export class BrokerLog extends Loggers.Base<{ level?: Loggers.LogLevels }> {
   readonly #log: Logger;
 
@@ -42,10 +42,11 @@ export class BrokerLog extends Loggers.Base<{ level?: Loggers.LogLevels }> {
 
 function levelOf(type: Level, mod: string, args: readonly unknown[]): Level {
   const [text] = args;
-  // What hinders a start is told by who starts.
+  // The script that starts the node reports a failed start.
   if (type === "error" && (mod === "transit" || text === "Unable to start all services.")) return "debug";
-  if (type === "warn" && chatty.has(mod) && !(typeof text === "string" && /Waiting for/.test(text))) return "debug";
-  return quieter[type];
+  if (type === "warn" && noisyModules.has(mod) && !(typeof text === "string" && /Waiting for/.test(text)))
+    return "debug";
+  return ourLevels[type];
 }
 
 function asText(value: unknown): string {

@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/runtime/clock.ts";
 import type { Database } from "./database.mixin.ts";
 
-/** For health checks and operators: does a service reach its schema, how fast, and which steps have been applied there? */
+/** For health checks and operators: whether a service reaches its schema, how fast, and which migrations were applied. */
 export async function databaseStatus(db: Database, clock: Clock) {
   const { total, idle, waiting } = db.status();
   const pool = { total, idle, waiting };

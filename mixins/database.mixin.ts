@@ -9,26 +9,23 @@ import { retry } from "../lib/runtime/retry.ts";
 
 const methods = ["find", "findBy", "findOneBy", "findAndCount", "insert", "update", "upsert", "delete"] as const;
 
-/**
- * TypeORM's repository for statements that no lock or condition decides. Without `save`, which reads before it writes and
- * takes four statements.
- */
+/** TypeORM's repository, for statements without locks and conditions. Omits `save`, which takes four statements. */
 export interface Repository<Row extends object> extends Pick<TypeOrmRepository<Row>, (typeof methods)[number]> {
-  /** `ON CONFLICT DO NOTHING`. False where a unique key of the row is taken, or a trigger skipped it. */
+  /** `ON CONFLICT DO NOTHING`. False if a unique key of the row exists, or a trigger skipped the row. */
   insertOrIgnore(row: Partial<Row>): Promise<boolean>;
 }
 
-/** A connection of the pool for each statement, or the one of a transaction. */
+/** Runs each statement on a connection of the pool, or all on that of a transaction. */
 export interface Queryable {
-  /** Rows returned, also by INSERT, UPDATE and DELETE with RETURNING. */
+  /** Returns the rows, also of INSERT, UPDATE and DELETE with RETURNING. */
   query<Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   repository<E extends Entity>(entity: E): Repository<RowOf<E>>;
 }
 
-/** Where a use case gets its transactions, which may promise more than a plain one. Its statements are prepared by text. */
+/** Statements outside transactions are prepared by their text. */
 export interface TransactionSource<T extends Transaction = Transaction> extends Queryable {
   readonly schema: string;
-  /** Commits what `work` did, or nothing. READ COMMITTED. */
+  /** READ COMMITTED. Rolls back if `work` rejects. */
   transaction<R>(work: (tx: T) => Promise<R>): Promise<R>;
 }
 
@@ -54,7 +51,7 @@ export interface DatabaseStatus {
 interface DatabaseOptions {
   readonly schema: string;
   readonly entities?: readonly Entity[];
-  /** Connections; the platform's share where not said. */
+  /** Maximum connections. Default: the platform's share. */
   readonly poolSize?: number;
 }
 
@@ -64,7 +61,7 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
   const open = async () => {
     const candidate = new DataSource(await dataSourceOptions(platform, options));
     source = await candidate.initialize();
-    // The service was stopped while it started: nobody will close this again.
+    // The service was stopped while it started, so nothing else would close this connection.
     if (closing.signal.aborted) await source.destroy();
     closing.signal.throwIfAborted();
     poolOf(source).on("error", (error: Error) =>
@@ -172,7 +169,7 @@ async function dataSourceOptions(platform: Platform, options: DatabaseOptions) {
     applicationName: `usermesh-${options.schema}`,
     poolSize: options.poolSize ?? platform.poolSize,
     connectTimeoutMS: 2_000,
-    // A node that is paused inside a transaction must hold up nobody: the server ends it.
+    // The server ends the transactions of a paused node, so that it does not block other nodes.
     extra: {
       options: "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=1000",
       idleTimeoutMillis: 30_000,
@@ -192,7 +189,7 @@ function poolOf(source: DataSource): Pool {
 
 const names = new Map<string, string>();
 
-/** PostgreSQL keeps a prepared statement by name; each text gets a short one of its own. */
+/** PostgreSQL identifies prepared statements by name; each statement text gets its own short one. */
 function statementName(sql: string): string {
   const known = names.get(sql);
   if (known !== undefined) return known;

@@ -6,9 +6,9 @@ import { wrapActions } from "./wrap-action.ts";
 const POLL_MS = 20;
 
 /**
- * Moleculer stops all services at once, so that a request in flight meets a closed database. Here those that take work from
- * outside stop first, then what runs may finish, at most for `limitMs`, then the rest stops. That this node leaves was told
- * to the others before.
+ * Moleculer's own graceful shutdown stops all services at once, so that running requests find a closed database. This one
+ * stops the gateway and the workers first, waits up to `limitMs` for running calls, and then lets the others stop. The
+ * other nodes have been told before that this node is leaving.
  */
 export function drainMiddleware(log: Logger, limitMs: number): Middleware {
   let running = 0;

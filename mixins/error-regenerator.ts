@@ -1,7 +1,7 @@
 import { Errors } from "moleculer";
 import { AppError, isErrorCode, type PlainError } from "../lib/actions/errors.ts";
 
-/** An error between nodes: ours by its type, Moleculer's by its name. Never a stack, a cause or a field nobody asked for. */
+/** An error as it crosses the bus: without stack, cause and other fields. */
 interface CrossingError {
   readonly name: string;
   readonly message: string;
@@ -9,7 +9,7 @@ interface CrossingError {
   readonly code?: unknown;
   readonly data?: unknown;
   readonly retryable?: unknown;
-  /** Where it happened: a breaker counts only what the called node did itself. */
+  /** Where the error occurred: circuit breakers only count errors of the called node itself. */
   readonly nodeID?: string;
 }
 
@@ -30,7 +30,7 @@ function plain(error: CrossingError): PlainError | CrossingError {
   const { name, message, type, code, data, retryable } = error;
   if (error instanceof AppError)
     return { name: "AppError", type: error.type, message, data: error.data } satisfies PlainError;
-  if (error instanceof Errors.MoleculerError) return { name, message, type, code, data: place(data), retryable };
+  if (error instanceof Errors.MoleculerError) return { name, message, type, code, data: locationOf(data), retryable };
   return new AppError("internal_error") as CrossingError;
 }
 
@@ -41,8 +41,8 @@ function rebuilt(crossed: CrossingError): Error {
   return new Errors.Regenerator().restore({ ...crossed } as Errors.PlainMoleculerError, {});
 }
 
-/** Of a foreign error's data only where it happened. */
-function place(data: unknown): unknown {
+/** The only data of a Moleculer error that may cross the bus: where it occurred. */
+function locationOf(data: unknown): unknown {
   const { action, nodeID, service } = (data ?? {}) as Record<string, unknown>;
   return { action, nodeID, service };
 }

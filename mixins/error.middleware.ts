@@ -5,8 +5,8 @@ import { AppError } from "../lib/actions/errors.ts";
 import { wrapActions } from "./wrap-action.ts";
 
 /**
- * Every action answers with an `AppError` or not at all. A fault is logged where it happened, with its stack, and leaves as
- * `internal_error`: the same in one process as across the bus.
+ * Actions only fail with an `AppError`. Any other error is logged with its stack on the node where it occurred, and
+ * becomes `internal_error`, in one process as across the bus.
  */
 export function errorMiddleware(log: Logger): Middleware {
   return wrapActions("Errors", (next, action) => async (ctx) => {

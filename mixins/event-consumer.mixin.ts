@@ -9,11 +9,11 @@ import { INBOX_DAYS } from "./service-sweep.ts";
 export interface ConsumerOptions {
   readonly service: string;
   readonly stream: StreamName;
-  /** Each type's effect. May come again: guard it with `handleOnce`, or make it one operation with a call by its event id. */
+  /** By event type. Events may be delivered again: use `handleOnce`, or a call that is idempotent per event id. */
   readonly handlers: Readonly<Partial<Record<EventType, (event: MeshEvent, call: Call) => Promise<void>>>>;
 }
 
-/** Reads the events of the mesh while the service runs. One durable consumer for all nodes of a service. */
+/** Consumes events while the service runs. All nodes of a service share one durable consumer. */
 export function eventConsumer(platform: Platform, consumption: ConsumerOptions): Partial<ServiceSchema> {
   let stop: () => Promise<void> = async () => undefined;
   const consume = async (broker: ServiceBroker) => {
@@ -28,7 +28,8 @@ export function eventConsumer(platform: Platform, consumption: ConsumerOptions):
     });
   };
   return {
-    // In one process nobody keeps events for a consumer that has not been named yet, and a sibling's relay may start first.
+    // In one process the log does not store events for consumers that register later, and another service's relay may
+    // start first.
     created(this: { broker: ServiceBroker }) {
       if (platform.events.embedded) void consume(this.broker);
     },
@@ -39,17 +40,17 @@ export function eventConsumer(platform: Platform, consumption: ConsumerOptions):
   };
 }
 
-/**
- * A stream may be kept for ever, the inbox is not: what is older than this, and comes now, was done when it was news.
- * Who reads a stream anew from its beginning must not do it again.
- */
-const HISTORY_DAYS = INBOX_DAYS - 5;
+const EXPIRY_DAYS = INBOX_DAYS - 5;
 
+/**
+ * Streams have no age limit, the inbox has one. An event older than the inbox was handled when it was new, and a consumer
+ * that reads the stream again from the beginning must not handle it twice.
+ */
 export function isExpiredEvent(clock: Clock, { timestamp }: Pick<MeshEvent, "timestamp">): boolean {
-  return clock.now().getTime() - Date.parse(timestamp) > HISTORY_DAYS * 86_400_000;
+  return clock.now().getTime() - Date.parse(timestamp) > EXPIRY_DAYS * 86_400_000;
 }
 
-/** Runs `effect` in a transaction, once for each event and operation, however often it is delivered; never for history. */
+/** Runs `effect` in a transaction, once per event and operation, however often it is delivered. Ignores expired events. */
 export async function handleOnce<T extends Transaction>(
   { db, clock }: { readonly db: TransactionSource<T>; readonly clock: Clock },
   event: Pick<MeshEvent, "event_id" | "timestamp">,
@@ -62,7 +63,7 @@ export async function handleOnce<T extends Transaction>(
   });
 }
 
-/** True for the first who comes with this event id and operation; a second waits for the first's commit. */
+/** True for the first transaction with this event id and operation. A concurrent one waits for its commit. */
 export async function claimInbox(
   db: Pick<TransactionSource, "schema">,
   tx: Transaction,

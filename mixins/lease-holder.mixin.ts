@@ -3,6 +3,7 @@ import { AppError } from "../lib/actions/errors.ts";
 import { type Actions, callAsService } from "../lib/actions/typed-call.ts";
 import { LeaseKeeper, type LeaseSource } from "../lib/revocation/lease-keeper.ts";
 import { newId } from "../lib/runtime/ids.ts";
+import { listEndpoints } from "../lib/runtime/moleculer-internals.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
 
 /** Lets a process check access tokens by itself: while it holds a lease, it knows every revocation. */
@@ -92,6 +93,6 @@ function keeperOptions({ clock, timers, config, log }: HolderPlatform, service: 
 }
 
 function nodesOf(broker: ServiceBroker): string[] {
-  const endpoints = broker.registry.actions.get("sessions.renewLease")?.endpoints ?? [];
-  return endpoints.filter((one) => one.isAvailable).map((one) => one.id);
+  const endpoints = listEndpoints(broker, "sessions.renewLease");
+  return endpoints.filter(({ isAvailable }) => isAvailable).map(({ id }) => id);
 }

@@ -5,13 +5,13 @@ import { systemTimers } from "../lib/runtime/clock.ts";
 import { natsOptions } from "../lib/runtime/nats-options.ts";
 import { retry } from "../lib/runtime/retry.ts";
 
-/** What Moleculer hands over beside a packet's bytes. */
-interface Sending {
+/** Passed by Moleculer beside a packet's bytes. */
+interface SendMeta {
   readonly packet?: { readonly type: string; readonly target?: string | null };
 }
 
-/** The parts of Moleculer's insides that its types don't show. */
-interface Insides {
+/** Parts of Moleculer that its types lack; test/unit/moleculer-internals.test.ts checks them. */
+interface Internals {
   readonly broker: {
     broadcastLocal(event: string, payload: object): void;
     readonly registry: { readonly discoverer: { remoteNodeDisconnected(nodeId: string, unexpected: boolean): void } };
@@ -26,24 +26,24 @@ interface Insides {
 
 const PROBE_MS = 500;
 const RETRY_MS = 250;
-const FLUSH_MS = 1_000;
+const FLUSH_TIMEOUT_MS = 1_000;
 
 /**
- * Moleculer's NATS transporter, but it knows when the bus or a node is away. The stock one buffers what is sent while
- * NATS is down, and lets the caller wait out its time.
+ * Moleculer's NATS transporter with detection of failures. The stock one buffers packets while NATS is down, so that
+ * callers wait for their whole timeout.
  *
- * - NATS gone: calls in flight are rejected, new ones fail at once (BrokerDisconnectedError); all goes on as soon as the
- *   client has reconnected.
- * - A node killed: NATS knows at once that nobody listens there any more ("no responders"), heartbeats only after
- *   seconds. Requests to a node ask NATS for that answer, and nodes that owe us one are probed.
+ * - NATS lost: pending calls are rejected, and new ones fail immediately (BrokerDisconnectedError) until the client has
+ *   reconnected.
+ * - Node killed: NATS knows immediately that a node's subject has no subscriber ("no responders"), while heartbeats take
+ *   seconds. Requests ask NATS for this notice, and nodes that owe us a response are probed.
  */
 export class NatsTransporter extends Transporters.NATS {
   readonly #url: string;
-  /** Ended by `disconnect`: Moleculer's own mark of it is gone before a loop could see it. */
+  /** Aborted by `disconnect`, because Moleculer resets its own flag before a connecting loop could read it. */
   #running = new AbortController();
   #probe: NodeJS.Timeout | undefined;
   #inbox = "";
-  readonly #targets = new Map<string, string>();
+  readonly #nodeIdsByToken = new Map<string, string>();
 
   constructor(natsUrl: string) {
     super({});
@@ -53,7 +53,7 @@ export class NatsTransporter extends Transporters.NATS {
   override async connect(): Promise<void> {
     this.#running = new AbortController();
     const { signal } = this.#running;
-    const { logger } = this as unknown as Insides;
+    const { logger } = this as unknown as Internals;
     const open = async (): Promise<NatsConnection> => {
       const client = await connect(natsOptions(this.#url));
       if (signal.aborted) await client.close();
@@ -69,10 +69,10 @@ export class NatsTransporter extends Transporters.NATS {
     }).catch(() => undefined);
     if (!client) return;
     this.client = client;
-    void this.#follow(client);
-    this.#listenForNobody(client);
-    this.#probe = setInterval(() => this.#probeDebtors(), PROBE_MS).unref();
-    void client.closed().then(() => this.#lost());
+    void this.#followStatus(client);
+    this.#subscribeNoResponders(client);
+    this.#probe = setInterval(() => this.#probePendingNodes(), PROBE_MS).unref();
+    void client.closed().then(() => this.#onDisconnected());
     await this.onConnected();
   }
 
@@ -81,74 +81,74 @@ export class NatsTransporter extends Transporters.NATS {
     clearInterval(this.#probe);
     const client = this.client as NatsConnection | null;
     if (!client || client.isClosed()) return;
-    // A flush waits for the server: while it is away, for ever.
-    if (this.connected) await Promise.race([client.flush(), delay(FLUSH_MS, undefined, { ref: false })]);
+    // A flush waits for the server, without end while it is unavailable.
+    if (this.connected) await Promise.race([client.flush(), delay(FLUSH_TIMEOUT_MS, undefined, { ref: false })]);
     this.connected = false;
     await client.close();
     this.client = null;
   }
 
-  override async send(topic: string, data: Buffer, { packet }: Sending = {}): Promise<void> {
+  override async send(topic: string, data: Buffer, { packet }: SendMeta = {}): Promise<void> {
     const client = this.client as NatsConnection | null;
     if (!client || !this.connected) throw new Errors.BrokerDisconnectedError("NATS is disconnected");
     const target = packet?.target;
-    const asks = target && (packet.type === "REQ" || packet.type === "PING");
-    if (asks) client.publish(topic, data, { reply: this.#replyFor(target) });
+    const expectsResponse = target && (packet.type === "REQ" || packet.type === "PING");
+    if (expectsResponse) client.publish(topic, data, { reply: this.#replySubject(target) });
     else client.publish(topic, data);
   }
 
-  async #follow(client: NatsConnection): Promise<void> {
+  async #followStatus(client: NatsConnection): Promise<void> {
     for await (const { type } of client.status()) {
-      if (type === Events.Disconnect) this.#lost();
-      if (type === Events.Reconnect) this.#found();
+      if (type === Events.Disconnect) this.#onDisconnected();
+      if (type === Events.Reconnect) this.#onReconnected();
     }
   }
 
-  #lost(): void {
+  #onDisconnected(): void {
     if (!this.connected) return;
     this.connected = false;
-    const { broker, transit, logger } = this as unknown as Insides;
+    const { broker, transit, logger } = this as unknown as Internals;
     logger.warn("NATS disconnected.");
-    for (const nodeId of owing(transit.pendingRequests)) transit.removePendingRequestByNodeID(nodeId);
+    for (const nodeId of nodesOf(transit.pendingRequests)) transit.removePendingRequestByNodeID(nodeId);
     broker.broadcastLocal("$transporter.disconnected", { graceFul: false });
   }
 
-  #found(): void {
-    const { logger } = this as unknown as Insides;
+  #onReconnected(): void {
+    const { logger } = this as unknown as Internals;
     logger.info("NATS reconnected.");
     void this.onConnected(true);
   }
 
-  #listenForNobody(client: NatsConnection): void {
+  #subscribeNoResponders(client: NatsConnection): void {
     this.#inbox = createInbox();
-    this.#targets.clear();
-    client.subscribe(`${this.#inbox}.*`, { callback: (_, message) => this.#answered(message) });
+    this.#nodeIdsByToken.clear();
+    client.subscribe(`${this.#inbox}.*`, { callback: (_, message) => this.#onNoResponders(message) });
   }
 
-  #replyFor(nodeId: string): string {
-    // A node's name may hold dots, which part a subject.
+  #replySubject(nodeId: string): string {
+    // A node's id may contain dots, which separate the tokens of a subject.
     const token = Buffer.from(nodeId).toString("base64url");
-    this.#targets.set(token, nodeId);
+    this.#nodeIdsByToken.set(token, nodeId);
     return `${this.#inbox}.${token}`;
   }
 
-  #answered(message: Msg): void {
-    const nodeId = this.#targets.get(message.subject.slice(this.#inbox.length + 1));
+  #onNoResponders(message: Msg): void {
+    const nodeId = this.#nodeIdsByToken.get(message.subject.slice(this.#inbox.length + 1));
     if (message.headers?.code !== 503 || nodeId === undefined) return;
-    this.#targets.delete(message.subject.slice(this.#inbox.length + 1));
-    const { broker, transit, logger } = this as unknown as Insides;
+    this.#nodeIdsByToken.delete(message.subject.slice(this.#inbox.length + 1));
+    const { broker, transit, logger } = this as unknown as Internals;
     logger.debug(`No subscriber for node '${nodeId}'.`);
     broker.registry.discoverer.remoteNodeDisconnected(nodeId, true);
     transit.removePendingRequestByNodeID(nodeId);
   }
 
-  #probeDebtors(): void {
+  #probePendingNodes(): void {
     if (!this.connected) return;
-    const { transit } = this as unknown as Insides;
-    for (const nodeId of owing(transit.pendingRequests)) void transit.sendPing(nodeId);
+    const { transit } = this as unknown as Internals;
+    for (const nodeId of nodesOf(transit.pendingRequests)) void transit.sendPing(nodeId);
   }
 }
 
-function owing(pending: ReadonlyMap<string, { readonly nodeID: string }>): Set<string> {
+function nodesOf(pending: ReadonlyMap<string, { readonly nodeID: string }>): Set<string> {
   return new Set([...pending.values()].map((request) => request.nodeID));
 }

@@ -5,8 +5,8 @@ const BATCH = 5_000;
 export const INBOX_DAYS = 35;
 
 /**
- * Deletes what the mesh tables of a schema need no longer: relayed rows after 7 days (until then they can be replayed),
- * kept answers after 24 hours, and the inbox when what it remembers is history (see `isExpiredEvent`).
+ * Deletes old rows of a schema's service tables: published outbox rows after 7 days (until then they can be replayed),
+ * stored results after 24 hours, and inbox rows when their events have expired (see `isExpiredEvent`).
  */
 export async function sweepServiceTables(db: Database): Promise<Record<string, number>> {
   const old = (table: string, column: string, age: string) =>
@@ -19,8 +19,9 @@ export async function sweepServiceTables(db: Database): Promise<Record<string, n
 }
 
 /**
- * Small statements: none may hold its locks for long, or meet statement_timeout. Times in `condition` are `now()`: what
- * `clock_timestamp()` says may be another time for each row, so no index serves it, and each sweep would read all there is.
+ * Small statements, so that none holds its locks for long or reaches statement_timeout. Use `now()` in `condition`, not
+ * `clock_timestamp()`: that one may differ per row, so PostgreSQL would not use an index and each sweep would read the
+ * whole table.
  */
 export async function deleteInBatches(db: Database, table: string, condition: string): Promise<number> {
   const sql = `WITH gone AS (

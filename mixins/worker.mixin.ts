@@ -18,20 +18,20 @@ export interface WorkerDefinition {
   readonly name: string;
   readonly queue: QueueName;
   readonly concurrency: number;
-  /** Jobs that come by themselves, once on the whole mesh. */
+  /** Recurring jobs, each run once on the whole mesh. */
   readonly schedules?: ReadonlyArray<{ readonly name: string; readonly everyMs: number }>;
   correlationOf(job: Job): string;
   run(job: Job, call: Call): Promise<void>;
 }
 
 /**
- * How long a queue rests before one job is tried again. Short, so that the first mail after an outage waits for the
- * breaker to half-open and for nothing else; a refused try costs a message to the store, and an open breaker calls nobody.
+ * How long a queue is paused before it tries one job again. Short, so that the first mail after an outage only waits for
+ * the circuit breaker to half-open. An attempt is cheap: one message to the queue store, and no call while it is open.
  */
 const PAUSE_MS = 1_000;
 const SCHEDULE_RETRY_MS = 1_000;
 
-/** An actor without actions: takes jobs from a queue and calls others. */
+/** A service without actions, which takes jobs from a queue and calls other services. */
 export function worker(platform: Platform, work: WorkerDefinition): ServiceSchema {
   const stopping = new AbortController();
   let running: RunningWorker | undefined;
@@ -56,25 +56,25 @@ function createHandler(
   { name, queue, correlationOf, run }: WorkerDefinition,
   broker: ServiceBroker,
 ): (job: Job) => Promise<void> {
-  let resting = false;
+  let paused = false;
   return async (job) => {
     const correlationId = correlationOf(job);
     try {
       await withCorrelation(correlationId, () => run(job, callAsService(broker, `worker-${name}`, correlationId)));
-      if (resting) log.info({ queue }, "queue resumed");
-      resting = false;
+      if (paused) log.info({ queue }, "queue resumed");
+      paused = false;
     } catch (error) {
       if (!isSystemic(error)) throw isPermanent(error) ? new DeadLetter((error as Error).message) : error;
-      if (!resting) log.warn({ queue, error: (error as Error).message }, "queue paused: dependency unavailable");
-      resting = true;
+      if (!paused) log.warn({ queue, error: (error as Error).message }, "queue paused: dependency unavailable");
+      paused = true;
       throw new PauseQueue(PAUSE_MS);
     }
   };
 }
 
 /**
- * Says nothing of this job, and would meet every other one: nobody took the call, its breaker is open, or what the callee
- * needs is away. A time-out does not belong here: a job that always takes too long must not keep the others waiting.
+ * True for failures of the environment rather than of this job: no node available, circuit breaker open, or the callee's
+ * dependency down. A timeout is not one of them, because a job that is always too slow must not block the others.
  */
 function isSystemic(error: unknown): boolean {
   if (isBusError(error)) return error.name !== "RequestTimeoutError";

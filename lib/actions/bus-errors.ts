@@ -13,11 +13,11 @@ const busErrors = [
   Errors.QueueIsFullError,
   Errors.BrokerDisconnectedError,
 ] as const;
-const names = new Set<string>(busErrors.map((type) => type.name));
+const busErrorNames = new Set<string>(busErrors.map((type) => type.name));
 
 /** True if the bus failed, not the action. Compares names, because an error from another node may have lost its class. */
 export function isBusError(error: unknown): error is Errors.MoleculerError {
-  return error instanceof Error && !(error instanceof AppError) && names.has(error.name);
+  return error instanceof Error && !(error instanceof AppError) && busErrorNames.has(error.name);
 }
 
 /** True if the node or the bus failed before a response. A timeout is not: retrying it doubles the load on a slow node. */

@@ -21,7 +21,7 @@ export interface UserCaller {
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
   readonly tier: "basic" | "premium";
-  /** Seconds since the epoch of the last proof of identity (OpenID Connect Core, section 2). */
+  /** Time of the last authentication in seconds since the epoch (OpenID Connect Core, section 2). */
   readonly auth_time: number;
   readonly amr: readonly string[];
   /** Milliseconds since the epoch at which the access token expires. */
@@ -81,7 +81,7 @@ export interface IdempotencyRequest {
   /** Name of the only action that uses the key: the one whose transaction commits the change. */
   readonly action: string;
   readonly key: string;
-  /** Tenant, caller (or address) and route. */
+  /** Derived from tenant, caller (or address) and route. */
   readonly scope: string;
   /** HMAC of the body under each key of the ring, the active key first. */
   readonly body: ReadonlyArray<{ readonly kid: string; readonly mac: string }>;

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 const storage = new AsyncLocalStorage<string>();
 
-/** Runs `work`; every log line that it causes carries this id. */
+/** Runs `work` with this id in each of its log lines. */
 export function withCorrelation<T>(id: string, work: () => T): T {
   return storage.run(id, work);
 }

@@ -64,7 +64,7 @@ function isStorable(value: string): boolean {
   return value.isWellFormed() && !/(?![\t\n\r])\p{Cc}/u.test(value);
 }
 
-/** RFC 5321's Dot-string and a domain with a dot; quoted local parts and address literals are refused. */
+/** RFC 5321's Dot-string and a domain with a dot. Rejects quoted local parts and address literals. */
 function isEmail(value: string): boolean {
   const [local, domain, ...more] = value.split("@");
   if (local === undefined || domain === undefined || more.length > 0) return false;

@@ -58,7 +58,7 @@ export type Call = <K extends ActionName>(
   options?: CallOptions,
 ) => Promise<Actions[K]["result"]>;
 
-/** What an action sees of its call. */
+/** The call as an action handler sees it. */
 export interface ActionContext<P = unknown> {
   readonly params: P;
   readonly caller: Caller;
@@ -75,7 +75,7 @@ export type Handlers<C extends Contract> = {
   readonly [K in keyof C["actions"]]: (ctx: ActionContext<ParamsOf<C, K>>) => Promise<ResultOf<C, K>>;
 };
 
-/** Moleculer's actions from a contract. A missing handler, or one with another result, does not compile. */
+/** Moleculer actions for a contract. A missing handler, or one with another result, does not compile. */
 export function implement<C extends Contract>(
   contract: C,
   handlers: Handlers<C>,

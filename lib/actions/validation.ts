@@ -12,7 +12,7 @@ export function validationError(issues: readonly Issue[], input: unknown, prefix
   return new AppError("validation_failed", { errors: fieldErrors(issues, input, prefix) });
 }
 
-/** Each issue with the dotted path of its field, a stable code and a text. */
+/** One entry per issue: the dotted path of the field, a stable code and a text. */
 export function fieldErrors(issues: readonly Issue[], input: unknown, prefix: Path = []): FieldError[] {
   return issues.flatMap((issue) => toFieldErrors(issue, input, prefix)).slice(0, MAX_ERRORS);
 }

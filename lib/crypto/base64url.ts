@@ -4,8 +4,8 @@ export function encode(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes of `text`, or null if it isn't what `encode` would write for them. Node's decoder skips foreign
- * characters and ignores the unused bits of the last one, so a changed token could still decode to the same bytes.
+ * The bytes of `text`, or null unless `encode` would return exactly this text for them. Node's decoder skips invalid
+ * characters and ignores unused bits of the last one, so a modified token could decode to the same bytes.
  */
 export function decodeCanonical(text: string): Buffer | null {
   const bytes = Buffer.from(text, "base64url");

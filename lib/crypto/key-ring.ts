@@ -12,7 +12,7 @@ import { decodeCanonical, encode } from "./base64url.ts";
 
 export type Purpose = "password" | "refresh" | "otp" | "data" | "idempotency" | "csrf";
 
-/** The place that a sealed value belongs to; moved anywhere else it doesn't open. */
+/** Where a sealed value is stored. It cannot be opened in any other place. */
 export interface Binding {
   readonly table: string;
   readonly column: string;
@@ -22,23 +22,23 @@ export interface Binding {
 export interface KeyRing {
   /** The key id that seals and signs. */
   readonly active: string;
-  /** All key ids of this node, the active one first. */
+  /** All key ids of this node, with the active one first. */
   readonly kids: readonly string[];
-  /** HMAC-SHA256, 32 bytes; under the active key if none is named. Throws UnknownKeyError. */
+  /** HMAC-SHA256, 32 bytes. Default key: the active one. Throws UnknownKeyError. */
   mac(purpose: Purpose, data: string | Uint8Array, kid?: string): Buffer;
-  /** The same under every key, active first, base64url: for what is looked up by its MAC. */
+  /** The MAC under every key in base64url, the active key first; for values that are looked up by their MAC. */
   macAll(purpose: Purpose, data: string | Uint8Array): { kid: string; mac: string }[];
   /** Compares in constant time. Throws UnknownKeyError. */
   macMatches(purpose: Purpose, data: string | Uint8Array, kid: string, mac: Uint8Array): boolean;
   /** `v1.<kid>.<nonce>.<ciphertext+tag>`, AES-256-GCM under the active key, bound to purpose and place. */
   seal(purpose: Purpose, plaintext: string | Uint8Array, binding: Binding): string;
-  /** Throws UnknownKeyError, or SealBrokenError if text, key, purpose or place are not those it was sealed with. */
+  /** Throws UnknownKeyError, or SealBrokenError if text, key, purpose or binding differ from those at sealing. */
   open(purpose: Purpose, sealed: string, binding: Binding): Buffer;
-  /** Is it sealed under another key than the active one? Throws SealBrokenError. */
+  /** True if the value is sealed under another key than the active one. Throws SealBrokenError. */
   needsResealing(sealed: string): boolean;
 }
 
-/** This node's ring lacks a key that stored data was made with: a 503 until the ring is complete, never "wrong". */
+/** The key ring lacks a key that stored data needs. Becomes a 503 until SECRET_KEY is complete, never "invalid". */
 export class UnknownKeyError extends Error {
   override readonly name = "UnknownKeyError";
   readonly kid: string;
@@ -49,16 +49,16 @@ export class UnknownKeyError extends Error {
   }
 }
 
-/** A sealed value was changed, moved, or isn't one. */
+/** The value was modified, moved to another place, or is not a sealed value. */
 export class SealBrokenError extends Error {
   override readonly name = "SealBrokenError";
 }
 
 /**
- * Reads `SECRET_KEY`: `k2:<secret>,k1:<secret>`, the first one active, ids of `[a-z0-9]{1,16}`. A value in which no
- * entry has that form is taken whole as the one secret `k0`, whatever it contains; so a plain secret can later be
- * kept as `k1:<new>,k0:<old>`. Space around entries is not part of them. Throws at start if some entries have the
- * form and some don't, if an id stands twice, or if a secret has less than 32 bytes.
+ * Parses `SECRET_KEY`: `k2:<secret>,k1:<secret>` with the active key first and ids of `[a-z0-9]{1,16}`. If no entry has
+ * this form, the whole value is the secret of key `k0`, so that a plain secret can later be kept as `k1:<new>,k0:<old>`.
+ * Whitespace around entries is ignored. Throws if only some entries have the form, if an id occurs twice, or if a secret
+ * has less than 32 bytes.
  */
 export function parseKeyRing(secretKey: string, random: Random = systemRandom): KeyRing {
   const secrets = readSecrets(secretKey.trim());
@@ -106,7 +106,7 @@ function readEntries(text: string): [kid: string, secret: string][] {
   const parts = text.split(",").map((part) => part.trim());
   const entries = parts.flatMap((part) => readEntry(part));
   if (entries.length === 0) return [["k0", text]];
-  // A typing error in a ring must not silently turn all of it into one new secret.
+  // A typo in one entry must not silently turn the whole value into one new secret.
   if (entries.length < parts.length) {
     throw new Error(
       "SECRET_KEY is ambiguous: some of its entries are id:secret with an id of [a-z0-9]{1,16}, some are not. " +
@@ -128,7 +128,7 @@ function assertLongEnough(kid: string, secret: string): void {
 
 type Derivation = (kid: string, purpose: Purpose, use: "mac" | "seal") => KeyObject;
 
-/** One key per purpose and use (RFC 5869), so that none serves two algorithms. */
+/** One derived key per purpose and use (RFC 5869), so that no key serves two algorithms. */
 function createDerivation(secrets: ReadonlyMap<string, string>): Derivation {
   const derived = new Map<string, KeyObject>();
   return (kid, purpose, use) => {

@@ -2,14 +2,14 @@ import { isUuid } from "../runtime/ids.ts";
 import { decodeCanonical, encode } from "./base64url.ts";
 import type { KeyRing } from "./key-ring.ts";
 
-/** What a refresh token is made of; salt and kid stand in the session's row. */
+/** The parts of a refresh token; salt and kid are stored in the session's row. */
 export interface RefreshTokenParts {
   readonly kid: string;
   /** A UUID. */
   readonly sessionId: string;
-  /** A whole number from 0, one more at each refresh. */
+  /** Starts at 0 and increases by one at each refresh. */
   readonly counter: number;
-  /** Random text of the session's row: without it, who has the key but not the database can't make tokens. */
+  /** Random text from the session's row. Without it, the key alone would be enough to forge tokens. */
   readonly salt: string;
 }
 
@@ -20,13 +20,13 @@ export interface ParsedRefreshToken {
   readonly mac: Buffer;
 }
 
-/** `v1.<kid>.<session>.<counter>.<mac>`, at most 117 characters; the same parts give the same token. Throws UnknownKeyError. */
+/** `v1.<kid>.<session>.<counter>.<mac>`, at most 117 characters; deterministic. Throws UnknownKeyError. */
 export function formatRefreshToken(ring: KeyRing, parts: RefreshTokenParts): string {
   const { kid, sessionId, counter } = parts;
   return `v1.${kid}.${sessionId}.${counter}.${encode(ring.mac("refresh", signedText(parts), kid))}`;
 }
 
-/** Null for everything that `formatRefreshToken` doesn't write. The MAC is not checked yet. */
+/** Null for any text that `formatRefreshToken` would not return. Does not check the MAC. */
 export function parseRefreshToken(text: string): ParsedRefreshToken | null {
   const [, kid, sessionId, counterText, macText] = tokenForm.exec(text) ?? [];
   if (!kid || !isUuid(sessionId) || !counterText || !macText) return null;
@@ -36,8 +36,8 @@ export function parseRefreshToken(text: string): ParsedRefreshToken | null {
 }
 
 /**
- * Did we make this token for that session? Constant time. The key id of a token is a stranger's word: one that the
- * ring lacks is no match; only if the session's own row names it too is it an UnknownKeyError.
+ * True if the token was issued for this session; takes constant time. The key id in a token is untrusted, so an unknown
+ * one is no match. Throws UnknownKeyError only if the session's row names the missing key too.
  */
 export function refreshTokenMatches(
   ring: KeyRing,

@@ -6,14 +6,14 @@ interface PostgresError {
   readonly driverError?: { readonly code?: unknown; readonly constraint?: unknown };
 }
 
-/** SQLSTATE of a database error, however TypeORM has wrapped it. */
+/** SQLSTATE of a database error, whether or not TypeORM has wrapped it. */
 export function sqlState(error: unknown): string | undefined {
   const { code, driverError } = (error ?? {}) as PostgresError;
   const state = driverError?.code ?? code;
   return typeof state === "string" ? state : undefined;
 }
 
-/** Name of the unique constraint that a row broke, else undefined. */
+/** Name of the unique constraint that a row violates, otherwise undefined. */
 export function violatedConstraint(error: unknown): string | undefined {
   if (sqlState(error) !== "23505") return undefined;
   const { constraint, driverError } = error as PostgresError;
@@ -21,22 +21,22 @@ export function violatedConstraint(error: unknown): string | undefined {
 }
 
 /**
- * A database that is away, too slow, or busy with the same rows is a 503 and not a bug of ours.
- * Classes 08, 53, 57, lock and statement time-outs, serialization (PostgreSQL appendix A); Node's socket errors.
- * The original goes into `cause`, without its parameters: a QueryFailedError carries the values of the query.
+ * A database that is unavailable, too slow, or busy with the same rows becomes a 503: SQLSTATE classes 08, 53, 57P0,
+ * lock and statement timeouts, serialization failures (PostgreSQL appendix A), and socket errors of Node.js. The original
+ * error is the cause, without its parameters, because a QueryFailedError contains the values of the query.
  */
 export function translateDatabaseError(error: unknown): unknown {
   if (error instanceof AppError) return error;
   const state = sqlState(error);
   if (state !== undefined && isTransient(state))
     return new AppError("service_unavailable", { retry_after: 1, cause: withoutParameters(error) });
-  if (error instanceof Error && passingMessages.test(error.message)) {
+  if (error instanceof Error && transientMessages.test(error.message)) {
     return new AppError("service_unavailable", { retry_after: 1, cause: withoutParameters(error) });
   }
   return error instanceof Error && "parameters" in error ? withoutParameters(error) : error;
 }
 
-const passingMessages =
+const transientMessages =
   /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|DataSource is not|Query runner already released|Driver not Connected/i;
 
 function isTransient(state: string): boolean {
@@ -45,8 +45,8 @@ function isTransient(state: string): boolean {
 
 function withoutParameters(error: unknown): Error {
   const { message, stack } = error as Error;
-  const bare = new Error(message);
-  bare.name = "DatabaseError";
-  if (stack !== undefined) bare.stack = stack;
-  return Object.assign(bare, { sqlState: sqlState(error), constraint: violatedConstraint(error) });
+  const copy = new Error(message);
+  copy.name = "DatabaseError";
+  if (stack !== undefined) copy.stack = stack;
+  return Object.assign(copy, { sqlState: sqlState(error), constraint: violatedConstraint(error) });
 }

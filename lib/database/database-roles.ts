@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { Client } from "pg";
 import type { Config } from "../config/config.ts";
 
-/** The schemas of the mesh: one for each service that keeps tables, and one for BullMQ where it runs on PostgreSQL. */
+/** One schema for each service that has tables, and one for BullMQ if it runs on PostgreSQL. */
 export const schemas = ["users", "auth", "sessions", "preferences", "mail", "admin"] as const;
 export const jobsSchema = "jobs";
 
@@ -18,8 +18,8 @@ export function roleName(schema: string): string {
 }
 
 /**
- * A service's role has a password of its own, derived from the owner's: so one `DATABASE_URL` is enough, and a role's
- * password tells nothing about another's.
+ * Each service's role has its own password, derived from the owner's, so that one `DATABASE_URL` is enough and a role's
+ * password reveals no other.
  */
 export function rolePassword(ownerUrl: string, role: string): string {
   const owner = new URL(ownerUrl);
@@ -32,7 +32,7 @@ export function sslOption(config: Config): SslOption {
   return config.database.ssl === "off" ? false : { rejectUnauthorized: config.database.ssl === "verify" };
 }
 
-/** How the service that owns `schema` connects: as its role, or as the owner where no roles could be made. */
+/** How the service that owns `schema` connects: as its role, or as the owner if `migrate` could not create roles. */
 export async function resolveConnection(config: Config, schema: string): Promise<Connection> {
   const ownerUrl = config.database.url;
   if (ownerUrl === undefined) throw new Error("DATABASE_URL is not set");
@@ -48,25 +48,29 @@ function withRole(ownerUrl: string, role: string): string {
   return url.href;
 }
 
-/** 28P01, 28000: no such role, or not this password. Anything else is left to the pool and its patience. */
+/** SQLSTATE 28P01 and 28000: unknown role or wrong password. Other failures are left to the pool and its retries. */
 async function isRefused(url: string, ssl: SslOption): Promise<boolean> {
   try {
-    await once(url, ssl, "SELECT 1");
+    await queryOnce(url, ssl, "SELECT 1");
     return false;
   } catch (error) {
     return ["28P01", "28000"].includes((error as { code?: string }).code ?? "");
   }
 }
 
-/** `migrate` writes it down where the owner may not create roles. */
+/** `migrate` records it if the owner may not create roles. */
 async function sharesOneRole(ownerUrl: string, ssl: SslOption): Promise<boolean> {
-  const rows = await once(ownerUrl, ssl, "SELECT shared_role FROM usermesh.installation");
+  const rows = await queryOnce(ownerUrl, ssl, "SELECT shared_role FROM usermesh.installation");
   return rows[0]?.shared_role === true;
 }
 
-async function once(connectionString: string, ssl: SslOption, sql: string): Promise<Array<Record<string, unknown>>> {
+async function queryOnce(
+  connectionString: string,
+  ssl: SslOption,
+  sql: string,
+): Promise<Array<Record<string, unknown>>> {
   const client = new Client({ connectionString, ssl, connectionTimeoutMillis: 2_000 });
-  // A lost connection fails the statement; without a listener it would end the process as well.
+  // A lost connection fails the statement. Without a listener it would end the process too.
   client.on("error", () => undefined);
   await client.connect();
   try {

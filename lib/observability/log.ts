@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import pino, { type DestinationStream, type Logger, type StreamEntry } from "pino";
 import { currentCorrelation } from "../actions/correlation.ts";
 import type { Config } from "../config/config.ts";
-import { redacted, redactText } from "./redaction.ts";
+import { redactFields, redactText } from "./redaction.ts";
 
 type LogConfig = Config["log"];
 
@@ -21,7 +21,7 @@ export function createLog(
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }), log: redacted },
+      formatters: { level: (label) => ({ level: label }), log: redactFields },
       mixin: () => {
         const id = currentCorrelation();
         return id === undefined ? {} : { correlation_id: id };

@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { CacheCounts } from "../revocation/near-cache.ts";
+import { countOpenBreakers, countPendingRequests, isOnBus } from "../runtime/moleculer-internals.ts";
 
 interface PoolStatus {
   readonly total: number;
@@ -108,36 +109,23 @@ function poolSamples(pools: Metrics["pools"]): Sample[] {
   });
 }
 
-/** Not in Moleculer's types. */
-interface Transit {
-  readonly pendingRequests: ReadonlyMap<string, unknown>;
-  readonly tx: { readonly connected: boolean };
-}
-
-interface KnownAction {
-  readonly endpoints?: ReadonlyArray<{ readonly state: boolean }>;
-}
-
 /** A process alone has no NATS, but it has circuit breakers. */
 export function registerBrokerMetrics(registry: Registry, broker: ServiceBroker): void {
-  const actions = broker.registry.actions as unknown as { list(options: object): readonly KnownAction[] };
-  const endpoints = () => actions.list({ withEndpoints: true }).flatMap((action) => action.endpoints ?? []);
   registerGauge(registry, {
     name: "circuit_breakers_open",
     help: "Endpoints (an action at a node) that this process does not call for now.",
-    read: () => [[{}, endpoints().filter((one) => !one.state).length]],
+    read: () => [[{}, countOpenBreakers(broker)]],
   });
-  const transit = broker.transit as unknown as Transit | undefined;
-  if (!transit) return;
+  if (!broker.transit) return;
   registerGauge(registry, {
     name: "nats_connected",
     help: "1 while connected to NATS.",
-    read: () => [[{}, Number(transit.tx.connected)]],
+    read: () => [[{}, Number(isOnBus(broker))]],
   });
   registerGauge(registry, {
     name: "rpc_requests_pending",
     help: "Calls over NATS waiting for their response.",
-    read: () => [[{}, transit.pendingRequests.size]],
+    read: () => [[{}, countPendingRequests(broker)]],
   });
 }
 

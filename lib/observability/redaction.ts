@@ -1,20 +1,20 @@
 const MASK = "[redacted]";
 const MAX_DEPTH = 6;
 const MAX_LIST = 50;
-/** Keys whose values are secrets or addresses of people, in snake case, camel case or as headers. */
+/** Keys whose values are secrets or email addresses, in snake case, camel case or as headers. */
 const secretKey =
   /pass(?:word|wd|phrase)?$|token|secret|authorization|cookie|^e-?mail|email$|email_key|api_?-?key|private_?-?key|credential|^jwt$|dsn$|connection_?string/i;
-/** Of those names the ones that say nothing: ids, codes, counts. */
+/** Matching keys whose values are harmless: ids, types and flags. */
 const harmlessKey = /_id$|Id$|^token_type$|^email_verified$|^is_|^has_/;
 const credentialsInUrl = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"]+@/gi;
 const bearer = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi;
 const jwt = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
-/** Ours: refresh tokens, those of mailed links, which one system has in its paths, and sealed values. */
+/** Refresh tokens, tokens of mailed links (which may be part of a path) and sealed values. */
 const ownToken = /\bv1\.[a-z0-9]{1,16}\.[\w-]{16,36}\.[\w.-]+/g;
 const address = /[^\s@"'<>()=]{1,64}@[^\s@"'<>()=,;:]+\.[a-z]{2,63}/gi;
 
-/** What a log entry may say: a copy without secrets, addresses, live objects and endless depth. */
-export function redacted(fields: Record<string, unknown>): Record<string, unknown> {
+/** A copy for the log without secrets, email addresses, live objects and unlimited depth. */
+export function redactFields(fields: Record<string, unknown>): Record<string, unknown> {
   return copy(fields, 0) as Record<string, unknown>;
 }
 
@@ -45,12 +45,12 @@ function isSecret(key: string): boolean {
   return secretKey.test(key) && !harmlessKey.test(key);
 }
 
-/** A flag or a count under such a name tells nothing. */
+/** Flags and counts under such keys reveal nothing. */
 function hides(value: unknown): boolean {
   return value !== null && value !== undefined && typeof value !== "boolean" && typeof value !== "number";
 }
 
-/** Not the other fields of an error: a QueryFailedError holds its parameters, a Moleculer error its context. */
+/** Omits other fields: a QueryFailedError has its query parameters, a Moleculer error its context. */
 function describeError(error: Error, depth: number): object {
   const { type, code } = error as { type?: unknown; code?: unknown };
   return {

@@ -1,14 +1,14 @@
-/** Runs `work` as soon as a slot is free, first come, first served. Throws OverloadedError if too many wait already. */
+/** Runs `work` as soon as a slot is free, in order of arrival. Rejects with OverloadedError if too many are waiting. */
 export type Bulkhead = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 export interface BulkheadLimits {
-  /** How many run at once, 1 or more. */
+  /** Maximum running at once, 1 or more. */
   readonly concurrency: number;
-  /** How many more may wait, 0 or more. */
+  /** Maximum waiting, 0 or more. */
   readonly queue: number;
 }
 
-/** Nothing was begun. Becomes a 503 with Retry-After. */
+/** The work was not started. Becomes a 503 with Retry-After. */
 export class OverloadedError extends Error {
   override readonly name = "OverloadedError";
 }
@@ -36,7 +36,7 @@ export function createBulkhead({ concurrency, queue }: BulkheadLimits): Bulkhead
     return new Promise((resolve) => waiting.push(resolve));
   }
 
-  /** The slot stays taken when it is handed over: freed in between, a newcomer could overtake. */
+  /** Hands the slot over directly: if it were freed in between, a newcomer could overtake. */
   function passSlotOn(): void {
     const next = waiting.shift();
     if (next) next();

@@ -8,18 +8,18 @@ import { openQueues } from "../queues/queues.ts";
 import { systemClock, systemRandom, systemTimers } from "./clock.ts";
 import type { DevMailbox, Platform } from "./platform.ts";
 
-/** Room in libuv's pool beside the hashes, for token checks and files. */
+/** Threads of libuv's pool that hashing leaves for token checks and files. */
 const THREADS_BESIDE_HASHES = 4;
 const MIN_POOL = 2;
 
 interface PlatformParts {
   readonly log: Logger;
-  /** What this process runs. */
+  /** Names of the services that this process runs. */
   readonly services: readonly string[];
   readonly mailbox?: DevMailbox | undefined;
 }
 
-/** What the services of one process share. `close` after they have stopped. */
+/** Shared by the services of one process. Call `close` after they have stopped. */
 export async function createPlatform(
   config: Config,
   { log, services, mailbox }: PlatformParts,
@@ -55,13 +55,13 @@ export async function createPlatform(
   };
 }
 
-/** A process may hold so many connections; its services share them. */
+/** Each service's share of the process's database connections. */
 export function poolShare({ database }: Config, services: readonly string[]): number {
   const sharers = services.filter((name) => schemas.some((schema) => schema === name)).length;
   return Math.max(MIN_POOL, Math.floor(database.poolSize / Math.max(1, sharers)));
 }
 
-/** bcrypt and WebCrypto share libuv's threads: with all of them hashing, a token check of 0.1 ms takes 430 (measured). */
+/** bcrypt and WebCrypto share libuv's threads: while all of them hash, a token check takes 430 ms instead of 0.1 (measured). */
 function assertThreads({ auth }: Config): void {
   const threads = Number(process.env.UV_THREADPOOL_SIZE ?? 4);
   const { concurrency } = auth.passwordHash;

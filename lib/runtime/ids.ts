@@ -2,8 +2,8 @@ import { v5, v7 } from "uuid";
 import { type Clock, type Random, systemRandom } from "./clock.ts";
 
 /**
- * A UUIDv7 (RFC 9562 section 5.7), lower-case. The ids that one process makes from one clock are strictly increasing,
- * also within a millisecond and when the clock goes back: the time of an id may then lie ahead of the clock.
+ * A UUIDv7 (RFC 9562 section 5.7) in lower case. The ids that a process creates from one clock increase strictly, even
+ * within a millisecond and when the clock goes back; an id's time may then be ahead of the clock.
  */
 export function newId(clock: Clock, random: Random = systemRandom): string {
   const bytes = random.bytes(16);
@@ -11,18 +11,18 @@ export function newId(clock: Clock, random: Random = systemRandom): string {
   return v7({ random: bytes, msecs: state.milliseconds, seq: state.sequence });
 }
 
-/** The same id for the same name within the same namespace, itself an id (RFC 9562 section 5.5). */
+/** A UUIDv5: the same id for the same name and namespace, which is a UUID (RFC 9562 section 5.5). */
 export function derivedId(name: string, namespace: string): string {
   return v5(name, namespace);
 }
 
-/** When a UUIDv7 was made, to the millisecond. Throws TypeError for anything else. */
+/** The creation time of a UUIDv7, to the millisecond. Throws TypeError for anything else. */
 export function idTime(id: string): Date {
   if (!isUuid(id) || id[14] !== "7") throw new TypeError("Not a UUIDv7");
   return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
 }
 
-/** A UUID of any version in its canonical form, that is in lower case. */
+/** True for a UUID of any version in its canonical form (lower case). */
 export function isUuid(text: unknown): text is string {
   return typeof text === "string" && canonicalUuid.test(text);
 }
@@ -34,7 +34,7 @@ interface Sequence {
   sequence: number;
 }
 
-/** One sequence per clock, so that a frozen clock doesn't inherit the time of another one. */
+/** One sequence per clock, so that a test's frozen clock does not inherit another one's time. */
 const sequences = new WeakMap<Clock, Sequence>();
 
 function advance(clock: Clock, bytes: Buffer): Sequence {
@@ -48,7 +48,7 @@ function advance(clock: Clock, bytes: Buffer): Sequence {
   return next;
 }
 
-/** 31 of the 32 bits are random; the free one leaves 2^31 ids until a millisecond overflows. */
+/** 31 of the 32 bits are random; the free bit leaves room for 2^31 ids per millisecond. */
 function firstOfMillisecond(bytes: Buffer): number {
   return bytes.readUInt32BE(6) >>> 1;
 }

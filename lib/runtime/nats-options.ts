@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { checkServerIdentity, type ConnectionOptions as TlsOptions } from "node:tls";
 import type { ConnectionOptions } from "nats";
 
-/** NATS_URL may name several servers with commas; credentials and TLS are those of any of them. */
+/** NATS_URL may list several servers, separated by commas. Credentials and TLS of any of them apply to all. */
 export function natsOptions(natsUrl: string): ConnectionOptions {
   const urls = natsUrl.split(",").map((one) => new URL(one.trim()));
   const named = urls.find((url) => url.username !== "");
@@ -14,16 +14,16 @@ export function natsOptions(natsUrl: string): ConnectionOptions {
     reconnectTimeWait: 100,
     reconnectJitter: 100,
     reconnectJitterTLS: 100,
-    // A server that hangs, or a cable that was pulled, is noticed within seconds: the default is four minutes.
+    // Detects a hanging server or broken network within seconds; the default is four minutes.
     pingInterval: 2_000,
     maxPingOut: 2,
     timeout: 2_000,
-    // Credentials may be changed under a running node; giving up for ever helps nobody.
+    // Credentials may change while the node runs; by default the client would give up.
     ignoreAuthErrorAbort: true,
   };
 }
 
-/** `nats://token@host` is a token, `nats://user:password@host` a user. */
+/** `nats://token@host` is a token, `nats://user:password@host` a user and password. */
 function credentials(url: URL | undefined): Pick<ConnectionOptions, "user" | "pass" | "token"> {
   if (!url) return {};
   const user = decodeURIComponent(url.username);
@@ -31,8 +31,8 @@ function credentials(url: URL | undefined): Pick<ConnectionOptions, "user" | "pa
 }
 
 /**
- * nats.js names no host to Node where it is an address, and Node then takes a certificate for `localhost`, whosever it is.
- * It must be one for an address of ours.
+ * For a server given as an IP address, nats.js passes no host name to Node, which then accepts any certificate issued for
+ * `localhost`. Checks the certificate against our addresses instead.
  */
 function tlsOf(urls: readonly URL[]): NonNullable<ConnectionOptions["tls"]> & Pick<TlsOptions, "checkServerIdentity"> {
   const hosts = urls.map((url) => url.hostname.replace(/^\[|\]$/g, ""));

@@ -5,7 +5,7 @@ import type { MeshEvent, StreamName } from "../events/events.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Clock, Random, Timers } from "./clock.ts";
 
-/** What a node gives to every service it runs. A service file is a factory over it; nothing else is reached for. */
+/** Dependencies that a node passes to each of its services. Services import no singletons. */
 export interface Platform {
   readonly config: Config;
   readonly clock: Clock;
@@ -15,7 +15,7 @@ export interface Platform {
   readonly log: Logger;
   readonly events: EventLog;
   readonly queues: Queues;
-  /** Connections that one service of this process may hold. */
+  /** Maximum database connections of one service of this process. */
   readonly poolSize: number;
   readonly metrics: Metrics;
   /** Mails of the embedded SMTP server, for `/dev/mail`; undefined where a real one delivers. */
@@ -25,16 +25,16 @@ export interface Platform {
 /** A mail that the local SMTP server received. */
 export interface Mail {
   readonly id: string;
-  /** As the sender wrote it, with its angle brackets; empty where it wrote none. */
+  /** Includes the angle brackets; empty if the sender set none. */
   readonly message_id: string;
-  /** The address alone; the name is in `headers.from`. */
+  /** The address without the name, which is in `headers.from`. */
   readonly from: string;
-  /** To whom it was really sent: the envelope's recipients. */
+  /** The envelope's recipients. */
   readonly to: readonly string[];
   readonly subject: string;
   readonly text: string;
   readonly html: string;
-  /** By lowercase name; one that stands there several times has a line for each. */
+  /** By lowercase name; repeated headers are joined by line breaks. */
   readonly headers: Readonly<Record<string, string>>;
   /** ISO 8601, UTC. */
   readonly received_at: string;
@@ -46,45 +46,45 @@ export interface DevMailbox {
   clear(): Promise<void>;
 }
 
-/** The durable log of facts: JetStream on the mesh, straight to the handlers in one process. */
+/** The durable event log: JetStream on the mesh, direct calls of the handlers in one process. */
 export interface EventLog {
-  /** Resolves when the event is safe: acknowledged by the stream, or handled by every consumer. */
+  /** Resolves when the event is acknowledged by the stream or, in one process, handled by every consumer. */
   publish(event: MeshEvent): Promise<void>;
-  /** Each event of the stream at least once to one node of `consumer`, again until the handler resolves. */
+  /** Delivers each event of the stream to one node of `consumer` until the handler resolves, so at least once. */
   consume(consumer: EventConsumer): Promise<() => Promise<void>>;
-  /** Takes all of a user off the streams but `user.erased`. False as long as that has not arrived. */
+  /** Deletes all events of a user except `user.erased`. False as long as that one has not arrived. */
   purgeUser(user: Pick<MeshEvent, "user_id" | "tenant_id">): Promise<boolean>;
-  /** Which stream it is: another one once it was lost and made anew. Null where there is none, or it can't be reached. */
+  /** Identifies the stream; changes if the stream was lost and recreated. Null in one process or if NATS is unavailable. */
   streamId(stream: StreamName): Promise<string | null>;
   readonly embedded: boolean;
   close(): Promise<void>;
 }
 
 export interface EventConsumer {
-  /** Durable name, one for all nodes of a service: `auth-users`. */
+  /** Durable name, shared by all nodes of a service: `auth-users`. */
   readonly name: string;
   readonly stream: StreamName;
   readonly types: ReadonlyArray<MeshEvent["event_type"]>;
   handle(event: MeshEvent): Promise<void>;
 }
 
-/** Each has a worker. */
+/** Each queue has its own worker service. */
 export const queueNames = ["mail", "push", "maintenance"] as const;
 export type QueueName = (typeof queueNames)[number];
 
-/** Work that must be done: BullMQ on Redis, or on PostgreSQL where there is no Redis. */
+/** Durable jobs: BullMQ on Redis, or on PostgreSQL without Redis. */
 export interface Queues {
-  /** A job of an id that is there already, or was in the last day, is not added again. */
+  /** Ignored if a job with this id exists or was completed within the last day. */
   add(queue: string, job: Job): Promise<void>;
-  /** Makes `name` due every `everyMs`, once on the whole mesh. */
+  /** Runs job `name` every `everyMs`, once on the whole mesh. */
   schedule(queue: string, name: string, everyMs: number): Promise<void>;
   work(queue: string, options: WorkerOptions): Promise<RunningWorker>;
   counts(queue: string): Promise<Record<string, number>>;
-  /** The dead letters, latest first. */
+  /** Dead letters, newest first. */
   failed(queue: string, limit: number): Promise<FailedJob[]>;
-  /** A dead letter gets all its attempts again. False where there is no such one. */
+  /** Retries a dead letter with all its attempts. False if there is none with this id. */
   retry(queue: string, id: string): Promise<boolean>;
-  /** A dead letter is gone for good. False where there is no such one. */
+  /** Deletes a dead letter. False if there is none with this id. */
   remove(queue: string, id: string): Promise<boolean>;
   readonly embedded: boolean;
   close(): Promise<void>;
@@ -111,7 +111,7 @@ export interface RunningWorker {
   close(): Promise<void>;
 }
 
-/** Thrown by a job handler: give the job back without spending an attempt, and take no job of this queue for so long. */
+/** Thrown by a job handler: returns the job without using an attempt, and pauses the queue for `ms`. */
 export class PauseQueue extends Error {
   readonly ms: number;
   constructor(ms: number) {
@@ -120,5 +120,5 @@ export class PauseQueue extends Error {
   }
 }
 
-/** Thrown by a job handler: no repeat can help, keep the job with the dead letters. */
+/** Thrown by a job handler: a retry cannot succeed, so the job becomes a dead letter immediately. */
 export class DeadLetter extends Error {}

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import type { Registry } from "prom-client";
+import { isOnBus } from "../../lib/runtime/moleculer-internals.ts";
 
 interface Address {
   readonly host: string;
@@ -38,10 +39,4 @@ function statusOf(broker: ServiceBroker, path: string): 200 | 404 | 503 {
   if (path === "/health/live") return 200;
   if (path !== "/health/ready") return 404;
   return broker.started && !broker.stopping && isOnBus(broker) ? 200 : 503;
-}
-
-/** Without NATS, all services are in this process. */
-function isOnBus(broker: ServiceBroker): boolean {
-  const { transit } = broker as { transit?: { readonly tx: { readonly connected: boolean } } };
-  return transit === undefined || transit.tx.connected;
 }

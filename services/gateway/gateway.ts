@@ -4,6 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { servicePermissions } from "../../lib/actions/service-permissions.ts";
 import { type Call, callAsService } from "../../lib/actions/typed-call.ts";
 import { newId } from "../../lib/runtime/ids.ts";
+import { isOnBus } from "../../lib/runtime/moleculer-internals.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import type { LeaseHolder } from "../../mixins/lease-holder.mixin.ts";
 import { type ApiDeps, createApiHandler } from "./api/api-handler.ts";
@@ -51,7 +52,7 @@ export function createGateway(
   const metrics = createHttpMetrics(platform.metrics.registry);
 
   let isStopping = false;
-  const isBusUp = () => config.nats.url === undefined || isConnected(broker);
+  const isBusUp = () => isOnBus(broker);
   const isReady = () => !isStopping && lease.isReady() && keys.latest !== null && isBusUp();
   const inFlight = () => pipeline.inFlight;
   const isRedisUp = () => redis?.status === "ready";
@@ -127,10 +128,4 @@ function openRedis(url: string): Redis {
   // Without a listener an error would end the process. The state is visible in GET /health.
   redis.on("error", () => undefined);
   return redis;
-}
-
-/** The transporter sets this to false as soon as the connection to NATS is lost. */
-function isConnected(broker: ServiceBroker): boolean {
-  const transit = broker.transit as unknown as { readonly tx?: { readonly connected?: boolean } } | undefined;
-  return transit?.tx?.connected === true;
 }

@@ -6,10 +6,11 @@ import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { AppError } from "../../lib/actions/errors.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { createLog } from "../../lib/observability/log.ts";
+import { isOnBus } from "../../lib/runtime/moleculer-internals.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { eventually } from "../support/eventually.ts";
-import { dropConnection, isOnBus, startBroker } from "../support/start/broker.ts";
+import { dropConnection, startBroker } from "../support/start/broker.ts";
 import { type Server, startNatsServer } from "../support/start/servers.ts";
 
 const release = new AbortController();

@@ -1,20 +1,13 @@
 import type { ServiceBroker } from "moleculer";
 import type { Actions } from "../../../lib/actions/typed-call.ts";
+import { listNodes, type RegistryNode } from "../../../lib/runtime/moleculer-internals.ts";
 import type { Queues } from "../../../lib/runtime/platform.ts";
 import { listQueues } from "./queues.ts";
 
 type Mesh = Actions["admin.mesh"]["result"];
 type OpenBreaker = Mesh["open_breakers"][number];
 
-/** A node in Moleculer's registry. Its types lack it. */
-interface RegistryNode {
-  readonly id: string;
-  readonly available: boolean;
-  readonly client?: { readonly version?: string; readonly langVersion?: string };
-  readonly metadata?: { readonly version?: string };
-  readonly services?: ReadonlyArray<{ readonly name: string; readonly version?: string | number }>;
-}
-
+/** Result of Moleculer's `$node.actions`. */
 interface RegistryAction {
   readonly name: string;
   readonly endpoints?: ReadonlyArray<{ readonly nodeID: string; readonly state: boolean }>;
@@ -24,22 +17,15 @@ const TIMEOUT_MS = 1_000;
 
 /** Nodes and services as seen by this node. Circuit breakers are per node, so every node is asked for its own. */
 export async function describeMesh(broker: ServiceBroker, queues: Queues): Promise<Mesh> {
-  const nodes = registryNodes(broker);
+  const nodes = listNodes(broker);
   const [open_breakers, depths] = await Promise.all([openBreakers(broker), listQueues(queues)]);
   return { nodes: nodes.map(viewNode), open_breakers, queues: depths };
 }
 
 export async function openBreakers(broker: ServiceBroker): Promise<OpenBreaker[]> {
-  const available = registryNodes(broker).filter((node) => node.available);
+  const available = listNodes(broker).filter((node) => node.available);
   const breakers = await Promise.all(available.map((node) => breakersOf(broker, node.id)));
   return breakers.flat();
-}
-
-function registryNodes(broker: ServiceBroker): RegistryNode[] {
-  const registry = broker.registry as unknown as {
-    getNodeList(options: { readonly withServices: boolean }): RegistryNode[];
-  };
-  return registry.getNodeList({ withServices: true });
 }
 
 async function breakersOf(broker: ServiceBroker, nodeID: string): Promise<OpenBreaker[]> {

@@ -2,6 +2,7 @@ import type { Context, ServiceBroker } from "moleculer";
 import { isBusError } from "../../../lib/actions/bus-errors.ts";
 import type { Meta } from "../../../lib/actions/caller.ts";
 import { isError } from "../../../lib/actions/errors.ts";
+import { listEndpoints } from "../../../lib/runtime/moleculer-internals.ts";
 
 export interface ActionCall {
   readonly action: string;
@@ -50,14 +51,8 @@ export async function callWithFailover(broker: ServiceBroker, call: ActionCall):
   }
 }
 
-interface Endpoints {
-  readonly endpoints: ReadonlyArray<{ readonly id: string; readonly isAvailable: boolean }>;
-}
-
 /** Undefined lets the load balancer choose. */
 function untriedNode(broker: ServiceBroker, action: string, tried: ReadonlySet<string>): string | undefined {
   if (tried.size === 0) return undefined;
-  const registry = broker.registry as unknown as { getActionEndpoints(name: string): Endpoints | undefined };
-  const others = registry.getActionEndpoints(action)?.endpoints ?? [];
-  return others.find((one) => one.isAvailable && !tried.has(one.id))?.id;
+  return listEndpoints(broker, action).find((one) => one.isAvailable && !tried.has(one.id))?.id;
 }

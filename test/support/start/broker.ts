@@ -59,7 +59,3 @@ export async function dropConnection(broker: ServiceBroker): Promise<void> {
   const transporter = broker.transit?.tx as unknown as { client: { close(): Promise<void> } } | undefined;
   await transporter?.client.close();
 }
-
-export function isOnBus(broker: ServiceBroker): boolean {
-  return (broker.transit?.tx as { connected?: boolean } | undefined)?.connected === true;
-}

@@ -1,0 +1,122 @@
+import type { MeshEvent, StreamName } from "../lib/events/events.ts";
+import type { Job, Platform } from "../lib/runtime/platform.ts";
+import { withHeartbeat } from "../lib/runtime/timeouts.ts";
+import type { Database, Transaction } from "./database.mixin.ts";
+
+/** Rebuilds a recreated stream before anything else is relayed to it. */
+export interface Snapshot {
+  readonly stream: StreamName;
+  /** Publishes one page, and stores the progress in the relay's transaction. True once the stream is complete. */
+  step(tx: Transaction, streamId: string): Promise<boolean>;
+}
+
+interface OutboxRow {
+  readonly id: string;
+  readonly kind: "event" | "job";
+  readonly user_id: string;
+  readonly body: unknown;
+}
+
+const BATCH = 200;
+/** Well below idle_in_transaction_session_timeout (1 s). */
+const KEEP_ALIVE_MS = 300;
+
+/**
+ * Publishes one batch of a schema's outbox. One relay per schema runs at a time; it holds a lock of its transaction, which
+ * a killed or paused process loses.
+ */
+export async function relayBatch(platform: Platform, db: Database, snapshot?: Snapshot): Promise<"more" | "idle"> {
+  const streamId = snapshot ? await platform.events.streamId(snapshot.stream) : null;
+  return db.transaction(async (tx) => {
+    const [lock] = await tx.query<{ held: boolean }>(
+      "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held",
+      [`usermesh-relay-${db.schema}`],
+    );
+    if (!lock?.held) return "idle";
+    if (snapshot && streamId !== null && !(await keepAlive(platform, tx, () => snapshot.step(tx, streamId))))
+      return "more";
+    const rows = await tx.query<OutboxRow>(
+      `${selectPending(db.schema, "event")} UNION ALL ${selectPending(db.schema, "job")} ORDER BY id`,
+    );
+    if (rows.length === 0) return "idle";
+    const done = await keepAlive(platform, tx, () => publishAll(platform, rows));
+    await tx.query(`UPDATE ${db.schema}.outbox SET published_at = clock_timestamp() WHERE id = ANY($1::bigint[])`, [
+      done,
+    ]);
+    return done.length >= BATCH ? "more" : "idle";
+  });
+}
+
+/** A batch of each kind: while Redis is unavailable, events must not wait behind jobs. */
+function selectPending(schema: string, kind: OutboxRow["kind"]): string {
+  return `(SELECT id, kind, user_id, body FROM ${schema}.outbox
+           WHERE published_at IS NULL AND kind = '${kind}' ORDER BY id LIMIT ${BATCH})`;
+}
+
+/** Publishes the rows of different users concurrently, those of one user in order up to the first failure. */
+async function publishAll(platform: Platform, rows: readonly OutboxRow[]): Promise<string[]> {
+  const done: string[] = [];
+  const byUser = Map.groupBy(rows, (row) => `${row.kind} ${row.user_id}`);
+  await Promise.all([...byUser.values()].map((userRows) => publishInOrder(platform, userRows, done)));
+  return done;
+}
+
+async function publishInOrder(platform: Platform, rows: readonly OutboxRow[], done: string[]): Promise<void> {
+  for (const row of rows) {
+    try {
+      await publishRow(platform, row);
+      done.push(row.id);
+    } catch (error) {
+      platform.log.warn(
+        { outbox_id: row.id, kind: row.kind, error: (error as Error).message },
+        "outbox entry relay failed, will be retried",
+      );
+      return;
+    }
+  }
+}
+
+async function publishRow(platform: Platform, row: OutboxRow): Promise<void> {
+  if (row.kind === "event") return platform.events.publish(row.body as MeshEvent);
+  const { queue, job } = row.body as { queue: string; job: Job };
+  return platform.queues.add(queue, job);
+}
+
+/** A living relay keeps its transaction and with it the lock; a paused process loses both. */
+function keepAlive<T>({ timers }: Platform, tx: Transaction, work: () => Promise<T>): Promise<T> {
+  return withHeartbeat(timers, KEEP_ALIVE_MS, () => tx.query("SELECT 1"), work);
+}
+
+/** Runs `step` when woken and at least every `ms`, never concurrently. A failed step is repeated by the next one. */
+export function createRelayLoop(platform: Platform, ms: number, step: () => Promise<"more" | "idle">) {
+  const stopping = new AbortController();
+  let sleeping = new AbortController();
+  let woken = false;
+  let running: Promise<void> = Promise.resolve();
+  const runOnce = async () => {
+    woken = false;
+    const outcome = await step().catch((error: Error) => {
+      platform.log.warn({ error: error.message }, "outbox relay failed, will be retried");
+      return "idle" as const;
+    });
+    if (outcome === "more" || woken || stopping.signal.aborted) return;
+    sleeping = new AbortController();
+    await platform.timers.sleep(ms, sleeping.signal).catch(() => undefined);
+  };
+  return {
+    wake: () => {
+      woken = true;
+      sleeping.abort();
+    },
+    start: () => {
+      running = (async () => {
+        while (!stopping.signal.aborted) await runOnce();
+      })();
+    },
+    stop: async () => {
+      stopping.abort();
+      sleeping.abort();
+      await running;
+    },
+  };
+}
