@@ -20,7 +20,7 @@ export interface ServiceCaches extends Pick<NearCaches, "open"> {
   ): Actions["gateway.applyRevocations"]["result"];
   /**
    * Transactions that may write what is cached under `keys`. Each begins by invalidating them at every node; if that is
-   * impossible it rejects and changes nothing. No node answers from before the write once it has resolved.
+   * impossible it rejects and changes nothing. Once the write has resolved, no node answers with a value from before it.
    */
   invalidating(call: Call, ...keys: string[]): TransactionSource<InvalidatingTransaction>;
   /**
@@ -28,7 +28,7 @@ export interface ServiceCaches extends Pick<NearCaches, "open"> {
    * event of the write repeats it.
    */
   invalidatingLater(...keys: string[]): TransactionSource<InvalidatingTransaction>;
-  /** No node answers from what was committed before this call once it has resolved. */
+  /** Once it has resolved, no node answers with a value from before this call. */
   invalidate(call: Call, key: string): Promise<void>;
 }
 

@@ -51,9 +51,12 @@ const PersonPreferences = Preferences.pick({
   preferred_locations: true,
   remote: true,
   willing_to_relocate: true,
-}).meta({ id: "PersonPreferences", description: "Without what concerns nobody else: notices, pay, ages, privacy." });
+}).meta({
+  id: "PersonPreferences",
+  description: "Without notifications, pay, ages and privacy, which only the owner sees.",
+});
 
-/** `null` puts a field back to its default. */
+/** `null` resets a field to its default. */
 export const PreferencesChange = z
   .strictObject(
     Object.fromEntries(
@@ -130,8 +133,8 @@ export const preferencesContract = contract("preferences", {
   },
 });
 
-function isAbove(least: number | null | undefined, most: number | null | undefined): boolean {
-  return least != null && most != null && least > most;
+function isAbove(min: number | null | undefined, max: number | null | undefined): boolean {
+  return min != null && max != null && min > max;
 }
 
 function isTimezone(name: string): boolean {

@@ -126,7 +126,7 @@ export const usersContract = contract("users", {
       access: byService("users:visibility"),
       idempotent: true,
     }),
-    /** `null` resets to the default. Applied once per `operation_id`; a repeat resolves to the present visibility. */
+    /** `null` resets to the default. Applied once per `operation_id`; a repeat resolves to the current visibility. */
     setVisibility: action({
       params: z.strictObject({
         user_id: field.Id,

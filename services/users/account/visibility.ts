@@ -24,11 +24,11 @@ export async function setVisibility(
     const account = await lockAccount(tx, user_id);
     if (!account) throw new AppError("not_found");
     const { privacy_profile, privacy_location } = account;
-    const present = { privacy_profile, privacy_location };
+    const current = { privacy_profile, privacy_location };
     const isNew = await claimInbox(db, tx, operation_id, "set-visibility");
-    const next = isNew ? merge(present, ctx.params) : present;
+    const next = isNew ? merge(current, ctx.params) : current;
     const updated_fields = (["privacy_profile", "privacy_location"] as const).filter(
-      (name) => next[name] !== present[name],
+      (name) => next[name] !== current[name],
     );
     if (updated_fields.length > 0) {
       await updateAccount(tx, user_id, next);
@@ -38,8 +38,8 @@ export async function setVisibility(
   });
 }
 
-function merge(present: typeof defaultVisibility, change: Change["params"]): typeof defaultVisibility {
-  const { privacy_profile = present.privacy_profile, privacy_location = present.privacy_location } = change;
+function merge(current: typeof defaultVisibility, change: Change["params"]): typeof defaultVisibility {
+  const { privacy_profile = current.privacy_profile, privacy_location = current.privacy_location } = change;
   return {
     privacy_profile: privacy_profile ?? defaultVisibility.privacy_profile,
     privacy_location: privacy_location ?? defaultVisibility.privacy_location,

@@ -3,13 +3,13 @@ import { action, byServiceOrOperator } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { defaultVisibility, ProfileChange, UserChange, Visibility } from "./users-shapes.contract.ts";
 
-/** Before it there were no accounts of ours, and PostgreSQL's calendar has no year 0. */
+/** A plausible time: PostgreSQL's calendar has no year 0, and no account is older than 1970. */
 const Past = field.Timestamp.refine((time) => time >= "1970", {
   error: "must not be before 1970",
   params: { code: "too_old" },
 });
 
-/** What a moved account brings along. Not its roles: who writes a file would make himself an administrator. */
+/** Fields of an imported account. Without roles: editing the file would be enough to become an administrator. */
 export const accountFields = {
   tenant: field.TenantSlug.default("default"),
   email: field.Email,
@@ -30,7 +30,7 @@ export const ImportedAccount = z.strictObject({
   privacy_location: Visibility.shape.privacy_location.default(defaultVisibility.privacy_location),
 });
 
-/** One account of a batch that did not come in. */
+/** One account of a batch that was not imported. */
 export const ImportRefusal = z.strictObject({
   id: field.Id,
   field: z.string(),
@@ -38,15 +38,15 @@ export const ImportRefusal = z.strictObject({
   message: z.string(),
 });
 
-/** Where a page of an export ended. */
+/** The last account of an export page. */
 const ExportPosition = z.strictObject({ tenant_id: field.Id, created_at: field.Timestamp, id: field.Id });
 
 const MAX_IN_A_BATCH = 500;
 const byImporter = byServiceOrOperator("import:write");
 
-/** Whole accounts in and out, in batches. Part of the contract of users. */
+/** Import and export of whole accounts, in batches. Part of the users contract. */
 export const importActions = {
-  /** Which of these could not come in, and which are there under the very id: a batch whose answer was lost. */
+  /** Which of these would be refused, and which were imported before, by a batch whose answer was lost. */
   importable: action({
     params: z.strictObject({
       accounts: z
@@ -54,7 +54,7 @@ export const importActions = {
         .max(MAX_IN_A_BATCH),
     }),
     result: z.strictObject({
-      /** Tells installations apart. */
+      /** Identifies the installation. */
       installation: z.string(),
       imported: z.array(field.Id),
       refused: z.array(ImportRefusal),
@@ -63,8 +63,8 @@ export const importActions = {
     idempotent: true,
   }),
   /**
-   * The commit point of an import: all of the batch that can be, in one transaction; safe to repeat with the same ids.
-   * States `user.created` with `imported: true`. 503 `overloaded` while too many facts wait to be relayed.
+   * The commit point of an import: imports the valid accounts of the batch in one transaction. Safe to repeat with the same
+   * ids. Records `user.created` with `imported: true`. 503 `overloaded` while too many events wait to be relayed.
    */
   import: action({
     params: z.strictObject({ accounts: z.array(ImportedAccount).max(MAX_IN_A_BATCH) }),
@@ -72,7 +72,7 @@ export const importActions = {
     access: byImporter,
     timeout: 30_000,
   }),
-  /** Accounts as `import` takes them, tenant by tenant, oldest first; as many as fit into a message. Deleted ones are not told. */
+  /** Accounts in the form that `import` takes, by tenant, oldest first, as many as fit into a message. Without deleted ones. */
   exportAccounts: action({
     params: z.strictObject({ tenant: field.TenantSlug.optional(), after: ExportPosition.nullable() }),
     result: z.strictObject({ accounts: z.array(ImportedAccount), next: ExportPosition.nullable() }),

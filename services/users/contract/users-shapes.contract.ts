@@ -16,7 +16,7 @@ const nullable = <F extends Fields>(fields: F) =>
     [Name in keyof F]: z.ZodNullable<F[Name]>;
   };
 
-/** As they are read: what was stored under an earlier rule is valid. */
+/** For results: names stored under an earlier rule stay valid. */
 const nullableStrings = <F extends Fields>(fields: F) =>
   Object.fromEntries(Object.keys(fields).map((name) => [name, z.string().nullable()])) as {
     [Name in keyof F]: z.ZodNullable<z.ZodString>;
@@ -55,7 +55,7 @@ export const User = z
       description: "In `GET /users/me` up to a minute behind a sign-in on another device.",
     }),
     deleted_at: field.Timestamp.nullable().meta({
-      description: "Since when it waits for its erasure; until that begins an administrator can take it back.",
+      description: "When the account was deleted. An administrator can restore it until its erasure begins.",
     }),
   })
   .meta({ id: "User" });
@@ -86,13 +86,13 @@ export const Experience = z.strictObject({
   to_date: z.iso.date().nullish(),
 });
 
-/** Shown to the owner alone, and encrypted at rest. */
+/** Shown only to the owner, and encrypted at rest. */
 export const sealedProfileFields = { phone: field.Phone, date_of_birth: z.iso.date() };
 
-/** Shown to the owner alone. */
+/** Shown only to the owner. */
 const privateProfileFields = { gender: field.Text[20] };
 
-/** Shown to everybody who may see the account. */
+/** Shown to everyone who may see the account. */
 const publicProfileFields = {
   industry: field.Text[100],
   years_of_experience: z.int().min(0).max(100),
@@ -109,7 +109,7 @@ const publicProfileFields = {
 /** A field is added by one line above: it is then stored, shown, changed, imported and exported. */
 export const profileFields = { ...sealedProfileFields, ...privateProfileFields, ...publicProfileFields };
 
-/** Where nothing was given, a list is empty and any other field null. */
+/** An unset list is empty, any other unset field null. */
 const asRead = <F extends Fields>(fields: F) =>
   Object.fromEntries(
     Object.entries(fields).map(([name, type]) => [name, type instanceof z.ZodArray ? type : type.nullable()]),
@@ -167,7 +167,7 @@ export const Stats = z
 
 export const Avatar = z.strictObject({ avatar_url: z.string(), thumbnail_url: z.string() }).meta({ id: "Avatar" });
 
-/** A change of address, with both addresses, for those who write to them. */
+/** For services that write to the old and the new address. */
 export const EmailChange = z.strictObject({
   token_id: field.Id,
   user_id: field.Id,
@@ -206,13 +206,13 @@ export const UserQuery = z.object({
   cursor: field.Cursor,
   search: z.string().max(255).optional(),
   status: z.enum(["active", "inactive", "verified", "unverified", "deleted"]).optional().meta({
-    description: "`deleted`: those that wait for their erasure, which are in no other list.",
+    description: "`deleted` lists accounts waiting for their erasure, which no other status includes.",
   }),
   role: RoleName.optional(),
   sort: z.enum(["created_at", "-created_at", "last_login_at", "-last_login_at"]).default("-created_at"),
 });
 
-/** What a sign-in needs to know of an account, read past every cache. */
+/** The account as a sign-in sees it, always read from the database. */
 export const SignInView = z.strictObject({
   id: field.Id,
   tenant_id: field.Id,
@@ -223,7 +223,7 @@ export const SignInView = z.strictObject({
   is_verified: z.boolean(),
 });
 
-/** What an access token says of an account: roles, permissions and tier, read past every cache. */
+/** The account as an access token describes it, always read from the database. */
 export const Claims = z.strictObject({
   id: field.Id,
   tenant_id: field.Id,
@@ -235,11 +235,11 @@ export const Claims = z.strictObject({
   permissions: z.array(z.string()),
   tier: z.enum(["basic", "premium"]),
   tier_expires_at: field.Timestamp.nullable(),
-  /** As the tenant has it, within the installation's bounds. */
+  /** Of the tenant, within the installation's bounds. */
   access_token_seconds: z.int(),
 });
 
-/** Account and profile as one. */
+/** Account and profile as one resource. */
 export const WholeProfile = z
   .strictObject({ ...User.shape, ...Profile.omit({ user_id: true }).shape })
   .meta({ id: "WholeProfile" });

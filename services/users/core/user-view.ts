@@ -22,9 +22,9 @@ export function endOfView({ subscription: { tier, expires_at } }: Pick<UserView,
   return tier === "premium" && expires_at !== null ? Date.parse(expires_at) : Number.POSITIVE_INFINITY;
 }
 
-export function viewSubscription(present: { readonly plan: string; readonly expires_at: Date | null } | null) {
-  const tier = present ? ("premium" as const) : ("basic" as const);
-  return { tier, plan: present?.plan ?? null, expires_at: isoOrNull(present?.expires_at ?? null) };
+export function viewSubscription(subscription: { readonly plan: string; readonly expires_at: Date | null } | null) {
+  const tier = subscription ? ("premium" as const) : ("basic" as const);
+  return { tier, plan: subscription?.plan ?? null, expires_at: isoOrNull(subscription?.expires_at ?? null) };
 }
 
 export function isoOrNull(time: Date | null): string | null {

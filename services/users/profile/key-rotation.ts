@@ -1,6 +1,6 @@
 import { resealRows } from "../../../mixins/reseal.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { resealed } from "./profile-view.ts";
+import { reseal } from "./profile-view.ts";
 import { profilesNotUnder, replaceSealed } from "./profiles.repo.ts";
 
 type RotationDeps = Pick<UsersDeps, "db" | "ring"> & { readonly log: { error(about: object, text: string): void } };
@@ -8,7 +8,7 @@ type RotationDeps = Pick<UsersDeps, "db" | "ring"> & { readonly log: { error(abo
 export async function rotateKeys({ db, ring, log }: RotationDeps): Promise<{ profiles_resealed: number }> {
   const profiles_resealed = await resealRows({
     list: (limit) => profilesNotUnder(db, ring.active, limit),
-    reseal: (profile) => replaceSealed(db, profile, resealed(ring, profile)),
+    reseal: (profile) => replaceSealed(db, profile, reseal(ring, profile)),
     onFailure: ({ user_id }, { message }) => log.error({ user_id, error: message }, "profile decryption failed"),
   });
   return { profiles_resealed };

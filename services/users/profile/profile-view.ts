@@ -24,13 +24,13 @@ export function viewProfile(ring: KeyRing, { user_id, fields, sealed, updated_at
   return { user_id, ...withEmpty(given), updated_at: updated_at.toISOString() };
 }
 
-/** All fields; of those that were not given a list is empty and any other one null. */
+/** All fields: an unset list is empty, any other unset field null. */
 export function withEmpty(given: Fields | z.output<typeof ProfileChange>): Pick<ProfileView, FieldName> {
   const all = fieldNames.map((name) => [name, given[name] ?? (profileFields[name].type === "array" ? [] : null)]);
   return Object.fromEntries(all) as Pick<ProfileView, FieldName>;
 }
 
-/** The fields that say something. */
+/** Without unset fields. */
 export function givenFields(profile: Fields): Fields {
   const given = fieldNames.filter((name) => profile[name] != null && !isEmptyList(profile[name]));
   return Object.fromEntries(given.map((name) => [name, profile[name]]));
@@ -51,8 +51,8 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-/** The same under the active key. */
-export function resealed(
+/** The sealed text under the active key. */
+export function reseal(
   ring: KeyRing,
   { user_id, sealed }: { readonly user_id: string; readonly sealed: string },
 ): string {

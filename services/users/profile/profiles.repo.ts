@@ -3,7 +3,7 @@ import type { Queryable } from "../../../mixins/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { type ProfileRow, Profiles } from "../users.entities.ts";
 
-/** Null where the user has given nothing yet. */
+/** Null before the first change. */
 export async function readProfile(on: Queryable, userId: string): Promise<ProfileRow | null> {
   const sql = `SELECT ${columnsOf(Profiles, "p")} FROM users.profiles p WHERE user_id = $1`;
   const [row] = await on.query<ProfileRow>(sql, [userId]);
@@ -23,7 +23,7 @@ export function profilesNotUnder(on: Queryable, kid: string, limit: number): Pro
   return on.query<SealedProfile>(`(${under("<")}) UNION ALL (${under(">")}) LIMIT $2`, [kid, limit]);
 }
 
-/** False, and nothing is changed, where the profile has been changed since it was read. */
+/** False, without a change, if the profile has changed since it was read. */
 export async function replaceSealed(on: Queryable, looked: SealedProfile, sealed: string): Promise<boolean> {
   const sql = "UPDATE users.profiles SET sealed = $3 WHERE user_id = $1 AND sealed = $2 RETURNING user_id";
   return (await on.query(sql, [looked.user_id, looked.sealed, sealed])).length === 1;

@@ -28,13 +28,13 @@ export async function getProfile(
   return viewProfile(ring, row);
 }
 
-/** Changes just the fields that are sent; null clears one. */
+/** Changes only the fields that are sent; null clears a field. */
 export function updateProfile(deps: Omit<Deps, "profiles">, ctx: ActionContext<Params>): Promise<ProfileView> {
   const { user_id } = requireUser(ctx.caller);
   return runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {
     userId: user_id,
     commit: async (tx) => {
-      // The account's lock serializes the writers of its profile, also before the profile has a row.
+      // The profile may have no row yet, so its writers are serialized by the account's lock.
       const account = await lockAccount(tx, user_id);
       if (!account) throw new AppError("session_ended");
       return changeProfile(deps, tx, ctx, account);
@@ -49,24 +49,24 @@ export async function changeProfile(
   account: Pick<Account, "id" | "tenant_id" | "email" | "full_name" | "created_at">,
 ): Promise<ProfileView> {
   assertNotInFuture(ctx.params, clock.now());
-  const present = viewProfile(
+  const current = viewProfile(
     ring,
     (await readProfile(tx, account.id)) ?? emptyProfile(account.id, account.created_at),
   );
-  const next = merge(present, ctx.params);
-  const updated_fields = (Object.keys(present) as Array<keyof ProfileView>).filter(
-    (name) => !isDeepStrictEqual(next[name], present[name]),
+  const next = merge(current, ctx.params);
+  const updated_fields = (Object.keys(current) as Array<keyof ProfileView>).filter(
+    (name) => !isDeepStrictEqual(next[name], current[name]),
   );
-  if (updated_fields.length === 0) return present;
+  if (updated_fields.length === 0) return current;
   const row = toRow(ring, account.id, next, clock.now());
   await writeProfile(tx, row);
   await appendUserEvent(outbox, tx, ctx, { type: "user.updated", user: account, data: { updated_fields } });
   return viewProfile(ring, row);
 }
 
-function merge(present: ProfileView, params: Params): ProfileView {
+function merge(current: ProfileView, params: Params): ProfileView {
   const sent = Object.entries(params).filter(([, value]) => value !== undefined);
-  return { ...present, ...withEmpty({ ...present, ...Object.fromEntries(sent) }) };
+  return { ...current, ...withEmpty({ ...current, ...Object.fromEntries(sent) }) };
 }
 
 function assertNotInFuture({ date_of_birth: date }: Params, now: Date): void {

@@ -61,7 +61,7 @@ export async function deleteRole(tx: InvalidatingTransaction, tenantId: string, 
   await tx.repository(RoleMembers).delete({ tenant_id: tenantId, role: name });
 }
 
-/** The account's present permissions, which its access token may not contain yet. */
+/** The account's current permissions, which its access token may not contain yet. */
 export async function readPermissions(on: Queryable, userId: string): Promise<string[]> {
   const [row] = await on.query<{ permissions: string[] }>(
     "SELECT users.granted_permissions(u.id, u.tenant_id) AS permissions FROM users.users u WHERE u.id = $1",

@@ -40,9 +40,9 @@ export async function updateRole(deps: Deps, ctx: ActionContext<RoleInput>): Pro
     userId: caller.user_id,
     commit: async (tx) => {
       const requested = await assertRoleAllowed(tx, caller, ctx.params);
-      const present = await findManageableRole(tx, caller, requested.name);
-      if (isSame(present.permissions, requested.permissions))
-        return { role: viewRole(present), event_id: present.event_id };
+      const current = await findManageableRole(tx, caller, requested.name);
+      if (isSame(current.permissions, requested.permissions))
+        return { role: viewRole(current), event_id: current.event_id };
       const event_id = await appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "updated", ...requested });
       const changed = await repo.updateRolePermissions(tx, caller.tenant_id, { ...requested, event_id });
       if (!changed) throw new AppError("not_found");

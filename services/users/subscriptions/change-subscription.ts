@@ -80,6 +80,6 @@ export async function appendSubscriptionEvent(
   return appendUserEvent(outbox, tx, cause, { type: "subscription.changed", user: account, eventId, data });
 }
 
-function isSame(present: SubscriptionRow | null, next: SubscriptionRow | null): boolean {
-  return present?.plan === next?.plan && present?.expires_at?.getTime() === next?.expires_at?.getTime();
+function isSame(current: SubscriptionRow | null, next: SubscriptionRow | null): boolean {
+  return current?.plan === next?.plan && current?.expires_at?.getTime() === next?.expires_at?.getTime();
 }

@@ -66,21 +66,21 @@ export async function updateTenant(deps: Deps, ctx: Ctx<"updateTenant">): Promis
 
 async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">) {
   const { id, name, settings: sent } = ctx.params;
-  const present = await repo.lockTenant(tx, id);
-  if (!present) throw new AppError("not_found");
-  const settings = merge(present.settings, sent ?? {});
+  const current = await repo.lockTenant(tx, id);
+  if (!current) throw new AppError("not_found");
+  const settings = merge(current.settings, sent ?? {});
   assertWithinBounds(deps.bounds, settings);
   const changed = (Object.keys(sent ?? {}) as Array<keyof StoredSettings>).filter(
-    (key) => settings[key] !== present.settings[key],
+    (key) => settings[key] !== current.settings[key],
   );
-  const renamed = name !== undefined && name !== present.name;
+  const renamed = name !== undefined && name !== current.name;
   if (changed.length === 0 && !renamed)
-    return { tenant: viewTenant(present), event_id: sent ? present.settings_event_id : null };
+    return { tenant: viewTenant(current), event_id: sent ? current.settings_event_id : null };
   const scope = scopeOf(changed);
   const data = { updated_fields: [...(renamed ? ["name"] : []), ...changed] };
   const eventId = await appendTenantEvent(deps.outbox, tx, ctx, { type: "tenant.updated", tenantId: id, scope, data });
-  const settings_event_id = changed.length > 0 ? eventId : present.settings_event_id;
-  const row = await repo.updateTenant(tx, { ...present, name: name ?? present.name, settings, settings_event_id });
+  const settings_event_id = changed.length > 0 ? eventId : current.settings_event_id;
+  const row = await repo.updateTenant(tx, { ...current, name: name ?? current.name, settings, settings_event_id });
   if (!row) throw new AppError("not_found");
   return { tenant: viewTenant(row), event_id: scope === "tenant" ? eventId : null };
 }
@@ -90,8 +90,8 @@ function scopeOf(changed: readonly string[]): "tenant" | "none" {
   return changed.includes("access_token_minutes") ? "tenant" : "none";
 }
 
-function merge(present: StoredSettings, sent: NonNullable<Actions["users.updateTenant"]["params"]["settings"]>) {
-  const all = Object.entries({ ...present, ...sent }).filter(([, value]) => value !== null && value !== undefined);
+function merge(current: StoredSettings, sent: NonNullable<Actions["users.updateTenant"]["params"]["settings"]>) {
+  const all = Object.entries({ ...current, ...sent }).filter(([, value]) => value !== null && value !== undefined);
   return Object.fromEntries(all) as StoredSettings;
 }
 

@@ -14,7 +14,7 @@ export interface ExportRow extends Pick<Account, ImportedColumn | "tenant_id"> {
 export type Position = Pick<ExportRow, "tenant_id" | "id"> & { readonly created_at: Date | string };
 
 interface PageRequest {
-  /** null: of all tenants. */
+  /** null: all tenants. */
   readonly tenantId: string | null;
   readonly after: Position | null;
   readonly limit: number;

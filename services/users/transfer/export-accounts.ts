@@ -13,7 +13,10 @@ type Result = ResultOf<typeof usersContract, "exportAccounts">;
 type Account = Result["accounts"][number];
 
 const PAGE = 250;
-/** A message on the bus may have 1 MB. A page ends with the account that passes this, which may have a quarter of it itself. */
+/**
+ * A bus message is limited to 1 MB. A page ends after the account that exceeds this, which may
+ * itself have a quarter of a megabyte.
+ */
 const TARGET_BYTES = 400_000;
 
 export async function exportAccounts(
