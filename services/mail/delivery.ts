@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { AppError, type ErrorCode, isError } from "../../lib/actions/errors.ts";
 import { retry } from "../../lib/runtime/retry.ts";
+import { withHeartbeat } from "../../lib/runtime/timeouts.ts";
 import {
   type DeliveryLock,
   type DeliveryTable,
@@ -39,7 +40,7 @@ export async function deliverOnce<Message, SkipReason extends string>(
   const message = await delivery.lock(lockId);
   if (message === undefined) return findOutcome(deps, delivery);
   const lock: DeliveryLock = { table: delivery.table, id: delivery.id, lockId };
-  const result = await withHeartbeat(deps, lock, () => delivery.send(message));
+  const result = await withLock(deps, lock, () => delivery.send(message));
   if (result !== "sent") {
     await delivery.recordSkipped(lockId, result as SkipReason);
     return "skipped";
@@ -59,23 +60,12 @@ async function findOutcome(
 }
 
 /** Renews the lock while `work` runs, however slow its server is. The lock of a killed node expires. */
-async function withHeartbeat<T>({ db, timers }: Deps, lock: DeliveryLock, work: () => Promise<T>): Promise<T> {
-  const done = new AbortController();
-  const beat = async () => {
-    for (;;) {
-      await timers.sleep((LOCK_SECONDS * 1_000) / 3, done.signal);
-      await renewLock(db, lock).catch(() => undefined);
-    }
-  };
-  const heartbeat = beat().catch(() => undefined);
+async function withLock<T>({ db, timers }: Deps, lock: DeliveryLock, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await withHeartbeat(timers, (LOCK_SECONDS * 1_000) / 3, () => renewLock(db, lock), work);
   } catch (error) {
     await releaseLock(db, lock).catch(() => undefined);
     throw error;
-  } finally {
-    done.abort();
-    await heartbeat;
   }
 }
 
