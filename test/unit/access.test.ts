@@ -16,51 +16,51 @@ const service = (name: string): Caller => ({ kind: "service", name });
 const anonymous: Caller = { kind: "anonymous", tenant: "default" };
 
 describe("access", () => {
-  test("anonymous is asked for a token where a user may call", () => {
+  test("an anonymous caller gets token_missing if users may call", () => {
     expect(refusal({ callers: ["user"] }, anonymous)).toBe("token_missing");
   });
 
-  test("no caller at all is anonymous", () => {
+  test("a missing caller counts as anonymous", () => {
     expect(refusal({ callers: ["user"] }, undefined)).toBe("token_missing");
     expect(refusal({ callers: ["anonymous"] }, undefined)).toBeUndefined();
   });
 
-  test("a user may not call what is for services", () => {
+  test("users may not call an action for services", () => {
     expect(refusal({ callers: ["service"], permission: "users:read" }, aUser({ permissions: ["users:read"] }))).toBe(
       "forbidden",
     );
   });
 
-  test("anonymous may not call what is for services", () => {
+  test("anonymous callers may not call an action for services", () => {
     expect(refusal({ callers: ["service"] }, anonymous)).toBe("forbidden");
   });
 
-  test("a user needs the permission and not a role's name", () => {
+  test("a user needs the permission; the name of a role is not enough", () => {
     const access: Access = { callers: ["user"], permission: "users:write" };
     expect(refusal(access, aUser({ roles: ["admin", "users:write"] }))).toBe("forbidden");
     expect(refusal(access, aUser({ permissions: ["users:write"] }))).toBeUndefined();
   });
 
-  test("one of our services has what its contract needs and nothing else", () => {
+  test("a service has exactly the permissions of its contract", () => {
     expect(refusal({ callers: ["service"], permission: "users:create" }, service("auth"))).toBeUndefined();
     expect(refusal({ callers: ["service"], permission: "users:visibility" }, service("auth"))).toBe("forbidden");
   });
 
-  test("SERVICE_PERMISSIONS adds nothing to one of ours", () => {
+  test("SERVICE_PERMISSIONS cannot extend the permissions of our services", () => {
     expect(refusal({ callers: ["service"], permission: "everything" }, service("auth"))).toBe("forbidden");
   });
 
-  test("a foreign service has what SERVICE_PERMISSIONS says, an unknown one nothing", () => {
+  test("another service has the permissions in SERVICE_PERMISSIONS, an unknown one none", () => {
     expect(refusal({ callers: ["service"], permission: "users:read" }, service("jobs"))).toBeUndefined();
     expect(refusal({ callers: ["service"], permission: "users:read" }, service("constructor"))).toBe("forbidden");
   });
 
-  test("a service that brings permissions along is not believed", () => {
+  test("permissions sent along by a service are ignored", () => {
     const boastful = { kind: "service", name: "nobody", permissions: ["users:read"] } as Caller;
     expect(refusal({ callers: ["service"], permission: "users:read" }, boastful)).toBe("forbidden");
   });
 
-  test("the mail worker may send and the maintenance worker may sweep, not the other way round", () => {
+  test("the mail worker may only send, the maintenance worker may only sweep", () => {
     expect(refusal({ callers: ["service"], permission: "mail:send" }, service("worker-mail"))).toBeUndefined();
     expect(
       refusal({ callers: ["service"], permission: "maintenance:run" }, service("worker-maintenance")),
@@ -68,19 +68,19 @@ describe("access", () => {
     expect(refusal({ callers: ["service"], permission: "maintenance:run" }, service("worker-mail"))).toBe("forbidden");
   });
 
-  test("an operator passes only where operators are named", () => {
+  test("an operator may only call actions for operators", () => {
     const operator: Caller = { kind: "operator", name: "root" };
     expect(refusal({ callers: ["service", "operator"], permission: "users:read" }, operator)).toBeUndefined();
     expect(refusal({ callers: ["service"], permission: "users:read" }, operator)).toBe("forbidden");
   });
 
-  test("an old proof of identity is not enough where a fresh one is asked for", () => {
+  test("an action can require a recent authentication", () => {
     const seconds = now.getTime() / 1_000;
     expect(refusal({ callers: ["user"], fresh: 300 }, aUser({ auth_time: seconds - 301 }))).toBe("step_up_required");
     expect(refusal({ callers: ["user"], fresh: 300 }, aUser({ auth_time: seconds - 300 }))).toBeUndefined();
   });
 
-  test("a kind of caller that does not exist is refused", () => {
+  test("an unknown kind of caller is rejected", () => {
     expect(refusal({ callers: ["user", "service"] }, { kind: "root" } as unknown as Caller)).toBe("forbidden");
   });
 });
@@ -113,13 +113,13 @@ describe("access on a node", () => {
     expect(calls).toBe(1);
   });
 
-  test("a refused caller learns nothing of the params", async () => {
+  test("a rejected caller learns nothing about the params", async () => {
     await start();
     const refused = await callAs(broker, anonymous, "users.get", { wrong: 1 }).catch((error) => error);
     expect(isError(refused, "forbidden")).toBe(true);
   });
 
-  test("Moleculer's own actions pass", async () => {
+  test("Moleculer's own actions are not restricted", async () => {
     await start();
     await expect(callAs(broker, undefined, "$node.list")).resolves.toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { createBulkhead, OverloadedError } from "../../lib/runtime/bulkhead.ts";
 
-/** Pieces of work that run until they are told to end. */
+/** Work that runs until the test ends it. */
 function createWork() {
   const begun: string[] = [];
   const gates = new Map<string, PromiseWithResolvers<string>>();
@@ -17,18 +17,18 @@ function createWork() {
   };
 }
 
-/** Everything that can go on without us has gone on. */
+/** Resolves when all promises that can settle have settled. */
 function allSettledDown(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 describe("a bulkhead", () => {
-  test("answers with what the work answers", async () => {
+  test("resolves to the result of the work", async () => {
     const run = createBulkhead({ concurrency: 1, queue: 0 });
     await expect(run(async () => 42)).resolves.toBe(42);
   });
 
-  test("runs no more at once than it may, the others in the order of their coming", async () => {
+  test("runs at most its concurrency, the others in order of arrival", async () => {
     const run = createBulkhead({ concurrency: 2, queue: 3 });
     const work = createWork();
     const all = ["a", "b", "c", "d", "e"].map((name) => run(work.named(name)));
@@ -42,7 +42,7 @@ describe("a bulkhead", () => {
     expect(work.begun).toEqual(["a", "b", "c", "d", "e"]);
   });
 
-  test("refuses at once what its queue can't hold, and begins none of it", async () => {
+  test("rejects immediately when its queue is full, without starting the work", async () => {
     const run = createBulkhead({ concurrency: 1, queue: 1 });
     const work = createWork();
     const held = [run(work.named("a")), run(work.named("b"))];
@@ -53,7 +53,7 @@ describe("a bulkhead", () => {
     expect(work.begun).toEqual(["a", "b"]);
   });
 
-  test("loses no slot to work that fails, at once or later", async () => {
+  test("frees the slot of failed work", async () => {
     const run = createBulkhead({ concurrency: 1, queue: 1 });
     const work = createWork();
     const failing = run(work.named("a"));
@@ -66,7 +66,7 @@ describe("a bulkhead", () => {
     await expect(run(async () => "free")).resolves.toBe("free");
   });
 
-  test("lets no newcomer overtake one that was just given a slot, whenever it comes", async () => {
+  test("lets no newcomer overtake work that has just received a slot", async () => {
     const run = createBulkhead({ concurrency: 1, queue: 100 });
     const begun: string[] = [];
     let running = 0;
@@ -86,7 +86,7 @@ describe("a bulkhead", () => {
     expect(begun).toEqual(["first", "second", ...Array.from({ length: 20 }, (_, turn) => `newcomer ${turn}`)]);
   });
 
-  test("has a slot at least", () => {
+  test("requires a concurrency of at least 1", () => {
     expect(() => createBulkhead({ concurrency: 0, queue: 1 })).toThrow(RangeError);
   });
 });

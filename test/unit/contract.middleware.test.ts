@@ -22,7 +22,7 @@ describe("a contract on a node", () => {
     broker = await startBroker({ services: [users(handler)], log: (line) => void lines.push(line) });
   };
 
-  test("params that break it do not reach the action", async () => {
+  test("invalid params do not reach the action", async () => {
     let reached = false;
     await start(async () => {
       reached = true;
@@ -41,7 +41,7 @@ describe("a contract on a node", () => {
     expect(reached).toBe(false);
   });
 
-  test("the action gets the parsed params, with defaults and numbers from text", async () => {
+  test("the action receives the parsed params, with defaults and coerced numbers", async () => {
     let seen: unknown;
     await start(async (ctx) => {
       seen = ctx.params;
@@ -51,7 +51,7 @@ describe("a contract on a node", () => {
     expect(seen).toEqual({ page: 2, limit: 20, sort: "-created_at" });
   });
 
-  test("in tests a result that breaks it is a loud fault", async () => {
+  test("in tests, an invalid result is an error", async () => {
     await start(async () => ({ id }));
     await expect(callAs(broker, reader, "users.get", { id })).rejects.toMatchObject({
       type: "internal_error",
@@ -60,7 +60,7 @@ describe("a contract on a node", () => {
     expect(lines.join("")).toContain("users.get violates its contract");
   });
 
-  test("in tests a result that would not survive the bus is a loud fault", async () => {
+  test("in tests, a result that would not survive JSON is an error", async () => {
     await start(async () => [{ id, is_active: true, is_verified: true, later: undefined }]);
     await expect(callAs(broker, reader, "users.validate", { ids: [id] })).rejects.toMatchObject({ type: "forbidden" });
     const jobs: Caller = { kind: "operator", name: "me" };
@@ -69,7 +69,7 @@ describe("a contract on a node", () => {
     });
   });
 
-  test("a fault is logged with its stack and correlation id, and leaves as internal_error", async () => {
+  test("a fault is logged with stack and correlation id, and becomes internal_error", async () => {
     await start(async () => {
       throw new TypeError("password=hunter2 of ada@example.com");
     });
@@ -95,7 +95,7 @@ describe("a contract on a node", () => {
     await expect(callAs(broker, reader, "users.get", { id })).rejects.toMatchObject({ type });
   });
 
-  test("a service that is away, called from within an action, is service_unavailable", async () => {
+  test("an action whose call finds no service fails with service_unavailable", async () => {
     await start(async () => broker.call("nobody.home"));
     await expect(callAs(broker, reader, "users.get", { id })).rejects.toMatchObject({
       type: "service_unavailable",

@@ -28,7 +28,7 @@ function resolved(service: ComposeService): Environment {
   return Object.fromEntries(entries);
 }
 
-/** All services and workers, by their names in SERVICES. */
+/** Names of all services and workers, as in SERVICES. */
 function allServices(): string[] {
   const services = readdirSync("services").filter((name) => !name.includes("."));
   const workers = readdirSync("workers").map((file) => `worker-${file.replace(".worker.ts", "")}`);

@@ -15,13 +15,13 @@ describe("a new id", () => {
     expect(idTime(id)).toEqual(new Date("2026-03-04T05:06:07.089Z"));
   });
 
-  test("is greater than the one before, also within a millisecond", () => {
+  test("is greater than the previous one, even within a millisecond", () => {
     const ids = Array.from({ length: 20_000 }, () => newId(systemClock));
     expect(ids).toEqual(ids.toSorted());
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test("is greater than the one before when the random bytes are the highest and the clock stands still", () => {
+  test("is greater than the previous one with the highest random bytes and a frozen clock", () => {
     const clock = clockAt("2026-03-04T05:06:07Z");
     const highest = { bytes: (size: number) => Buffer.alloc(size, 0xff), fraction: () => 0 };
     const ids = Array.from({ length: 1000 }, () => newId(clock, highest));
@@ -29,14 +29,14 @@ describe("a new id", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test("is greater than the one before when the clock goes back", () => {
+  test("is greater than the previous one when the clock goes back", () => {
     const clock = clockAt("2026-03-04T05:06:07Z");
     const first = newId(clock);
     clock.time = new Date("2026-03-04T05:06:06Z");
     expect(newId(clock) > first).toBe(true);
   });
 
-  test("of one clock takes no time from another", () => {
+  test("of one clock is independent of other clocks", () => {
     newId(clockAt("2099-01-01T00:00:00Z"));
     expect(idTime(newId(clockAt("2026-01-01T00:00:00Z")))).toEqual(new Date("2026-01-01T00:00:00Z"));
   });

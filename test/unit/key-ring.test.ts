@@ -35,7 +35,7 @@ describe("SECRET_KEY", () => {
     expect(parseKeyRing(`k2:${newer}:with:colons,k1:${older}`).kids).toEqual(["k2", "k1"]);
   });
 
-  test("space and line ends around keys don't count", () => {
+  test("whitespace around entries is ignored", () => {
     const spaced = parseKeyRing(` k2:${newer}, k1:${older}\n`);
     expect(spaced.macAll("otp", "x")).toEqual(activated.macAll("otp", "x"));
   });
@@ -45,7 +45,7 @@ describe("SECRET_KEY", () => {
     (value) => expect(() => parseKeyRing(value)).toThrow(/ambiguous/),
   );
 
-  test("a key id that stands twice is refused", () => {
+  test("a duplicate key id is rejected", () => {
     expect(() => parseKeyRing(`k1:${newer},k1:${older}`)).toThrow(/twice/);
   });
 
@@ -54,7 +54,7 @@ describe("SECRET_KEY", () => {
     (value) => expect(() => parseKeyRing(value)).toThrow(/32 bytes or more.*openssl rand/),
   );
 
-  test("no refusal repeats a secret", () => {
+  test("error messages contain no secret", () => {
     for (const value of ["hunter2", `k2:${newer},k2:hunter2`, `k2:${newer},K1:hunter2`]) {
       expect(() => parseKeyRing(value)).toThrow(
         expect.not.objectContaining({ message: expect.stringMatching(/hunter2|newer/) }),
@@ -75,18 +75,18 @@ describe("MACs", () => {
     expect(macs[0]).toHaveLength(32);
   });
 
-  test("are the same wherever the key stands in the ring", () => {
+  test("do not depend on the key's position in the ring", () => {
     expect(rolledOut.mac("otp", "a")).toEqual(activated.mac("otp", "a", "k1"));
   });
 
-  test("under every key come active first", () => {
+  test("under every key have the active one first", () => {
     expect(activated.macAll("csrf", "a")).toEqual([
       { kid: "k2", mac: encode(activated.mac("csrf", "a", "k2")) },
       { kid: "k1", mac: encode(activated.mac("csrf", "a", "k1")) },
     ]);
   });
 
-  test("match only themselves, whatever the length of the other", () => {
+  test("match only the same bytes, also at different lengths", () => {
     const mac = activated.mac("csrf", "a", "k1");
     expect(activated.macMatches("csrf", "a", "k1", mac)).toBe(true);
     expect(activated.macMatches("csrf", "a", "k2", mac)).toBe(false);
@@ -94,14 +94,14 @@ describe("MACs", () => {
     expect(activated.macMatches("csrf", "a", "k1", Buffer.alloc(0))).toBe(false);
   });
 
-  test("of a key that the node lacks are an UnknownKeyError with its id", () => {
+  test("under a missing key throw UnknownKeyError with its id", () => {
     expect(() => before.mac("otp", "a", "k2")).toThrow(UnknownKeyError);
     expect(() => before.mac("otp", "a", "k2")).toThrow(expect.objectContaining({ kid: "k2" }));
   });
 });
 
 describe("seals", () => {
-  test("open to what was sealed", () => {
+  test("open to the original value", () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.string(), fc.string(), fc.string(), (bytes, table, column, rowId) => {
         const sealed = activated.seal("data", bytes, { table, column, rowId });
@@ -112,24 +112,24 @@ describe("seals", () => {
     );
   });
 
-  test("name version and key, and never repeat", () => {
+  test("contain version and key id, and are never equal", () => {
     const sealed = activated.seal("data", "", phone);
     expect(sealed).toMatch(/^v1\.k2\.[\w-]{16}\.[\w-]{22}$/);
     expect(activated.seal("data", "", phone)).not.toBe(sealed);
   });
 
-  test("open on a node that has the key but doesn't use it yet", () => {
+  test("open on a node where the key is not active yet", () => {
     expect(rolledOut.open("data", activated.seal("data", "secret", phone), phone).toString()).toBe("secret");
   });
 
-  test("on a node that lacks the key are an UnknownKeyError, not a broken seal", () => {
+  test("under a missing key throw UnknownKeyError, not SealBrokenError", () => {
     const sealed = activated.seal("data", "secret", phone);
     expect(() => before.open("data", sealed, phone)).toThrow(
       expect.objectContaining({ name: "UnknownKeyError", kid: "k2" }),
     );
   });
 
-  test("of an older key need resealing", () => {
+  test("under an older key need resealing", () => {
     const sealed = before.seal("data", "secret", phone);
     expect(activated.needsResealing(sealed)).toBe(true);
     expect(rolledOut.needsResealing(sealed)).toBe(false);
@@ -145,16 +145,16 @@ describe("seals", () => {
     expect(() => activated.open("data", activated.seal("data", "secret", phone), place)).toThrow(SealBrokenError);
   });
 
-  test("of one purpose do not open for another", () => {
+  test("do not open for another purpose", () => {
     expect(() => activated.open("password", activated.seal("data", "secret", phone), phone)).toThrow(SealBrokenError);
   });
 
-  test("relabelled with another known key do not open", () => {
+  test("do not open with another key id", () => {
     const sealed = activated.seal("data", "secret", phone).replace("v1.k2.", "v1.k1.");
     expect(() => activated.open("data", sealed, phone)).toThrow(SealBrokenError);
   });
 
-  test("with one changed character do not open", () => {
+  test("do not open with one character changed", () => {
     const sealed = activated.seal("data", "secret", phone);
     fc.assert(
       fc.property(fc.nat(sealed.length - 1), fc.string({ minLength: 1, maxLength: 1 }), (at, character) => {

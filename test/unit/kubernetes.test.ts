@@ -43,7 +43,7 @@ describe("the Kubernetes manifests", () => {
     expect(Object.keys(settings).filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  test("send no traffic to a node that is not ready", () => {
+  test("route no traffic to a node that is not ready", () => {
     const probes = ofKind("Deployment").map(
       (one) => one.spec?.template?.spec.containers[0]?.readinessProbe?.httpGet.path,
     );

@@ -16,7 +16,7 @@ const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() 
 const read = async () =>
   Promise.all((await readdir(folder)).toSorted().map((name) => readFile(join(folder, name), "utf8")));
 
-test("LOG_FILE has the log as JSON lines, in a new file after 10 MB, and nothing is lost between them", async () => {
+test("LOG_FILE contains the log as JSON lines and rotates at 10 MB without losing lines", async () => {
   const log = createLog({ level: "info", file: join(folder, "usermesh.log"), pretty: false }, nowhere());
   const filler = "a line ".repeat(14_000);
   const LINES = 120;

@@ -27,7 +27,7 @@ function accepted(text: string, by = binding): boolean {
 }
 
 describe("a mailed token", () => {
-  test("is read back as it was made, and matches its row", () => {
+  test("parses to its parts and matches its row", () => {
     const anyIntent = fc.record({
       kid: fc.constantFrom("k1", "k2"),
       tokenId: fc.uuid(),
@@ -61,7 +61,7 @@ describe("a mailed token", () => {
     expect(accepted(token, { ...binding, ...difference })).toBe(false);
   });
 
-  test("with one changed character is refused", () => {
+  test("is rejected with one character changed", () => {
     fc.assert(
       fc.property(fc.nat(token.length - 1), fc.string({ minLength: 1, maxLength: 1 }), (at, character) => {
         fc.pre(token[at] !== character);
@@ -71,7 +71,7 @@ describe("a mailed token", () => {
     );
   });
 
-  test("with a last character that decodes to the same bytes is refused", () => {
+  test("is rejected with another last character that decodes to the same bytes", () => {
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     expect([...alphabet].filter((last) => accepted(token.slice(0, -1) + last))).toEqual([token.at(-1)]);
   });
@@ -81,11 +81,11 @@ describe("a mailed token", () => {
     (text) => expect(parseMailedToken(text)).toBeNull(),
   );
 
-  test("with a made-up key id matches nothing, and is not our node's lack", () => {
+  test("with an unknown key id does not match, and throws no UnknownKeyError", () => {
     expect(accepted(token.replace("v1.k2.", "v1.k9."))).toBe(false);
   });
 
-  test("of a row whose key the node lacks is an UnknownKeyError", () => {
+  test("of a row with a missing key throws UnknownKeyError", () => {
     const parsed = parseMailedToken(token);
     const older = parseKeyRing(`k1:${"o".repeat(32)}`);
     expect(() => parsed && mailedTokenMatches(older, parsed, binding)).toThrow(
@@ -95,19 +95,19 @@ describe("a mailed token", () => {
 });
 
 describe("text keys", () => {
-  test("don't depend on case or Unicode form", () => {
+  test("do not depend on case or Unicode form", () => {
     expect(emailKey("ANN@Example.COM")).toBe("ann@example.com");
     expect(usernameKey("Ａｎｎ")).toBe("ann");
     expect(emailKey("Zoe\u0308@example.com")).toBe(emailKey("ZO\u00CB@example.com"));
   });
 
-  test("are their own keys", () => {
+  test("are unchanged by a second normalization", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (text) => expect(emailKey(emailKey(text))).toBe(emailKey(text))),
     );
   });
 
-  test("of one address are hashed apart by tenant", () => {
+  test("of one address have a different hash per tenant", () => {
     expect(emailKeyHash("a", "b@c")).toMatch(/^[0-9a-f]{64}$/);
     expect(emailKeyHash("a", "b@c")).not.toBe(emailKeyHash("d", "b@c"));
   });

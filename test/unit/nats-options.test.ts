@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { natsOptions } from "../../lib/runtime/nats-options.ts";
 
 describe("NATS_URL", () => {
-  test("may name several servers, with credentials on one of them", () => {
+  test("may list several servers, with credentials in one of them", () => {
     expect(natsOptions("nats://a:4223, nats://me:pass@b")).toMatchObject({
       servers: ["a:4223", "b:4222"],
       user: "me",
@@ -11,15 +11,15 @@ describe("NATS_URL", () => {
     });
   });
 
-  test("escapes in user and password are undone", () => {
+  test("percent-encoding in user and password is decoded", () => {
     expect(natsOptions("nats://m%40e:p%40ss%2Fw@a")).toMatchObject({ user: "m@e", pass: "p@ss/w" });
   });
 
-  test("a user alone is a token", () => {
+  test("a user without password is a token", () => {
     expect(natsOptions("nats://s3cret@a")).toMatchObject({ token: "s3cret" });
   });
 
-  test("by an address it takes a certificate of that address, and not the one for localhost that Node would", () => {
+  test("with an IP address, accepts a certificate of that address but not one of localhost, which Node would", () => {
     const check = (url: string, name: string, subjectaltname: string) => {
       const { tls } = natsOptions(url) as { tls?: TlsOptions };
       const certificate = { subject: { CN: "" }, subjectaltname } as unknown as PeerCertificate;
@@ -32,7 +32,7 @@ describe("NATS_URL", () => {
     expect(check("tls://nats", "nats", "DNS:other")).toMatch(/does not match/);
   });
 
-  test("tls:// asks for TLS, nats:// leaves it to the server", () => {
+  test("tls:// requires TLS, nats:// leaves it to the server", () => {
     expect(natsOptions("tls://a")).toHaveProperty("tls");
     expect(natsOptions("nats://a")).not.toHaveProperty("tls");
   });

@@ -34,7 +34,7 @@ function phc(
 }
 
 describe("a password", () => {
-  test("verifies with its own hash and no other does", async () => {
+  test("verifies with its own hash only", async () => {
     const stored = await hashing.hash("SecurePass123", credential);
     await expect(hashing.verify("SecurePass123", stored, credential)).resolves.toEqual(verified);
     await expect(hashing.verify("SecurePass124", stored, credential)).resolves.toEqual(wrong);
@@ -53,24 +53,24 @@ describe("a password", () => {
     await expect(hashing.verify(almost, stored, credential)).resolves.toEqual(wrong);
   });
 
-  test("is stored as a scheme and a seal, nothing of bcrypt in clear", async () => {
+  test("is stored as scheme and sealed hash, without bcrypt in plain text", async () => {
     const stored = await hashing.hash("SecurePass123", credential);
     expect(stored).toMatch(/^bcrypt-sha512_256\$v1\.k1\.[\w-]+\.[\w-]+$/);
     await expect(hashing.hash("SecurePass123", credential)).resolves.not.toBe(stored);
   });
 
-  test("moved to another account does not open", async () => {
+  test("does not open in another account", async () => {
     const stored = await hashing.hash("SecurePass123", credential);
     await expect(hashing.verify("SecurePass123", stored, other)).rejects.toThrow(SealBrokenError);
   });
 
-  test("sealed with a key that the node lacks is an UnknownKeyError, not a wrong password", async () => {
+  test("sealed with a missing key throws UnknownKeyError instead of not matching", async () => {
     const rotated = createPasswordHashing({ ring: parseKeyRing(`${newer},${older}`), cost: 4, bulkhead });
     const stored = await rotated.hash("SecurePass123", credential);
     await expect(hashing.verify("SecurePass123", stored, credential)).rejects.toThrow(UnknownKeyError);
   });
 
-  test("of another cost or key is outdated, whether it is right or wrong", async () => {
+  test("with another cost or key is reported as outdated, whether it matches or not", async () => {
     const stored = await hashing.hash("SecurePass123", credential);
     const costlier = createPasswordHashing({ ring, cost: 5, bulkhead });
     const rotated = createPasswordHashing({ ring: parseKeyRing(`${newer},${older}`), cost: 4, bulkhead });
@@ -80,7 +80,7 @@ describe("a password", () => {
   });
 
   test.each(["", "nonsense", "md5$v1.k1.x.y", "__proto__$x", "constructor$x"])(
-    "in a scheme that nobody knows is an error (%s)",
+    "with an unknown scheme is an error (%s)",
     async (stored) => {
       await expect(hashing.verify("x", stored, credential)).rejects.toThrow(
         expect.objectContaining({ code: "unknown_scheme" }),
@@ -89,12 +89,12 @@ describe("a password", () => {
   );
 });
 
-describe("an account that doesn't exist", () => {
+describe("an account that does not exist", () => {
   test("is never verified", async () => {
     await expect(hashing.simulateVerify("SecurePass123")).resolves.toEqual(wrong);
   });
 
-  test("costs the work of one that does: a comparison of the same cost", async () => {
+  test("takes the same work as an existing one: a comparison of the same cost", async () => {
     const compare = jest.spyOn(bcrypt, "compare");
     try {
       const slower = createPasswordHashing({ ring, cost: 9, bulkhead });
@@ -131,8 +131,8 @@ describe("a hash of another system", () => {
     await expect(hashing.verify("securepass123", stored, credential)).resolves.toEqual({ ok: false, outdated: true });
   });
 
-  test("verifies from published vectors", async () => {
-    // RFC 7914 section 11, the test.c of argon2's reference implementation, the wrapper.c of crypt_blowfish.
+  test("verifies published test vectors", async () => {
+    // From RFC 7914 section 11, argon2's reference implementation (test.c) and crypt_blowfish (wrapper.c).
     const vectors = [
       ["passwd", "pbkdf2_sha256$1$salt$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrLw="],
       ["password", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"],
@@ -145,14 +145,14 @@ describe("a hash of another system", () => {
     }
   });
 
-  test("verifies when its bcrypt salt has stray bits at its end", async () => {
+  test("verifies when its bcrypt salt has unused bits set", async () => {
     const last = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     const stray = plain.slice(0, 28) + last[last.indexOf(plain.charAt(28)) + 5] + plain.slice(29);
     const stored = hashing.importHash(stray, credential);
     await expect(hashing.verify("SecurePass123", stored, credential)).resolves.toEqual(upgradeable);
   });
 
-  test("may have Django's two million iterations, and leaves the event loop free meanwhile", async () => {
+  test("with Django's two million iterations does not block the event loop", async () => {
     const foreign = `pbkdf2_sha256$2000000$seasalt$${Buffer.alloc(32).toString("base64")}`;
     const stored = hashing.importHash(foreign, credential);
     let turns = 0;
@@ -198,7 +198,7 @@ describe("a hash of another system", () => {
   );
 });
 
-test("a cost that would stop the service is refused at start", () => {
+test("an excessive cost is rejected at startup", () => {
   for (const cost of [3, 16, Number.NaN]) {
     expect(() => createPasswordHashing({ ring, cost, bulkhead })).toThrow(RangeError);
   }

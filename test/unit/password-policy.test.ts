@@ -40,32 +40,32 @@ describe("the NIST policy", () => {
 });
 
 describe.each<PasswordPolicy>(["classic", "length", "nist"])("every policy (%s)", (policy) => {
-  test("takes 128 characters, counted in code points, and no more", () => {
+  test("accepts at most 128 characters, counted in code points", () => {
     const emoji = `Aa1${"😀".repeat(125)}`;
     expect(codeOf(policy, emoji)).toBeNull();
     expect(codeOf(policy, `${emoji}😀`)).toBe("password_too_long");
   });
 
-  test("counts an emoji once toward the least length", () => {
+  test("counts an emoji as one character", () => {
     expect(codeOf(policy, "Aa1😀😀😀😀")).toBe("password_too_short");
   });
 
-  test("refuses the product's own word", () => {
+  test("rejects the name of the product", () => {
     expect(codeOf(policy, "UserMesh20260101")).toBe("password_too_common");
   });
 
-  test("gives a reason that a person can read", () => {
+  test("gives a readable reason", () => {
     const message = findPolicyViolation({ policy, commonPasswords }, "Aa1", stranger)?.message;
     expect(message).toBe(`Use at least ${policy === "nist" ? 15 : 8} characters.`);
   });
 });
 
-describe("the commonest passwords are refused", () => {
+describe("the most common passwords are rejected", () => {
   test.each(["Password1", "Sunshine1", "Ｐａｓｓｗｏｒｄ1"])("in any case and Unicode form (%s)", (password) => {
     expect(codeOf("classic", password)).toBe("password_too_common");
   });
 
-  test("but not what merely contains one", () => {
+  test("but not passwords that merely contain one", () => {
     expect(codeOf("classic", "Password1 of my bicycle")).toBeNull();
   });
 });
@@ -90,11 +90,11 @@ describe("a password of the account's own words", () => {
     (password) => expect(codeOf("classic", password, john)).toBeNull(),
   );
 
-  test("doesn't count words under four characters, nor the mail's domain", () => {
+  test("ignores words of less than four characters and the domain of the address", () => {
     const ann: PasswordOwner = { email: "ann@example.com", username: "ann", fullName: "Ann Lee" };
     expect(codeOf("classic", "AnnLeeAnn1", ann)).toBeNull();
     expect(codeOf("classic", "Example.com1", ann)).toBeNull();
   });
 
-  test("needs no words at all", () => expect(codeOf("classic", "SecurePass123", {})).toBeNull());
+  test("works without any words", () => expect(codeOf("classic", "SecurePass123", {})).toBeNull());
 });

@@ -10,7 +10,7 @@ function logged(write: (log: ReturnType<typeof createLog>) => void, pretty = fal
   return lines.join("");
 }
 
-describe("the log", () => {
+describe("the log's redaction", () => {
   test.each([
     [{ password: "s3cret" }],
     [{ body: { new_password: "s3cret" } }],
@@ -31,11 +31,11 @@ describe("the log", () => {
     expect(logged((log) => log.warn(fields, "x"))).not.toContain("s3cret");
   });
 
-  test("a secret in the text of an entry is not told", () => {
+  test("removes secrets from messages", () => {
     expect(logged((log) => log.info("connecting to redis://:s3cret@host"))).not.toContain("s3cret");
   });
 
-  test("ids, flags and counts stay", () => {
+  test("keeps ids, flags and counts", () => {
     const line = JSON.parse(
       logged((log) => log.info({ user_id: "u1", token_id: "t1", email_verified: true, tokens: 3 }, "hello")),
     );
@@ -49,7 +49,7 @@ describe("the log", () => {
     });
   });
 
-  test("a line carries the correlation id of the request around it", async () => {
+  test("adds the correlation id of the request", async () => {
     const text = await withCorrelation("c-1", async () => {
       await Promise.resolve();
       return logged((log) => log.info("x"));
@@ -57,7 +57,7 @@ describe("the log", () => {
     expect(JSON.parse(text).correlation_id).toBe("c-1");
   });
 
-  test("a line's own correlation id wins", () => {
+  test("prefers an entry's own correlation id", () => {
     const text = withCorrelation("around", () => logged((log) => log.info({ correlation_id: "own" }, "x")));
     expect(text.match(/correlation_id/g)).toHaveLength(1);
     expect(JSON.parse(text).correlation_id).toBe("own");

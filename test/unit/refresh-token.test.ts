@@ -30,7 +30,7 @@ function accepted(text: string): boolean {
 }
 
 describe("a refresh token", () => {
-  test("is read back as it was made, and matches its session", () => {
+  test("parses to its parts and matches its session", () => {
     fc.assert(
       fc.property(anyParts, (made) => {
         const parsed = parseRefreshToken(formatRefreshToken(ring, made));
@@ -41,7 +41,7 @@ describe("a refresh token", () => {
     );
   });
 
-  test("is the same whenever it is derived", () => {
+  test("is deterministic", () => {
     expect(formatRefreshToken(ring, parts)).toBe(token);
   });
 
@@ -51,7 +51,7 @@ describe("a refresh token", () => {
     expect(formatRefreshToken(wide, { ...parts, kid: wide.active, counter })).toHaveLength(117);
   });
 
-  test("of another salt, counter, session or key does not match", () => {
+  test("does not match another salt, counter, session or key", () => {
     fc.assert(
       fc.property(anyParts, (other) => {
         fc.pre(other.salt !== parts.salt);
@@ -63,7 +63,7 @@ describe("a refresh token", () => {
     expect(accepted(token.replace("000000000001", "000000000002"))).toBe(false);
   });
 
-  test("with one changed character is refused", () => {
+  test("is rejected with one character changed", () => {
     fc.assert(
       fc.property(fc.nat(token.length - 1), fc.string({ minLength: 1, maxLength: 1 }), (at, character) => {
         fc.pre(token[at] !== character);
@@ -73,7 +73,7 @@ describe("a refresh token", () => {
     );
   });
 
-  test("with a last character that decodes to the same bytes is refused", () => {
+  test("is rejected with another last character that decodes to the same bytes", () => {
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const accepting = [...alphabet].filter((last) => accepted(token.slice(0, -1) + last));
     expect(accepting).toEqual([token.at(-1)]);
@@ -99,11 +99,11 @@ describe("a refresh token", () => {
     expect(parseRefreshToken(text)).toBeNull();
   });
 
-  test("with a made-up key id matches nothing, and is not our node's lack", () => {
+  test("with an unknown key id does not match, and throws no UnknownKeyError", () => {
     expect(accepted(token.replace("v1.k2.", "v1.k9."))).toBe(false);
   });
 
-  test("of a session whose key the node lacks is an UnknownKeyError", () => {
+  test("of a session with a missing key throws UnknownKeyError", () => {
     const parsed = parseRefreshToken(token);
     const older = parseKeyRing(`k1:${"o".repeat(32)}`);
     expect(() => parsed && refreshTokenMatches(older, parsed, parts)).toThrow(

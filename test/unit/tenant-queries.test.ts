@@ -4,9 +4,9 @@ import { describe, expect, test } from "@jest/globals";
 import { entities } from "../support/data/entities.ts";
 
 /**
- * Every statement of the services on a table that holds rows of tenants or of users names whose rows it means: a tenant,
- * or one unguessable key (an account's id, a session's, a hash). Where a key comes from a client, its row's tenant is
- * compared in code, which the walk in test/security holds. What looks over the tenants stands here with its reason.
+ * Every statement on a table with rows of tenants or users is restricted to a tenant or to one unguessable key (the id of
+ * an account or session, a hash). If the key comes from a client, the code compares the row's tenant, which the tenant
+ * walk in test/security checks. Statements over all tenants are listed here with their reason.
  */
 const overAll: Readonly<Record<string, string>> = {
   "users/profile/avatars.repo.ts listUnusedAvatars": "sweep",
@@ -27,7 +27,7 @@ const overAll: Readonly<Record<string, string>> = {
   "admin/activity/activity.repo.ts countSignIns": "figure of the installation",
 };
 
-/** Compared with a row that is narrowed, or put together from conditions whose types ask for the tenant or the caller. */
+/** Joined with a restricted row, or built from conditions whose types require the tenant or the caller. */
 const builtOnATenant = new Set([
   "auth/one-time-tokens/one-time-tokens.repo.ts SUPERSEDED",
   "users/transfer/import.repo.ts findConflicts",
@@ -59,7 +59,7 @@ function sources(schema: string): Array<{ file: string; text: string }> {
   }));
 }
 
-/** Entities with a column that says whose a row is, by the name that the code gives them. */
+/** Entities with a column for the owner of a row, by their names in the code. */
 function ownedEntities(schema: string): Array<{ name: string; table: string }> {
   const owned = Object.entries(entities[schema] ?? {}).filter(
     ([, { table, columns }]) => table === "users.users" || "tenant_id" in columns || "user_id" in columns,
@@ -87,10 +87,10 @@ const narrows = ({ sql }: Statement): boolean =>
     ? mineByRepository.test(sql) || sql.includes(").insert")
     : mine.test(sql) || inserts.test(sql);
 
-describe("every query says whose rows it means", () => {
+describe("every query is restricted to a tenant or a key", () => {
   const all = statements();
 
-  test("they are found", () => {
+  test("the queries are found", () => {
     expect(all.length).toBeGreaterThan(130);
     expect(schemas.flatMap(ownedEntities).map(({ table }) => table)).toEqual(
       expect.arrayContaining(["users.role_members", "auth.identities", "sessions.sessions", "admin.activity"]),
@@ -100,12 +100,12 @@ describe("every query says whose rows it means", () => {
     );
   });
 
-  test("each is narrowed to a tenant or to one key, or stands in the list of those that look over all", () => {
+  test("each is restricted to a tenant or one key, or listed as an exception", () => {
     const open = all.filter((one) => !narrows(one) && !(one.where in overAll) && !builtOnATenant.has(one.where));
     expect(open.map(({ where, sql }) => `${where}: ${sql.replaceAll(/\s+/g, " ")}`)).toEqual([]);
   });
 
-  test("the list holds none that is gone, or narrowed after all", () => {
+  test("the exceptions contain no query that is gone or restricted", () => {
     const wide = new Set(all.filter((one) => !narrows(one)).map(({ where }) => where));
     expect([...Object.keys(overAll), ...builtOnATenant].filter((where) => !wide.has(where))).toEqual([]);
   });

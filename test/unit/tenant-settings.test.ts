@@ -8,7 +8,7 @@ const installation = {
   sessionMaxSeconds: 30 * 86_400,
 } as const;
 
-test("a tenant that has set nothing has what the installation has", () => {
+test("a tenant without settings has those of the installation", () => {
   expect(effectiveSettings(installation, {})).toEqual({
     password_policy: "classic",
     access_token_seconds: 1_800,
@@ -18,7 +18,7 @@ test("a tenant that has set nothing has what the installation has", () => {
   });
 });
 
-test("an installation that has become stricter since is not undercut by what a tenant once chose", () => {
+test("a tenant's older settings cannot undercut a stricter installation", () => {
   const stricter = {
     passwordPolicy: "nist",
     accessTokenSeconds: 60,

@@ -10,7 +10,7 @@ import { type RefusingSmtp, startRefusingSmtp } from "../../support/fakes/refusi
 import { register } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
-describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for good, on $store", ({ store }) => {
+describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("permanently rejected mails, on $store", ({ store }) => {
   let mesh: Usermesh;
   let smtp: RefusingSmtp;
   let vendor: string;
@@ -38,7 +38,7 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
   const failed = () => api().get("admin/queues/mail/failed", vendor);
   const retry = (body: object) => api().post("admin/queues/mail/retry", body, vendor);
 
-  /** A registration whose mail was refused, and its dead letter. */
+  /** A registration whose mail was rejected, and its dead letter. */
   async function refusedPerson() {
     const person = await register(mesh);
     const letter = await eventually("its dead letter", async () =>
@@ -52,7 +52,7 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     for (const { id } of (await failed()).body.data) await api().delete(`admin/queues/mail/failed/${id}`, vendor);
   });
 
-  test("lie with the dead letters, with ids and a reason and no address", async () => {
+  test("become dead letters with ids and a reason, but no address", async () => {
     const { person, letter } = await refusedPerson();
     expect(letter).toMatchObject({ name: "verify_email", attempts: 1, reason: expect.stringMatching(/\w/) });
     const { body } = await failed();
@@ -62,7 +62,7 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     expect(queues.find((one: { name: string }) => one.name === "mail").counts.failed).toBe(1);
   });
 
-  test("are sent when one is retried and the server has come to take them", async () => {
+  test("are sent when an operator retries one and the server accepts it", async () => {
     const { person, letter } = await refusedPerson();
     smtp.refuses = false;
     expect((await retry({ id: letter.id })).body.data).toEqual({ retried: 1 });
@@ -71,7 +71,7 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     expect(verdict(await retry({ id: letter.id }))).toBe("404 not_found");
   });
 
-  test("are sent all when all are retried", async () => {
+  test("are all sent when an operator retries all", async () => {
     const people = [await refusedPerson(), await refusedPerson(), await refusedPerson()];
     smtp.refuses = false;
     expect((await retry({})).body.data).toEqual({ retried: 3 });
@@ -79,13 +79,13 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     expect((await failed()).body.meta.total).toBe(0);
   });
 
-  test("are dead letters again where the server still refuses them", async () => {
+  test("become dead letters again if the server still rejects them", async () => {
     const { letter } = await refusedPerson();
     expect((await retry({ id: letter.id })).body.data).toEqual({ retried: 1 });
     await eventually("it is back", async () => (await failed()).body.data[0]?.failed_at > letter.failed_at);
   });
 
-  test("are never sent once they are dropped", async () => {
+  test("are never sent once they are deleted", async () => {
     const { person, letter } = await refusedPerson();
     const path = `admin/queues/mail/failed/${letter.id}`;
     expect((await api().delete(path, vendor)).status).toBe(200);
@@ -100,7 +100,7 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("mails refused for 
     expect(smtp.taken).not.toContain(person.email);
   });
 
-  test("are the installation's business: an administrator of its tenant sees none", async () => {
+  test("are not visible to a tenant's administrator", async () => {
     const user = await newMember(mesh, "default");
     await api().patch(`admin/users/${user.id}`, { roles: ["admin"] }, vendor);
     const admin = await refreshed(mesh, user);

@@ -5,7 +5,7 @@ import { consumer, event, openLog } from "./support/event-bus.ts";
 describe("events in one process", () => {
   const open = () => openLog(undefined);
 
-  test("an event is published when every consumer that wants it has handled it", async () => {
+  test("an event is published once every consumer of its type has handled it", async () => {
     const events = await open();
     const handled: string[] = [];
     await events.consume(consumer(async () => void handled.push("first")));
@@ -15,7 +15,7 @@ describe("events in one process", () => {
     expect(handled.sort()).toEqual(["first", "second"]);
   });
 
-  test("publishing fails when one handler fails, and the others have had it", async () => {
+  test("publishing fails if one handler fails, after the others have handled the event", async () => {
     const events = await open();
     const handled: string[] = [];
     await events.consume(consumer(() => Promise.reject(new Error("not now"))));
@@ -24,7 +24,7 @@ describe("events in one process", () => {
     expect(handled).toEqual(["other"]);
   });
 
-  test("two nodes of one consumer get an event once", async () => {
+  test("two registrations of one consumer receive an event once", async () => {
     const events = await open();
     let handled = 0;
     const handle = async () => {
@@ -37,7 +37,7 @@ describe("events in one process", () => {
     expect(handled).toBe(1);
   });
 
-  test("a consumer that has stopped holds its events back until it is here again", async () => {
+  test("a stopped consumer blocks its events until it is registered again", async () => {
     const events = await open();
     const name = randomUUID();
     let handled = 0;

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { eventually } from "../../support/eventually.ts";
 import { consumer, createEventBus, type EventBus, event, publish } from "./support/event-bus.ts";
 
-describe("events while something is away", () => {
+describe("events while NATS or a consumer is unavailable", () => {
   let bus: EventBus;
   beforeAll(async () => {
     bus = await createEventBus();
@@ -14,7 +14,7 @@ describe("events while something is away", () => {
   });
   afterAll(() => bus?.nats.stop());
 
-  test("while NATS is away publishing fails at once; then all goes on, and no acknowledged event is lost", async () => {
+  test("publishing fails immediately while NATS is down; afterwards everything resumes and no acknowledged event is lost", async () => {
     const events = await bus.open();
     const received = new Set<string>();
     await events.consume(consumer(async ({ event_id }) => void received.add(event_id)));
@@ -36,7 +36,7 @@ describe("events while something is away", () => {
     await eventually("the one after came", () => received.has(after.event_id));
   });
 
-  test("a log opened while NATS is away begins when it is there", async () => {
+  test("a log opened while NATS is down starts when NATS does", async () => {
     await bus.nats.stop();
     const events = await bus.open();
     const received: string[] = [];
@@ -48,7 +48,7 @@ describe("events while something is away", () => {
     await eventually("it came", () => received.includes(one.event_id));
   });
 
-  test("closing does not hang while NATS is away", async () => {
+  test("closing does not hang while NATS is down", async () => {
     const events = await bus.open();
     await events.consume(consumer(async () => undefined));
     await publish(events, event());
@@ -58,7 +58,7 @@ describe("events while something is away", () => {
     expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 
-  test("a consumer that somebody deleted is made again", async () => {
+  test("a deleted consumer is recreated", async () => {
     const events = await bus.open();
     const received: string[] = [];
     const one = consumer(async ({ event_id }) => void received.push(event_id));

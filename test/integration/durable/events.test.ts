@@ -12,7 +12,7 @@ describe("events over JetStream", () => {
   afterEach(() => bus.close());
   afterAll(() => bus?.nats.stop());
 
-  test("many nodes at once make the streams, with the age and the window for doubles they must have", async () => {
+  test("many nodes can create the streams concurrently, with the right maximum age and duplicate window", async () => {
     const opened = await Promise.all([bus.open(), bus.open(), bus.open(), bus.open()]);
     await Promise.all(opened.map((one) => publish(one, event())));
     const configs = await bus.withClient(async (client) => {
@@ -32,7 +32,7 @@ describe("events over JetStream", () => {
     ]);
   });
 
-  test("a stream with another window is put right, and keeps what an operator has set", async () => {
+  test("a stream with a wrong duplicate window is corrected, and keeps an operator's settings", async () => {
     await bus.withClient(async (client) => {
       const manager = await client.jetstreamManager();
       const { config } = await manager.streams.info("USERS");
@@ -45,7 +45,7 @@ describe("events over JetStream", () => {
     expect(config).toMatchObject({ duplicate_window: 3_600e9, max_bytes: 1_000_000_000 });
   });
 
-  test("an event published twice is one event", async () => {
+  test("an event published twice is stored once", async () => {
     const events = await bus.open();
     const received: string[] = [];
     const [one, last] = [event(), event()];
@@ -57,7 +57,7 @@ describe("events over JetStream", () => {
     expect(received.filter((id) => id === one.event_id)).toHaveLength(1);
   });
 
-  test("a consumer that starts later gets every event from the first on", async () => {
+  test("a consumer that starts later receives all events from the first one on", async () => {
     const events = await bus.open();
     const mine = eventsOf(randomUUID(), 5);
     for (const one of mine) await publish(events, one);
@@ -66,7 +66,7 @@ describe("events over JetStream", () => {
     await eventually("all came", () => mine.every(({ event_id }) => received.has(event_id)));
   });
 
-  test("a user's events are handled in order and one at a time, those of others meanwhile", async () => {
+  test("a user's events are handled one at a time in order, those of different users concurrently", async () => {
     const events = await bus.open();
     const [slow, quick] = [randomUUID(), randomUUID()];
     const handled: string[] = [];
@@ -91,7 +91,7 @@ describe("events over JetStream", () => {
     expect(handled).toEqual(["quick 1", "quick 2", "slow 1", "slow 2", "slow 3"]);
   });
 
-  test("an event whose handler fails comes again, and before the user's later ones", async () => {
+  test("an event whose handler fails is redelivered before the user's later events", async () => {
     const events = await bus.open();
     const userId = randomUUID();
     const tries: number[] = [];
@@ -107,7 +107,7 @@ describe("events over JetStream", () => {
     expect(tries).toEqual([1, 1, 1, 2, 3, 4]);
   });
 
-  test("what nobody can read, or this consumer doesn't want, is passed over", async () => {
+  test("unreadable events and other types are skipped", async () => {
     const events = await bus.open();
     const [unwanted, wanted] = [event({ event_type: "user.created" }), event()];
     await publish(events, event());
@@ -126,7 +126,7 @@ describe("events over JetStream", () => {
     await eventually("nothing is left over", async () => (await pending()) === 0);
   });
 
-  test("two nodes of a consumer share the events, and each is handled once", async () => {
+  test("two nodes share a consumer's events, and each event is handled once", async () => {
     const [here, there] = [await bus.open(), await bus.open()];
     const mine = Array.from({ length: 40 }, () => event());
     const ids = new Set(mine.map(({ event_id }) => event_id));

@@ -24,7 +24,7 @@ describe("the effect of an event", () => {
   const event = (timestamp = daysAgo(0)) => ({ event_id: randomUUID(), timestamp });
   const deliver = (one: ReturnType<typeof event>, effect: (tx: Transaction) => Promise<void>) =>
     handleOnce({ db, clock: systemClock }, one, "test", effect);
-  /** An effect that nothing else guards: it counts. */
+  /** An effect that is not idempotent by itself: it increments a counter. */
   const count = (userId: string) => async (tx: Transaction) =>
     void (await tx.query("SELECT mail.append_event(gen_random_uuid(), $1, '{}')", [userId]));
   const counted = async (userId: string) => {
@@ -32,13 +32,13 @@ describe("the effect of an event", () => {
     return (await db.query<{ version: number }>(sql, [userId]))[0]?.version ?? 0;
   };
 
-  test("delivered 20 times at once happens once", async () => {
+  test("delivered 20 times concurrently is applied once", async () => {
     const [one, userId] = [event(), randomUUID()];
     await Promise.all(Array.from({ length: 20 }, () => deliver(one, count(userId))));
     expect(await counted(userId)).toBe(1);
   });
 
-  test("that fails is undone, and happens when the event comes again", async () => {
+  test("that fails is rolled back, and applied when the event is redelivered", async () => {
     const [one, userId] = [event(), randomUUID()];
     const failing = deliver(one, async (tx) => {
       await count(userId)(tx);
@@ -50,7 +50,7 @@ describe("the effect of an event", () => {
     expect(await counted(userId)).toBe(1);
   });
 
-  test("of long ago does not happen: whether it did is not known any more", async () => {
+  test("older than the inbox is not applied, because it may have been already", async () => {
     const userId = randomUUID();
     await deliver(event(daysAgo(29)), count(userId));
     await deliver(event(daysAgo(31)), count(userId));

@@ -3,7 +3,7 @@ import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
-/** More than a relay takes at once. */
+/** More than a relay publishes in one batch. */
 const WAITING = 220;
 const password = "Difference-Engine-1";
 
@@ -20,7 +20,7 @@ const waiting = async (kind: string): Promise<number> => {
   return (await usermesh.database.query<{ n: number }>(sql))[0]?.n ?? 0;
 };
 
-test("facts do not wait behind the work that waits for Redis", async () => {
+test("events do not wait behind jobs while Redis is down", async () => {
   const emails = Array.from({ length: WAITING }, (_, index) => `waits-${index}@example.com`);
   for (const email of emails) expect((await usermesh.api.post("auth/register", { email, password })).status).toBe(201);
   await eventually("the mails are due", async () => (await waiting("job")) >= WAITING);
@@ -28,6 +28,6 @@ test("facts do not wait behind the work that waits for Redis", async () => {
   const change = { current_password: password, new_password: "Analytical-Engine-2" };
   expect((await usermesh.api.post("auth/change-password", change, body.data.access_token)).status).toBe(200);
   await eventually("the change is stated", async () => (await waiting("event")) === 0);
-  const told = "SELECT FROM auth.outbox WHERE kind = 'event' AND body ->> 'event_type' = 'password.changed'";
-  expect(await usermesh.database.query(told)).toHaveLength(1);
+  const sql = "SELECT FROM auth.outbox WHERE kind = 'event' AND body ->> 'event_type' = 'password.changed'";
+  expect(await usermesh.database.query(sql)).toHaveLength(1);
 });

@@ -46,7 +46,7 @@ afterEach(async () => {
   await removeDir(dir);
 });
 
-test("adding fails at once while Redis is away, and works as soon as it is back", async () => {
+test("adding a job fails immediately while Redis is down, and works as soon as it is back", async () => {
   await startStore();
   await add(job());
   await stopStore();
@@ -63,7 +63,7 @@ test("adding fails at once while Redis is away, and works as soon as it is back"
   await add(job());
 });
 
-test("a worker that started before Redis takes what is added later", async () => {
+test("a worker that started before Redis handles jobs added later", async () => {
   const handled: string[] = [];
   await queues.work(queue, { concurrency: 1, handle: async ({ id }) => void handled.push(id) });
   await expect(queues.add(queue, job())).rejects.toThrow();
@@ -73,7 +73,7 @@ test("a worker that started before Redis takes what is added later", async () =>
   await eventually("it is handled", () => handled.includes(one.id));
 });
 
-test("a worker goes on after Redis was restarted, and no job is lost", async () => {
+test("a worker resumes after a restart of Redis, and no job is lost", async () => {
   await startStore();
   const handled = new Set<string>();
   await queues.work(queue, { concurrency: 2, handle: async ({ id }) => void handled.add(id) });
@@ -86,7 +86,7 @@ test("a worker goes on after Redis was restarted, and no job is lost", async () 
   await eventually("the late one is handled", () => handled.has(late.id));
 });
 
-test("closing does not hang while Redis is away", async () => {
+test("closing does not hang while Redis is down", async () => {
   await startStore();
   await queues.work(queue, { concurrency: 1, handle: async () => undefined });
   await add(job());

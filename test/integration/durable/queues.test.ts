@@ -64,7 +64,7 @@ describe.each([
     await Promise.all(opened.map((queues) => queues.close()));
   });
 
-  // Without jitter, and a tenth of the way: retries come as early as they may.
+  // The smallest possible jitter: retries run as early as possible.
   const open = async (): Promise<Queues> => {
     const queues = await openQueues({ ...store.options(), log, random: { ...systemRandom, fraction: () => 0 } });
     opened.push(queues);
@@ -86,7 +86,7 @@ describe.each([
     expect(handled).toEqual([{ ...one, attempt: 1 }]);
   });
 
-  test("a job of an id that is there already, or was handled, is not added again", async () => {
+  test("a job whose id exists or was handled recently is not added again", async () => {
     const queues = await open();
     let handled = 0;
     const one = job();
@@ -118,7 +118,7 @@ describe.each([
     expect(handled.sort()).toEqual(jobs.map(({ id }) => id).sort());
   });
 
-  test("a failed job comes again, and knows which attempt it is", async () => {
+  test("a failed job is retried with the number of the attempt", async () => {
     const queues = await open();
     const attempts: number[] = [];
     await queues.work(queue, {
@@ -133,7 +133,7 @@ describe.each([
     expect(attempts).toEqual([1, 2]);
   });
 
-  test("a paused queue hands out nothing until its time is over, and no attempt is spent", async () => {
+  test("a paused queue starts no job until the pause ends, and no attempt is used", async () => {
     const queues = await open();
     const turns: Array<{ at: number; attempt: number }> = [];
     await queues.work(queue, {
@@ -149,7 +149,7 @@ describe.each([
     expect(gaps(turns).every((gap) => gap >= 250 && gap < 1_500)).toBe(true);
   });
 
-  test("a pause holds for another node's worker too", async () => {
+  test("a pause applies to another node's worker too", async () => {
     const [here, there] = [await open(), await open()];
     const turns: Array<{ at: number }> = [];
     const handle = async () => {
@@ -165,7 +165,7 @@ describe.each([
     expect(gaps(turns)[0]).toBeGreaterThan(900);
   });
 
-  test("a job that no repeat can help is kept with the dead letters, and done when it is retried", async () => {
+  test("a permanently failed job becomes a dead letter, and can be retried", async () => {
     const queues = await open();
     let refuses = true;
     await queues.work(queue, {
@@ -195,7 +195,7 @@ describe.each([
     expect(await queues.retry(queue, randomUUID())).toBe(false);
   });
 
-  test("a schedule that many nodes ask for is due once each time", async () => {
+  test("a schedule created by many nodes runs once per interval", async () => {
     const nodes = [await open(), await open(), await open()];
     const handled: number[] = [];
     for (const node of nodes) {
@@ -210,7 +210,7 @@ describe.each([
     expect(span).toBeGreaterThan(900);
   });
 
-  test("a job in hand is finished before a worker ends, and the next one waits", async () => {
+  test("a worker finishes its running job before it stops, and leaves the next one", async () => {
     const queues = await open();
     let began = 0;
     const { promise: gate, resolve: finish } = Promise.withResolvers<void>();
@@ -231,7 +231,7 @@ describe.each([
     expect(await queues.counts(queue)).toMatchObject({ completed: 1, waiting: 1, active: 0 });
   });
 
-  test("a job in the hands of a killed worker goes to another one, again and again if need be", async () => {
+  test("a job of a killed worker moves to another one, repeatedly if necessary", async () => {
     const queues = await open();
     const { redisUrl = "", databaseUrl = "" } = store.options();
     const one = job();
@@ -247,14 +247,14 @@ describe.each([
     expect(handled).toEqual([`${one.id} 1`]);
   });
 
-  test("an id that the store can't take is refused", async () => {
+  test("an id that BullMQ does not support is rejected", async () => {
     const queues = await open();
     await expect(queues.add(queue, { ...job(), id: "a:b" })).rejects.toThrow("Invalid job id");
     await expect(queues.add(queue, { ...job(), id: "42" })).rejects.toThrow("Invalid job id");
   });
 });
 
-test("on PostgreSQL two queues and their workers hold ten connections at most, and none after they are closed", async () => {
+test("on PostgreSQL two queues and their workers use at most ten connections, and none once closed", async () => {
   const database = await createTestDatabase();
   const queues = await openQueues({ redisUrl: undefined, databaseUrl: database.url, log, random: systemRandom });
   const connections = async () => {

@@ -17,8 +17,8 @@ import { type Server, startNatsServer } from "../../support/start/servers.ts";
 const SCHEMA = "preferences";
 const TENANT = "00000000-0000-7000-8000-000000000001";
 const USERS = 8;
-/** Of each user: together several batches of a relay. */
-const FACTS = 150;
+/** Per user; together several batches of a relay. */
+const EVENTS_PER_USER = 150;
 const log = pino({ level: "silent" });
 
 interface Node {
@@ -32,7 +32,7 @@ describe("two relays of one schema", () => {
   let database: TestDatabase;
   let bus: NatsConnection;
   let nodes: [Node, Node];
-  /** Everything that is published, doubles too, which the stream would leave out. */
+  /** Everything published, including duplicates, which the stream would drop. */
   const published: MeshEvent[] = [];
   beforeAll(async () => {
     nats = await startNatsServer();
@@ -48,10 +48,10 @@ describe("two relays of one schema", () => {
     await database?.drop();
   });
 
-  /** Facts about each of these users, all of one commit. */
-  const state = (userIds: readonly string[], facts: number) =>
+  /** Events of each of these users, in one transaction. */
+  const append = (userIds: readonly string[], eventsPerUser: number) =>
     nodes[0].db.transaction(async (tx) => {
-      for (const userId of Array.from({ length: facts }, () => userIds).flat())
+      for (const userId of Array.from({ length: eventsPerUser }, () => userIds).flat())
         await nodes[0].outbox.append(tx, {
           type: "preferences.updated",
           userId,
@@ -70,20 +70,20 @@ describe("two relays of one schema", () => {
   const versionsOf = (userId: string, events: readonly MeshEvent[]) =>
     events.filter((event) => event.user_id === userId).map(({ version }) => version);
 
-  test("publish no fact before or after its turn, whoever of them is at it", async () => {
+  test("publish each user's events in order, whichever relay holds the lock", async () => {
     const userIds = Array.from({ length: USERS }, () => randomUUID());
-    await state(userIds, FACTS);
+    await append(userIds, EVENTS_PER_USER);
     await relayed();
-    const all = Array.from({ length: FACTS }, (_, index) => index + 1);
+    const all = Array.from({ length: EVENTS_PER_USER }, (_, index) => index + 1);
     for (const userId of userIds) {
       const versions = versionsOf(userId, published);
-      // One whose acknowledgement was lost may be published again, but nothing after it has been.
+      // An event whose acknowledgement was lost may be published again, but no later one has been before.
       expect(versions.filter((version, index) => version < (versions[index - 1] ?? 0))).toEqual([]);
       expect([...new Set(versions)]).toEqual(all);
     }
   });
 
-  test("don't wait for a third that has stopped in the middle of its turn", async () => {
+  test("do not wait for a third one that was paused in the middle of a batch", async () => {
     const silent = await asItsRole(database);
     await silent.query("BEGIN");
     await eventually("its turn", async () => {
@@ -91,7 +91,7 @@ describe("two relays of one schema", () => {
       return (await silent.query(sql, [`usermesh-relay-${SCHEMA}`])).rows[0].held;
     });
     const userId = randomUUID();
-    await state([userId], 3);
+    await append([userId], 3);
     await relayed(3_000);
     expect(versionsOf(userId, published)).toEqual([1, 2, 3]);
     await silent.end().catch(() => undefined);
@@ -121,7 +121,7 @@ async function start(nats: Server, database: TestDatabase): Promise<Node> {
   };
 }
 
-/** With the limits that stand at the role, for whoever falls silent. */
+/** With the role's timeouts, which end the transactions of paused processes. */
 async function asItsRole(database: TestDatabase): Promise<Client> {
   const url = new URL(database.url);
   url.username = roleName(SCHEMA);

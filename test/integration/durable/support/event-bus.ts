@@ -34,23 +34,23 @@ export function consumer(handle: EventConsumer["handle"], more: Partial<EventCon
   return { name: `c-${randomUUID()}`, stream: "USERS", types: ["user.updated"], handle, ...more };
 }
 
-/** The log of a node: over JetStream, or of one process where there is no NATS. */
+/** A node's event log: over JetStream, or in one process without NATS. */
 export function openLog(natsUrl: string | undefined): EventLog {
   return openEventLog(natsUrl, { clock: systemClock, timers: systemTimers, log: pino({ level: "silent" }) });
 }
 
-/** As an outbox does: again until it is acknowledged. */
+/** Publishes repeatedly until acknowledged, as an outbox does. */
 export async function publish(events: EventLog, one: MeshEvent): Promise<void> {
   await eventually("the event is acknowledged", () => events.publish(one).then(() => true));
 }
 
-/** A NATS server, and the logs of nodes over it. */
+/** A NATS server and the event logs of nodes that use it. */
 export interface EventBus {
   readonly nats: Server;
   open(): Promise<EventLog>;
-  /** As a plain client of the server. */
+  /** A plain client of the server. */
   withClient<T>(work: (client: NatsConnection) => Promise<T>): Promise<T>;
-  /** Of all logs that are open. */
+
   close(): Promise<void>;
 }
 

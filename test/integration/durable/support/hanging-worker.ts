@@ -2,7 +2,7 @@ import pino from "pino";
 import { openQueues } from "../../../../lib/queues/queues.ts";
 import { systemRandom } from "../../../../lib/runtime/clock.ts";
 
-/** A worker of its own process, so that a test can kill it with a job in hand: prints one line of JSON when it has one. */
+/** A worker in its own process, so that a test can kill it while it runs a job. Prints a line of JSON when it starts one. */
 const [redisUrl = "", databaseUrl = "", queue = ""] = process.argv.slice(2);
 const queues = await openQueues({
   redisUrl: redisUrl === "" ? undefined : redisUrl,
