@@ -19,7 +19,7 @@ COPY services ./services
 COPY workers ./workers
 USER node
 EXPOSE 3000 3001
-# SERVICES says which actors this container runs. Node gets the signals itself: no npm in between.
+# SERVICES names the services and workers of this container. Without npm in between, Node receives the signals.
 CMD ["node", "--require", "./scripts/environment.cjs", "scripts/node.ts"]
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:3001/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

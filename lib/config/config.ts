@@ -100,12 +100,12 @@ export function readConfig(env: Environment) {
     serviceCredentials: values.SERVICE_CREDENTIALS,
     servicePermissions: values.SERVICE_PERMISSIONS,
     log: { level: values.LOG_LEVEL, file: values.LOG_FILE, pretty: values.LOG_PRETTY },
-    /** For the operator: what is set, and has no effect or another one than before. */
+    /** Logged at the start: variables without effect, or with another effect than in the replaced systems. */
     warnings: warnings(env),
   };
 }
 
-/** Sets variables by their current names, over whatever name the environment has them under. */
+/** Sets variables by their current names, and unsets their aliases. */
 export function withVariables(env: Environment, values: Partial<Record<keyof typeof variables, string>>): Environment {
   const names = Object.keys(values).flatMap((name) => namesOf(name, variables[name as keyof typeof variables]));
   return { ...env, ...Object.fromEntries(names.map(({ name }) => [name, undefined])), ...values };

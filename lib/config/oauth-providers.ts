@@ -31,7 +31,7 @@ const builtIn: Readonly<Record<string, Settings>> = {
   google: { [`${PREFIX}ISSUER`]: "https://accounts.google.com" },
   linkedin: { [`${PREFIX}ISSUER`]: "https://www.linkedin.com/oauth", [`${PREFIX}NONCE`]: "false" },
 };
-/** A path of ours beside those of the providers. */
+/** Taken by `POST /auth/oauth/exchange`. */
 const RESERVED = "exchange";
 
 const schema = schemaOf(providerVariables);

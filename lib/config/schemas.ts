@@ -25,10 +25,11 @@ export const flag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"],
 /** Comma-separated. */
 export const list = z.string().transform((value): readonly string[] => split(value, ","));
 
-/** Of a web server, without slashes at its end. The value is not quoted in the error: a URL can hold a password. */
-export const webUrl = z
-  .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-  .transform((url) => url.replace(/\/+$/, ""));
+/** The value is not quoted in the error: a URL can contain a password. */
+export const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
+
+/** Without slashes at its end. */
+export const webUrl = httpUrl.transform((url) => url.replace(/\/+$/, ""));
 
 /** Of a server that is not HTTP; NATS and Redis take several, separated by commas. */
 export const serverUrl = z

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { byService, choice, flag, integer, list, rate, serverUrl, split, text, webUrl } from "./schemas.ts";
+import { byService, choice, flag, httpUrl, integer, list, rate, serverUrl, split, text, webUrl } from "./schemas.ts";
 
 /** One environment variable: how it is read, and what the README and `.env.example` say about it. */
 export interface Variable {
@@ -31,11 +31,7 @@ export const groups = {
       help: "`development`, `test` or `production`",
     },
     APP_HOST: { schema: text.prefault("127.0.0.1"), help: "address that the gateway listens on" },
-    APP_PORT: {
-      schema: integer(0, 65_535).prefault("3000"),
-      aliases: ["PORT"],
-      help: "port that the gateway listens on; `0` picks a free one",
-    },
+    APP_PORT: { schema: integer(0, 65_535).prefault("3000"), aliases: ["PORT"], help: "port of the gateway; `0`: any" },
     PUBLIC_URL: {
       schema: webUrl.optional(),
       help: "public base URL and token issuer; mailed links start with it (default `http://localhost:<APP_PORT>`)",
@@ -45,19 +41,13 @@ export const groups = {
       aliases: ["RESET_URL"],
       help: "page that a password reset link opens (default `<PUBLIC_URL>/reset-password`)",
     },
-    TRUST_PROXY: {
-      schema: integer(0, 10).prefault("0"),
-      help: "number of trusted reverse proxies that append to `X-Forwarded-For`",
-    },
+    TRUST_PROXY: { schema: integer(0, 10).prefault("0"), help: "number of trusted proxies (`X-Forwarded-For`)" },
     ALLOWED_ORIGINS: {
       schema: list.prefault(""),
       aliases: ["CORS_ORIGINS"],
       help: "CORS origins, exact match, comma-separated; `*` allows any, without credentials",
     },
-    REQUEST_TIMEOUT_MS: {
-      schema: integer(100, 120_000).prefault("10000"),
-      help: "time limit for a request, in milliseconds",
-    },
+    REQUEST_TIMEOUT_MS: { schema: integer(100, 120_000).prefault("10000"), help: "time limit per request in ms" },
     JSON_BODY_MAX_BYTES: {
       schema: integer(1_024, 1_048_576).prefault("65536"),
       aliases: ["BODY_LIMIT"],
@@ -88,17 +78,14 @@ export const groups = {
   },
   Dependencies: {
     DATA_DIR: { schema: text.prefault(".data"), help: "directory where the embedded servers keep their data" },
-    DATABASE_URL: {
-      schema: serverUrl.optional(),
-      help: "PostgreSQL, with the credentials of the database's owner; unset: an embedded server",
-    },
+    DATABASE_URL: { schema: serverUrl.optional(), help: "PostgreSQL, as the database's owner; unset: embedded" },
     DATABASE_EMBEDDED: {
       schema: flag.prefault("false"),
       help: "set by `npm start` and `npm run mesh` when `DATABASE_URL` is the embedded server",
     },
     DB_POOL_SIZE: {
       schema: integer(2, 200).prefault("10"),
-      help: "maximum database connections per process, divided among its services",
+      help: "database connections per process, for all its services",
     },
     DB_MAX_OVERFLOW: {
       schema: integer(0, 200).prefault("0"),
@@ -170,10 +157,7 @@ export const groups = {
       aliases: ["HIDE_REGISTERED"],
       help: "`true`: sign-up answers 202 whether or not the email is registered",
     },
-    REQUIRE_VERIFIED_EMAIL: {
-      schema: flag.prefault("false"),
-      help: "`true`: users must verify their email before they can sign in",
-    },
+    REQUIRE_VERIFIED_EMAIL: { schema: flag.prefault("false"), help: "`true`: no sign-in before the email is verified" },
     SIGNING_KEY_ROTATION_DAYS: {
       schema: integer(1, 365).prefault("30"),
       aliases: ["SIGNING_KEY_DAYS"],
@@ -215,7 +199,7 @@ export const groups = {
       help: "scopes to request",
     },
     "OAUTH_<NAME>_REDIRECT_URI": {
-      schema: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
+      schema: httpUrl,
       help: "redirect URI registered with the provider (default `<PUBLIC_URL>/api/v1/auth/oauth/<name>/callback`)",
     },
     "OAUTH_<NAME>_NONCE": {
@@ -230,11 +214,7 @@ export const groups = {
       help: "SMTP server; unset: an embedded one that delivers nothing and shows all mails at `/dev/mail`",
     },
     SMTP_PORT: { schema: integer(1, 65_535).prefault("587"), aliases: ["MAIL_PORT"], help: "SMTP port" },
-    SMTP_USERNAME: {
-      schema: text.optional(),
-      aliases: ["MAIL_USERNAME"],
-      help: "SMTP user name; unset: no authentication",
-    },
+    SMTP_USERNAME: { schema: text.optional(), aliases: ["MAIL_USERNAME"], help: "SMTP user; unset: no authentication" },
     SMTP_PASSWORD: { schema: text.optional(), aliases: ["MAIL_PASSWORD"], help: "SMTP password" },
     SMTP_TLS: {
       schema: choice("auto", "off", "require").prefault("auto"),
@@ -253,7 +233,7 @@ export const groups = {
   },
   Push: {
     PUSH_URL: {
-      schema: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),
+      schema: httpUrl.optional(),
       help: "push service that receives each push notification as a JSON POST; unset: `mail.push` answers 503",
     },
     PUSH_SECRET: { schema: text.optional(), help: "sent to the push service as `Authorization: Bearer`" },
@@ -269,14 +249,8 @@ export const groups = {
     RATE_LIMIT_DEFAULT: { schema: rate.prefault("600/60"), help: "all other requests, per IP address and gateway" },
   },
   Mesh: {
-    SERVICES: {
-      schema: list.prefault(""),
-      help: "services and workers that this process runs, comma-separated; empty: all",
-    },
-    NODE_ID: {
-      schema: text.optional(),
-      help: "node name on the bus (default: services, host name and a random suffix)",
-    },
+    SERVICES: { schema: list.prefault(""), help: "services and workers of this process, comma-separated; empty: all" },
+    NODE_ID: { schema: text.optional(), help: "node name on the bus (default: services, host and a random suffix)" },
     NODE_HEALTH_HOST: { schema: text.prefault("127.0.0.1"), help: "address that the health port listens on" },
     NODE_HEALTH_PORT: {
       schema: integer(0, 65_535).optional(),

@@ -56,7 +56,7 @@ async function startAll({ env, log, print, nodes }: MeshOptions, started: AsyncD
   const common = withVariables(embedded.env, {
     APP_PORT: String(ports[0]),
     ...(mailbox && { DEV_MAILBOX_URL: mailbox.url }),
-    // All gateways must have the same issuer, whatever port they listen on.
+    // All gateways must have the same issuer, although they listen on different ports.
     PUBLIC_URL: env.PUBLIC_URL || `http://localhost:${ports[0]}`,
   });
   const config = readConfig(common);
