@@ -110,7 +110,7 @@ export async function consumeCode(db: Queryable, hash: string): Promise<boolean>
   return (await db.query("DELETE FROM auth.oauth_codes WHERE hash = $1 RETURNING hash", [hash])).length === 1;
 }
 
-/** Called when the password changes: whoever knew the old one must not complete a link that they started. */
+/** Called when the password changes: a link that was started by an intruder who knew the old one must not be completed. */
 export async function cancelPendingLinks(tx: Transaction, userId: string): Promise<void> {
   await tx.query("DELETE FROM auth.oauth_states WHERE user_id = $1", [userId]);
   await tx.query("DELETE FROM auth.oauth_codes WHERE user_id = $1", [userId]);

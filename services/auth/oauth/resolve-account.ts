@@ -28,7 +28,7 @@ interface ResolvedAccount {
  *    linked. An unverified account is taken over.
  * 3. A new account.
  *
- * 409 `email_taken` if the email address may belong to somebody else. See decision 7.
+ * 409 `email_taken` if the email address may belong to another person. See decision 7.
  */
 export async function resolveAccount(
   deps: AuthDeps,

@@ -17,8 +17,8 @@ type Ctx = Pick<ActionContext, "call" | "correlationId">;
 /**
  * Gives an unverified account to the person whose provider vouches for its email address.
  *
- * Whoever registered the account never proved that they own the address. It may be an attacker who waits for the owner to
- * arrive (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022). So all existing credentials, pending requests and
+ * The person who registered the account never proved that they own the address. They may be an attacker who waits for the
+ * owner to arrive (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022). So all existing credentials, pending requests and
  * sessions are removed first, and only then is the account verified.
  */
 export async function takeOverUnverifiedAccount(

@@ -58,7 +58,7 @@ async function prepareChange(deps: ChangeDeps, ctx: ActionContext<Input>, caller
   return { verified: credential, newSecret: await deps.passwords.hash(newPassword, credential.id) };
 }
 
-/** Whoever knew the old password may have requested a reset link, an email change or a provider link: all of them end. */
+/** An intruder who knew the old password may have requested a reset link, an email change or a provider link: all of them end. */
 async function commitChange(
   deps: ChangeDeps,
   ctx: ActionContext<Input>,

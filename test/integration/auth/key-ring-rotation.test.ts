@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-test("a new key goes second, then first, all is put under it, and then the old one can go", async () => {
+test("after stored data has moved to a new key, the old key can be removed from the ring", async () => {
   const one = await startAuth({ SECRET_KEY: older, DATABASE_URL: database.url });
   const people: Person[] = [];
   for (let n = 0; n < 3; n += 1) people.push(await one.register());
@@ -28,7 +28,7 @@ test("a new key goes second, then first, all is put under it, and then the old o
   await last.stop();
 });
 
-test("a node without the key of a credential answers 503, never that the password is wrong", async () => {
+test("a node without a credential's key answers 503, not that the password is wrong", async () => {
   const one = await startAuth({ SECRET_KEY: older, DATABASE_URL: database.url });
   const person = await one.register();
   await one.stop();

@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => auth?.stop());
 
-const guess = (person: Pick<Person, "email">, ip?: string) => auth.login({ ...person, password: wrong }, ip);
-const failedOf = async (userId: string) =>
+const failedAttempt = (person: Pick<Person, "email">, ip?: string) => auth.login({ ...person, password: wrong }, ip);
+const attemptsOf = async (userId: string) =>
   (
     await auth.database.query<{ failed: number; pending: number }>(
       "SELECT failed, pending FROM auth.login_attempts WHERE user_id = $1 AND key = account",
@@ -29,7 +29,7 @@ const failedOf = async (userId: string) =>
   )[0];
 
 describe("login", () => {
-  test("gives an access token that the published keys verify, with every claim", async () => {
+  test("issues an access token with all claims, which the published keys verify", async () => {
     const person = await auth.register();
     const signedIn = await auth.login(person);
     const keys = createLocalJWKSet(await auth.call("auth.keys", {}));
@@ -59,14 +59,14 @@ describe("login", () => {
     expect(decodeProtectedHeader(signedIn.access_token)).toMatchObject({ alg: "EdDSA", typ: "at+jwt" });
   });
 
-  test("refreshes into a new pair", async () => {
+  test("can be refreshed into a new pair of tokens", async () => {
     const signedIn = await auth.login(await auth.register());
     const fresh = await auth.from("192.0.2.1", "auth.refresh", { refresh_token: signedIn.refresh_token });
     expect(fresh.session_id).toBe(signedIn.session_id);
     expect(fresh.refresh_token).not.toBe(signedIn.refresh_token);
   });
 
-  test("says who one is", async () => {
+  test("is shown by auth.me with its account and session", async () => {
     const signedIn = await auth.login(await auth.register());
     const me = await auth.call("auth.me", {}, userCaller(signedIn));
     expect(me).toMatchObject({
@@ -75,11 +75,11 @@ describe("login", () => {
     });
   });
 
-  test("answers a wrong password and an unknown user alike", async () => {
+  test("gets the same response for a wrong password and an unknown user", async () => {
     const person = await auth.register();
     const answers = await Promise.allSettled([
-      guess(person),
-      guess({ email: "nobody@example.com" }),
+      failedAttempt(person),
+      failedAttempt({ email: "nobody@example.com" }),
       auth.from("192.0.2.9", "auth.login", { username: "no-one", password: wrong }),
     ]);
     const reasons = answers.map((one) => one.status === "rejected" && { ...one.reason, message: one.reason.message });
@@ -88,14 +88,14 @@ describe("login", () => {
     expect(reasons[2]).toEqual(reasons[0]);
   });
 
-  test("tells only the right password that the account is disabled", async () => {
+  test("reveals only with the correct password that the account is disabled", async () => {
     const person = await auth.register();
     await auth.database.query("UPDATE users.users SET is_active = false WHERE id = $1", [person.id]);
-    await expect(guess(person)).rejects.toMatchObject({ type: "invalid_credentials" });
+    await expect(failedAttempt(person)).rejects.toMatchObject({ type: "invalid_credentials" });
     await expect(auth.login(person)).rejects.toMatchObject({ type: "account_disabled" });
   });
 
-  test("upgrades another system's hash, and does so once", async () => {
+  test("upgrades an imported hash once", async () => {
     const person = await auth.register();
     const secretOf = async () =>
       (
@@ -120,51 +120,55 @@ describe("login", () => {
   });
 });
 
-describe("guessing", () => {
-  test("after 10 wrong ones from an address right and wrong get the same 429", async () => {
+describe("login throttling", () => {
+  test("after 10 failed attempts from an address, correct and wrong passwords get the same 429", async () => {
     const person = await auth.register();
-    for (let n = 0; n < 10; n += 1) await expect(guess(person)).rejects.toMatchObject({ type: "invalid_credentials" });
-    const slowed = { type: "too_many_attempts", status: 429, data: { retry_after: expect.any(Number) } };
-    await expect(guess(person)).rejects.toMatchObject(slowed);
-    await expect(auth.login(person)).rejects.toMatchObject(slowed);
+    for (let n = 0; n < 10; n += 1)
+      await expect(failedAttempt(person)).rejects.toMatchObject({ type: "invalid_credentials" });
+    const throttled = { type: "too_many_attempts", status: 429, data: { retry_after: expect.any(Number) } };
+    await expect(failedAttempt(person)).rejects.toMatchObject(throttled);
+    await expect(auth.login(person)).rejects.toMatchObject(throttled);
   });
 
-  test("an unknown name is slowed like a known one", async () => {
-    const nobody = { email: "never.there@example.com" };
-    for (let n = 0; n < 10; n += 1) await expect(guess(nobody)).rejects.toMatchObject({ type: "invalid_credentials" });
-    await expect(guess(nobody)).rejects.toMatchObject({ type: "too_many_attempts" });
+  test("an unknown name is throttled like an existing account", async () => {
+    const unknown = { email: "never.there@example.com" };
+    for (let n = 0; n < 10; n += 1)
+      await expect(failedAttempt(unknown)).rejects.toMatchObject({ type: "invalid_credentials" });
+    await expect(failedAttempt(unknown)).rejects.toMatchObject({ type: "too_many_attempts" });
   });
 
-  test("another address may still sign in, and that clears the account", async () => {
+  test("another address can still sign in, which clears the account's failed attempts", async () => {
     const person = await auth.register();
-    expect(await outcomes(Array.from({ length: 12 }, () => guess(person)))).toMatchObject({ invalid_credentials: 10 });
+    expect(await outcomes(Array.from({ length: 12 }, () => failedAttempt(person)))).toMatchObject({
+      invalid_credentials: 10,
+    });
     await auth.login(person, "198.51.100.7");
-    expect(await failedOf(person.id)).toBeUndefined();
+    expect(await attemptsOf(person.id)).toBeUndefined();
   });
 
-  test("50 at once from as many addresses count 50, and then the account is slowed from everywhere", async () => {
+  test("50 parallel attempts from 50 addresses are all counted, and then the account is throttled from everywhere", async () => {
     const person = await auth.register();
-    const guesses = Array.from({ length: 50 }, (_, n) => guess(person, `198.51.100.${n}`));
-    expect(await outcomes(guesses)).toEqual({ invalid_credentials: 50 });
-    expect(await failedOf(person.id)).toEqual({ failed: 50, pending: 0 });
+    const attempts = Array.from({ length: 50 }, (_, n) => failedAttempt(person, `198.51.100.${n}`));
+    expect(await outcomes(attempts)).toEqual({ invalid_credentials: 50 });
+    expect(await attemptsOf(person.id)).toEqual({ failed: 50, pending: 0 });
     await expect(auth.login(person, "203.0.113.1")).rejects.toMatchObject({ type: "too_many_attempts" });
   });
 
-  test("50 at once from one address: 10 are evaluated", async () => {
+  test("of 50 parallel attempts from one address, 10 are evaluated", async () => {
     const person = await auth.register();
-    expect(await outcomes(Array.from({ length: 50 }, () => guess(person)))).toEqual({
+    expect(await outcomes(Array.from({ length: 50 }, () => failedAttempt(person)))).toEqual({
       invalid_credentials: 10,
       too_many_attempts: 40,
     });
-    expect((await failedOf(person.id))?.failed).toBe(10);
+    expect((await attemptsOf(person.id))?.failed).toBe(10);
   });
 
-  test("40 right ones at once are no attack", async () => {
+  test("40 parallel logins with the correct password all succeed", async () => {
     const person = await auth.register();
     expect(await outcomes(Array.from({ length: 40 }, () => auth.login(person)))).toEqual({ done: 40 });
   });
 
-  test("no more than 100 in a row are evaluated, ever", async () => {
+  test("at most 100 consecutive failed attempts are ever evaluated", async () => {
     const person = await auth.register();
     let evaluated = 0;
     for (let n = 0; n < 130; n += 1) {
@@ -172,7 +176,7 @@ describe("guessing", () => {
         "UPDATE auth.login_attempts SET throttled_until = now() - interval '1 second' WHERE user_id = $1",
         [person.id],
       );
-      const seen = await outcomes([guess(person, `198.51.100.${n}`)]);
+      const seen = await outcomes([failedAttempt(person, `198.51.100.${n}`)]);
       evaluated += seen.invalid_credentials ?? 0;
     }
     expect(evaluated).toBe(100);
@@ -182,26 +186,28 @@ describe("guessing", () => {
     });
   });
 
-  test("the pause grows to 15 minutes", async () => {
+  test("the delay grows to 15 minutes", async () => {
     const person = await auth.register();
-    const pauses: number[] = [];
+    const delays: number[] = [];
     for (let n = 0; n < 18; n += 1) {
-      await guess(person).catch(() => undefined);
-      const refused = await guess(person).catch((error: { data: { retry_after?: number } }) => error.data.retry_after);
-      if (typeof refused === "number") pauses.push(refused);
+      await failedAttempt(person).catch(() => undefined);
+      const refused = await failedAttempt(person).catch(
+        (error: { data: { retry_after?: number } }) => error.data.retry_after,
+      );
+      if (typeof refused === "number") delays.push(refused);
       await auth.database.query(
         "UPDATE auth.login_attempts SET throttled_until = now() - interval '1 second' WHERE user_id = $1",
         [person.id],
       );
     }
-    expect(pauses[0]).toBeGreaterThan(25);
-    expect(pauses).toEqual(pauses.toSorted((left, right) => left - right));
-    expect(pauses.at(-1)).toBe(900);
+    expect(delays[0]).toBeGreaterThan(25);
+    expect(delays).toEqual(delays.toSorted((left, right) => left - right));
+    expect(delays.at(-1)).toBe(900);
   });
 
-  test("a guess whose node died is counted as wrong", async () => {
+  test("an attempt whose node crashed is counted as failed", async () => {
     const person = await auth.register();
-    await outcomes([guess(person)]);
+    await outcomes([failedAttempt(person)]);
     await auth.database.query(
       "UPDATE auth.login_attempts SET pending = 9, at = now() - interval '30 seconds' WHERE user_id = $1",
       [person.id],

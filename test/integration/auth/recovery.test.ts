@@ -11,30 +11,30 @@ beforeAll(async () => {
 });
 afterAll(() => auth?.stop());
 
-const fresh = "Fresh-horse-8-staple";
-const ask = (email: string) => auth.from("192.0.2.1", "auth.requestReset", { email });
-const confirm = (token: string, password = fresh, key?: { key: string }) =>
+const newPassword = "Fresh-horse-8-staple";
+const requestReset = (email: string) => auth.from("192.0.2.1", "auth.requestReset", { email });
+const confirm = (token: string, password = newPassword, key?: { key: string }) =>
   auth.from("192.0.2.1", "auth.confirmReset", { token, new_password: password }, key);
 const invalid = { type: "one_time_token_invalid", status: 400 };
 
 async function personWithToken() {
   const person = await auth.register();
-  await ask(person.email);
+  await requestReset(person.email);
   return { person, token: await auth.mailedToken(person.id, "reset_password") };
 }
 
-describe("a reset", () => {
-  test("replaces the password, ends the sessions, works once", async () => {
+describe("a password reset", () => {
+  test("replaces the password, ends all sessions and works once", async () => {
     const { person, token } = await personWithToken();
     const { session_id } = await auth.login(person);
     await confirm(token);
     await expect(auth.login(person)).rejects.toMatchObject({ type: "invalid_credentials" });
-    expect((await auth.login({ ...person, password: fresh })).status).toBe("signed_in");
+    expect((await auth.login({ ...person, password: newPassword })).status).toBe("signed_in");
     expect(await auth.as("auth", "sessions.get", { id: session_id, user_id: person.id })).toBeNull();
     await expect(confirm(token)).rejects.toMatchObject(invalid);
   });
 
-  test("of 50 uses at once one has an effect", async () => {
+  test("used 50 times at once takes effect once", async () => {
     const { person, token } = await personWithToken();
     const uses = Array.from({ length: 50 }, (_, n) => confirm(token, `Fresh-horse-${n}-staple`));
     expect(await outcomes(uses)).toEqual({ done: 1, one_time_token_invalid: 49 });
@@ -45,9 +45,9 @@ describe("a reset", () => {
     expect(events).toHaveLength(1);
   });
 
-  test("an older link is ended by a newer one, also when both are used at once", async () => {
+  test("an older link is superseded by a newer one, even if both are used at once", async () => {
     const { person, token: older } = await personWithToken();
-    await ask(person.email);
+    await requestReset(person.email);
     const newer = await auth.mailedToken(person.id, "reset_password");
     expect(newer).not.toBe(older);
     const used = await Promise.allSettled([
@@ -58,7 +58,7 @@ describe("a reset", () => {
     await auth.login({ ...person, password: "Newer-horse-8-staple" });
   });
 
-  test("is refused an hour after it was sent, not after it was asked for", async () => {
+  test("expires an hour after the mail was sent, not after it was requested", async () => {
     const { person, token } = await personWithToken();
     const shift = (column: string, age: string) =>
       auth.database.query(`UPDATE auth.one_time_tokens SET ${column} = now() - interval '${age}' WHERE user_id = $1`, [
@@ -71,7 +71,7 @@ describe("a reset", () => {
     await confirm(token);
   });
 
-  test("is refused a day after it was asked for, whenever it was sent", async () => {
+  test("expires a day after it was requested, whenever the mail was sent", async () => {
     const { person, token } = await personWithToken();
     await auth.database.query(
       "UPDATE auth.one_time_tokens SET requested_at = now() - interval '25 hours' WHERE user_id = $1",
@@ -80,35 +80,35 @@ describe("a reset", () => {
     await expect(confirm(token)).rejects.toMatchObject(invalid);
   });
 
-  test("is refused after another reason has ended the sessions", async () => {
+  test("is refused after all sessions were ended for another reason", async () => {
     const { person, token } = await personWithToken();
     await auth.call("sessions.logoutAll", {}, userCaller(await auth.login(person)));
     await expect(confirm(token)).rejects.toMatchObject(invalid);
   });
 
-  test("of a password that the policy refuses spends nothing", async () => {
+  test("with a password that the policy refuses does not spend the token", async () => {
     const { token } = await personWithToken();
     await expect(confirm(token, "password")).rejects.toMatchObject({ type: "validation_failed" });
     await confirm(token);
   });
 
-  test("works for an account that is slowed, and ends that", async () => {
+  test("works for a throttled account and ends the throttling", async () => {
     const person = await auth.register();
     await outcomes(Array.from({ length: 12 }, () => auth.login({ ...person, password: wrong })));
-    await ask(person.email);
+    await requestReset(person.email);
     await confirm(await auth.mailedToken(person.id, "reset_password"));
-    expect((await auth.login({ ...person, password: fresh })).status).toBe("signed_in");
+    expect((await auth.login({ ...person, password: newPassword })).status).toBe("signed_in");
   });
 
-  test("repeated under its key is answered like the first time", async () => {
+  test("repeated with the same idempotency key gets the first response again", async () => {
     const { person, token } = await personWithToken();
-    await confirm(token, fresh, { key: "key-1" });
-    await auth.login({ ...person, password: fresh });
-    expect(await confirm(token, fresh, { key: "key-1" })).toEqual({});
-    expect((await auth.login({ ...person, password: fresh })).status).toBe("signed_in");
+    await confirm(token, newPassword, { key: "key-1" });
+    await auth.login({ ...person, password: newPassword });
+    expect(await confirm(token, newPassword, { key: "key-1" })).toEqual({});
+    expect((await auth.login({ ...person, password: newPassword })).status).toBe("signed_in");
   });
 
-  test("a login whose hash is computed meanwhile leaves no session", async () => {
+  test("leaves no session of a login that was hashing the old password in the meantime", async () => {
     const { person, token } = await personWithToken();
     await giveSlowHash(person.id);
     const login = outcomes([auth.login(person)]);
@@ -138,8 +138,8 @@ describe("a forged reset token", () => {
     ["with a changed last character", (token: string) => token.slice(0, -1) + (token.endsWith("A") ? "B" : "A")],
     ["with an unknown key", (token: string) => token.replace(/^v1\.\w+/, "v1.zz")],
     ["with SQL in it", () => "v1.k1.' OR 1=1 --.x"],
-    ["cut short", (token: string) => token.slice(0, -2)],
-    ["with something behind it", (token: string) => `${token}=`],
+    ["truncated", (token: string) => token.slice(0, -2)],
+    ["with an additional character", (token: string) => `${token}=`],
   ])("%s is refused", async (_, forge) => {
     const { token } = await personWithToken();
     const { token: other } = await personWithToken();
@@ -154,8 +154,8 @@ describe("a forged reset token", () => {
   });
 });
 
-describe("a request to reset", () => {
-  test("answers the same for an unknown address and writes as much", async () => {
+describe("a request for a reset link", () => {
+  test("gets the same response for an unknown address, and writes as many rows", async () => {
     const { email } = await auth.register();
     const rows = async () =>
       (
@@ -169,21 +169,21 @@ describe("a request to reset", () => {
     );
     const written = async (address: string) => {
       const before = Number(await rows());
-      expect(await ask(address)).toEqual({});
+      expect(await requestReset(address)).toEqual({});
       return Number(await rows()) - before;
     };
     expect(await written("stranger@example.com")).toBe(await written(email));
   });
 
-  test("fills nobody's mailbox: 10 unused links an hour", async () => {
+  test("is limited to 10 unused links per hour, so that it cannot flood a mailbox", async () => {
     const person = await auth.register();
-    for (let n = 0; n < 13; n += 1) await ask(person.email);
+    for (let n = 0; n < 13; n += 1) await requestReset(person.email);
     expect(await auth.oneTimeTokens(person.id, "reset_password")).toHaveLength(10);
   });
 });
 
-describe("a changed password", () => {
-  const change = (caller: Parameters<AuthServices["call"]>[2], current: string, next = fresh) =>
+describe("a password change", () => {
+  const change = (caller: Parameters<AuthServices["call"]>[2], current: string, next = newPassword) =>
     auth.call("auth.changePassword", { current_password: current, new_password: next }, caller);
 
   test("ends the other sessions and keeps this one", async () => {
@@ -193,10 +193,10 @@ describe("a changed password", () => {
     const alive = (id: string) => auth.as("auth", "sessions.get", { id, user_id: person.id });
     expect(await alive(mine.session_id)).not.toBeNull();
     expect(await alive(other.session_id)).toBeNull();
-    await auth.login({ ...person, password: fresh });
+    await auth.login({ ...person, password: newPassword });
   });
 
-  test("needs the current one, counted as a guess", async () => {
+  test("requires the current password, and counts as a login attempt", async () => {
     const person = await auth.register();
     const caller = userCaller(await auth.login(person));
     for (let n = 0; n < 10; n += 1)
@@ -210,7 +210,7 @@ describe("a changed password", () => {
     await expect(confirm(token)).rejects.toMatchObject(invalid);
   });
 
-  test("of two at once one wins", async () => {
+  test("made twice at once succeeds once", async () => {
     const person = await auth.register();
     const caller = userCaller(await auth.login(person));
     const seen = await outcomes([
@@ -221,7 +221,7 @@ describe("a changed password", () => {
   });
 });
 
-/** Some hundred milliseconds: as long as a hash takes in production. */
+/** Takes some hundred milliseconds to verify, like a hash in production. */
 async function giveSlowHash(userId: string): Promise<void> {
   const iterations = 1_500_000;
   const hash = pbkdf2Sync(right, "salt", iterations, 32, "sha256").toString("base64");

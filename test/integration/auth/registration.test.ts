@@ -16,7 +16,7 @@ const credentials = async () =>
   (await auth.database.query<{ n: number }>("SELECT count(*)::int AS n FROM auth.credentials"))[0]?.n;
 
 describe("registration", () => {
-  test("a login works right after it", async () => {
+  test("is followed by a login at once", async () => {
     const person = await auth.register();
     expect((await auth.login(person)).user.id).toBe(person.id);
   });
@@ -28,7 +28,7 @@ describe("registration", () => {
     expect(await credentials()).toBe(before);
   });
 
-  test("of 20 at once for one address one account comes to be", async () => {
+  test("made 20 times at once with one address creates one account", async () => {
     const before = (await credentials()) ?? 0;
     const email = "twenty@example.com";
     expect(await outcomes(Array.from({ length: 20 }, () => auth.register({ email })))).toEqual({
@@ -39,7 +39,7 @@ describe("registration", () => {
     await auth.login({ email, password: right });
   });
 
-  test("a password of the account's own words is refused with a reason", async () => {
+  test("a password made of the email's name is refused with a reason", async () => {
     const refused = auth.register({ email: "wilhelmina@example.com", password: "Wilhelmina1" });
     await expect(refused).rejects.toMatchObject({
       type: "validation_failed",
@@ -47,7 +47,7 @@ describe("registration", () => {
     });
   });
 
-  test("name stands for full_name, preferences are kept", async () => {
+  test("accepts name for full_name, and stores the preferences", async () => {
     const person = await auth.register({ name: "Ada", preferences: { remote: true, privacy_profile: "private" } });
     const user = await auth.as("auth", "users.get", { id: person.id });
     expect(user?.full_name).toBe("Ada");
@@ -57,7 +57,7 @@ describe("registration", () => {
     expect(preferences).toHaveLength(1);
   });
 
-  test("an orphaned credential is swept after a day, the others are confirmed", async () => {
+  test("an orphaned credential is deleted after a day, and the others are confirmed", async () => {
     const person = await auth.register();
     await auth.database.query(
       `INSERT INTO auth.credentials (id, user_id, kind, secret, kid, created_at)
@@ -71,7 +71,7 @@ describe("registration", () => {
     expect((await auth.login(person)).status).toBe("signed_in");
   });
 
-  test("the administrator is seeded once, by whatever number of nodes", async () => {
+  test("several nodes at once seed one administrator", async () => {
     const seed = () =>
       auth.as("seed", "auth.seedAdmin", { email: "root@example.com", password: "Usher-of-the-Mesh-1" });
     const created = await Promise.all(Array.from({ length: 5 }, seed));
@@ -81,8 +81,8 @@ describe("registration", () => {
   });
 });
 
-describe("registration under a key", () => {
-  test("of 50 at once makes one account, answers all alike, and its password works", async () => {
+describe("registration with an idempotency key", () => {
+  test("sent 50 times at once creates one account, whose password works, and gets one response", async () => {
     const before = (await credentials()) ?? 0;
     const params = { email: "keyed@example.com", password: right };
     const key = { key: "register-1", action: "users.create" } as const;
@@ -95,7 +95,7 @@ describe("registration under a key", () => {
   });
 });
 
-describe("registration whose commit point does not answer", () => {
+describe("registration whose commit point does not respond", () => {
   const call = (lose: "request" | "reply"): Call => {
     return async (name, params) => {
       if (name === "users.create" && lose === "request") throw new Errors.RequestTimeoutError({ action: name });
@@ -113,20 +113,20 @@ describe("registration whose commit point does not answer", () => {
     return createAccount(deps, { call: call(lose) }, { password: right, fields }).finally(() => db.close());
   };
 
-  test("succeeds where the account is there, and its password works", async () => {
+  test("succeeds if the account was created, and its password works", async () => {
     const user = await attempt("lost-reply@example.com", "reply");
     expect((await auth.login({ email: "lost-reply@example.com", password: right })).user.id).toBe(user.id);
   });
 
-  test("is a 503 where it is not, and keeps the credential of an account that may still come", async () => {
+  test("is a 503 if the account does not exist yet, and keeps the credential, since it may still be created", async () => {
     const before = (await credentials()) ?? 0;
     await expect(attempt("lost-request@example.com", "request")).rejects.toMatchObject({ type: "service_unavailable" });
     expect(await credentials()).toBe(before + 1);
   });
 });
 
-describe("registration that hides who is registered", () => {
-  test("gives the same answer for a free and a taken address", async () => {
+describe("registration with PREVENT_USER_ENUMERATION", () => {
+  test("gets the same response for a free and a taken address", async () => {
     const hiding = await startAuth({ PREVENT_USER_ENUMERATION: "true" });
     try {
       const params = { email: "ada@example.com", password: right };
@@ -142,7 +142,7 @@ describe("registration that hides who is registered", () => {
 });
 
 describe("sign-in that requires a verified address", () => {
-  test("says so to the right password alone", async () => {
+  test("reveals the requirement only with the correct password", async () => {
     const strict = await startAuth({ REQUIRE_VERIFIED_EMAIL: "true" });
     try {
       const person = await strict.register();

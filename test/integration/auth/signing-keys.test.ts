@@ -17,7 +17,7 @@ let database: TestDatabase;
 let db: Database;
 let config: Config;
 let now: number;
-/** Frozen: only the test moves it. */
+/** Frozen: only the tests move it. */
 const clock: Clock = { now: () => new Date(now), monotonic: () => now };
 
 beforeAll(async () => {
@@ -43,17 +43,17 @@ function node(secretKey = first): SigningKeys {
 const kids = async (keys: SigningKeys) => (await keys.published()).map((key) => key.kid);
 
 describe("signing keys", () => {
-  test("many nodes at once make one, and it signs at once", async () => {
+  test("several nodes at once create one key, which signs at once", async () => {
     const signers = await Promise.all(Array.from({ length: 8 }, () => node().current()));
     expect(new Set(signers.map((one) => one.kid)).size).toBe(1);
   });
 
-  test("hold no private member in public", async () => {
+  test("are published without private members", async () => {
     const [key] = await node().published();
     expect(Object.keys(key ?? {}).toSorted()).toEqual(["alg", "crv", "kid", "kty", "use", "x"]);
   });
 
-  test("the next is published a day before it signs, and is one for all nodes", async () => {
+  test("the next key is published a day before it signs, and is the same for all nodes", async () => {
     const [one, other] = [node(), node()];
     const { kid } = await one.current();
     now += 29 * day + 1_000;
@@ -67,7 +67,7 @@ describe("signing keys", () => {
     expect((await other.current()).kid).toBe(next);
   });
 
-  test("the old one verifies until its last token is dead, then it goes", async () => {
+  test("the old key verifies until its last token has expired, then it is deleted", async () => {
     const keys = node();
     const { kid, signUntil } = await keys.current();
     now = signUntil - 1;
@@ -79,27 +79,27 @@ describe("signing keys", () => {
     expect(await keys.rotate()).toMatchObject({ signing_keys_deleted: 1 });
   });
 
-  test("a signer that slept through the change does not sign with the old one", async () => {
+  test("a node that was suspended during the change does not sign with the old key", async () => {
     const sleeper = node();
     const { kid } = await sleeper.current();
     now += 40 * day;
     expect((await sleeper.current()).kid).not.toBe(kid);
   });
 
-  test("after a long silence the first node to wake makes one key, not one for each missed period", async () => {
+  test("after a long outage one key is created, not one for each missed period", async () => {
     await node().current();
     now += 400 * day;
     await Promise.all([node().current(), node().current()]);
     expect(await database.query("SELECT kid FROM auth.signing_keys")).toHaveLength(2);
   });
 
-  test("are put under the new key of the ring, and then the old key can go", async () => {
+  test("move to the new key of the ring, and then the old key can be removed", async () => {
     const { kid } = await node(first).current();
     expect(await node(`${second},${first}`).rotate()).toMatchObject({ signing_keys_resealed: 1 });
     expect((await node(second).current()).kid).toBe(kid);
   });
 
-  test("a node whose ring lacks the key says so", async () => {
+  test("a node whose ring lacks the key reports it", async () => {
     await node(first).current();
     await expect(node(second).current()).rejects.toMatchObject({ name: "UnknownKeyError" });
   });

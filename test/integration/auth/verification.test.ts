@@ -17,13 +17,13 @@ async function personWithToken() {
 }
 
 describe("a verification link", () => {
-  test("verifies the address, once", async () => {
+  test("verifies the address once", async () => {
     const { person, token } = await personWithToken();
     expect((await verify(token)).user).toMatchObject({ id: person.id, is_verified: true });
     await expect(verify(token)).rejects.toMatchObject(invalid);
   });
 
-  test("of 50 uses at once one succeeds, and one event is stated", async () => {
+  test("used 50 times at once succeeds once and appends one event", async () => {
     const { person, token } = await personWithToken();
     expect(await outcomes(Array.from({ length: 50 }, () => verify(token)))).toEqual({
       done: 1,
@@ -36,7 +36,7 @@ describe("a verification link", () => {
     expect(events).toHaveLength(1);
   });
 
-  test("is finished by the next use where users had committed and auth died", async () => {
+  test("is completed by the next use if auth crashed after users had committed", async () => {
     const { person, token } = await personWithToken();
     const [oneTimeToken] = await auth.oneTimeTokens(person.id, "verify_email");
     const committed = {
@@ -52,20 +52,20 @@ describe("a verification link", () => {
     });
   });
 
-  test("repeated under its key is answered like the first time", async () => {
+  test("repeated with the same idempotency key gets the first response again", async () => {
     const { token } = await personWithToken();
     const keyed = () => auth.from("192.0.2.1", "auth.verifyEmail", { token }, { key: `key-${token}` });
     expect(await keyed()).toEqual(await keyed());
   });
 
-  test("is ended by a newer one", async () => {
+  test("is superseded by a newer one", async () => {
     const { person, token } = await personWithToken();
     await auth.from("192.0.2.1", "auth.requestVerification", { email: person.email });
     await expect(verify(token)).rejects.toMatchObject(invalid);
     await verify(await auth.mailedToken(person.id, "verify_email"));
   });
 
-  test("can be asked for by the signed-in user without an address", async () => {
+  test("can be requested by a signed-in user without an address", async () => {
     const { person } = await personWithToken();
     await auth.call("auth.requestVerification", {}, userCaller(await auth.login(person)));
     expect(await auth.oneTimeTokens(person.id, "verify_email")).toHaveLength(2);
@@ -78,7 +78,7 @@ describe("a verification link", () => {
     expect(await auth.as("mail", "auth.deriveMailToken", { token_id: oneTimeToken?.id ?? "" })).toBeNull();
   });
 
-  test("is the same text at each try of the mail", async () => {
+  test("is the same in each retry of the mail", async () => {
     const { person, token } = await personWithToken();
     expect(await auth.mailedToken(person.id, "verify_email")).toBe(token);
   });

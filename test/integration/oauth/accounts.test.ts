@@ -31,7 +31,7 @@ async function verify(email: string): Promise<void> {
 }
 
 describe("an email that the provider does not vouch for", () => {
-  test("makes an unverified account where nobody has it, and a verification link is mailed", async () => {
+  test("creates an unverified account if the address is free, and mails a verification link", async () => {
     const { email } = newPerson();
     const { status, body } = await signInAs({ sub: sub(), email, email_verified: false });
     expect([status, body.data.user.is_verified]).toEqual([200, false]);
@@ -39,7 +39,7 @@ describe("an email that the provider does not vouch for", () => {
     expect((await usermesh.api.get("users/me", body.data.access_token)).body.data.is_verified).toBe(true);
   });
 
-  test.each([false, undefined])("opens nothing where somebody has it (email_verified: %s)", async (verified) => {
+  test.each([false, undefined])("does not sign in to an existing account (email_verified: %s)", async (verified) => {
     const person = await register(usermesh);
     await verify(person.email);
     const before = await usermesh.rowCounts();
@@ -48,13 +48,13 @@ describe("an email that the provider does not vouch for", () => {
     expect((await usermesh.rowCounts())["auth.identities"]).toBe(before["auth.identities"]);
   });
 
-  test("missing altogether makes no account", async () => {
+  test("creates no account if it is missing", async () => {
     expect(await signInAs({ sub: sub() })).toBeProblem(400, "oauth_failed");
   });
 });
 
-describe("an account that somebody made with an address he never proved to have", () => {
-  test("is the person's whom the provider vouches for, and every way in from before is closed", async () => {
+describe("an unverified account, whose creator never proved to own the address", () => {
+  test("is taken over by the person the provider vouches for, and all earlier credentials are removed", async () => {
     const stranger = await register(usermesh);
     const before = await signIn(usermesh, stranger);
     await usermesh.api.post("auth/password-reset-request", { email: stranger.email });
@@ -79,20 +79,20 @@ describe("an account that somebody made with an address he never proved to have"
 });
 
 describe("an identity", () => {
-  test("leads to its account also when the provider tells another email later", async () => {
+  test("signs in to its account even if the provider reports another email later", async () => {
     const claims = { sub: sub(), email: newPerson().email, email_verified: true };
     const first = await signInAs(claims);
     const second = await signInAs({ ...claims, email: newPerson().email });
     expect(second.body.data.user).toMatchObject({ id: first.body.data.user.id, email: claims.email });
   });
 
-  test("with the email of another one of the same provider does not take its place", async () => {
+  test("does not replace another identity of the same provider with the same email", async () => {
     const claims = { sub: sub(), email: newPerson().email, email_verified: true };
     expect((await signInAs(claims)).status).toBe(200);
     expect(await signInAs({ ...claims, sub: sub() })).toBeProblem(409, "email_taken");
   });
 
-  test("that was stored for an account which never came to be is given up after eleven minutes", async () => {
+  test("is released after eleven minutes if its account was never created", async () => {
     const claims = { sub: sub(), email: newPerson().email, email_verified: true };
     const [tenant] = await usermesh.database.query<{ id: string }>(
       "SELECT id FROM users.tenants WHERE slug = 'default'",
@@ -109,19 +109,19 @@ describe("an identity", () => {
     expect((await signInAs(claims)).status).toBe(200);
   });
 
-  test("names the session's method of authentication", async () => {
+  test("sets the authentication method of the session", async () => {
     const { body } = await signInAs({ sub: sub(), email: newPerson().email, email_verified: true });
     const payload = JSON.parse(Buffer.from(body.data.access_token.split(".")[1], "base64url").toString());
     expect(payload.amr).toEqual(["fed"]);
   });
 
-  test("of a name that is none leaves the name out", async () => {
+  test("with an invalid name creates an account without a name", async () => {
     const claims = { sub: sub(), email: newPerson().email, email_verified: true, name: "Ada\u0000" };
     expect((await signInAs(claims)).body.data.user.full_name).toBeNull();
   });
 });
 
-test("one identity of the provider is another account in each tenant", async () => {
+test("an identity belongs to a separate account in each tenant", async () => {
   const { slug, id } = await newTenant(usermesh, await vendorOf(usermesh));
   const claims = { sub: sub(), email: newPerson().email, email_verified: true };
   const [here, there] = [

@@ -25,8 +25,8 @@ afterAll(async () => {
 const someone = () => ({ sub: newPerson().email, email: newPerson().email, email_verified: true });
 const returnTo = `return_to=${encodeURIComponent(appUrl)}`;
 
-/** To the provider and back, in one browser. */
-async function wayOf(browser: BrowserClient, query: string, claims = someone()) {
+/** Completes a flow in one browser. */
+async function completeFlow(browser: BrowserClient, query: string, claims = someone()) {
   const begun = await browser.request("GET", `auth/oauth/liar?${query}`);
   const asked = begun.headers.get("location") ?? "";
   const back = new URLSearchParams({ state: new URL(asked).searchParams.get("state") ?? "" });
@@ -37,45 +37,45 @@ async function wayOf(browser: BrowserClient, query: string, claims = someone()) 
 const codeIn = (location: string | null) => new URL(location ?? "").searchParams.get("code");
 
 describe("a browser that keeps its session in cookies", () => {
-  test("comes back to its page signed in, and no code or token is in the address", async () => {
+  test("returns to its page signed in, without a code or token in the address", async () => {
     const browser = createBrowserClient(usermesh.api);
     const claims = someone();
-    const back = await wayOf(browser, `use_cookies=true&${returnTo}`, claims);
+    const back = await completeFlow(browser, `use_cookies=true&${returnTo}`, claims);
     expect([back.status, back.headers.get("location")]).toEqual([302, appUrl]);
     expect((await browser.request("GET", "users/me")).body.data.email).toBe(claims.email);
     expect((await browser.own("PATCH", "users/me", { bio: "By cookies" })).status).toBe(200);
     expect((await browser.own("POST", "auth/logout")).status).toBe(200);
   });
 
-  test("without a page to come back to is told no token but the CSRF token", async () => {
+  test("without a return_to gets no token in the body but the CSRF token", async () => {
     const browser = createBrowserClient(usermesh.api);
-    const { status, body } = await wayOf(browser, "use_cookies=true");
+    const { status, body } = await completeFlow(browser, "use_cookies=true");
     expect([status, body.data.status]).toEqual([200, "signed_in"]);
     expect(Object.keys(body.data)).not.toEqual(expect.arrayContaining(["access_token"]));
     expect(Object.keys(body.data)).not.toEqual(expect.arrayContaining(["refresh_token"]));
     expect(browser.cookies.get("csrf_token")).toBe(body.data.csrf_token);
   });
 
-  test("gets no session in cookies where it does not ask", async () => {
+  test("gets no session cookies if it does not ask for them", async () => {
     const browser = createBrowserClient(usermesh.api);
-    const { body } = await wayOf(browser, "");
+    const { body } = await completeFlow(browser, "");
     expect(body.data.access_token).toMatch(/^eyJ/);
     expect([...browser.cookies.keys()]).toEqual(["usermesh_oauth"]);
   });
 
-  test("exchanges its code for cookies", async () => {
+  test("can exchange its code for cookies", async () => {
     const browser = createBrowserClient(usermesh.api);
-    const code = codeIn((await wayOf(browser, returnTo)).headers.get("location"));
+    const code = codeIn((await completeFlow(browser, returnTo)).headers.get("location"));
     const body = { code, use_cookies: true, device_name: "Engine" };
     const answer = await browser.request("POST", "auth/oauth/exchange", { body });
     expect([answer.status, "access_token" in answer.body.data]).toEqual([200, false]);
     expect((await browser.request("GET", "users/me")).status).toBe(200);
   });
 
-  test("does not keep a sign-in that another browser made, whose code it was sent", async () => {
-    const code = codeIn((await wayOf(createBrowserClient(usermesh.api), returnTo)).headers.get("location"));
+  test("cannot exchange a code of another browser's sign-in (login CSRF)", async () => {
+    const code = codeIn((await completeFlow(createBrowserClient(usermesh.api), returnTo)).headers.get("location"));
     const victim = createBrowserClient(usermesh.api);
-    await wayOf(victim, returnTo);
+    await completeFlow(victim, returnTo);
     for (const browser of [victim, createBrowserClient(usermesh.api)]) {
       const body = { code, use_cookies: true };
       const answer = await browser.request("POST", "auth/oauth/exchange", { body });
@@ -85,19 +85,19 @@ describe("a browser that keeps its session in cookies", () => {
         false,
       ]);
     }
-    // Nor is it spent by that.
+    // The attempt has not spent the code.
     expect((await usermesh.api.post("auth/oauth/exchange", { code })).status).toBe(200);
   });
 
-  test("is not made to exchange a code by a page of another origin", async () => {
+  test("does not exchange a code for a page of another origin (CSRF)", async () => {
     const browser = createBrowserClient(usermesh.api);
-    const code = codeIn((await wayOf(browser, returnTo)).headers.get("location"));
+    const code = codeIn((await completeFlow(browser, returnTo)).headers.get("location"));
     const headers = { origin: "https://evil.example" };
     const answer = await browser.request("POST", "auth/oauth/exchange", { body: { code, use_cookies: true }, headers });
     expect(answer).toBeProblem(403, "csrf_failed");
   });
 
-  test("says which browser it is by its cookie alone", async () => {
+  test("cannot send the browser binding as a field", async () => {
     const answer = await usermesh.api.post("auth/oauth/exchange", { code: "x", browser_binding: "y" });
     expect(answer).toMatchObject({
       status: 422,
@@ -105,7 +105,7 @@ describe("a browser that keeps its session in cookies", () => {
     });
   });
 
-  test("keeps its own session when it exchanges the code of a link", async () => {
+  test("keeps its session when it exchanges the code of a link", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     const linking = await usermesh.api.post("auth/identities/liar", { return_to: appUrl }, access);

@@ -5,7 +5,7 @@ import { type MaliciousProvider, startMaliciousProvider } from "../../support/fa
 import { linkToken, mailTo, newPerson } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
-/** Where PREVENT_USER_ENUMERATION is set, neither sign-up nor a provider that anybody may run tells who has an account. */
+/** With PREVENT_USER_ENUMERATION, neither sign-up nor a sign-in with a provider reveals who has an account. */
 let usermesh: Usermesh;
 let provider: MaliciousProvider;
 
@@ -23,7 +23,7 @@ afterAll(async () => {
   await provider.stop();
 });
 
-/** All of an answer that somebody could tell two by. */
+/** Everything in a response that could reveal a difference. */
 function seen({ status, headers, body }: Answer) {
   const { correlation_id: _, instance: __, ...told } = body;
   return { status, told, headers: [...headers.keys()].filter((name) => name !== "date") };
@@ -37,7 +37,7 @@ async function registered() {
   return { person, answer };
 }
 
-test("registration answers the same for a free address, a taken one and a taken name", async () => {
+test("registration gets the same response for a free address, a taken address and a taken username", async () => {
   const { person, answer } = await registered();
   expect(seen(answer)).toMatchObject({ status: 202, told: { success: true, data: null } });
   const [byEmail, byName] = [
@@ -47,7 +47,7 @@ test("registration answers the same for a free address, a taken one and a taken 
   expect([seen(byEmail), seen(byName)]).toEqual([seen(answer), seen(answer)]);
 });
 
-test("who has the account keeps it: the password of the second registration opens nothing", async () => {
+test("a second registration does not change the account, and its password does not work", async () => {
   const { person } = await registered();
   const late = { email: person.email, password: newPerson().password };
   await usermesh.api.post("auth/register", late);
@@ -55,7 +55,7 @@ test("who has the account keeps it: the password of the second registration open
   expect((await usermesh.api.post("auth/login", { email: person.email, password: person.password })).status).toBe(200);
 });
 
-test("a provider that vouches for nothing gets the same answer for a free address and a taken one", async () => {
+test("an unverified address from a provider gets the same response whether it is free or taken", async () => {
   const { person } = await registered();
   const claim = (email: string) =>
     signInBy(usermesh.api, "liar", provider, { sub: newPerson().email, email, email_verified: false });
@@ -68,7 +68,7 @@ test("a provider that vouches for nothing gets the same answer for a free addres
     expect([table, after[table]]).toEqual([table, before[table]]);
 });
 
-test("whoever has proven the address to the provider is let in, account or not", async () => {
+test("an address verified by the provider signs in, with or without an existing account", async () => {
   const { person } = await registered();
   for (const email of [newPerson().email, person.email]) {
     const { status, body } = await signInBy(usermesh.api, "liar", provider, {

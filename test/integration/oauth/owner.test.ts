@@ -46,8 +46,8 @@ async function linkAs(person: Person): Promise<string> {
 const added = /now sign in with liar/;
 const removed = /Signing in with liar is no longer possible/;
 
-describe("the owner of an account is mailed", () => {
-  test("that a provider was linked, and that it was unlinked", async () => {
+describe("the owner of an account is notified", () => {
+  test("by mail that a provider was linked, and that it was unlinked", async () => {
     const person = await registerVerified();
     const access = await linkAs(person);
     await mailTo(usermesh, person.email, added);
@@ -55,20 +55,20 @@ describe("the owner of an account is mailed", () => {
     await mailTo(usermesh, person.email, removed);
   });
 
-  test("that a provider was linked because both have proven the same address", async () => {
+  test("by mail that a provider was linked because of a verified address", async () => {
     const person = await registerVerified();
     expect((await signInAs({ sub: sub(), email: person.email, email_verified: true })).status).toBe(200);
     await mailTo(usermesh, person.email, added);
   });
 
-  test("of neither where a provider made the account, or only signed in again", async () => {
+  test("of nothing if a provider created the account, or signed in again", async () => {
     const claims = { sub: sub(), email: newPerson().email, email_verified: true };
     for (const _ of ["made", "again"]) expect((await signInAs(claims)).status).toBe(200);
     await usermesh.settled();
     expect(usermesh.mails().filter((mail) => mail.to.includes(claims.email))).toEqual([]);
   });
 
-  test("and finds both in the activity log", async () => {
+  test("of both in the activity log", async () => {
     const person = await registerVerified();
     const access = await linkAs(person);
     await usermesh.api.delete("auth/identities/liar", access);
@@ -91,7 +91,7 @@ interface Entry {
   readonly details: Record<string, unknown>;
 }
 
-/** Refused sign-ins that the tenant's log has of this provider. */
+/** Refused sign-ins with this provider in the tenant's activity log. */
 async function refusals(): Promise<Entry[]> {
   const { access } = await signIn(usermesh, usermesh.admin);
   const { body } = await usermesh.api.get("admin/activity?action=sign_in.refused&limit=100", access);
@@ -103,8 +103,8 @@ const refusalOf = (code: string, userId: string | null) =>
     (await refusals()).find((one) => one.details.code === code && one.user_id === userId),
   );
 
-describe("a sign-in by a provider that is refused stands in the activity log", () => {
-  test("with the account that is disabled", async () => {
+describe("a refused sign-in with a provider is recorded in the activity log", () => {
+  test("for the disabled account", async () => {
     const claims = { sub: sub(), email: newPerson().email, email_verified: true };
     const { id } = (await signInAs(claims)).body.data.user;
     const admin = await signIn(usermesh, usermesh.admin);
@@ -113,13 +113,13 @@ describe("a sign-in by a provider that is refused stands in the activity log", (
     await refusalOf("account_disabled", id);
   });
 
-  test("with the account whose address was claimed without proof", async () => {
+  test("for the account whose address was claimed without verification", async () => {
     const person = await registerVerified();
     expect((await signInAs({ sub: sub(), email: person.email, email_verified: false })).status).toBe(409);
     await refusalOf("email_taken", person.id);
   });
 
-  test("with nobody's where the provider does not confirm who it is", async () => {
+  test("without an account if the provider did not identify the user", async () => {
     const begun = await usermesh.api.get("auth/oauth/liar");
     const state = new URL(begun.headers.get("location") ?? "").searchParams.get("state") ?? "";
     const cookie = begun.headers.getSetCookie()[0]?.split(";")[0];
@@ -129,7 +129,7 @@ describe("a sign-in by a provider that is refused stands in the activity log", (
   });
 });
 
-test("a sign-in by a provider is as short as its tenant wants it", async () => {
+test("a session of a sign-in with a provider has the tenant's lifetime", async () => {
   const vendor = await vendorOf(usermesh);
   const tenant = await newTenant(usermesh, vendor);
   const settings = { access_token_minutes: 5, refresh_token_days: 2, session_max_days: 1 };
@@ -137,7 +137,7 @@ test("a sign-in by a provider is as short as its tenant wants it", async () => {
   const claims = { sub: sub(), email: newPerson().email, email_verified: true };
   const livesIn = async (query: string) => (await signInAs(claims, query)).body.data;
   const isBrief = (seconds: number) => seconds > 86_000 && seconds <= 86_400;
-  // sessions looks at a tenant's limits every ten seconds.
+  // sessions caches a tenant's limits for ten seconds.
   const there = await eventually("a session of a day", async () => {
     const data = await livesIn(`?tenant=${tenant.slug}`);
     return isBrief(data.refresh_expires_in) ? data : undefined;

@@ -39,7 +39,7 @@ async function signInAs(email: string) {
 }
 
 describe("signing in with a real OpenID Connect provider", () => {
-  test("makes a verified account, whose tokens are good, and mails no verification link", async () => {
+  test("creates a verified account with valid tokens, and mails no verification link", async () => {
     const email = address();
     const { status, body } = await signInAs(email);
     expect([status, body.data?.status]).toEqual([200, "signed_in"]);
@@ -50,14 +50,14 @@ describe("signing in with a real OpenID Connect provider", () => {
     expect(usermesh.mails().some((mail) => mail.to.includes(email))).toBe(false);
   });
 
-  test("leads to the same account the next time", async () => {
+  test("signs in to the same account the next time", async () => {
     const email = address();
     const [first, second] = [await signInAs(email), await signInAs(email)];
     expect(second.body.data.user.id).toBe(first.body.data.user.id);
     expect(second.body.data.session_id).not.toBe(first.body.data.session_id);
   });
 
-  test("links to the account that has verified the same email", async () => {
+  test("links the identity to the account that has verified the same email", async () => {
     const person = await register(usermesh);
     const token = linkToken(await mailTo(usermesh, person.email, /verify-email/));
     expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
@@ -66,7 +66,7 @@ describe("signing in with a real OpenID Connect provider", () => {
     expect((await signIn(usermesh, person)).access).not.toBe("");
   });
 
-  test("leads back to the client with a code that can be exchanged once", async () => {
+  test("redirects to the client with a code that can be exchanged once", async () => {
     const email = address();
     const arrival = await createBrowser(email).open(startUrl(`?return_to=${encodeURIComponent(appUrl)}`), appUrl);
     const code = new URL(arrival.url).searchParams.get("code");
@@ -75,7 +75,7 @@ describe("signing in with a real OpenID Connect provider", () => {
     expect(await usermesh.api.post("auth/oauth/exchange", { code })).toBeProblem(400, "oauth_code_invalid");
   });
 
-  test("is 403 for a disabled account", async () => {
+  test("is refused with 403 for a disabled account", async () => {
     const email = address();
     const { user } = (await signInAs(email)).body.data;
     const admin = await signIn(usermesh, usermesh.admin);
@@ -85,7 +85,7 @@ describe("signing in with a real OpenID Connect provider", () => {
 });
 
 describe("linking a provider", () => {
-  test("is done by a Bearer client, whose browser knows nothing of it, and signs in from then on", async () => {
+  test("works for a client with a Bearer token whose browser has no session, and the identity can then sign in", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     const email = address("work");
@@ -98,7 +98,7 @@ describe("linking a provider", () => {
     expect((await usermesh.api.get("users/me", access)).body.data.email).toBe(person.email);
   });
 
-  test("waits for the word of the session that began it, where it leads back to a client", async () => {
+  test("with a return_to is completed by the session that started it", async () => {
     const [person, other] = [await register(usermesh), await register(usermesh)];
     const [mine, foreign] = [await signIn(usermesh, person), await signIn(usermesh, other)];
     const { authorizeUrl } = await beginLink(usermesh.api, "company", mine.access, { return_to: appUrl });
@@ -113,7 +113,7 @@ describe("linking a provider", () => {
     expect((await usermesh.api.get("auth/identities", mine.access)).body.data).toHaveLength(1);
   });
 
-  test("is undone, but not where it is the last way to sign in", async () => {
+  test("can be undone, except for the last way to sign in", async () => {
     const { access_token: token, user } = (await signInAs(address())).body.data;
     expect(await usermesh.api.delete("auth/identities/company", token)).toBeProblem(409, "last_sign_in_method");
     await usermesh.api.post("auth/password-reset-request", { email: user.email });
@@ -127,10 +127,10 @@ describe("linking a provider", () => {
   });
 });
 
-describe("what is asked wrongly", () => {
+describe("a wrong request", () => {
   test.each([
-    ["a provider that is not configured", "auth/oauth/nobody", 404, "not_found"],
-    ["a tenant that is not there", "auth/oauth/company?tenant=nowhere", 422, "validation_failed"],
+    ["an unconfigured provider", "auth/oauth/nobody", 404, "not_found"],
+    ["an unknown tenant", "auth/oauth/company?tenant=nowhere", 422, "validation_failed"],
     ["a provider that is away", "auth/oauth/away", 503, "service_unavailable"],
   ] as const)("%s is told, and nothing is kept of it", async (_, path, status, code) => {
     const before = await usermesh.rowCounts();

@@ -39,7 +39,7 @@ describe("the epoch of an account", () => {
     expect(await epochOf(id())).toBe(0);
   });
 
-  test("that has moved since a sign-in began lets it make no session", async () => {
+  test("that has moved since a sign-in began refuses its session", async () => {
     const userId = id();
     const epoch = await epochOf(userId);
     await revokeAll(userId);
@@ -47,7 +47,7 @@ describe("the epoch of an account", () => {
     expect(await mesh.liveSessions(userId)).toBe(0);
   });
 
-  test("leaves no session of a sign-in that runs beside an end of all, 100 of 100, the account's first ones included", async () => {
+  test("leaves no session of a sign-in that runs during revokeAll, 100 of 100, including an account's first", async () => {
     const users = Array.from({ length: 100 }, id);
     const left = await Promise.all(
       users.map(async (userId) => {
@@ -63,7 +63,7 @@ describe("the epoch of an account", () => {
     expect(left).toEqual(Array(100).fill(0));
   });
 
-  test("does not move by a session that is made twice under one id", async () => {
+  test("is not moved by a second session with the same id", async () => {
     const { session_id, user_id } = await mesh.signIn();
     const again = mesh.call(
       "sessions.create",
@@ -75,7 +75,7 @@ describe("the epoch of an account", () => {
     expect((await mesh.outbox(user_id)).map((event) => event.event_type)).toEqual(["session.created"]);
   });
 
-  test("moves with the end of all sessions, which is stated once for them all", async () => {
+  test("is moved by revokeAll, which appends one event for all sessions", async () => {
     const first = await mesh.signIn();
     const second = await mesh.signIn(first.user_id);
     expect(await revokeAll(first.user_id)).toEqual({ revoked: 2 });
@@ -88,7 +88,7 @@ describe("the epoch of an account", () => {
     });
   });
 
-  test("moves for a changed password too, but the session that changed it lives", async () => {
+  test("is moved by a password change, and the session that made the change survives", async () => {
     const here = await mesh.signIn();
     const there = await mesh.signIn(here.user_id);
     const epoch = await epochOf(here.user_id);
@@ -110,7 +110,7 @@ describe("the epoch of an account", () => {
     },
   );
 
-  test("does not move for what was stated long ago and is told anew", async () => {
+  test("is not moved by an old event that is redelivered", async () => {
     const { user_id, refresh_token } = await mesh.signIn();
     const timestamp = new Date(Date.now() - 31 * 86_400_000).toISOString();
     await state("password.changed", user_id, id(), { timestamp });
@@ -118,7 +118,7 @@ describe("the epoch of an account", () => {
     expect(await refusal(mesh.refresh(refresh_token))).toBe("nothing");
   });
 
-  test("moves once by an erasure, whether told by call, by event or both, and no session can follow", async () => {
+  test("is moved once by an erasure, whether by call, event or both, and no session can follow", async () => {
     for (const told of [["call"], ["event"], ["call", "event"], ["event", "call"]]) {
       const { user_id, refresh_token } = await mesh.signIn();
       const eventId = id();
@@ -132,7 +132,7 @@ describe("the epoch of an account", () => {
     }
   });
 
-  test("is moved by the event where the call was lost", async () => {
+  test("is moved by the event if the call was lost", async () => {
     const kept = await mesh.signIn();
     const other = await mesh.signIn(kept.user_id);
     await state("password.changed", kept.user_id, id(), { except_session_id: kept.session_id });
@@ -141,7 +141,7 @@ describe("the epoch of an account", () => {
     expect(await epochOf(kept.user_id)).toBe(1);
   });
 
-  test("counts a call and its event at the same moment as one", async () => {
+  test("is moved once by a call and its event at the same moment", async () => {
     const { user_id } = await mesh.signIn();
     const eventId = id();
     await Promise.all([
@@ -153,7 +153,7 @@ describe("the epoch of an account", () => {
   });
 });
 
-describe("the versions in a token", () => {
+describe("the token versions", () => {
   let mesh: SessionsService;
   beforeAll(async () => {
     mesh = await startSessions();
@@ -163,7 +163,7 @@ describe("the versions in a token", () => {
   const outdate = (kind: "user" | "tenant", key: string, eventId = id()) =>
     mesh.call("sessions.bumpTokenVersion", { kind, id: key, event_id: eventId }, auth);
 
-  test("rise for the account, and the next token has them", async () => {
+  test("rise for an account, and its next token carries them", async () => {
     const { refresh_token, user_id, ver } = await mesh.signIn();
     expect(await outdate("user", user_id)).toEqual({ version: ver + 1 });
     expect(await mesh.refresh(refresh_token)).toMatchObject({ ver: ver + 1 });
@@ -172,7 +172,7 @@ describe("the versions in a token", () => {
     ).toEqual([{ kind: "user", value: ver + 1 }]);
   });
 
-  test("rise for all of a tenant", async () => {
+  test("rise for all users of a tenant", async () => {
     const { refresh_token, tver } = await mesh.signIn();
     await outdate("tenant", tenantId);
     expect(await mesh.refresh(refresh_token)).toMatchObject({ tver: tver + 1 });

@@ -38,7 +38,7 @@ describe("a lease", () => {
     mesh.database.query("SELECT sessions.append_revocations('session', $1, NULL)", [keys]);
   const keysOf = (answer: Answer): string[] => answer.changes.map((change) => change.key);
 
-  test("comes with every change since the last one, in order, and only those", async () => {
+  test("comes with every entry since the last renewal, in order, and no others", async () => {
     const seq = await newest();
     const keys = [randomUUID(), randomUUID(), randomUUID()];
     await append(keys);
@@ -58,13 +58,13 @@ describe("a lease", () => {
     expect([second.granted, second.changes.length, await holds(gatewayId)]).toEqual([true, 1, true]);
   });
 
-  test("whose last page is exactly full is granted with it", async () => {
+  test("is granted with a last page that is exactly full", async () => {
     const seq = await newest();
     await append(Array.from({ length: 5_000 }, () => randomUUID()));
     expect(await ask(seq)).toMatchObject({ granted: true, seq: seq + 5_000 });
   });
 
-  test("gives everything to who asks for more than is kept, or comes from the future of a restored copy", async () => {
+  test("comes with all entries if the position is older than the log, or newer after a restore from backup", async () => {
     const [old, kept] = [randomUUID(), randomUUID()];
     const seq = await newest();
     await append([old]);
@@ -79,7 +79,7 @@ describe("a lease", () => {
     expect(await ask(seq + 1)).toMatchObject({ full: false });
   });
 
-  test("waits for a revocation that is being committed, so that each knows of the other", async () => {
+  test("waits for a revocation that is being committed, so that neither misses the other", async () => {
     const since = await newest();
     const [ended, gatewayId] = [randomUUID(), randomUUID()];
     const revoker = await connect(mesh.database.url);
@@ -97,7 +97,7 @@ describe("a lease", () => {
     expect(keysOf(await asked)).toEqual([ended]);
   });
 
-  test("never skips a change, however many are made while it is read", async () => {
+  test("never skips an entry, however many are committed while it is read", async () => {
     const made: string[] = [];
     const read = Array.from({ length: 4 }, () => new Set<string>());
     const seq = await newest();
@@ -128,7 +128,7 @@ describe("a lease", () => {
     for (const seen of read) expect(made.filter((key) => !seen.has(key))).toEqual([]);
   });
 
-  test("is given to a foreign service with the permission, and to nobody else", async () => {
+  test("is granted to an external service with the permission, and to no other caller", async () => {
     expect(await refusal(ask(0, randomUUID(), foreign))).toBe("nothing");
     expect(await refusal(ask(0, randomUUID(), { kind: "service", name: "stranger" }))).toBe("forbidden");
     expect(await refusal(ask(0, randomUUID(), { kind: "anonymous", tenant: "default" }))).toBe("forbidden");

@@ -12,7 +12,7 @@ describe("the owner of sessions", () => {
   });
   afterAll(() => mesh.stop());
 
-  test("sees his live ones, with their devices, and which one he is using", async () => {
+  test("sees their live sessions with the devices, and which one is current", async () => {
     const id = newId(systemClock);
     const made = {
       id,
@@ -46,14 +46,14 @@ describe("the owner of sessions", () => {
     });
   });
 
-  test("is not told another's, whatever id is asked for", async () => {
+  test("cannot read a session of another user", async () => {
     const [mine, other] = [await mesh.signIn(), await mesh.signIn()];
     const get = (id: string, user_id: string) => mesh.call("sessions.get", { id, user_id }, auth);
     expect((await get(mine.session_id, mine.user_id))?.id).toBe(mine.session_id);
     expect(await get(other.session_id, mine.user_id)).toBeNull();
   });
 
-  test("ends one of his own, again and again, and never another's", async () => {
+  test("can revoke their own sessions, repeatedly, but not those of others", async () => {
     const mine = await mesh.signIn();
     const other = await mesh.signIn();
     const end = (id: string) => refusal(mesh.call("sessions.revokeOwn", { id }, mesh.callerOf(mine)));
@@ -63,14 +63,14 @@ describe("the owner of sessions", () => {
     expect(await refusal(mesh.refresh(mine.refresh_token))).toBe("session_ended");
   });
 
-  test("ends them all and is told how many they were", async () => {
+  test("can revoke all of them, and gets their number", async () => {
     const one = await mesh.signIn();
     await mesh.signIn(one.user_id);
     expect(await mesh.call("sessions.logoutAll", {}, mesh.callerOf(one))).toEqual({ revoked: 2 });
     expect(await mesh.liveSessions(one.user_id)).toBe(0);
   });
 
-  test("signs out by a refresh token alone, spent or of an ended session, if only it is genuine", async () => {
+  test("can log out with any genuine refresh token, even if it is spent or its session has ended", async () => {
     const { refresh_token, session_id } = await mesh.signIn();
     await mesh.refresh(refresh_token);
     await mesh.database.query("UPDATE sessions.sessions SET spent_at = '{}' WHERE id = $1", [session_id]);
@@ -81,7 +81,7 @@ describe("the owner of sessions", () => {
     expect(await refusal(mesh.call("sessions.logout", {}))).toBe("token_missing");
   });
 
-  test("finds nothing left of a session long after its end", async () => {
+  test("finds no trace of a session long after its end", async () => {
     const { session_id, refresh_token } = await mesh.signIn();
     const young = await mesh.signIn();
     await mesh.database.query("UPDATE sessions.sessions SET sweep_on = sweep_on - 9 WHERE id = $1", [session_id]);

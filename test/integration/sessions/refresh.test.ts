@@ -14,7 +14,7 @@ describe("a refresh", () => {
   const rowOf = async (id: string): Promise<Record<string, unknown>> =>
     (await mesh.database.query("SELECT * FROM sessions.sessions WHERE id = $1", [id]))[0] ?? {};
 
-  /** As if every spent token of the session had been spent so much earlier. */
+  /** Moves the times at which the session's tokens were spent into the past. */
   const age = (id: string, seconds: number) =>
     mesh.database.query(
       `UPDATE sessions.sessions SET spent_at = ARRAY(SELECT at - $2::int * interval '1 s' FROM unnest(spent_at) WITH ORDINALITY AS spent (at, n) ORDER BY n) WHERE id = $1`,
@@ -27,7 +27,7 @@ describe("a refresh", () => {
     return tokens;
   }
 
-  test("gives the next token of the same session", async () => {
+  test("yields the next token of the same session", async () => {
     const first = await mesh.signIn();
     const second = await mesh.refresh(first.refresh_token);
     expect(second).toMatchObject({
@@ -40,7 +40,7 @@ describe("a refresh", () => {
     expect(await rowOf(first.session_id)).toMatchObject({ counter: "1" });
   });
 
-  test("by 50 at once with one token gives one successor to all", async () => {
+  test("made 50 times at once with one token yields one successor", async () => {
     const { refresh_token, session_id } = await mesh.signIn();
     const answers = await Promise.all(Array.from({ length: 50 }, () => mesh.refresh(refresh_token)));
     expect(new Set(answers.map((one) => one.refresh_token)).size).toBe(1);
@@ -48,7 +48,7 @@ describe("a refresh", () => {
     expect(await refusal(mesh.refresh(answers[0]?.refresh_token ?? ""))).toBe("nothing");
   });
 
-  test("with the latest spent token inside its grace gives the same successor and changes nothing else", async () => {
+  test("with the latest spent token in its grace period yields the same successor and changes nothing else", async () => {
     const { refresh_token, session_id } = await mesh.signIn();
     const next = await mesh.refresh(refresh_token);
     await age(session_id, 29);
@@ -58,7 +58,7 @@ describe("a refresh", () => {
     expect(await rowOf(session_id)).toMatchObject(before);
   });
 
-  test("with an older token inside its own grace is superseded and nothing else", async () => {
+  test("with an older token in its own grace period is refused, and the session goes on", async () => {
     const { refresh_token, session_id, user_id } = await mesh.signIn();
     const [oldest = "", , newest = ""] = await refreshTimes(refresh_token, 2);
     const before = await rowOf(session_id);
@@ -68,7 +68,7 @@ describe("a refresh", () => {
     expect(await refusal(mesh.refresh(newest))).toBe("nothing");
   });
 
-  test("with the latest spent token after its grace ends the session", async () => {
+  test("with a spent token after its grace period ends the session", async () => {
     const { refresh_token, session_id, user_id } = await mesh.signIn();
     const next = await mesh.refresh(refresh_token);
     await age(session_id, 31);
@@ -83,7 +83,7 @@ describe("a refresh", () => {
     ]);
   });
 
-  test("judges an older token by its own grace, not by the latest one's", async () => {
+  test("applies the grace period of the token itself, not that of a later one", async () => {
     const { refresh_token, session_id } = await mesh.signIn();
     const [oldest = "", second = ""] = await refreshTimes(refresh_token, 1);
     await age(session_id, 31);
@@ -91,14 +91,14 @@ describe("a refresh", () => {
     expect(await refusal(mesh.refresh(oldest))).toBe("token_reused");
   });
 
-  test("remembers the last sixteen spent tokens", async () => {
+  test("recognizes the last sixteen spent tokens", async () => {
     const { refresh_token } = await mesh.signIn();
     const tokens = await refreshTimes(refresh_token, 17);
     expect(await refusal(mesh.refresh(tokens[1] ?? ""))).toBe("token_superseded");
     expect(await refusal(mesh.refresh(tokens[0] ?? ""))).toBe("token_reused");
   });
 
-  test("with a stolen token tells the same again when the answer was lost, and states it once", async () => {
+  test("with a stolen token gets the same error when it is repeated, and appends one event", async () => {
     const { refresh_token, session_id, user_id } = await mesh.signIn();
     await mesh.refresh(refresh_token);
     await age(session_id, 31);
@@ -107,7 +107,7 @@ describe("a refresh", () => {
     expect((await mesh.outbox(user_id)).filter((event) => event.event_type === "token.reused")).toHaveLength(1);
   });
 
-  test("with a forged token touches nothing", async () => {
+  test("with a forged token changes nothing", async () => {
     const { refresh_token, session_id } = await mesh.signIn();
     await mesh.refresh(refresh_token);
     const other = await mesh.signIn();
@@ -125,7 +125,7 @@ describe("a refresh", () => {
     expect(await rowOf(session_id)).toEqual(before);
   });
 
-  test("is refused when the session has been idle too long", async () => {
+  test("is refused if the session was idle for too long", async () => {
     const { refresh_token, session_id } = await mesh.signIn();
     await mesh.database.query("UPDATE sessions.sessions SET expires_at = clock_timestamp() WHERE id = $1", [
       session_id,
@@ -133,7 +133,7 @@ describe("a refresh", () => {
     expect(await refusal(mesh.refresh(refresh_token))).toBe("session_ended");
   });
 
-  test("however steady, does not carry a session beyond its absolute limit", async () => {
+  test("does not extend a session beyond its absolute lifetime, however often it is made", async () => {
     const { refresh_token, session_id } = await mesh.signIn();
     await mesh.database.query("UPDATE sessions.sessions SET max_expires_at = clock_timestamp() WHERE id = $1", [
       session_id,
@@ -143,7 +143,7 @@ describe("a refresh", () => {
     expect(await refusal(mesh.refresh(last.refresh_token))).toBe("session_ended");
   });
 
-  test("moves the idle limit, never the absolute one", async () => {
+  test("extends the idle limit, never the absolute one", async () => {
     const { refresh_token, session_id } = await mesh.signIn();
     await mesh.database.query("UPDATE sessions.sessions SET expires_at = expires_at - interval '1 day' WHERE id = $1", [
       session_id,
@@ -155,7 +155,7 @@ describe("a refresh", () => {
     expect(after.max_expires_at).toEqual(before.max_expires_at);
   });
 
-  test("with a key that this node doesn't have yet is a 503", async () => {
+  test("with a key that this node does not have yet is a 503", async () => {
     const { refresh_token, session_id } = await mesh.signIn();
     await mesh.database.query("UPDATE sessions.sessions SET kid = 'k9' WHERE id = $1", [session_id]);
     const unknown = refresh_token.replace(/^v1\.[^.]+/, "v1.k9");
@@ -163,8 +163,8 @@ describe("a refresh", () => {
   });
 });
 
-describe("a new key", () => {
-  test("signs the next token, and a node that still prefers the old one gives that same token again", async () => {
+describe("a new key of the ring", () => {
+  test("derives the next token, and a node that still prefers the old key yields the same token again", async () => {
     const [k1, k2] = [key(), key()];
     const old = await startSessions({ SECRET_KEY: `k1:${k1},k2:${k2}` });
     const rolled = await startSessions({ SECRET_KEY: `k2:${k2},k1:${k1}`, DATABASE_URL: old.database.url });

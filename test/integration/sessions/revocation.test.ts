@@ -47,7 +47,7 @@ describe("a revocation", () => {
     tver: number;
   }) => holder.check({ sid: session_id, sub: user_id, tid: tenantId, ver, tver });
 
-  test("has reached a living holder when it answers, 100 of 100, without waiting for its lease to end", async () => {
+  test("has reached a live lease holder when it responds, 100 of 100, without waiting for the lease to expire", async () => {
     const grants = await Promise.all(Array.from({ length: 100 }, () => mesh.signIn()));
     expect(grants.map(verdict)).toEqual(Array(100).fill(null));
     const seen: unknown[] = [];
@@ -63,7 +63,7 @@ describe("a revocation", () => {
     expect(took).toBeLessThan(2_500);
   });
 
-  test("makes stale what was signed before, not what is signed after", async () => {
+  test("makes tokens stale that were signed before it, but none signed after it", async () => {
     const grant = await mesh.signIn();
     const { version } = await mesh.call(
       "sessions.bumpTokenVersion",
@@ -74,13 +74,13 @@ describe("a revocation", () => {
     expect(verdict({ ...grant, ver: version })).toBeNull();
   });
 
-  test("reaches a holder that missed the call with its next question", async () => {
+  test("reaches a lease holder that missed the call with its next renewal", async () => {
     const grant = await mesh.signIn();
     await mesh.database.query("SELECT sessions.append_revocations('session', ARRAY[$1], NULL)", [grant.session_id]);
     await eventually("the next question", () => verdict(grant) === "session_ended", { within: 2_500 });
   });
 
-  test("waits for a silent holder until its own lease ends, and not longer", async () => {
+  test("waits for an unresponsive lease holder until its lease expires, and not longer", async () => {
     const grant = await mesh.signIn();
     await plantSilentHolder(mesh.database, 1_200);
     const took = await milliseconds(logout(grant));
@@ -88,7 +88,7 @@ describe("a revocation", () => {
     expect(took).toBeLessThan(2_000);
   });
 
-  test("waits for the process that is gone though another one answers under its node id", async () => {
+  test("waits for the lease of a crashed process even if another one responds under its node id", async () => {
     const grant = await mesh.signIn();
     const gone = await plantSilentHolder(mesh.database, 1_200);
     await mesh.database.query(
@@ -98,13 +98,13 @@ describe("a revocation", () => {
     expect(await milliseconds(logout(grant))).toBeGreaterThan(1_150);
   });
 
-  test("does not wait for a lease that has ended", async () => {
+  test("does not wait for a lease that has expired", async () => {
     const grant = await mesh.signIn();
     await plantSilentHolder(mesh.database, -1);
     expect(await milliseconds(logout(grant))).toBeLessThan(700);
   });
 
-  test("that is repeated finds its work done and waits all the same", async () => {
+  test("that is repeated waits for the lease holders again", async () => {
     const grant = await mesh.signIn();
     await logout(grant);
     await plantSilentHolder(mesh.database, 1_000);
@@ -114,7 +114,7 @@ describe("a revocation", () => {
     );
   });
 
-  test("that is repeated when no lease from before can be left does not wait", async () => {
+  test("that is repeated after all earlier leases have expired does not wait", async () => {
     const grant = await mesh.signIn();
     await logout(grant);
     await mesh.database.query("UPDATE sessions.revocation_log SET at = at - interval '3.3 s' WHERE key = $1", [
@@ -141,7 +141,7 @@ describe("a revocation", () => {
     },
   );
 
-  test("by theft has reached every holder when the thief is answered", async () => {
+  test("for a reused token has reached every lease holder when the thief gets a response", async () => {
     const grant = await mesh.signIn();
     const next = await mesh.refresh(grant.refresh_token);
     await mesh.database.query("UPDATE sessions.sessions SET spent_at = '{}' WHERE id = $1", [grant.session_id]);
@@ -149,7 +149,7 @@ describe("a revocation", () => {
     expect(verdict(next)).toBe("session_ended");
   });
 
-  test("is done, but pending, where the holders can't be read", async () => {
+  test("is committed but reported as pending if the lease holders cannot be read", async () => {
     const grant = await mesh.signIn();
     await mesh.database.query("ALTER TABLE sessions.leases RENAME TO leases_away");
     const answer = await refusal(logout(grant));
@@ -159,7 +159,7 @@ describe("a revocation", () => {
     expect(await refusal(logout(grant))).toBe("nothing");
   });
 
-  test("by another node waits at most 2 s for one that is paused inside its transaction", async () => {
+  test("waits at most 2 s for a node that is paused inside its transaction", async () => {
     const grant = await mesh.signIn();
     const paused = await pausedUnder(
       mesh.database.url,
@@ -171,7 +171,7 @@ describe("a revocation", () => {
     expect(verdict(grant)).toBe("session_ended");
   });
 
-  test("of a session whose row a paused node holds waits at most 2 s", async () => {
+  test("of a session whose row is locked by a paused node waits at most 2 s", async () => {
     const grant = await mesh.signIn();
     const paused = await pausedUnder(
       mesh.database.url,
@@ -182,7 +182,7 @@ describe("a revocation", () => {
     expect(took).toBeLessThan(2_000);
   });
 
-  test("goes on when a holder stops: it gives its lease back and accepts nothing", async () => {
+  test("does not wait for a lease holder that was stopped, which accepts nothing", async () => {
     const leaving = createLeaseHolder(mesh.platform, { service: "probe", action: "leaving.applyRevocations" });
     const service = mesh.broker.createService({ name: "leaving", mixins: [leaving.mixin] });
     await eventually("its first lease", () => leaving.isReady());
@@ -193,7 +193,7 @@ describe("a revocation", () => {
   });
 });
 
-/** A node that takes a lock and then does nothing more. */
+/** A node that takes a lock and then pauses. */
 async function pausedUnder(ownerUrl: string, sql: string): Promise<Client> {
   const client = await connect(ownerUrl);
   await client.query("BEGIN");

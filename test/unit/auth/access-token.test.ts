@@ -40,15 +40,15 @@ const claims: Claims = {
   access_token_seconds: 86_400,
 };
 
-interface Circumstances {
+interface SignOptions {
   readonly claims?: Partial<Claims>;
   readonly grant?: Partial<typeof grant>;
-  /** How long users takes to answer. */
+  /** Response time of users. */
   readonly ms?: number;
   readonly verifyUntil?: number;
 }
 
-async function sign({ ms = 0, verifyUntil = start + 86_400_000, ...given }: Circumstances = {}) {
+async function sign({ ms = 0, verifyUntil = start + 86_400_000, ...given }: SignOptions = {}) {
   const clock = { now: () => new Date(now), monotonic: () => now };
   const call = (async () => {
     now += ms;
@@ -65,7 +65,7 @@ async function sign({ ms = 0, verifyUntil = start + 86_400_000, ...given }: Circ
 }
 
 describe("an access token", () => {
-  test("counts from when the session was granted, however long the claims take", async () => {
+  test("has an iat of when the session was granted, however long the claims take", async () => {
     const signed = await sign({ ms: 9_000 });
     expect(signed.claims).toMatchObject({
       iat: start / 1_000,
@@ -77,11 +77,11 @@ describe("an access token", () => {
     expect(signed.expires_in).toBe(1_800);
   });
 
-  test("is not signed more than 10 s late", async () => {
+  test("is not signed more than 10 s after the grant", async () => {
     await expect(sign({ ms: 10_001 })).rejects.toMatchObject({ type: "service_unavailable" });
   });
 
-  test("ends with the paid tier that it speaks of", async () => {
+  test("expires with the premium tier that it carries", async () => {
     const ends = { tier: "premium", tier_expires_at: new Date(start + 60_000).toISOString() } as const;
     expect((await sign({ claims: ends })).expires_in).toBe(60);
     expect((await sign({ claims: { ...ends, tier: "basic" } })).expires_in).toBe(1_800);
@@ -92,7 +92,7 @@ describe("an access token", () => {
     expect((await sign({ verifyUntil: start + 45_500 })).expires_in).toBe(45);
   });
 
-  test("is refused to an account that is disabled meanwhile", async () => {
+  test("is refused if the account was deactivated in the meantime", async () => {
     await expect(sign({ claims: { is_active: false } })).rejects.toMatchObject({ type: "session_ended" });
   });
 });

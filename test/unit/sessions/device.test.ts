@@ -63,11 +63,11 @@ describe("a device", () => {
     expect(describeDevice(userAgent, null)).toEqual({ name: null, browser, os, type });
   });
 
-  test("has the name that its owner gave it, and needs nothing else", () => {
+  test("has the name given by its owner, even without a user agent", () => {
     expect(describeDevice(undefined, "kitchen")).toEqual({ name: "kitchen", browser: null, os: null, type: "unknown" });
   });
 
-  test("is read from a hostile user agent without backtracking", () => {
+  test("is derived from a hostile user agent without backtracking", () => {
     const hostile = "Version/1.".repeat(100) + "(((".repeat(8);
     expect(describeDevice(hostile, null)).toEqual({ name: null, browser: null, os: null, type: "unknown" });
   });

@@ -3,9 +3,9 @@ import { LeaseKeeper, type LeasePage } from "../../../lib/revocation/lease-keepe
 import { createVirtualTime } from "../../support/fakes/virtual-time.ts";
 
 const claims = { sid: "s1", sub: "u1", tid: "t1", ver: 0, tver: 0 };
-const ended = (key: string) => ({ kind: "session", key, value: null });
+const revoked = (key: string) => ({ kind: "session", key, value: null });
 
-interface Question {
+interface Renewal {
   readonly at: number;
   readonly node: string;
   readonly since: number;
@@ -23,7 +23,7 @@ function setUp({
   immediately?: Partial<LeasePage>;
 } = {}) {
   const time = createVirtualTime();
-  const questions: Question[] = [];
+  const renewals: Renewal[] = [];
   const held: boolean[] = [];
   const keeper = new LeaseKeeper({
     clock: time.clock,
@@ -39,21 +39,21 @@ function setUp({
       new Promise((resolve, reject) => {
         const answer = (page: Partial<LeasePage>) =>
           resolve({ changes: [], seq: since, granted: true, full: false, ...page });
-        questions.push({ at: time.now(), node, since, answer, fail: () => reject(new Error("away")) });
+        renewals.push({ at: time.now(), node, since, answer, fail: () => reject(new Error("away")) });
         if (immediately) answer(immediately);
       }),
   });
-  const question = (n: number): Question => questions[n] as Question;
+  const renewal = (n: number): Renewal => renewals[n] as Renewal;
   const pass = (ms: number) => time.runUntil(time.now() + ms);
-  return { time, keeper, questions, question, held, pass };
+  return { time, keeper, renewals, renewal, held, pass };
 }
 
-describe("who keeps a lease", () => {
-  test("asks once a second, another node each time, whatever became of the last question", async () => {
-    const { questions, question, pass } = setUp();
-    question(0).answer({});
+describe("a lease keeper", () => {
+  test("requests a renewal once a second, from another node each time, without waiting for the previous one", async () => {
+    const { renewals, renewal, pass } = setUp();
+    renewal(0).answer({});
     await pass(3_250);
-    expect(questions.map(({ at, node }) => [at, node])).toEqual([
+    expect(renewals.map(({ at, node }) => [at, node])).toEqual([
       [0, "a"],
       [200, "b"],
       [1_200, "a"],
@@ -62,56 +62,56 @@ describe("who keeps a lease", () => {
     ]);
   });
 
-  test("asks more often until the first lease, and is ready from then on", async () => {
-    const { keeper, questions, question, pass } = setUp();
+  test("requests more often until the first lease, and is ready from then on", async () => {
+    const { keeper, renewals, renewal, pass } = setUp();
     await pass(1_000);
-    expect([questions.length, keeper.isReady()]).toEqual([6, false]);
-    question(5).answer({});
+    expect([renewals.length, keeper.isReady()]).toEqual([6, false]);
+    renewal(5).answer({});
     await pass(10_000);
     expect([keeper.isReady(), keeper.check(claims)]).toEqual([true, "no_lease"]);
   });
 
-  test("lets a token in while the lease runs, and says when it is lost", async () => {
-    const { keeper, question, pass, held } = setUp();
+  test("accepts tokens while it holds the lease, and reports when the lease is lost", async () => {
+    const { keeper, renewal, pass, held } = setUp();
     expect(keeper.check(claims)).toBe("no_lease");
-    question(0).answer({});
+    renewal(0).answer({});
     await pass(2_999);
     expect(keeper.check(claims)).toBeNull();
     await pass(1);
     expect(keeper.check(claims)).toBe("no_lease");
-    question(3).fail();
+    renewal(3).fail();
     await pass(0);
     expect(held).toEqual([true, false]);
   });
 
-  test("goes on asking after what the last complete answer had", async () => {
-    const { question, pass } = setUp();
-    question(0).answer({ seq: 7 });
+  test("continues after the position of the last complete response", async () => {
+    const { renewal, pass } = setUp();
+    renewal(0).answer({ seq: 7 });
     await pass(200);
-    expect(question(1).since).toBe(7);
+    expect(renewal(1).since).toBe(7);
   });
 
-  test("learns from a push, and asks for it all the same", async () => {
-    const { keeper, question, pass } = setUp();
-    question(0).answer({ seq: 7 });
+  test("applies pushed entries without moving its position", async () => {
+    const { keeper, renewal, pass } = setUp();
+    renewal(0).answer({ seq: 7 });
     await pass(100);
-    keeper.apply([ended("s1")]);
+    keeper.apply([revoked("s1")]);
     expect(keeper.check(claims)).toBe("session_ended");
     await pass(100);
-    expect(question(1).since).toBe(7);
+    expect(renewal(1).since).toBe(7);
   });
 
-  test("reads on by the page and takes the lease from the last one's moment", async () => {
-    const { keeper, question, pass } = setUp();
+  test("reads all pages, and counts the lease from the request of the last one", async () => {
+    const { keeper, renewal, pass } = setUp();
     await pass(50);
-    question(0).answer({ changes: [ended("s1")], seq: 5, granted: false });
+    renewal(0).answer({ changes: [revoked("s1")], seq: 5, granted: false });
     await pass(0);
-    expect([question(1).since, keeper.check(claims), keeper.check({ ...claims, sid: "s2" })]).toEqual([
+    expect([renewal(1).since, keeper.check(claims), keeper.check({ ...claims, sid: "s2" })]).toEqual([
       5,
       "session_ended",
       "no_lease",
     ]);
-    question(1).answer({ changes: [ended("s2")], seq: 6 });
+    renewal(1).answer({ changes: [revoked("s2")], seq: 6 });
     await pass(2_949);
     expect([keeper.check({ ...claims, sid: "s2" }), keeper.check({ ...claims, sid: "s3" })]).toEqual([
       "session_ended",
@@ -121,56 +121,56 @@ describe("who keeps a lease", () => {
     expect(keeper.check({ ...claims, sid: "s3" })).toBe("no_lease");
   });
 
-  test("does not go back when an older answer comes last", async () => {
-    const { question, pass, questions } = setUp();
+  test("keeps its position when an older response arrives last", async () => {
+    const { renewal, pass, renewals } = setUp();
     await pass(200);
-    question(1).answer({ seq: 9 });
-    question(0).answer({ seq: 4 });
+    renewal(1).answer({ seq: 9 });
+    renewal(0).answer({ seq: 4 });
     await pass(1_000);
-    expect(questions.at(-1)?.since).toBe(9);
+    expect(renewals.at(-1)?.since).toBe(9);
   });
 
-  test("forgets what a full answer has no more, but nothing that it was told meanwhile", async () => {
-    const { keeper, question, pass } = setUp();
-    question(0).answer({ changes: [{ kind: "user", key: "u1", value: 9 }], seq: 900 });
+  test("drops entries that a full response lacks, but none that were pushed in the meantime", async () => {
+    const { keeper, renewal, pass } = setUp();
+    renewal(0).answer({ changes: [{ kind: "user", key: "u1", value: 9 }], seq: 900 });
     await pass(200);
-    keeper.apply([ended("pushed")]);
-    question(1).answer({ changes: [{ kind: "user", key: "u1", value: 2 }], seq: 3, full: true });
+    keeper.apply([revoked("pushed")]);
+    renewal(1).answer({ changes: [{ kind: "user", key: "u1", value: 2 }], seq: 3, full: true });
     await pass(0);
     expect(keeper.check({ ...claims, ver: 2 })).toBeNull();
     expect(keeper.check({ ...claims, sid: "pushed", ver: 2 })).toBe("session_ended");
     await pass(1_000);
-    expect(question(2).since).toBe(3);
+    expect(renewal(2).since).toBe(3);
   });
 
-  test("forgets entries that no living token can meet", async () => {
+  test("drops entries that are older than any live token", async () => {
     const { keeper, pass } = setUp({ keepMs: 10_000, immediately: { seq: 1 } });
-    keeper.apply([ended("s1")]);
+    keeper.apply([revoked("s1")]);
     await pass(9_900);
     expect(keeper.check(claims)).toBe("session_ended");
     await pass(1_400);
     expect(keeper.check(claims)).toBeNull();
   });
 
-  test("that stops accepts nothing from that moment, and asks no more", async () => {
-    const { keeper, question, questions, pass } = setUp();
-    question(0).answer({});
+  test("accepts nothing and requests nothing once it is stopped", async () => {
+    const { keeper, renewal, renewals, pass } = setUp();
+    renewal(0).answer({});
     await pass(200);
     const stopped = keeper.stop();
     expect(keeper.check(claims)).toBe("no_lease");
-    question(1).answer({});
+    renewal(1).answer({});
     await stopped;
     await pass(5_000);
-    expect([keeper.check(claims), questions.length]).toEqual(["no_lease", 2]);
+    expect([keeper.check(claims), renewals.length]).toEqual(["no_lease", 2]);
   });
 
-  test("without a node to ask asks again when there is one", async () => {
+  test("requests a renewal as soon as a node is available", async () => {
     const nodes: string[] = [];
-    const { questions, pass } = setUp({ nodes });
+    const { renewals, pass } = setUp({ nodes });
     await pass(350);
-    expect(questions).toEqual([]);
+    expect(renewals).toEqual([]);
     nodes.push("a");
     await pass(50);
-    expect(questions).toHaveLength(1);
+    expect(renewals).toHaveLength(1);
   });
 });

@@ -12,23 +12,23 @@ function frozen() {
 }
 
 describe("a lease", () => {
-  test("is held by nobody who was not granted one", () => {
+  test("is not held before it is granted", () => {
     expect(createLease(frozen().clock, 0).isHeld()).toBe(false);
   });
 
-  test("runs three seconds from the moment of asking, however late the answer", () => {
+  test("lasts three seconds from the request, however late the response", () => {
     const { clock, pass } = frozen();
     const lease = createLease(clock, 0);
-    const asked = lease.timestamp();
+    const requestedAt = lease.timestamp();
     pass(2_000);
-    lease.grant(asked);
+    lease.grant(requestedAt);
     pass(999);
     expect(lease.isHeld()).toBe(true);
     pass(1);
     expect(lease.isHeld()).toBe(false);
   });
 
-  test("is not shortened by an answer that was overtaken", () => {
+  test("is not shortened by the late response to an earlier request", () => {
     const { clock, pass } = frozen();
     const lease = createLease(clock, 0);
     const first = lease.timestamp();
@@ -40,7 +40,7 @@ describe("a lease", () => {
     expect(lease.isHeld()).toBe(true);
   });
 
-  test.each(["wall", "monotonic"] as const)("ends by the %s clock alone", (which) => {
+  test.each(["wall", "monotonic"] as const)("expires by the %s clock alone", (which) => {
     const { clock, time } = frozen();
     const lease = createLease(clock, 0);
     lease.grant(lease.timestamp());
@@ -48,19 +48,19 @@ describe("a lease", () => {
     expect(lease.isHeld()).toBe(false);
   });
 
-  test("ends when the wall clock goes back, and nothing asked before brings it back", () => {
+  test("ends when the wall clock goes back, and no earlier request can renew it", () => {
     const { clock, time, pass } = frozen();
     const lease = createLease(clock, 0);
     lease.grant(lease.timestamp());
-    const asked = lease.timestamp();
+    const requestedAt = lease.timestamp();
     time.wall -= 1;
     expect(lease.isHeld()).toBe(false);
     pass(500);
-    lease.grant(asked);
+    lease.grant(requestedAt);
     expect(lease.isHeld()).toBe(false);
   });
 
-  test("is granted again to who asks after the wall clock went back", () => {
+  test("is granted again by a request after the wall clock went back", () => {
     const { clock, time } = frozen();
     const lease = createLease(clock, 0);
     lease.timestamp();
@@ -69,7 +69,7 @@ describe("a lease", () => {
     expect(lease.isHeld()).toBe(true);
   });
 
-  test("counts as held for the bounded time after its end", () => {
+  test("counts as held for the maximum staleness after it expires", () => {
     const { clock, pass } = frozen();
     const lease = createLease(clock, 60_000);
     lease.grant(lease.timestamp());
@@ -79,12 +79,12 @@ describe("a lease", () => {
     expect(lease.isHeld()).toBe(false);
   });
 
-  test("that was dropped is not renewed by a question under way", () => {
+  test("that was dropped is not renewed by a pending request", () => {
     const { clock } = frozen();
     const lease = createLease(clock, 0);
-    const asked = lease.timestamp();
+    const requestedAt = lease.timestamp();
     lease.drop();
-    lease.grant(asked);
+    lease.grant(requestedAt);
     expect(lease.isHeld()).toBe(false);
   });
 });

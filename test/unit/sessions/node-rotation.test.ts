@@ -1,35 +1,35 @@
 import { describe, expect, test } from "@jest/globals";
 import { createNodeRotation } from "../../../lib/revocation/node-rotation.ts";
 
-function turnsAt() {
+function setUp() {
   const time = { now: 0 };
-  return { time, turns: createNodeRotation({ monotonic: () => time.now }) };
+  return { time, rotation: createNodeRotation({ monotonic: () => time.now }) };
 }
 
 const take = (count: number, next: () => string | undefined) => Array.from({ length: count }, next);
 
-describe("turns", () => {
-  test("take another node each time, in a circle", () => {
-    const { turns } = turnsAt();
-    expect(take(4, () => turns.next(["b", "c", "a"]))).toEqual(["a", "b", "c", "a"]);
+describe("the node rotation", () => {
+  test("rerotation the nodes in turn", () => {
+    const { rotation } = setUp();
+    expect(take(4, () => rotation.next(["b", "c", "a"]))).toEqual(["a", "b", "c", "a"]);
   });
 
-  test("leave out who failed of late, and come back to him", () => {
-    const { turns, time } = turnsAt();
-    turns.recordFailure("b");
-    expect(take(3, () => turns.next(["a", "b", "c"]))).toEqual(["a", "c", "a"]);
+  test("skips a node that failed, for 10 seconds", () => {
+    const { rotation, time } = setUp();
+    rotation.recordFailure("b");
+    expect(take(3, () => rotation.next(["a", "b", "c"]))).toEqual(["a", "c", "a"]);
     time.now = 10_001;
-    expect(turns.next(["a", "b", "c"])).toBe("b");
+    expect(rotation.next(["a", "b", "c"])).toBe("b");
   });
 
-  test("take who failed where there is nobody else", () => {
-    const { turns } = turnsAt();
-    turns.recordFailure("a");
-    turns.recordFailure("b");
-    expect(take(3, () => turns.next(["a", "b"]))).toEqual(["a", "b", "a"]);
+  test("rerotation failed nodes if all have failed", () => {
+    const { rotation } = setUp();
+    rotation.recordFailure("a");
+    rotation.recordFailure("b");
+    expect(take(3, () => rotation.next(["a", "b"]))).toEqual(["a", "b", "a"]);
   });
 
-  test("are nobody's where there is nobody", () => {
-    expect(turnsAt().turns.next([])).toBeUndefined();
+  test("rerotation undefined if there are no nodes", () => {
+    expect(setUp().rotation.next([])).toBeUndefined();
   });
 });

@@ -8,11 +8,11 @@ import type { RevocationEntry } from "../../../services/sessions/session/session
 import { createVirtualTime, type VirtualTime } from "../../support/fakes/virtual-time.ts";
 
 /**
- * The real holder and the real revocation in a virtual world: messages take up to 1.2 s or are lost, processes are paused
- * for seconds with what was sent to them waiting, and the database between them does one thing at a time.
+ * The real lease keeper and the real revocation in virtual time: messages take up to 1.2 s or are lost, processes are
+ * paused for seconds and receive their messages afterwards, and the database executes one statement at a time.
  */
-const fates = fc.record({
-  /** Of messages, taken in turn: milliseconds under way, null for lost. */
+const scenarios = fc.record({
+  /** Transit times of the messages in ms, used in turn; null for a lost message. */
   delays: fc.array(fc.option(fc.integer({ min: 0, max: 1_200 }), { freq: 4 }), { minLength: 5, maxLength: 40 }),
   pauses: fc.array(
     fc.record({
@@ -25,65 +25,65 @@ const fates = fc.record({
   revocations: fc.array(fc.integer({ min: 1_000, max: 12_000 }), { minLength: 1, maxLength: 6 }),
 });
 
-test("no holder accepts a session whose revocation was answered, whatever is lost, late or paused", async () => {
+test("no lease holder accepts a session whose revocation was confirmed, whatever is lost, late or paused", async () => {
   await fc.assert(
-    fc.asyncProperty(fates, async (fate) => expect(await acceptedAfterAnswer(fate)).toEqual([])),
+    fc.asyncProperty(scenarios, async (scenario) => expect(await acceptedAfterConfirmation(scenario)).toEqual([])),
     { numRuns: 150 },
   );
 });
 
-test("a holder that hears every answer is never without a lease", async () => {
+test("a lease holder that receives every response always holds its lease", async () => {
   const time = createVirtualTime();
   const database = createDatabaseModel(time);
   const process = createProcess(time, []);
   const keeper = startHolder(process, "g", database, () => 20);
-  const verdicts = new Set<string | null>();
+  const results = new Set<string | null>();
   await time.runUntil(1_000);
-  await time.runUntil(30_000, () => verdicts.add(keeper.check(claimsOf("s"))));
-  expect([...verdicts]).toEqual([null]);
+  await time.runUntil(30_000, () => results.add(keeper.check(claimsOf("s"))));
+  expect([...results]).toEqual([null]);
 });
 
-interface Fate {
+interface Scenario {
   readonly delays: ReadonlyArray<number | null>;
   readonly pauses: ReadonlyArray<{ readonly holder: number; readonly from: number; readonly length: number }>;
   readonly revocations: readonly number[];
 }
 
-async function acceptedAfterAnswer(fate: Fate): Promise<string[]> {
+async function acceptedAfterConfirmation(scenario: Scenario): Promise<string[]> {
   const time = createVirtualTime();
   const database = createDatabaseModel(time);
   let turn = 0;
-  const delay = () => fate.delays[turn++ % fate.delays.length] ?? null;
+  const delay = () => scenario.delays[turn++ % scenario.delays.length] ?? null;
   const processes = ["g0", "g1"].map((_, n) =>
     createProcess(
       time,
-      fate.pauses.filter((pause) => pause.holder === n),
+      scenario.pauses.filter((pause) => pause.holder === n),
     ),
   );
   const keepers = processes.map((process, n) => startHolder(process, `g${n}`, database, delay));
-  const answered = new Set<string>();
+  const confirmed = new Set<string>();
   const accepted: string[] = [];
   const push = pushOver(time, processes, keepers, delay);
-  fate.revocations.forEach((at, n) => {
+  scenario.revocations.forEach((at, n) => {
     time.at(at, () => {
       const changes = [database.commit(`s${n}`)];
       void confirmRevocation(
         { platform: { timers: time.timers, log: silent }, leaseDb: database.asDatabase },
         push,
         changes,
-      ).then(() => answered.add(`s${n}`));
+      ).then(() => confirmed.add(`s${n}`));
     });
   });
   const look = () => {
     for (const [n, keeper] of keepers.entries()) {
       if (processes[n]?.isPaused()) continue;
-      for (const session of answered)
+      for (const session of confirmed)
         if (keeper.check(claimsOf(session)) === null) accepted.push(`${session} by g${n} at ${time.now()}`);
     }
   };
-  for (const pause of fate.pauses) time.at(pause.from + pause.length, look);
+  for (const pause of scenario.pauses) time.at(pause.from + pause.length, look);
   await time.runUntil(22_000, look);
-  expect(answered.size).toBe(fate.revocations.length);
+  expect(confirmed.size).toBe(scenario.revocations.length);
   return accepted;
 }
 
@@ -91,7 +91,7 @@ interface Process {
   readonly clock: Clock;
   readonly timers: Timers;
   isPaused(): boolean;
-  /** Runs it now, or when the process goes on. */
+  /** Runs it now, or when the process resumes. */
   deliver(run: () => void): void;
 }
 
@@ -166,7 +166,7 @@ function pushOver(
 type DatabaseModel = ReturnType<typeof createDatabaseModel>;
 
 function createDatabaseModel(time: VirtualTime) {
-  const feed: RevocationEntry[] = [];
+  const log: RevocationEntry[] = [];
   const leases = new Map<string, number>();
   const holders = () =>
     [...leases]
@@ -179,13 +179,13 @@ function createDatabaseModel(time: VirtualTime) {
       }));
   return {
     commit(key: string): RevocationEntry {
-      const change = { seq: feed.length + 1, kind: "session", key, value: null } as const;
-      feed.push(change);
+      const change = { seq: log.length + 1, kind: "session", key, value: null } as const;
+      log.push(change);
       return change;
     },
     lease(gatewayId: string, since: number): LeasePage {
       leases.set(gatewayId, time.now() + 3_000);
-      return { changes: feed.filter((change) => change.seq > since), seq: feed.length, granted: true, full: false };
+      return { changes: log.filter((change) => change.seq > since), seq: log.length, granted: true, full: false };
     },
     after(ms: number | null, run: () => void): void {
       if (ms !== null) time.at(time.now() + ms, run);
