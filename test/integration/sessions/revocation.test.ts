@@ -90,12 +90,15 @@ describe("a revocation", () => {
 
   test("waits for the lease of a crashed process even if another one responds under its node id", async () => {
     const grant = await mesh.signIn();
-    const gone = await plantSilentHolder(mesh.database, 1_200);
-    await mesh.database.query(
-      "UPDATE sessions.leases SET node_id = $2, action = 'probe.revoked' WHERE gateway_id = $1",
-      [gone, mesh.broker.nodeID],
-    );
-    expect(await milliseconds(logout(grant))).toBeGreaterThan(1_150);
+    const plantAndLogOut = async () => {
+      const gone = await plantSilentHolder(mesh.database, 1_200);
+      await mesh.database.query(
+        "UPDATE sessions.leases SET node_id = $2, action = 'probe.applyRevocations' WHERE gateway_id = $1",
+        [gone, mesh.broker.nodeID],
+      );
+      await logout(grant);
+    };
+    expect(await milliseconds(plantAndLogOut())).toBeGreaterThan(1_150);
   });
 
   test("does not wait for a lease that has expired", async () => {
