@@ -4,21 +4,21 @@ const service = "^services/([^/]+)/";
 module.exports = {
   forbidden: [
     {
-      name: "services-meet-at-contracts",
-      comment: "A service knows of another its contract and nothing else.",
+      name: "services-know-only-contracts",
+      comment: "A service imports only the contracts of other services.",
       severity: "error",
       from: { path: service },
       to: { path: "^services/", pathNot: ["^services/$1/", "\\.contract\\.ts$"] },
     },
     {
-      name: "services-stand-on-mixins-and-lib",
+      name: "services-import-mixins-and-lib",
       severity: "error",
       from: { path: "^services/" },
       to: { path: "^(workers|scripts|test)/|^moleculer\\.config\\.ts$" },
     },
     {
-      name: "lib-stands-alone",
-      comment: "lib/ has no broker's services in it; only its map of actions knows the contracts.",
+      name: "lib-imports-only-contracts",
+      comment: "lib/ contains no services; only its map of actions knows their contracts.",
       severity: "error",
       from: { path: "^lib/" },
       to: { path: "^(mixins|services|workers|scripts|test)/", pathNot: "\\.contract\\.ts$" },
@@ -30,15 +30,43 @@ module.exports = {
       to: { path: "^services/" },
     },
     {
-      name: "lib-runtime-and-crypto-at-the-bottom",
+      name: "lib-foundations",
       comment:
-        "They know nothing of actions, events or databases; the platform, which puts all together, is the exception.",
+        "runtime and crypto are the bottom of lib; only the platform, which assembles everything, imports the rest.",
       severity: "error",
       from: { path: "^lib/(runtime|crypto)/", pathNot: "platform\\.ts$" },
       to: { path: "^lib/", pathNot: "^lib/(runtime|crypto)/" },
     },
     {
-      name: "mixins-stand-on-lib",
+      name: "lib-topics",
+      comment: "Actions, the event log and revocation know nothing of databases, queues and metrics.",
+      severity: "error",
+      from: { path: "^lib/(actions|contracts|events|revocation)/" },
+      to: { path: "^lib/(database|queues|observability)/" },
+    },
+    {
+      name: "users-topics",
+      comment: "Topics of users that do one thing to an account do not know those that act on whole accounts.",
+      severity: "error",
+      from: { path: "^services/users/(directory|profile|roles|subscriptions|email-change)/" },
+      to: { path: "^services/users/(account|tenants|erasure|transfer)/" },
+    },
+    {
+      name: "auth-topics",
+      comment: "Attempts and one-time tokens are counted and spent for the ways to sign in, and know none of them.",
+      severity: "error",
+      from: { path: "^services/auth/(login-throttle|one-time-tokens)/" },
+      to: { path: "^services/auth/(oauth|password|sign-in|signing|transfer)/" },
+    },
+    {
+      name: "transfer-is-a-leaf",
+      comment: "Nothing but the service file knows import and export of accounts.",
+      severity: "error",
+      from: { path: "^services/([^/]+)/", pathNot: "\\.service\\.ts$|/transfer/" },
+      to: { path: "^services/$1/transfer/" },
+    },
+    {
+      name: "mixins-import-lib",
       severity: "error",
       from: { path: "^mixins/" },
       to: { path: "^(services|workers|scripts|test)/", pathNot: "\\.contract\\.ts$" },
@@ -51,7 +79,7 @@ module.exports = {
     },
     {
       name: "contracts-are-values",
-      comment: "A contract says what others may know; it pulls no code along.",
+      comment: "Importing a contract must not load any implementation.",
       severity: "error",
       from: { path: "\\.contract\\.ts$" },
       to: {
@@ -60,15 +88,15 @@ module.exports = {
       },
     },
     {
-      name: "repos-speak-sql",
-      comment: "A repo knows no other use case; a use case sees no HTTP.",
+      name: "repos-contain-only-sql",
+      comment: "A repo imports no use case.",
       severity: "error",
       from: { path: "\\.repo\\.ts$" },
       to: { path: service, pathNot: ["\\.(entities|repo|contract)\\.ts$", "^lib/", "^mixins/"] },
     },
     {
       name: "no-cycles",
-      comment: "Imports of types count: a cycle of types couples two files just the same.",
+      comment: "Including imports of types, which couple files just as much.",
       severity: "error",
       from: {},
       to: { circular: true },

@@ -8,7 +8,7 @@ const POLL_MS = 20;
 /**
  * Moleculer's own graceful shutdown stops all services at once, so that running requests find a closed database. This one
  * stops the gateway and the workers first, waits up to `limitMs` for running calls, and then lets the others stop. The
- * other nodes have been told before that this node is leaving.
+ * other nodes have been notified before that this node is leaving.
  */
 export function drainMiddleware(log: Logger, limitMs: number): Middleware {
   let running = 0;
