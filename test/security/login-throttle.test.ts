@@ -4,7 +4,7 @@ import { newMember, verdict } from "../support/data/tenants.ts";
 import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** [V6.3.1, V2.3.4] The limits per address and route are off here, as an attacker with many addresses meets them. */
+/** [V6.3.1, V2.3.4] Without the rate limits per address and route: an attacker with many addresses is not stopped by them. */
 let usermesh: Usermesh;
 beforeAll(async () => {
   usermesh = await startUsermesh({ TRUST_PROXY: "1" });
@@ -14,60 +14,60 @@ afterAll(() => usermesh.stop());
 const home = "192.0.2.1";
 const elsewhere = "198.51.100.200";
 const wrong = "Wrong-horse-7-staple";
-const slowed = "429 too_many_attempts";
+const throttled = "429 too_many_attempts";
 const refused = "401 invalid_credentials";
 
 type Named = { readonly email: string } | { readonly username: string };
 const login = (who: Named, password: string, ip = home, path = "auth/login") =>
   usermesh.api.request("POST", path, { body: { ...who, password }, headers: { "x-forwarded-for": ip } });
 const named = ({ email }: Pick<Person, "email">) => ({ email });
-const guess = (who: Pick<Person, "email">, ip = home) => login(named(who), wrong, ip);
+const failLogin = (who: Pick<Person, "email">, ip = home) => login(named(who), wrong, ip);
 const waitOf = ({ headers }: Answer) => Number(headers.get("retry-after"));
 const times = <T>(count: number, make: (n: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, n) => make(n)));
 
-async function guessInTurn(who: Pick<Person, "email">, count: number): Promise<string[]> {
+async function failInTurn(who: Pick<Person, "email">, count: number): Promise<string[]> {
   const seen: string[] = [];
-  for (let n = 0; n < count; n += 1) seen.push(verdict(await guess(who)));
+  for (let n = 0; n < count; n += 1) seen.push(verdict(await failLogin(who)));
   return seen;
 }
 
-/** As if the pause were over. */
+/** Ends the current delays. */
 const waitOut = () =>
   usermesh.database.query("UPDATE auth.login_attempts SET throttled_until = clock_timestamp() - interval '1 second'");
 
-/** What a client could tell two answers apart by. */
+/** Everything in a response by which a client could tell two apart. */
 const shownOf = ({ status, body: { correlation_id: _, ...body }, headers }: Answer) => ({
   status,
   body,
   headers: [...headers].filter(([name]) => !["date", "x-correlation-id", "retry-after"].includes(name)),
 });
 
-describe("guessing at one account from one address", () => {
-  test("is slowed after 10 wrong ones, and a right and a wrong password then get the same 429", async () => {
+describe("password guessing at one account from one address", () => {
+  test("is throttled after 10 failures, and then correct and wrong passwords get the same 429", async () => {
     const person = await register(usermesh);
-    expect(await guessInTurn(person, 10)).toEqual(Array(10).fill(refused));
-    const [bad, good] = [await guess(person), await login(named(person), person.password)];
-    expect([verdict(bad), waitOf(bad) > 20, waitOf(bad) <= 30]).toEqual([slowed, true, true]);
+    expect(await failInTurn(person, 10)).toEqual(Array(10).fill(refused));
+    const [bad, good] = [await failLogin(person), await login(named(person), person.password)];
+    expect([verdict(bad), waitOf(bad) > 20, waitOf(bad) <= 30]).toEqual([throttled, true, true]);
     expect(shownOf(good)).toEqual(shownOf(bad));
   });
 
-  test("waits longer with each wrong one, up to 15 minutes", async () => {
+  test("is delayed longer with each failure, up to 15 minutes", async () => {
     const person = await register(usermesh);
-    await guessInTurn(person, 10);
+    await failInTurn(person, 10);
     const waits: number[] = [];
     for (let n = 0; n < 8; n += 1) {
-      waits.push(waitOf(await guess(person)));
+      waits.push(waitOf(await failLogin(person)));
       await waitOut();
-      await guess(person);
+      await failLogin(person);
     }
     expect(waits).toEqual(waits.toSorted((left, right) => left - right));
     expect([new Set(waits).size > 4, waits.at(-1)]).toEqual([true, 900]);
   });
 
-  test("does not lock the owner out: he signs in from elsewhere, and that ends it", async () => {
+  test("does not lock out the owner, whose login from another address ends the throttling", async () => {
     const person = await register(usermesh);
-    await guessInTurn(person, 11);
+    await failInTurn(person, 11);
     expect(verdict(await login(named(person), person.password, elsewhere))).toBe("200 ok");
     const rows = await usermesh.database.query(
       "SELECT 1 FROM auth.login_attempts WHERE user_id = $1 AND key = account",
@@ -76,13 +76,13 @@ describe("guessing at one account from one address", () => {
     expect(rows).toEqual([]);
   });
 
-  test("with many at once evaluates 10: they are counted before the hash is looked at", async () => {
+  test("in parallel has 10 attempts evaluated, because they are counted before the hash is compared", async () => {
     const person = await register(usermesh);
-    const seen = (await times(40, () => guess(person))).map(verdict).toSorted();
-    expect(seen).toEqual([...Array(10).fill(refused), ...Array(30).fill(slowed)]);
+    const seen = (await times(40, () => failLogin(person))).map(verdict).toSorted();
+    expect(seen).toEqual([...Array(10).fill(refused), ...Array(30).fill(throttled)]);
   });
 
-  test("cannot be spread over names, spellings and paths of one account", async () => {
+  test("is counted together for all names, spellings and paths of the account", async () => {
     const { email } = await newMember(usermesh, "default");
     const sql = "SELECT username FROM users.users WHERE email = $1";
     const [row] = await usermesh.database.query<{ username: string }>(sql, [email]);
@@ -96,52 +96,52 @@ describe("guessing at one account from one address", () => {
     ];
     for (const [who, path] of [...spellings, ...spellings])
       expect(verdict(await login(who, wrong, home, path))).toBe(refused);
-    for (const [who, path] of spellings) expect(verdict(await login(who, wrong, home, path))).toBe(slowed);
+    for (const [who, path] of spellings) expect(verdict(await login(who, wrong, home, path))).toBe(throttled);
   });
 
-  test("cannot go on behind another door: all that ask for the password count together", async () => {
+  test("is counted together for all requests that ask for the password", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     const send = (method: string, path: string, body: object) =>
       usermesh.api.request(method, path, { body, token: access, headers: { "x-forwarded-for": home } });
-    const doors = [
+    const requests = [
       () => send("POST", "auth/change-password", { current_password: wrong, new_password: "Fresh-horse-8-staple" }),
       () => send("DELETE", "users/me", { password: wrong }),
       () => send("PATCH", "users/me", { email: newPerson().email, current_password: wrong }),
-      () => guess(person),
+      () => failLogin(person),
     ];
     const seen: string[] = [];
-    for (let n = 0; n < 10; n += 1) seen.push(verdict(await (doors[n % 4] as (typeof doors)[0])()));
-    expect(seen).not.toContain(slowed);
-    for (const door of doors) expect(verdict(await door())).toBe(slowed);
+    for (let n = 0; n < 10; n += 1) seen.push(verdict(await (requests[n % 4] as (typeof requests)[0])()));
+    expect(seen).not.toContain(throttled);
+    for (const request of requests) expect(verdict(await request())).toBe(throttled);
   });
 });
 
-describe("guessing at one account from many addresses", () => {
-  test("is slowed after 50 in all, from everywhere, also when they come at once", async () => {
+describe("password guessing at one account from many addresses", () => {
+  test("is throttled from everywhere after 50 failures, even parallel ones", async () => {
     const person = await register(usermesh);
-    const seen = await times(50, (n) => guess(person, `198.51.100.${n}`));
+    const seen = await times(50, (n) => failLogin(person, `198.51.100.${n}`));
     expect(new Set(seen.map(verdict))).toEqual(new Set([refused]));
     const right = await login(named(person), person.password, elsewhere);
-    expect([verdict(right), waitOf(right) > 0]).toEqual([slowed, true]);
+    expect([verdict(right), waitOf(right) > 0]).toEqual([throttled, true]);
   });
 
-  test("is evaluated 100 times in a row, and no more however long one waits", async () => {
+  test("is evaluated at most 100 times in a row, however long the attacker waits", async () => {
     const person = await register(usermesh);
     const seen: string[] = [];
     for (let n = 0; n < 115; n += 1) {
       await waitOut();
-      seen.push(verdict(await guess(person, `203.0.113.${n}`)));
+      seen.push(verdict(await failLogin(person, `203.0.113.${n}`)));
     }
     expect(seen.filter((one) => one === refused)).toHaveLength(100);
-    expect(new Set(seen.slice(100))).toEqual(new Set([slowed]));
+    expect(new Set(seen.slice(100))).toEqual(new Set([throttled]));
     const right = await login(named(person), person.password, elsewhere);
-    expect([verdict(right), waitOf(right)]).toEqual([slowed, 900]);
+    expect([verdict(right), waitOf(right)]).toEqual([throttled, 900]);
   });
 
-  test("locks nobody out for good: a reset by mail works, and ends it", async () => {
+  test("does not lock out the owner for good, because a password reset ends the throttling", async () => {
     const person = await register(usermesh);
-    await times(60, (n) => guess(person, `198.51.100.${n}`));
+    await times(60, (n) => failLogin(person, `198.51.100.${n}`));
     expect((await usermesh.api.post("auth/password-reset-request", { email: person.email })).status).toBe(202);
     const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
     const password = "Fresh-horse-8-staple";
@@ -151,23 +151,23 @@ describe("guessing at one account from many addresses", () => {
   });
 });
 
-test("an account that nobody has is slowed like one that somebody has", async () => {
+test("an account that does not exist is throttled like an existing one", async () => {
   const [known, unknown] = [await register(usermesh), newPerson()];
   for (let n = 0; n < 14; n += 1) {
-    const [one, other] = [await guess(known), await guess(unknown)];
+    const [one, other] = [await failLogin(known), await failLogin(unknown)];
     expect(shownOf(other)).toEqual(shownOf(one));
     expect(Math.abs(waitOf(one) - waitOf(other))).toBeLessThanOrEqual(1);
   }
 });
 
-test("many right passwords at once are no attack", async () => {
+test("many parallel logins with the correct password succeed", async () => {
   const person = await register(usermesh);
   const seen = await times(30, () => login(named(person), person.password));
   expect(new Set(seen.map(verdict))).toEqual(new Set(["200 ok"]));
 });
 
-test("guessing at one account slows no other one", async () => {
+test("guessing at one account does not throttle others", async () => {
   const [person, neighbour] = [await register(usermesh), await register(usermesh)];
-  await guessInTurn(person, 11);
+  await failInTurn(person, 11);
   expect(verdict(await login(named(neighbour), neighbour.password))).toBe("200 ok");
 });

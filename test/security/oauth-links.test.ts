@@ -24,7 +24,7 @@ afterAll(() => installation.stop());
 
 const counts = () => madeBy(installation);
 
-/** Refused with this code, and nobody is made, linked or signed in. */
+/** Refused with this code, and without any new account, link or session. */
 async function expectRefused(attack: () => Promise<{ status: number; body: { code?: string } }>, code: ErrorCode) {
   const before = await counts();
   expect(await attack()).toBeProblem(400, code);
@@ -39,20 +39,20 @@ describe("a one-time code", () => {
   }
   const exchange = (code: string) => usermesh.api.post("auth/oauth/exchange", { code });
 
-  test("is spent by one of twenty at once", async () => {
+  test("used twenty times at once works once", async () => {
     const code = await codeFor(someone());
     const answers = await Promise.all(Array.from({ length: 20 }, () => exchange(code)));
     expect(answers.map((one) => one.status).sort()).toEqual([200, ...Array(19).fill(400)]);
   });
 
-  test("is dead after a minute, and kept as a hash alone", async () => {
+  test("expires after a minute, and is stored only as a hash", async () => {
     const code = await codeFor(someone());
     expect(JSON.stringify(await usermesh.database.query("SELECT * FROM auth.oauth_codes"))).not.toContain(code);
     await usermesh.database.query("UPDATE auth.oauth_codes SET created_at = created_at - interval '61 seconds'");
     expect(await exchange(code)).toBeProblem(400, "oauth_code_invalid");
   });
 
-  test("makes no session where everything was ended since it was issued", async () => {
+  test("creates no session if all sessions were ended since it was issued", async () => {
     const claims = someone();
     const { access_token: token } = (await signInBy(usermesh.api, "liar", liar, claims)).body.data;
     const code = await codeFor(claims);
@@ -61,14 +61,14 @@ describe("a one-time code", () => {
   });
 });
 
-describe("linking", () => {
+describe("a link", () => {
   async function signedIn() {
     const person = await register(usermesh);
     return { person, ...(await signIn(usermesh, person)) };
   }
   const identities = async (token: string) => (await usermesh.api.get("auth/identities", token)).body.data;
 
-  test("does not take an identity from the account that has it", async () => {
+  test("does not take an identity from another account", async () => {
     const claims = someone();
     await signInBy(usermesh.api, "liar", liar, claims);
     const { access } = await signedIn();
@@ -78,7 +78,7 @@ describe("linking", () => {
     expect(await identities(access)).toEqual([]);
   });
 
-  test("a link begun elsewhere is not finished by a stranger's browser (CSRF of links)", async () => {
+  test("cannot be completed in a victim's browser (CSRF)", async () => {
     const { access } = await signedIn();
     const way = await beginLink(usermesh.api, "liar", access);
     await usermesh.database.query("UPDATE auth.oauth_states SET address_hash = 'elsewhere' WHERE user_id IS NOT NULL");
@@ -89,7 +89,7 @@ describe("linking", () => {
   });
 
   test.each([
-    ["the session that began it ends", async (access: string) => usermesh.api.post("auth/logout", undefined, access)],
+    ["the session that started it ends", async (access: string) => usermesh.api.post("auth/logout", undefined, access)],
     [
       "the password is changed",
       async (access: string, { password }: { password: string }) =>
@@ -109,7 +109,7 @@ describe("linking", () => {
     expect((await counts()).identities).toBe(before.identities);
   });
 
-  test("a browser's secret is no field of the body", async () => {
+  test("does not accept the browser's secret as a field of the body", async () => {
     const { access } = await signedIn();
     const answer = await usermesh.api.post("auth/identities/liar", { browser_binding: "x".repeat(43) }, access);
     expect([answer.status, answer.body.errors?.[0]]).toMatchObject([

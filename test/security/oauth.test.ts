@@ -27,15 +27,15 @@ afterAll(() => installation.stop());
 
 const counts = () => madeBy(installation);
 
-/** Refused with this code, and nobody is made, linked or signed in. */
+/** Refused with this code, and without any new account, link or session. */
 async function expectRefused(attack: () => Promise<{ status: number; body: { code?: string } }>, code: ErrorCode) {
   const before = await counts();
   expect(await attack()).toBeProblem(400, code);
   expect(await counts()).toEqual(before);
 }
 
-describe("the way to a provider", () => {
-  test("always has PKCE by S256, a state and a nonce, fresh ones each time", async () => {
+describe("an authorization request", () => {
+  test("has PKCE with S256, a state and a nonce, all new each time", async () => {
     const [first, second] = [await begin(usermesh.api, "liar"), await begin(usermesh.api, "liar")];
     for (const way of [first, second]) {
       const asked = new URL(way.authorizeUrl).searchParams;
@@ -47,7 +47,7 @@ describe("the way to a provider", () => {
     );
   });
 
-  test("keeps neither state, nonce, verifier nor the browser's secret in the database", async () => {
+  test("stores neither state, nonce, verifier nor the browser's secret in the database", async () => {
     const way = await begin(usermesh.api, "liar");
     await comeBack(usermesh.api, way, { code: liar.issue(way.authorizeUrl, someone()) });
     const rows = JSON.stringify(await usermesh.database.query("SELECT * FROM auth.oauth_states"));
@@ -58,7 +58,7 @@ describe("the way to a provider", () => {
     }
   });
 
-  test("gives the browser a cookie that no script reads", async () => {
+  test("sets a cookie that scripts cannot read", async () => {
     const answer = await usermesh.api.get("auth/oauth/liar");
     expect(answer.headers.getSetCookie()[0]).toMatch(
       /^usermesh_oauth=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/,
@@ -71,13 +71,13 @@ describe("the way to a provider", () => {
     "https://app.example.com.evil.example/signed-in",
     "//evil.example",
     "javascript:alert(1)",
-  ])("does not lead back to %s, which is not registered letter by letter", async (url) => {
+  ])("cannot have the return_to %s, which is not exactly a registered one", async (url) => {
     const answer = await usermesh.api.get(`auth/oauth/liar?return_to=${encodeURIComponent(url)}`);
     expect([answer.status, answer.body.errors?.[0]?.field]).toEqual([422, "return_to"]);
   });
 });
 
-describe("back from a provider", () => {
+describe("a callback", () => {
   test("a missing state is refused", () =>
     expectRefused(async () => {
       const way = await begin(usermesh.api, "liar");
@@ -92,7 +92,7 @@ describe("back from a provider", () => {
     await expectRefused(again, "oauth_state_invalid");
   });
 
-  test("of twenty that bring the same state at once, one is let in", async () => {
+  test("of twenty requests with the same state at once, one succeeds", async () => {
     const way = await begin(usermesh.api, "liar");
     const claims = someone();
     const answers = await Promise.all(
@@ -101,7 +101,7 @@ describe("back from a provider", () => {
     expect(answers.map((one) => one.status).sort()).toEqual([200, ...Array(19).fill(400)]);
   });
 
-  test("another browser's state is refused (login CSRF), and is still good in its own", async () => {
+  test("another browser's state is refused (login CSRF), and remains valid in that browser", async () => {
     const way = await begin(usermesh.api, "liar");
     const code = liar.issue(way.authorizeUrl, someone());
     const { cookie } = await begin(usermesh.api, "liar");
@@ -111,7 +111,7 @@ describe("back from a provider", () => {
     expect((await comeBack(usermesh.api, way, { code })).status).toBe(200);
   });
 
-  test("a browser's secret in the query does not stand in for the cookie", async () => {
+  test("the browser's secret in the query does not replace its cookie", async () => {
     const way = await begin(usermesh.api, "liar");
     const query = { code: liar.issue(way.authorizeUrl, someone()), browser_binding: way.cookie?.split("=")[1] ?? "" };
     await expectRefused(() => comeBack(usermesh.api, { ...way, cookie: undefined }, query), "oauth_state_invalid");
@@ -123,7 +123,7 @@ describe("back from a provider", () => {
       return comeBack(usermesh.api, { ...way, provider: "other" }, { code: liar.issue(way.authorizeUrl, someone()) });
     }, "oauth_state_invalid"));
 
-  test("a state after its ten minutes is refused", () =>
+  test("a state is refused after ten minutes", () =>
     expectRefused(async () => {
       const way = await begin(usermesh.api, "liar");
       await usermesh.database.query(
@@ -138,7 +138,7 @@ describe("back from a provider", () => {
       return comeBack(usermesh.api, way, { code: other.issue(way.authorizeUrl, someone()) });
     }, "oauth_failed"));
 
-  test("a code that was issued for another state is refused, for its verifier differs", () =>
+  test("a code of another state is refused, because its verifier differs", () =>
     expectRefused(async () => {
       const [way, victim] = [await begin(usermesh.api, "liar"), await begin(usermesh.api, "liar")];
       return comeBack(usermesh.api, way, { code: liar.issue(victim.authorizeUrl, someone()) });
@@ -164,7 +164,7 @@ describe("back from a provider", () => {
   test("an ID token under a key that is not the provider's is refused", () =>
     expectRefused(() => signInBy(usermesh.api, "forging", forging, someone()), "oauth_failed"));
 
-  test("a missing iss where the provider's metadata promise it, or another one, is refused", async () => {
+  test("a missing or wrong iss is refused if the provider's metadata promise it", async () => {
     for (const query of [{}, { iss: liar.issuer }]) {
       await expectRefused(async () => {
         const way = await begin(usermesh.api, "promising");
@@ -176,19 +176,19 @@ describe("back from a provider", () => {
     expect((await comeBack(usermesh.api, way, query)).status).toBe(200);
   });
 
-  test("a wrong iss is refused also where nobody promised one", () =>
+  test("a wrong iss is refused even if the metadata do not promise it", () =>
     expectRefused(async () => {
       const way = await begin(usermesh.api, "liar");
       return comeBack(usermesh.api, way, { code: liar.issue(way.authorizeUrl, someone()), iss: other.issuer });
     }, "oauth_failed"));
 
-  test("a provider that is configured without nonce is asked for none and believed without", async () => {
+  test("a provider configured without nonce is not sent one, and its tokens need none", async () => {
     const way = await begin(usermesh.api, "silent");
     expect(new URL(way.authorizeUrl).searchParams.get("nonce")).toBeNull();
     expect((await comeBack(usermesh.api, way, { code: silent.issue(way.authorizeUrl, someone()) })).status).toBe(200);
   });
 
-  test("a sub of one provider opens nothing under another", async () => {
+  test("a sub of one provider does not sign in at another", async () => {
     const claims = someone();
     const first = await signInBy(usermesh.api, "liar", liar, claims);
     const second = await signInBy(usermesh.api, "other", other, { ...someone(), sub: claims.sub });
@@ -196,7 +196,7 @@ describe("back from a provider", () => {
     expect(second.body.data.user.id).not.toBe(first.body.data.user.id);
   });
 
-  test("what goes wrong after the state is told at the registered address alone", async () => {
+  test("errors after the state was verified go only to the registered address", async () => {
     const way = await begin(usermesh.api, "liar", `?return_to=${encodeURIComponent(appUrl)}`);
     const answer = await comeBack(usermesh.api, way, { error: "access_denied", error_description: "<script>" });
     expect([answer.status, answer.headers.get("location")]).toEqual([302, `${appUrl}?error=oauth_failed`]);

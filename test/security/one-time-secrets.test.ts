@@ -5,7 +5,7 @@ import { vendorOf, verdict } from "../support/data/tenants.ts";
 import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** [V6.5.1, 6.5.5, 6.6.2] The secrets of the links that we mail, one kind after the other. */
+/** [V6.5.1, 6.5.5, 6.6.2] The secrets in mailed links, one kind after the other. */
 let usermesh: Usermesh;
 let vendor: string;
 beforeAll(async () => {
@@ -22,16 +22,16 @@ const setPassword = (token: string) =>
 interface Mailed {
   readonly token: string;
   readonly link: string;
-  /** Of the account, where it has one that can be asked for another link. */
+  /** The account's owner. */
   readonly person: Person;
 }
 
 interface Kind {
   readonly spend: (token: string) => Promise<Answer>;
-  /** The door of the other purpose. */
-  readonly elsewhere: (token: string) => Promise<Answer>;
+  /** Uses the token for another purpose. */
+  readonly forOtherPurpose: (token: string) => Promise<Answer>;
   readonly mailed: () => Promise<Mailed>;
-  /** Asks for a newer one of the same kind. */
+  /** Requests a newer one of the same kind. */
   readonly renew?: (person: Person) => Promise<unknown>;
 }
 
@@ -44,7 +44,7 @@ async function received(person: Person, address: string, pattern: RegExp): Promi
 const kinds: Readonly<Record<string, Kind>> = {
   "a verification link": {
     spend: verify,
-    elsewhere: setPassword,
+    forOtherPurpose: setPassword,
     mailed: async () => {
       const person = await register(usermesh);
       return received(person, person.email, /verify-email/);
@@ -53,7 +53,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
   "a reset link": {
     spend: setPassword,
-    elsewhere: verify,
+    forOtherPurpose: verify,
     mailed: async () => {
       const person = await register(usermesh);
       await post("auth/password-reset-request", { email: person.email });
@@ -63,7 +63,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
   "a link that changes the address": {
     spend: verify,
-    elsewhere: setPassword,
+    forOtherPurpose: setPassword,
     mailed: async () => {
       const person = await register(usermesh);
       const email = await wishFor(person);
@@ -73,7 +73,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
   "an invitation": {
     spend: setPassword,
-    elsewhere: verify,
+    forOtherPurpose: verify,
     mailed: async () => {
       const person = newPerson("boss");
       const slug = `t-${person.email.split(/[.@]/)[1]}`;
@@ -94,7 +94,7 @@ async function wishFor(person: Person): Promise<string> {
 const refused = "400 token_invalid";
 const times = <T>(count: number, make: () => Promise<T>) => Promise.all(Array.from({ length: count }, make));
 
-describe.each(Object.entries(kinds))("%s", (_, { spend, elsewhere, mailed, renew }) => {
+describe.each(Object.entries(kinds))("%s", (_, { spend, forOtherPurpose, mailed, renew }) => {
   test("used 20 times at once works once", async () => {
     const { token } = await mailed();
     const seen = await times(20, () => spend(token));
@@ -102,22 +102,22 @@ describe.each(Object.entries(kinds))("%s", (_, { spend, elsewhere, mailed, renew
     expect(verdict(await spend(token))).toBe(refused);
   });
 
-  test("opens no other door, and is not spent by the try", async () => {
+  test("does not work for another purpose, and the attempt does not spend it", async () => {
     const { token } = await mailed();
-    expect(verdict(await elsewhere(token))).toBe(refused);
+    expect(verdict(await forOtherPurpose(token))).toBe(refused);
     expect(verdict(await usermesh.api.get("users/me", token))).toBe("401 token_invalid");
     expect(verdict(await spend(vendor))).toBe(refused);
     expect(verdict(await spend(token))).toBe("200 ok");
   });
 
-  test("is dead after its time", async () => {
+  test("expires", async () => {
     const { token } = await mailed();
     const age = "UPDATE auth.one_time_tokens SET requested_at = requested_at - interval '25 hours' WHERE id = $1";
     await usermesh.database.query(age, [token.split(".")[2]]);
     expect(verdict(await spend(token))).toBe(refused);
   });
 
-  test("is not spent by the programs that look at mails: GET, HEAD and OPTIONS of its link, and a form's post", async () => {
+  test("is not spent by mail scanners: GET, HEAD and OPTIONS of its link, and a form's POST", async () => {
     const { token, link } = await mailed();
     const { pathname, search } = new URL(link);
     for (const method of ["GET", "HEAD", "OPTIONS", "GET"]) {
@@ -137,7 +137,7 @@ describe.each(Object.entries(kinds))("%s", (_, { spend, elsewhere, mailed, renew
     expect(verdict(await spend(token))).toBe("200 ok");
   });
 
-  test("holds 256 bits that are stored nowhere", async () => {
+  test("has 256 secret bits that are stored nowhere", async () => {
     const { token } = await mailed();
     const mac = token.split(".").at(-1) ?? "";
     expect(Buffer.from(mac, "base64url")).toHaveLength(32);
@@ -148,7 +148,7 @@ describe.each(Object.entries(kinds))("%s", (_, { spend, elsewhere, mailed, renew
     ]);
   });
 
-  test("is worth nothing in another form, nor with another's secret in it", async () => {
+  test("does not work in another form, nor with the secret of another token", async () => {
     const [mine, other] = [await mailed(), await mailed()];
     const [, kid, id, mac = ""] = mine.token.split(".");
     const [, , otherIntent, otherMac] = other.token.split(".");
@@ -172,7 +172,7 @@ describe.each(Object.entries(kinds))("%s", (_, { spend, elsewhere, mailed, renew
   });
 
   if (renew)
-    test("is ended by a newer one of its kind, also one that has not come yet", async () => {
+    test("is superseded by a newer one of its kind, even before that one is mailed", async () => {
       const { token, person } = await mailed();
       await renew(person);
       expect(verdict(await spend(token))).toBe(refused);
@@ -192,7 +192,7 @@ describe("a reset link", () => {
           access,
         ),
     ],
-    ["the end of all sessions", (_, access) => usermesh.api.post("auth/logout-all", undefined, access)],
+    ["a logout everywhere", (_, access) => usermesh.api.post("auth/logout-all", undefined, access)],
     [
       "a deleted account",
       ({ password }, access) => usermesh.api.request("DELETE", "users/me", { body: { password }, token: access }),
@@ -204,14 +204,14 @@ describe("a reset link", () => {
         return usermesh.api.put(`admin/users/${body.data[0].id}/status`, { is_active: false }, vendor);
       },
     ],
-  ])("is ended by %s", async (_, end) => {
+  ])("is voided by %s", async (_, end) => {
     const { token, person } = await mailed();
     const { access } = await signIn(usermesh, person);
     expect((await end(person, access)).status).toBe(200);
     expect(verdict(await spend(token))).toBe(refused);
   });
 
-  test("goes with the address that it was sent to", async () => {
+  test("is voided when the account's address changes", async () => {
     const { token, person } = await mailed();
     const moved = await received(person, await wishFor(person), /new email address[\s\S]*verify-email/);
     expect(verdict(await verify(moved.token))).toBe("200 ok");

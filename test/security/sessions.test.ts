@@ -5,7 +5,7 @@ import { eventually } from "../support/eventually.ts";
 import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** What is ended is refused at once at every node: test/integration/revocation.test.ts and test/mesh/revocation. */
+/** That every node refuses an ended session at once is tested in test/integration/revocation.test.ts and test/mesh/revocation. */
 let usermesh: Usermesh;
 beforeAll(async () => {
   usermesh = await startUsermesh();
@@ -21,7 +21,7 @@ async function signedIn() {
   return { person, ...(await signIn(usermesh, person)) };
 }
 
-/** As if so many days had passed for the session. */
+/** Moves the session's times into the past. */
 const later = (session: string, days: number) =>
   usermesh.database.query(
     `UPDATE sessions.sessions SET created_at = created_at - $2::interval, last_used_at = last_used_at - $2::interval,
@@ -30,7 +30,7 @@ const later = (session: string, days: number) =>
   );
 
 describe("a sign-in", () => {
-  test("makes a new session each time, with nothing of one that came along [V7.2.4]", async () => {
+  test("creates a new session each time, whatever session the client already has [V7.2.4]", async () => {
     const person = await register(usermesh);
     const browser = createBrowserClient(usermesh.api);
     const enter = async () =>
@@ -43,7 +43,7 @@ describe("a sign-in", () => {
     for (const [name, value] of before) expect(browser.cookies.get(name)).not.toBe(value);
   });
 
-  test("with a session that somebody planted in the cookies keeps nothing of it", async () => {
+  test("does not keep a session that an attacker planted in the cookies (session fixation)", async () => {
     const [planted, person] = [await signedIn(), await register(usermesh)];
     const { email, password } = person;
     const headers = { cookie: `access_token=${planted.access}; refresh_token=${planted.refresh}` };
@@ -54,14 +54,14 @@ describe("a sign-in", () => {
   });
 });
 
-describe("a session ends by itself [V7.3.1, 7.3.2]", () => {
+describe("a session expires [V7.3.1, 7.3.2]", () => {
   test("after 7 days without a refresh", async () => {
     const { session, refresh: token } = await signedIn();
     await later(session, 7.01);
     expect(verdict(await refresh(token))).toBe("401 session_ended");
   });
 
-  test("after 30 days, however steadily it is refreshed", async () => {
+  test("after 30 days, however often it is refreshed", async () => {
     let { session, refresh: token } = await signedIn();
     for (let week = 1; week <= 4; week += 1) {
       await later(session, 6.9);
@@ -75,7 +75,7 @@ describe("a session ends by itself [V7.3.1, 7.3.2]", () => {
     expect(verdict(await refresh(token))).toBe("401 session_ended");
   });
 
-  test("and its access token with it, which never outlives it", async () => {
+  test("together with its access token", async () => {
     const { session, refresh: token } = await signedIn();
     await later(session, 6.9999);
     const { body } = await refresh(token);
@@ -89,7 +89,7 @@ describe("a session ends by itself [V7.3.1, 7.3.2]", () => {
 });
 
 describe("a stolen refresh token [9700 4.14.2]", () => {
-  test("spent outside its grace ends the session, the access token included, and the owner is mailed", async () => {
+  test("used after its grace period ends the session and its access token, and the owner is notified", async () => {
     const { person, session, access, refresh: stolen } = await signedIn();
     const { body } = await refresh(stolen);
     await usermesh.database.query(
@@ -103,14 +103,14 @@ describe("a stolen refresh token [9700 4.14.2]", () => {
     await mailTo(usermesh, person.email, /We ended one of your sessions/);
   });
 
-  test("spent inside its grace gives nobody a second line of tokens", async () => {
+  test("used within its grace period yields no second chain of tokens", async () => {
     const { refresh: token } = await signedIn();
     const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(token)));
     expect(new Set(answers.map(verdict))).toEqual(new Set(["200 ok"]));
     expect(new Set(answers.map(({ body }) => body.data.refresh_token)).size).toBe(1);
   });
 
-  test("with one thing changed is 401 and touches nothing", async () => {
+  test("with any part changed is 401 and changes nothing", async () => {
     const [mine, other] = [await signedIn(), await signedIn()];
     const [version, kid, id, counter, mac = ""] = mine.refresh.split(".");
     for (const forged of [
@@ -128,8 +128,8 @@ describe("a stolen refresh token [9700 4.14.2]", () => {
   });
 });
 
-describe("the owner is told by mail [V6.3.7]", () => {
-  test("of a changed password, and of one that was reset", async () => {
+describe("the owner is notified by mail [V6.3.7]", () => {
+  test("of a password change and of a password reset", async () => {
     const { person, access } = await signedIn();
     const body = { current_password: person.password, new_password: "Fresh-horse-8-staple" };
     expect((await usermesh.api.post("auth/change-password", body, access)).status).toBe(200);
@@ -143,7 +143,7 @@ describe("the owner is told by mail [V6.3.7]", () => {
     await mailedTwice(told);
   });
 
-  test("of a changed address, at the old one: of the wish and of the change", async () => {
+  test("at the old address, of a requested and of a completed email change", async () => {
     const { person, access } = await signedIn();
     const next: Person = newPerson("next");
     const wish = { email: next.email, current_password: person.password };
@@ -154,7 +154,7 @@ describe("the owner is told by mail [V6.3.7]", () => {
     await mailTo(usermesh, person.email, /Your email address was changed/);
   });
 
-  test("of an account that an administrator has disabled", async () => {
+  test("of a deactivation by an administrator", async () => {
     const { person } = await signedIn();
     const admin = await signIn(usermesh, usermesh.admin);
     await usermesh.api.put(`admin/users/${person.id}/status`, { is_active: false, reason: "x" }, admin.access);

@@ -9,7 +9,7 @@ import { vendorOf, verdict } from "../support/data/tenants.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
-/** [8725 3.1-3.12, V9.1, 9.2] What is signed here is signed with the installation's own key, so that one thing is wrong at a time. */
+/** [RFC 8725 3.1-3.12, V9.1, 9.2] Forgeries are signed with the installation's own key, so that each has a single flaw. */
 type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
 const secretKey = `k1:${"secret-of-the-tokens-".repeat(3)}`;
 let usermesh: Usermesh;
@@ -76,26 +76,26 @@ const forgeries: readonly Forgery[] = [
   ["alg none", () => unsigned({ alg: "none" })],
   ["alg NONE", () => unsigned({ alg: "NONE" })],
   ["alg none with the old signature", () => `${unsigned({ alg: "none" })}${pieces()[2]}`],
-  ["a right head without signature", () => `${pieces()[0]}.${pieces()[1]}.`],
+  ["a valid header without signature", () => `${pieces()[0]}.${pieces()[1]}.`],
   ["HS256 with the public key", () => hmacWithPublicKey("HS256")],
   ["HS384 with the public key's bytes", () => hmacWithPublicKey("HS384")],
-  ["another's signature under our kid", () => sign({}, {}, theirs.privateKey)],
+  ["a foreign signature under our kid", () => sign({}, {}, theirs.privateKey)],
   ["an unknown kid", () => sign({}, { kid: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60" })],
   ["no kid", () => sign({}, { kid: undefined })],
   ["SQL in the kid", () => sign({}, { kid: "' OR '1'='1" })],
   ["a path in the kid", () => sign({}, { kid: "../../../../dev/null" })],
-  ["a kid that every object has", () => sign({}, { kid: "constructor" })],
-  ["a key that it points to (jku)", () => sign({}, { jku: trapUrl })],
-  ["a certificate that it points to (x5u)", () => sign({}, { x5u: trapUrl })],
-  ["a kid that is an address", () => sign({}, { kid: trapUrl })],
+  ["a property name of every object as the kid", () => sign({}, { kid: "constructor" })],
+  ["the URL of a key set (jku)", () => sign({}, { jku: trapUrl })],
+  ["the URL of a certificate (x5u)", () => sign({}, { x5u: trapUrl })],
+  ["a URL as the kid", () => sign({}, { kid: trapUrl })],
   [
     "a key that it brings along (jwk)",
     async () => sign({}, { jwk: await exportJWK(theirs.publicKey) }, theirs.privateKey),
   ],
-  ["a certificate that it brings along (x5c)", () => sign({}, { x5c: ["MIIB"] })],
-  ["an extension that must be understood (crit)", () => sign({}, { crit: ["b64"], b64: true })],
+  ["an embedded certificate (x5c)", () => sign({}, { x5c: ["MIIB"] })],
+  ["a critical extension (crit)", () => sign({}, { crit: ["b64"], b64: true })],
   ["expired", () => sign({ exp: now() - 1 }), "token_expired"],
-  ["no end", () => sign({ exp: undefined })],
+  ["no expiry", () => sign({ exp: undefined })],
   ["not yet valid", () => sign({ nbf: now() + 60 })],
   ["another issuer", () => sign({ iss: "https://evil.example.com" })],
   ["no issuer", () => sign({ iss: undefined })],
@@ -105,7 +105,7 @@ const forgeries: readonly Forgery[] = [
   ["an ID token's type", () => sign({}, { typ: "id+jwt" })],
   ["no type", () => sign({}, { typ: undefined })],
   ["no user", () => sign({ sub: undefined })],
-  ["a user that is none", () => sign({ sub: "1 OR 1=1" })],
+  ["an invalid user", () => sign({ sub: "1 OR 1=1" })],
   ["no session", () => sign({ sid: undefined })],
   [
     "more roles, the signature as it was",
@@ -121,7 +121,7 @@ const forgeries: readonly Forgery[] = [
 
 describe("a forged access token", () => {
   test.each(forgeries)(
-    "%s: 401 as a Bearer token and as a cookie, and not active",
+    "%s: 401 as a Bearer token and as a cookie, and inactive in introspection",
     async (_, make, code = "token_invalid") => {
       const token = await make();
       const bearer = await usermesh.api.get("users/me", token);
@@ -136,21 +136,21 @@ describe("a forged access token", () => {
     },
   );
 
-  test("nobody was asked for a key", () => expect(trapped).toBe(0));
+  test("no key was fetched from a URL in a token", () => expect(trapped).toBe(0));
 
-  test("a refresh token is none, and neither is a mailed one", async () => {
+  test("a refresh token and a mailed token are not accepted as access tokens", async () => {
     expect(verdict(await usermesh.api.get("users/me", refresh))).toBe("401 token_invalid");
     const person = await register(usermesh);
     const mailed = linkToken(await mailTo(usermesh, person.email, /verify-email/));
     expect(verdict(await usermesh.api.get("users/me", mailed))).toBe("401 token_invalid");
   });
 
-  test("a good one of the same making passes: it is the one wrong thing that is refused", async () => {
+  test("the same token without a flaw is accepted", async () => {
     expect((await usermesh.api.get("users/me", await sign())).status).toBe(200);
     expect((await usermesh.api.get("users/me", await sign({ nbf: now() - 1 }))).status).toBe(200);
   });
 
-  test("of a session that is none is refused, however well it is signed", async () => {
+  test("of a session that does not exist is refused, even with a valid signature", async () => {
     const claims = claimsOf(good);
     const { access } = await signIn(usermesh, await register(usermesh, newPerson("other")));
     await usermesh.api.post("auth/logout", undefined, access);
@@ -165,13 +165,13 @@ describe("one changed character", () => {
   const statusesOf = async (tokens: readonly string[]) =>
     new Set(await Promise.all(tokens.map(async (token) => verdict(await usermesh.api.get("users/me", token)))));
 
-  test("at the end, also where it decodes to the same bytes: 401, 63 of 63", async () => {
+  test("at the end is 401, even if it decodes to the same bytes, 63 of 63", async () => {
     expect(await statusesOf(others(good.at(-1) ?? "").map((one) => good.slice(0, -1) + one))).toEqual(
       new Set(["401 token_invalid"]),
     );
   });
 
-  test("anywhere else: 401", async () => {
+  test("anywhere else is 401", async () => {
     const changed = [...good].map((character, at) =>
       character === "."
         ? `${good.slice(0, at)}:${good.slice(at + 1)}`
@@ -180,14 +180,14 @@ describe("one changed character", () => {
     expect(await statusesOf(changed)).toEqual(new Set(["401 token_invalid"]));
   });
 
-  test.each([" ", "\t", "%20", "\u00a0"])("blanks in it or around it are not taken away (%j)", async (blank) => {
+  test.each([" ", "\t", "%20", "\u00a0"])("whitespace in or around the token is not removed (%j)", async (blank) => {
     const [head, payload, mac] = pieces();
     const seen = await statusesOf([`${head}.${blank}${payload}.${mac}`, `${head}.${payload}${blank}.${mac}`]);
     expect(seen).toEqual(new Set(["401 token_invalid"]));
   });
 });
 
-test("the published keys hold no private member, and are the ones that verify", async () => {
+test("the published keys verify the tokens, and have no private members", async () => {
   const { body } = await usermesh.api.get("/.well-known/jwks.json");
   expect(body.keys.map((key: object) => Object.keys(key).toSorted())).toEqual([
     ["alg", "crv", "kid", "kty", "use", "x"],
