@@ -69,7 +69,7 @@ describe("data rights on a real mesh", () => {
     await mesh.database.query(late, [person.id]);
     await eventually(
       "the alarm",
-      async () => /"level":"?(?:50|error)\b.*past their deadline/.test(await logText(folder)),
+      async () => /"level":"?(?:50|error)\b.*erasures overdue/.test(await logText(folder)),
       {
         every: 200,
       },
