@@ -1,11 +1,14 @@
+import { columnsOf } from "../../lib/database/entity.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import { deleteOf } from "../../mixins/erasure.ts";
 import type { InvalidatingTransaction } from "../../mixins/near-cache.mixin.ts";
 import { Preferences, type PreferencesRow } from "./preferences.entities.ts";
 
+const columns = columnsOf(Preferences, "p");
+
 export async function readPreferences(db: Database, userId: string): Promise<PreferencesRow | undefined> {
-  const [row] = await db.query<PreferencesRow>("SELECT * FROM preferences.preferences WHERE user_id = $1", [userId]);
-  return row;
+  const sql = `SELECT ${columns} FROM preferences.preferences p WHERE user_id = $1`;
+  return (await db.query<PreferencesRow>(sql, [userId]))[0];
 }
 
 export type UnconfirmedRow = Pick<PreferencesRow, "user_id" | "overrides">;
@@ -34,15 +37,9 @@ export async function lockPreferences(
   userId: string,
 ): Promise<PreferencesRow | undefined> {
   tx.assertInvalidated(userId);
-  await tx.query(
-    `INSERT INTO preferences.preferences (user_id, confirmed)
-     SELECT $1::uuid, true WHERE NOT EXISTS (SELECT FROM preferences.erased WHERE user_id = $1::uuid) ON CONFLICT DO NOTHING`,
-    [userId],
-  );
-  const [row] = await tx.query<PreferencesRow>("SELECT * FROM preferences.preferences WHERE user_id = $1 FOR UPDATE", [
-    userId,
-  ]);
-  return row;
+  await tx.repository(Preferences).insertOrIgnore({ user_id: userId, confirmed: true });
+  const sql = `SELECT ${columns} FROM preferences.preferences p WHERE user_id = $1 FOR UPDATE`;
+  return (await tx.query<PreferencesRow>(sql, [userId]))[0];
 }
 
 export async function updatePreferences(

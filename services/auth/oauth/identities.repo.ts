@@ -1,35 +1,25 @@
+import type { RowOf } from "../../../lib/database/entity.ts";
 import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import { Identities } from "../auth.entities.ts";
+
+export type Identity = Omit<RowOf<typeof Identities>, "created_at">;
 
 /** Identifies a person at a provider. `sub` is unique per issuer only (OpenID Connect Core section 2). */
-export interface IdentityKey {
-  readonly tenant_id: string;
-  readonly issuer: string;
-  readonly sub: string;
-}
-
-export interface Identity extends IdentityKey {
-  readonly user_id: string;
-  /** As the provider reported it when the identity was linked, so that the owner recognizes it. */
-  readonly email: string | null;
-}
+export type IdentityKey = Pick<Identity, "tenant_id" | "issuer" | "sub">;
 
 /** False if the identity is linked already, or the account has another identity of the issuer. */
-export async function insertIdentity(db: Queryable, identity: Identity): Promise<boolean> {
-  const sql = `INSERT INTO auth.identities (tenant_id, issuer, sub, user_id, email) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT DO NOTHING RETURNING user_id`;
-  const { tenant_id, issuer, sub, user_id, email } = identity;
-  return (await db.query(sql, [tenant_id, issuer, sub, user_id, email])).length === 1;
+export function insertIdentity(db: Queryable, identity: Identity): Promise<boolean> {
+  return db.repository(Identities).insertOrIgnore(identity);
 }
 
 export async function findOwner(db: Queryable, { tenant_id, issuer, sub }: IdentityKey): Promise<string | null> {
-  const sql = "SELECT user_id FROM auth.identities WHERE tenant_id = $1 AND issuer = $2 AND sub = $3";
-  const [row] = await db.query<{ user_id: string }>(sql, [tenant_id, issuer, sub]);
-  return row?.user_id ?? null;
+  const identity = await db.repository(Identities).findOneBy({ tenant_id, issuer, sub });
+  return identity?.user_id ?? null;
 }
 
-export async function deleteIdentity(db: Queryable, key: IdentityKey, userId: string): Promise<void> {
-  const sql = "DELETE FROM auth.identities WHERE tenant_id = $1 AND issuer = $2 AND sub = $3 AND user_id = $4";
-  await db.query(sql, [key.tenant_id, key.issuer, key.sub, userId]);
+export async function deleteIdentity(db: Queryable, key: IdentityKey, user_id: string): Promise<void> {
+  const { tenant_id, issuer, sub } = key;
+  await db.repository(Identities).delete({ tenant_id, issuer, sub, user_id });
 }
 
 /**
@@ -42,16 +32,10 @@ export async function deleteOrphan(db: Queryable, key: IdentityKey, userId: stri
   return (await db.query(sql, [key.tenant_id, key.issuer, key.sub, userId])).length === 1;
 }
 
-export interface LinkedIdentity {
-  readonly issuer: string;
-  readonly email: string | null;
-  readonly created_at: Date;
-}
+export type LinkedIdentity = Pick<RowOf<typeof Identities>, "issuer" | "email" | "created_at">;
 
-export function findIdentities(db: Queryable, userId: string): Promise<LinkedIdentity[]> {
-  return db.query("SELECT issuer, email, created_at FROM auth.identities WHERE user_id = $1 ORDER BY created_at", [
-    userId,
-  ]);
+export function findIdentities(db: Queryable, user_id: string): Promise<LinkedIdentity[]> {
+  return db.repository(Identities).find({ where: { user_id }, order: { created_at: "ASC" } });
 }
 
 /** A separate statement, so that the statements after it see what the previous holder of the lock committed. */
@@ -67,13 +51,12 @@ export async function countSignInMethods(tx: Transaction, userId: string, issuer
   return Number(row?.n ?? 0);
 }
 
-export async function unlinkIssuer(tx: Transaction, userId: string, issuer: string): Promise<boolean> {
-  const sql = "DELETE FROM auth.identities WHERE user_id = $1 AND issuer = $2 RETURNING user_id";
-  return (await tx.query(sql, [userId, issuer])).length === 1;
+export async function unlinkIssuer(tx: Transaction, user_id: string, issuer: string): Promise<boolean> {
+  return (await tx.repository(Identities).delete({ user_id, issuer })).affected === 1;
 }
 
-export async function deleteIdentities(tx: Transaction, userId: string): Promise<void> {
-  await tx.query("DELETE FROM auth.identities WHERE user_id = $1", [userId]);
+export async function deleteIdentities(tx: Transaction, user_id: string): Promise<void> {
+  await tx.repository(Identities).delete({ user_id });
 }
 
 export async function countByIssuer(db: Queryable): Promise<ReadonlyMap<string, number>> {

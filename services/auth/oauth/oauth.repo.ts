@@ -1,38 +1,23 @@
+import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
 import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
 import { deleteInBatches } from "../../../mixins/service-sweep.ts";
+import { OAuthCodes, OAuthStates } from "../auth.entities.ts";
+
+type State = RowOf<typeof OAuthStates>;
+type LinkingColumn = "user_id" | "tenant_id" | "session_id" | "epoch";
 
 /** The signed-in user who started to link a provider, with the session and epoch of that moment. */
-export interface LinkingUser {
-  readonly user_id: string;
-  readonly tenant_id: string;
-  readonly session_id: string;
-  readonly epoch: number;
-}
+export type LinkingUser = { readonly [K in LinkingColumn]: NonNullable<State[K]> };
 
-export interface NewState {
-  readonly hash: string;
-  readonly kid: string;
-  readonly provider: string;
-  /** Slug. */
-  readonly tenant: string;
-  readonly browser_hash: string;
-  readonly address_hash: string;
-  readonly return_to: string | null;
-  readonly use_cookies: boolean;
+export interface NewState extends Omit<State, LinkingColumn | "created_at" | "spent_at"> {
   /** Null for a sign-in. */
   readonly linking_user: LinkingUser | null;
 }
 
 export type SpentState = Pick<NewState, "hash" | "kid" | "tenant" | "return_to" | "use_cookies" | "linking_user">;
 
-export async function insertState(db: Queryable, state: NewState): Promise<void> {
-  const sql = `INSERT INTO auth.oauth_states
-      (hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies,
-       user_id, tenant_id, session_id, epoch)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
-  const { hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies, linking_user: user } = state;
-  const linking = [user?.user_id ?? null, user?.tenant_id ?? null, user?.session_id ?? null, user?.epoch ?? null];
-  await db.query(sql, [hash, kid, provider, tenant, browser_hash, address_hash, return_to, use_cookies, ...linking]);
+export async function insertState(db: Queryable, { linking_user, ...state }: NewState): Promise<void> {
+  await db.repository(OAuthStates).insert({ ...state, ...linking_user });
 }
 
 type Callback = Pick<NewState, "hash" | "provider" | "browser_hash" | "address_hash">;
@@ -62,41 +47,27 @@ function linkingUserOf({ user_id, tenant_id, session_id, epoch }: Nullable<Linki
 
 /** False if `cancelPendingLinks` has deleted the state in the meantime. */
 export async function deleteState(tx: Transaction, hash: string): Promise<boolean> {
-  return (await tx.query("DELETE FROM auth.oauth_states WHERE hash = $1 RETURNING hash", [hash])).length === 1;
+  return (await tx.repository(OAuthStates).delete({ hash })).affected === 1;
 }
+
+type CodeRow = Omit<RowOf<typeof OAuthCodes>, "created_at">;
+type LinkColumn = "session_id" | "issuer" | "sub";
 
 /** An identity that is linked when the session that started the link exchanges the code. */
-export interface PendingLink {
-  readonly session_id: string;
-  readonly issuer: string;
-  readonly sub: string;
-  readonly email: string | null;
-}
+export type PendingLink = { readonly [K in LinkColumn]: NonNullable<CodeRow[K]> } & Pick<CodeRow, "email">;
 
-export interface ExchangeCode {
-  readonly hash: string;
-  readonly user_id: string;
-  readonly tenant_id: string;
-  readonly epoch: number;
-  /** Of the browser that signed in; null for a link. */
-  readonly browser_hash: string | null;
+export interface ExchangeCode extends Omit<CodeRow, LinkColumn | "email"> {
   /** Null for a sign-in. */
   readonly link: PendingLink | null;
 }
 
-export async function insertCode(db: Queryable, code: ExchangeCode): Promise<void> {
-  const sql = `INSERT INTO auth.oauth_codes (hash, user_id, tenant_id, epoch, browser_hash, session_id, issuer, sub, email)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
-  const { hash, user_id, tenant_id, epoch, browser_hash, link } = code;
-  const pending = [link?.session_id ?? null, link?.issuer ?? null, link?.sub ?? null, link?.email ?? null];
-  await db.query(sql, [hash, user_id, tenant_id, epoch, browser_hash, ...pending]);
+export async function insertCode(db: Queryable, { link, ...code }: ExchangeCode): Promise<void> {
+  await db.repository(OAuthCodes).insert({ ...code, ...link });
 }
-
-type CodeRow = Omit<ExchangeCode, "link"> & Nullable<PendingLink>;
 
 /** A code that is valid now. The code of a link is found only for the session that started the link. */
 export async function findCode(db: Queryable, hash: string, sessionId: string | null): Promise<ExchangeCode | null> {
-  const sql = `SELECT hash, user_id, tenant_id, epoch, browser_hash, session_id, issuer, sub, email FROM auth.oauth_codes
+  const sql = `SELECT ${columnsOf(OAuthCodes, "c")} FROM auth.oauth_codes c
     WHERE hash = $1 AND created_at > clock_timestamp() - interval '60 seconds' AND (session_id IS NULL OR session_id = $2)`;
   const [row] = await db.query<CodeRow>(sql, [hash, sessionId]);
   if (!row) return null;
@@ -107,13 +78,13 @@ export async function findCode(db: Queryable, hash: string, sessionId: string | 
 
 /** Of concurrent calls one returns true. */
 export async function consumeCode(db: Queryable, hash: string): Promise<boolean> {
-  return (await db.query("DELETE FROM auth.oauth_codes WHERE hash = $1 RETURNING hash", [hash])).length === 1;
+  return (await db.repository(OAuthCodes).delete({ hash })).affected === 1;
 }
 
 /** Called when the password changes: a link that was started by an intruder who knew the old one must not be completed. */
-export async function cancelPendingLinks(tx: Transaction, userId: string): Promise<void> {
-  await tx.query("DELETE FROM auth.oauth_states WHERE user_id = $1", [userId]);
-  await tx.query("DELETE FROM auth.oauth_codes WHERE user_id = $1", [userId]);
+export async function cancelPendingLinks(tx: Transaction, user_id: string): Promise<void> {
+  await tx.repository(OAuthStates).delete({ user_id });
+  await tx.repository(OAuthCodes).delete({ user_id });
 }
 
 export async function deleteOldOAuth(db: Database): Promise<number> {

@@ -1,16 +1,13 @@
 import { MAILED_TOKEN_LIFETIME_HOURS, type MailedTokenPurpose } from "../../../lib/contracts/mailed-token.contract.ts";
+import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
 import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
 import { deleteInBatches } from "../../../mixins/service-sweep.ts";
+import { OneTimeTokens } from "../auth.entities.ts";
 
-interface NewOneTimeToken {
-  readonly id: string;
-  readonly purpose: MailedTokenPurpose;
+const FIELDS = ["id", "purpose", "user_id", "tenant_id", "email_key_hash", "epoch", "kid", "event_id"] as const;
+
+interface NewOneTimeToken extends Pick<RowOf<typeof OneTimeTokens>, (typeof FIELDS)[number]> {
   readonly user_id: string;
-  readonly tenant_id: string;
-  readonly email_key_hash: string;
-  readonly epoch: number | null;
-  readonly kid: string;
-  readonly event_id: string;
 }
 
 export interface OneTimeToken extends NewOneTimeToken {
@@ -36,14 +33,11 @@ const SUPERSEDED = `EXISTS (SELECT 1 FROM auth.one_time_tokens n
   WHERE n.user_id = t.user_id AND n.purpose = t.purpose AND n.seq > t.seq)`;
 
 export async function insertOneTimeToken(tx: Queryable, oneTimeToken: NewOneTimeToken): Promise<void> {
-  const sql = `INSERT INTO auth.one_time_tokens (id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`;
-  const { id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id } = oneTimeToken;
-  await tx.query(sql, [id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id]);
+  await tx.repository(OneTimeTokens).insert(oneTimeToken);
 }
 
 export async function findOneTimeToken(db: Queryable, id: string): Promise<OneTimeToken | null> {
-  const sql = `SELECT id, purpose, user_id, tenant_id, email_key_hash, epoch, kid, event_id, spent_at IS NOT NULL AS spent,
+  const sql = `SELECT ${columnsOf(OneTimeTokens, "t", FIELDS)}, spent_at IS NOT NULL AS spent,
       clock_timestamp() > ${EXPIRY} AS expired, clock_timestamp() > ${MAX_EXPIRY} AS too_old_to_mail, ${SUPERSEDED} AS superseded
     FROM auth.one_time_tokens t WHERE id = $1`;
   const [row] = await db.query<OneTimeToken>(sql, [id]);
@@ -59,7 +53,7 @@ export async function countUnspent(db: Queryable, userId: string, purpose: Maile
 }
 
 export async function recordDerived(db: Queryable, id: string): Promise<void> {
-  await db.query("UPDATE auth.one_time_tokens SET derived_at = clock_timestamp() WHERE id = $1", [id]);
+  await db.repository(OneTimeTokens).update({ id }, { derived_at: () => "clock_timestamp()" });
 }
 
 export async function recordSent(db: Queryable, id: string): Promise<void> {

@@ -1,26 +1,14 @@
+import type { RowOf } from "../../../lib/database/entity.ts";
 import type { Queryable } from "../../../mixins/database.mixin.ts";
+import { Credentials } from "../auth.entities.ts";
 
-export interface Credential {
-  readonly id: string;
-  readonly user_id: string;
-  readonly secret: string;
-}
+type CredentialRow = RowOf<typeof Credentials>;
 
-export interface NewCredential extends Credential {
-  /** Key of the ring that the secret is sealed under. */
-  readonly kid: string;
-  /** The account is known to exist, so the sweep of orphaned credentials need not check. */
-  readonly confirmed: boolean;
-}
+export type Credential = Pick<CredentialRow, "id" | "user_id" | "secret">;
+export type NewCredential = Pick<CredentialRow, "id" | "user_id" | "secret" | "kid" | "confirmed">;
 
-export async function insertPassword(
-  db: Queryable,
-  { id, user_id, secret, kid, confirmed }: NewCredential,
-): Promise<void> {
-  await db.query(
-    "INSERT INTO auth.credentials (id, user_id, kind, secret, kid, confirmed) VALUES ($1, $2, 'password', $3, $4, $5)",
-    [id, user_id, secret, kid, confirmed],
-  );
+export async function insertPassword(db: Queryable, credential: NewCredential): Promise<void> {
+  await db.repository(Credentials).insert({ ...credential, kind: "password" });
 }
 
 /** Skips users who have a password: an interrupted import inserts the same batch again. */
@@ -54,12 +42,12 @@ export async function replaceSecret(db: Queryable, checked: Credential, secret: 
   return (await db.query(sql, [checked.id, checked.secret, secret, kid])).length === 1;
 }
 
-export async function deletePasswords(db: Queryable, userId: string): Promise<void> {
-  await db.query("DELETE FROM auth.credentials WHERE user_id = $1 AND kind = 'password'", [userId]);
+export async function deletePasswords(db: Queryable, user_id: string): Promise<void> {
+  await db.repository(Credentials).delete({ user_id, kind: "password" });
 }
 
 export async function deleteCredential(db: Queryable, id: string): Promise<void> {
-  await db.query("DELETE FROM auth.credentials WHERE id = $1", [id]);
+  await db.repository(Credentials).delete({ id });
 }
 
 /** Credentials older than 24 h whose account was never confirmed to exist, oldest first. */

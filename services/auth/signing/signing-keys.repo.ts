@@ -1,52 +1,42 @@
+import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
 import type { Queryable } from "../../../mixins/database.mixin.ts";
+import { SigningKeys } from "../auth.entities.ts";
+
+type Row = RowOf<typeof SigningKeys>;
+
+const FIELDS = ["kid", "period", "private_jwk", "public_jwk"] as const;
+const TIMES = ["publish_from", "sign_from", "sign_until", "verify_until"] as const;
+
+type Times = { readonly [Name in (typeof TIMES)[number]]: number };
 
 /** Times in milliseconds since the epoch. */
-export interface SigningKeyRow {
-  readonly kid: string;
-  readonly period: number;
-  readonly private_jwk: string;
-  readonly public_jwk: unknown;
-  readonly publish_from: number;
-  readonly sign_from: number;
-  readonly sign_until: number;
-  readonly verify_until: number;
-}
+export type SigningKeyRow = Pick<Row, (typeof FIELDS)[number]> & Times;
 
-interface NewSigningKey extends SigningKeyRow {
-  readonly sealed_under: string;
-}
+type NewSigningKey = SigningKeyRow & Pick<Row, "sealed_under">;
 
-const COLUMNS = `kid, period, private_jwk, public_jwk,
-  (extract(epoch FROM publish_from) * 1000)::float8 AS publish_from, (extract(epoch FROM sign_from) * 1000)::float8 AS sign_from,
-  (extract(epoch FROM sign_until) * 1000)::float8 AS sign_until, (extract(epoch FROM verify_until) * 1000)::float8 AS verify_until`;
+const COLUMNS = [
+  columnsOf(SigningKeys, "k", FIELDS),
+  ...TIMES.map((name) => `(extract(epoch FROM ${name}) * 1000)::float8 AS ${name}`),
+].join(", ");
 
 /** Ordered by period. Includes the newest key even if it has expired: the next key's period follows it. */
 export async function listSigningKeys(db: Queryable, now: number): Promise<SigningKeyRow[]> {
-  const sql = `SELECT ${COLUMNS} FROM auth.signing_keys
+  const sql = `SELECT ${COLUMNS} FROM auth.signing_keys k
     WHERE verify_until > to_timestamp($1::float8 / 1000) OR period = (SELECT max(period) FROM auth.signing_keys) ORDER BY period`;
   return db.query<SigningKeyRow>(sql, [now]);
 }
 
 /** Of several nodes that create the key of a period at once, one succeeds; the others use its key. */
-export async function insertSigningKey(db: Queryable, key: NewSigningKey): Promise<boolean> {
-  const sql = `INSERT INTO auth.signing_keys
-      (kid, alg, period, private_jwk, sealed_under, public_jwk, publish_from, sign_from, sign_until, verify_until)
-    VALUES ($1, 'EdDSA', $2, $3, $4, $5, to_timestamp($6::float8 / 1000), to_timestamp($7::float8 / 1000),
-      to_timestamp($8::float8 / 1000), to_timestamp($9::float8 / 1000))
-    ON CONFLICT DO NOTHING RETURNING kid`;
-  const { kid, period, private_jwk, sealed_under, public_jwk, publish_from, sign_from, sign_until, verify_until } = key;
-  const values = [
-    kid,
-    period,
-    private_jwk,
-    sealed_under,
-    JSON.stringify(public_jwk),
-    publish_from,
-    sign_from,
-    sign_until,
-    verify_until,
-  ];
-  return (await db.query(sql, values)).length === 1;
+export function insertSigningKey(db: Queryable, key: NewSigningKey): Promise<boolean> {
+  const { publish_from, sign_from, sign_until, verify_until, ...fields } = key;
+  return db.repository(SigningKeys).insertOrIgnore({
+    ...fields,
+    alg: "EdDSA",
+    publish_from: new Date(publish_from),
+    sign_from: new Date(sign_from),
+    sign_until: new Date(sign_until),
+    verify_until: new Date(verify_until),
+  });
 }
 
 /** Keeps the newest key: the next key's period follows it. */

@@ -1,26 +1,19 @@
 import type { RowOf } from "../../../lib/database/entity.ts";
 import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
 import { newLockExpiry } from "../delivery.repo.ts";
-import type { Pushes } from "../mail.entities.ts";
+import { Pushes } from "../mail.entities.ts";
 
-export interface Push {
-  readonly id: string;
-  readonly user_id: string;
-  readonly title: string;
-  readonly body: string;
-  readonly data: Readonly<Record<string, string>>;
-}
+type Row = RowOf<typeof Pushes>;
+type Text = "title" | "body" | "data";
 
-export type SkipReason = NonNullable<RowOf<typeof Pushes>["reason"]>;
+/** A push that was not sent yet, so its text is still stored. */
+export type Push = Pick<Row, "id" | "user_id"> & { readonly [K in Text]: NonNullable<Row[K]> };
+
+export type SkipReason = NonNullable<Row["reason"]>;
 
 /** False if the id exists already or its user was erased. */
-export async function insertPush(tx: Transaction, push: Push): Promise<boolean> {
-  const rows = await tx.query(
-    `INSERT INTO mail.pushes (id, user_id, title, body, data) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (id) DO NOTHING RETURNING id`,
-    [push.id, push.user_id, push.title, push.body, JSON.stringify(push.data)],
-  );
-  return rows.length === 1;
+export function insertPush(tx: Transaction, push: Push): Promise<boolean> {
+  return tx.repository(Pushes).insertOrIgnore(push);
 }
 
 /** The push for the first worker, or the first one after the previous lock has expired. */

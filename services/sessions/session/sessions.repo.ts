@@ -1,4 +1,8 @@
+import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
+import { Sessions } from "../sessions.entities.ts";
+
+type Row = RowOf<typeof Sessions>;
 
 /** One entry of the revocation log, as it crosses the bus. */
 export interface RevocationEntry {
@@ -28,7 +32,7 @@ export interface Device {
   readonly name: string | null;
   readonly browser: string | null;
   readonly os: string | null;
-  readonly type: "desktop" | "mobile" | "tablet" | "bot" | "unknown";
+  readonly type: Row["device_type"];
 }
 
 export interface NewSession {
@@ -76,12 +80,7 @@ export function createSession(db: Database, session: NewSession): Promise<Create
   );
 }
 
-export interface TokenOwner {
-  readonly user_id: string;
-  readonly tenant_id: string;
-  readonly kid: string;
-  readonly salt: string;
-}
+export type TokenOwner = Pick<Row, "user_id" | "tenant_id" | "kid" | "salt">;
 
 /** Needs no lock: a session's salt, user and tenant never change, and `kid` matters only if the key ring lacks it. */
 export async function findTokenOwner(db: Database, sessionId: string): Promise<TokenOwner | undefined> {
@@ -196,24 +195,19 @@ export async function readEpoch(db: Database, userId: string): Promise<number> {
   return row?.epoch ?? 0;
 }
 
-export interface SessionRow {
-  readonly id: string;
-  readonly device_name: string | null;
-  readonly browser: string | null;
-  readonly os: string | null;
-  readonly device_type: Device["type"];
-  readonly ip: string | null;
-  readonly created_at: Date;
-  readonly last_used_at: Date;
-  readonly expires_at: Date;
-}
+const FIELDS = [
+  ...(["id", "device_name", "browser", "os", "device_type", "ip"] as const),
+  ...(["created_at", "last_used_at", "expires_at"] as const),
+];
+const COLUMNS = columnsOf(Sessions, "s", FIELDS);
 
-const COLUMNS = "id, device_name, browser, os, device_type, ip, created_at, last_used_at, expires_at";
+export type SessionRow = Pick<Row, (typeof FIELDS)[number]>;
+
 const IS_LIVE = "revoked_at IS NULL AND expires_at > clock_timestamp()";
 
 export function listLiveSessions(db: Database, userId: string, limit: number): Promise<SessionRow[]> {
   return db.query(
-    `SELECT ${COLUMNS} FROM sessions.sessions WHERE user_id = $1 AND ${IS_LIVE} ORDER BY last_used_at DESC, id LIMIT $2`,
+    `SELECT ${COLUMNS} FROM sessions.sessions s WHERE user_id = $1 AND ${IS_LIVE} ORDER BY last_used_at DESC, id LIMIT $2`,
     [userId, limit],
   );
 }
@@ -233,7 +227,7 @@ export async function countAllLive(db: Database): Promise<number> {
 
 export async function findLiveSession(db: Database, userId: string, id: string): Promise<SessionRow | undefined> {
   const [row] = await db.query<SessionRow>(
-    `SELECT ${COLUMNS} FROM sessions.sessions WHERE user_id = $1 AND id = $2 AND ${IS_LIVE}`,
+    `SELECT ${COLUMNS} FROM sessions.sessions s WHERE user_id = $1 AND id = $2 AND ${IS_LIVE}`,
     [userId, id],
   );
   return row;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Errors } from "moleculer";
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import { createDatabase } from "../../../mixins/database.mixin.ts";
+import { authEntities } from "../../../services/auth/auth.entities.ts";
 import { createPasswords } from "../../../services/auth/password/password-hashing.ts";
 import { createAccount } from "../../../services/auth/sign-in/create-account.ts";
 import { type AuthServices, outcomes, right, startAuth } from "../../support/start/auth-services.ts";
@@ -106,7 +107,7 @@ describe("registration whose commit point does not respond", () => {
   };
   const attempt = async (email: string, lose: "request" | "reply") => {
     const { platform } = auth;
-    const db = createDatabase(platform, { schema: "auth" });
+    const db = createDatabase(platform, { schema: "auth", entities: authEntities });
     await db.connect();
     const fields = { tenant: "default", email };
     const deps = { ...platform, db, passwords: createPasswords(platform) };

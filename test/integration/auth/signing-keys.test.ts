@@ -6,6 +6,7 @@ import { createMetrics } from "../../../lib/observability/metrics.ts";
 import { type Clock, systemRandom, systemTimers } from "../../../lib/runtime/clock.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
+import { authEntities } from "../../../services/auth/auth.entities.ts";
 import { createSigningKeys, type SigningKeys } from "../../../services/auth/signing/signing-keys.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 
@@ -25,7 +26,7 @@ beforeAll(async () => {
   config = readConfig({ NODE_ENV: "test", DATABASE_URL: database.url });
   const metrics = createMetrics();
   const platform = { config, log, timers: systemTimers, poolSize: 4, metrics } as unknown as Platform;
-  db = createDatabase(platform, { schema: "auth" });
+  db = createDatabase(platform, { schema: "auth", entities: authEntities });
   await db.connect();
 });
 beforeEach(async () => {
