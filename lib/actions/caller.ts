@@ -23,7 +23,6 @@ export interface UserCaller {
   readonly tier: "basic" | "premium";
   /** Time of the last authentication in seconds since the epoch (OpenID Connect Core, section 2). */
   readonly auth_time: number;
-  readonly amr: readonly string[];
   /** Milliseconds since the epoch at which the access token expires. */
   readonly expires_at: number;
 }

@@ -139,7 +139,6 @@ function toCaller(claims: AccessClaims): UserCaller {
     permissions: claims.permissions,
     tier: claims.tier,
     auth_time: claims.auth_time,
-    amr: claims.amr,
     expires_at: claims.exp * 1_000,
   };
 }

@@ -90,7 +90,6 @@ export function userCaller(signedIn: Result<"auth.login">): Caller {
     permissions: [],
     tier: "basic",
     auth_time: Math.floor(now / 1_000),
-    amr: ["pwd"],
     expires_at: now + 60_000,
   };
 }

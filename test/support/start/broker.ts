@@ -48,7 +48,6 @@ export function aUser(more: Partial<UserCaller> = {}): UserCaller {
     permissions: [],
     tier: "basic",
     auth_time: Math.floor(Date.now() / 1_000),
-    amr: ["pwd"],
     expires_at: Date.now() + 60_000,
     ...more,
   };

@@ -54,7 +54,6 @@ function signedInAs({ user_id, session_id }: Pick<Grant, "user_id" | "session_id
     permissions: [],
     tier: "basic",
     auth_time: 0,
-    amr: ["pwd"],
     expires_at: Number.MAX_SAFE_INTEGER,
   };
 }

@@ -82,7 +82,6 @@ describe("access token", () => {
       permissions: [],
       tier: "basic",
       auth_time: seconds,
-      amr: ["pwd"],
       expires_at: (seconds + 1_800) * 1_000,
     });
   });
