@@ -33,7 +33,7 @@ describe("/metrics on the mesh", () => {
       return (await users(hits)) === before + 1;
     });
     expect(await users('usermesh_cache_requests_total{cache="profiles",result="miss"}')).toBeGreaterThan(0);
-    expect(await users('usermesh_lease_age_seconds{service="users"}')).toBeLessThan(3);
+    expect(await users('usermesh_lease_age_seconds{service="users"}')).toBeLessThan(10);
     expect(await users('usermesh_db_pool_connections{schema="users",state="idle"}')).toBeGreaterThan(0);
     expect(await users("usermesh_nats_connected")).toBe(1);
   });
@@ -49,7 +49,7 @@ describe("/metrics on the mesh", () => {
   );
 
   test("of a gateway has its lease, NATS and the queues", async () => {
-    expect(await gateway('usermesh_lease_age_seconds{service="gateway"}')).toBeLessThan(3);
+    expect(await gateway('usermesh_lease_age_seconds{service="gateway"}')).toBeLessThan(10);
     expect([await gateway("usermesh_nats_connected"), await gateway("usermesh_circuit_breakers_open")]).toEqual([1, 0]);
     expect(await gateway('usermesh_queue_jobs{queue="mail",state="failed"}')).toBe(0);
   });

@@ -6,8 +6,10 @@ import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
+const LEASE_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 /** The time until everything works again. */
-const SOON = { within: 5_000 };
+const SOON = { within: 15_000 };
 const pages = ["/", "/docs", "/openapi.json", "/health/live", "/.well-known/jwks.json"];
 
 let mesh: TestMesh;
@@ -33,10 +35,11 @@ const sessions = () => mesh.api.get("auth/sessions", access);
 const isServed = async (look: () => Promise<Answer>) => (await look()).status === 200;
 const health = async (): Promise<Answer["body"]> => (await mesh.api.get("/health")).body;
 
-async function timed(look: () => Promise<Answer>): Promise<{ readonly ms: number; readonly answer: Answer }> {
+/** Without waiting for a timeout. */
+async function expectAtOnce(look: () => Promise<Answer>): Promise<void> {
   const before = performance.now();
-  const answer = await look();
-  return { ms: performance.now() - before, answer };
+  expectAway(await look());
+  expect(performance.now() - before).toBeLessThan(REQUEST_TIMEOUT_MS / 2);
 }
 
 function expectAway({ status, body, headers }: Answer): void {
@@ -76,9 +79,7 @@ describe("while NATS is unavailable", () => {
   });
 
   test("a call fails at once", async () => {
-    const { ms, answer } = await timed(() => mesh.api.post("auth/login", newPerson()));
-    expectAway(answer);
-    expect(ms).toBeLessThan(500);
+    await expectAtOnce(() => mesh.api.post("auth/login", newPerson()));
   });
 
   test("everything works again soon afterwards", async () => {
@@ -92,9 +93,7 @@ describe("while a service is unavailable", () => {
 
   test("its routes answer 503, and all others work", async () => {
     await eventually("its node to be missed", async () => (await wishes()).status === 503, SOON);
-    const { ms, answer } = await timed(wishes);
-    expectAway(answer);
-    expect(ms).toBeLessThan(500);
+    await expectAtOnce(wishes);
     expect([(await me()).status, (await sessions()).status]).toEqual([200, 200]);
   });
 
@@ -110,7 +109,7 @@ describe("while sessions is unavailable", () => {
   beforeAll(() => mesh.kill("sessions-1"));
 
   test("authenticated routes answer 503 within about three seconds, and pages are served", async () => {
-    await eventually("a refusal", async () => (await me()).status === 503, { within: 3_500 });
+    await eventually("a refusal", async () => (await me()).status === 503, { within: LEASE_MS + 3_000 });
     expectAway(await me());
     await expectPages();
   });
@@ -127,7 +126,7 @@ describe("while PostgreSQL is unavailable", () => {
   afterAll(() => line.mend());
 
   test("authenticated routes answer 503 within about three seconds, and pages are served", async () => {
-    await eventually("a refusal", async () => (await me()).status === 503, { within: 3_500 });
+    await eventually("a refusal", async () => (await me()).status === 503, { within: LEASE_MS + 3_000 });
     expectAway(await me());
     await expectPages();
   });

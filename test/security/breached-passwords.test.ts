@@ -3,6 +3,7 @@ import { type BreachList, sha1, startBreachList } from "../support/fakes/breach-
 import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
+const REQUEST_TIMEOUT_MS = 10_000;
 /** [V6.2.12, V16.5.2] */
 const stolen = "Stolen-from-elsewhere-1";
 const padding = "Padding-has-no-count-1";
@@ -72,7 +73,7 @@ describe("with the list away people still sign up, in time, with a password that
     list.behave(how);
     const start = performance.now();
     expect((await registering(stolen)).status).toBe(201);
-    expect(performance.now() - start).toBeLessThan(6_000);
+    expect(performance.now() - start).toBeLessThan(REQUEST_TIMEOUT_MS);
   });
 
   test("where nobody listens, and the policy still stands", async () => {

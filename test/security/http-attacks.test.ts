@@ -4,7 +4,7 @@ import { linkToken, mailTo, newPerson, register, signIn } from "../support/flows
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** test/integration/gateway/http.test.ts has similar tests for the gateway alone. */
-const TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 3_000;
 let usermesh: Usermesh;
 let access = "";
 beforeAll(async () => {
@@ -45,10 +45,12 @@ describe("a body that parsers interpret differently", () => {
 });
 
 describe("an excessive body", () => {
-  const within = async (work: () => Promise<Response>) => {
-    const start = performance.now();
+  /** In processor time, which other processes don't lengthen. The server runs in this process. */
+  const isCheap = async (work: () => Promise<Response>) => {
+    const before = process.cpuUsage();
     const { status } = await work();
-    return [status, performance.now() - start < 1_000];
+    const { user, system } = process.cpuUsage(before);
+    return [status, user + system < 1_000_000];
   };
   const deep = (levels: number) => `{"bio":${"[".repeat(levels)}${"]".repeat(levels)}}`;
 
@@ -60,8 +62,8 @@ describe("an excessive body", () => {
     ["21 levels", deep(21), 400],
     ["a number of 60,000 digits", `{"years_of_experience":${"9".repeat(60_000)}}`, 422],
     ["100,000 blanks", `${" ".repeat(100_000)}{}`, 413],
-  ])("%s is refused quickly", async (_, body, status) => {
-    expect(await within(() => send("PATCH", "users/me", body))).toEqual([status, true]);
+  ])("%s is refused at little cost", async (_, body, status) => {
+    expect(await isCheap(() => send("PATCH", "users/me", body))).toEqual([status, true]);
   });
 
   test("with many invalid fields gets a short response", async () => {
@@ -103,7 +105,7 @@ describe("a slow request", () => {
     ["chunks without end", head("Transfer-Encoding: chunked\r\n\r\n"), "1\r\n \r\n"],
   ])("%s ends in 408", async (_, start, piece) => {
     const [status, took] = await drip(start, piece);
-    expect([status, took < TIMEOUT_MS + 3_000]).toEqual([408, true]);
+    expect([status, took < 3 * TIMEOUT_MS]).toEqual([408, true]);
   });
 
   test("does not delay others, even 100 at once", async () => {

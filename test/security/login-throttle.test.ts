@@ -7,7 +7,7 @@ import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 /** [V6.3.1, V2.3.4] Without the rate limits per address and route: an attacker with many addresses is not stopped by them. */
 let usermesh: Usermesh;
 beforeAll(async () => {
-  usermesh = await startUsermesh({ TRUST_PROXY: "1" });
+  usermesh = await startUsermesh({ TRUST_PROXY: "1", PASSWORD_HASH_QUEUE: "1000" });
 });
 afterAll(() => usermesh.stop());
 
@@ -156,7 +156,7 @@ test("an account that does not exist is throttled like an existing one", async (
   for (let n = 0; n < 14; n += 1) {
     const [one, other] = [await failLogin(known), await failLogin(unknown)];
     expect(shownOf(other)).toEqual(shownOf(one));
-    expect(Math.abs(waitOf(one) - waitOf(other))).toBeLessThanOrEqual(1);
+    expect(Math.abs(waitOf(one) - waitOf(other))).toBeLessThanOrEqual(5);
   }
 });
 

@@ -30,7 +30,7 @@ describe("events while NATS or a consumer is unavailable", () => {
     );
     const startedAt = performance.now();
     await expect(events.publish(event())).rejects.toThrow("NATS is unavailable");
-    expect(performance.now() - startedAt).toBeLessThan(100);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
     await bus.nats.start();
     await publish(events, after);
     await eventually("the one after came", () => received.has(after.event_id));
@@ -55,7 +55,7 @@ describe("events while NATS or a consumer is unavailable", () => {
     await bus.nats.stop();
     const startedAt = performance.now();
     await events.close();
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   test("a deleted consumer is recreated", async () => {

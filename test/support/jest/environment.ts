@@ -1,7 +1,7 @@
 import { jest } from "@jest/globals";
 
 // Only for tests that hang: long enough for a busy machine.
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 // For shared machines. The run reporter counts the tests that passed only when repeated.
 jest.retryTimes(Number(process.env.TEST_RETRIES ?? 0), { logErrorsBeforeRetry: true, retryImmediately: true });
 process.env.NODE_ENV = "test";

@@ -51,6 +51,9 @@ export async function startServices(names: "all" | readonly string[], env: Envir
     LOG_LEVEL: "fatal",
     PASSWORD_HASH_COST: "4",
     RATE_LIMIT_ENABLED: "false",
+    // On a busy machine requests wait longer than a server should make its clients wait, and that must not open breakers.
+    REQUEST_TIMEOUT_MS: "60000",
+    CIRCUIT_BREAKER_FAILURES: "1000",
     SECRET_KEY: secretKey,
     SMTP_HOST: mailbox.host,
     SMTP_PORT: String(mailbox.port),

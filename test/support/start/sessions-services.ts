@@ -59,14 +59,21 @@ function signedInAs({ user_id, session_id }: Pick<Grant, "user_id" | "session_id
 }
 
 /** Adds a lease holder that never acknowledges, as if its process were stopped or its node gone. */
-export async function plantSilentHolder(database: TestDatabase, ms: number): Promise<string> {
+export async function plantSilentHolder(database: TestDatabase, ms: number): Promise<SilentHolder> {
   const gatewayId = randomUUID();
   await database.query(
     `INSERT INTO sessions.leases (gateway_id, node_id, action, until)
      VALUES ($1, 'a-node-that-is-gone', 'gateway.revoked', clock_timestamp() + $2::int * interval '1 ms')`,
     [gatewayId, ms],
   );
-  return gatewayId;
+  const sql = "SELECT 1 FROM sessions.leases WHERE gateway_id = $1 AND until > clock_timestamp()";
+  return { gatewayId, holdsLease: async () => (await database.query(sql, [gatewayId])).length > 0 };
+}
+
+interface SilentHolder {
+  readonly gatewayId: string;
+  /** By the clock of the database, which decides. */
+  holdsLease(): Promise<boolean>;
 }
 
 /** A client under the service's own role, with the limits of that role. */
@@ -78,12 +85,6 @@ export async function connect(ownerUrl: string): Promise<Client> {
   client.on("error", () => undefined);
   await client.connect();
   return client;
-}
-
-export async function milliseconds(work: Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work;
-  return performance.now() - started;
 }
 
 /** The error code of a rejected promise, or "nothing". */

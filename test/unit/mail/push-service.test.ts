@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { isError } from "../../../lib/actions/errors.ts";
 import { createPushService } from "../../../services/mail/push/push-service.ts";
 import { type PushServer, startPushServer } from "../../support/fakes/push-service.ts";
@@ -43,7 +43,10 @@ test.each([301, 302, 307, 308])("a redirect (%d) is not followed", async (status
 
 test("no response within 5 s is push_unavailable", async () => {
   server.behave("hangs");
+  const short = AbortSignal.timeout(100);
+  const timeout = jest.spyOn(AbortSignal, "timeout").mockReturnValueOnce(short);
   expect(await send()).toBe("push_unavailable");
+  expect(timeout).toHaveBeenCalledWith(5_000);
 });
 
 test("a refused connection is push_unavailable, and the error contains neither token nor text", async () => {
