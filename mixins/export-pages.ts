@@ -6,16 +6,16 @@ import type { Database } from "./database.mixin.ts";
 type Page = Actions["users.export"]["result"];
 type Json = Page["rows"][number];
 
-/** One kind of thing that a service holds of a user, in parts that fit into memory many times over. */
+/** One kind of data that a service stores about a user, read in pages that are small in memory. */
 export interface ExportSection {
   readonly name: string;
-  /** From behind `after`, which is empty for the first part. */
+  /** The page after the position `after`, which is empty for the first one. `next` is the position for the next page. */
   read(userId: string, after: string): Promise<{ readonly rows: readonly object[]; readonly next: string | null }>;
 }
 
 const ROWS = 200;
 
-/** The part that the cursor names: `<section>:<position>`. */
+/** The page that a cursor names: `<section>:<position>`. 422 `invalid_cursor` for any other text. */
 export async function exportPage(sections: readonly ExportSection[], userId: string, cursor = "0:"): Promise<Page> {
   const [number = "", ...rest] = cursor.split(":");
   const section = /^\d{1,3}$/.test(number) ? sections[Number(number)] : undefined;
@@ -25,7 +25,7 @@ export async function exportPage(sections: readonly ExportSection[], userId: str
   return { section: section.name, rows: rows.map(asJson), next: next === null ? following : `${number}:${next}` };
 }
 
-/** The rows of a query with `$1` the user, `$2` the position to go on from and `$3` a limit, each with its `position`. */
+/** A query with `$1` the user, `$2` the position to continue after and `$3` a limit, whose rows have a `position`. */
 export function rowsOf(db: Database, name: string, first: string, sql: string): ExportSection {
   return {
     name,
@@ -71,12 +71,12 @@ export function tableSection<E extends Entity>(
   );
 }
 
-/** What there is little of. */
+/** Data of which a user has little: all in one page. */
 export function fewOf(name: string, read: (userId: string) => Promise<readonly object[]>): ExportSection {
   return { name, read: async (userId) => ({ rows: await read(userId), next: null }) };
 }
 
-/** What the service has stated of the user and keeps for replay. */
+/** The service's events about the user that are still stored for replay. */
 export function eventsSection(db: Database): ExportSection {
   return rowsOf(
     db,
@@ -87,7 +87,7 @@ export function eventsSection(db: Database): ExportSection {
   );
 }
 
-/** Times in UTC as everywhere. */
+/** Times are ISO 8601 in UTC. */
 function asJson(row: object): Json {
   const entries = Object.entries(row).map(([name, value]) => [
     name,

@@ -1,7 +1,9 @@
 import { AppError, type PlainError } from "../lib/actions/errors.ts";
 import type { ActionContext } from "../lib/actions/typed-call.ts";
 import { sqlState } from "../lib/database/database-errors.ts";
+import type { RowOf } from "../lib/database/entity.ts";
 import type { Transaction, TransactionSource } from "./database.mixin.ts";
+import type { ServiceEntities } from "./service-tables/service-tables.entities.ts";
 
 type Context = Pick<ActionContext, "idempotency" | "markReplayed">;
 type Request = NonNullable<ActionContext["idempotency"]>;
@@ -27,9 +29,7 @@ interface UseCase<T extends Transaction, P, C, R> {
 /** What the first request leaves for those that repeat it. */
 type KeptAnswer<C> = { readonly result: C } | { readonly error: Pick<PlainError, "type" | "message" | "data"> };
 
-interface Row<C> {
-  readonly body_kid: string;
-  readonly body_mac: string;
+interface Row<C> extends Pick<RowOf<ServiceEntities["idempotency"]>, "body_kid" | "body_mac"> {
   readonly answer: KeptAnswer<C> | null;
 }
 

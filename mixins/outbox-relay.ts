@@ -1,7 +1,9 @@
+import type { RowOf } from "../lib/database/entity.ts";
 import type { MeshEvent, StreamName } from "../lib/events/events.ts";
 import type { Job, Platform } from "../lib/runtime/platform.ts";
 import { withHeartbeat } from "../lib/runtime/timeouts.ts";
 import type { Database, Transaction } from "./database.mixin.ts";
+import type { ServiceEntities } from "./service-tables/service-tables.entities.ts";
 
 /** Rebuilds a recreated stream before anything else is relayed to it. */
 export interface Snapshot {
@@ -10,12 +12,7 @@ export interface Snapshot {
   step(tx: Transaction, streamId: string): Promise<boolean>;
 }
 
-interface OutboxRow {
-  readonly id: string;
-  readonly kind: "event" | "job";
-  readonly user_id: string;
-  readonly body: unknown;
-}
+type OutboxRow = Pick<RowOf<ServiceEntities["outbox"]>, "id" | "kind" | "user_id" | "body">;
 
 const BATCH = 200;
 /** Well below idle_in_transaction_session_timeout (1 s). */

@@ -12,6 +12,8 @@ import {
   uuid,
 } from "../../lib/database/entity.ts";
 
+export type ServiceEntities = ReturnType<typeof serviceEntities>;
+
 /** The tables that every service has in its schema. */
 export function serviceEntities(schema: string) {
   return {

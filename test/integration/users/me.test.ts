@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { accountTexts } from "../../../services/users/contract/users-shapes.contract.ts";
 import { type Account, callerOf, outcome, startUsers, type UserServices } from "../../support/start/user-services.ts";
 
 let mesh: UserServices;
@@ -20,6 +21,13 @@ describe("the own account", () => {
       bio: "line\nline",
       updated_at: changed.updated_at,
     });
+  });
+
+  test("stores every text that the contract lists", async () => {
+    const user = await mesh.create();
+    const texts = Object.fromEntries(Object.keys(accountTexts).map((name) => [name, `my ${name}`]));
+    expect(await update(user, texts)).toMatchObject(texts);
+    expect(await mesh.call("users.me", {}, callerOf(user))).toMatchObject(texts);
   });
 
   test("null clears a field", async () => {
