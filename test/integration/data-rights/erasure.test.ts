@@ -7,7 +7,7 @@ import { certificateOf, erased, leaveTraces, tablesWith } from "../../support/fl
 import { mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
-describe("an account that is deleted", () => {
+describe("a deleted account", () => {
   let usermesh: Usermesh;
   beforeAll(async () => {
     usermesh = await startUsermesh();
@@ -24,7 +24,7 @@ describe("an account that is deleted", () => {
     expect(servicesWith("erase").toSorted()).toEqual(schemas.filter((name) => name !== "users").toSorted());
   });
 
-  test("is out at once, and asks for the password again", async () => {
+  test("is signed out at once; deletion requires the password", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     const wrong = await usermesh.api.request("DELETE", "users/me", {
@@ -44,7 +44,7 @@ describe("an account that is deleted", () => {
     expect(await usermesh.api.post("auth/login", { email, password })).toBeProblem(403, "account_disabled");
   });
 
-  test("comes back when an administrator takes it back in time", async () => {
+  test("can be restored by an administrator during the grace period", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     expect((await usermesh.api.delete("users/me", access)).status).toBe(200);
@@ -57,7 +57,7 @@ describe("an account that is deleted", () => {
     expect(erasure.status).toBe(404);
   });
 
-  test("is listed as deleted, and nowhere else, until it is taken back or erased", async () => {
+  test("is listed only as deleted, until it is restored or erased", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     expect((await usermesh.api.delete("users/me", access)).status).toBe(200);
@@ -74,7 +74,7 @@ describe("an account that is deleted", () => {
     expect(await listed("")).toMatchObject([{ id: person.id, deleted_at: null }]);
   });
 
-  test("an administrator deletes others, not himself", async () => {
+  test("administrators can delete others, not themselves", async () => {
     const person = await register(usermesh);
     const user = await signIn(usermesh, person);
     const admin = await signIn(usermesh, usermesh.admin);
@@ -85,7 +85,7 @@ describe("an account that is deleted", () => {
     expect((await usermesh.api.delete(`admin/users/${body.data.id}`, admin.access)).status).toBe(403);
   });
 
-  test("asked to be erased, leaves nothing of what it put in, in no table", async () => {
+  test("leaves no data in any table after its erasure", async () => {
     const person = await leaveTraces(usermesh);
     await mailTo(usermesh, person.email, /reset-password\?token=/);
     await usermesh.settled();
@@ -109,7 +109,7 @@ describe("an account that is deleted", () => {
     expect(Object.keys(certificate.receipts).toSorted()).toEqual(schemas.toSorted());
   });
 
-  test("once erased, can't be taken back; its address is free; its acts stay in the log under no name", async () => {
+  test("can't be restored once erased; its email is free, its log entries are anonymous", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     const key = { token: access, headers: { "idempotency-key": `k-${person.id}` } };
@@ -135,7 +135,7 @@ describe("an account that is deleted", () => {
     await register(usermesh, { ...newPerson(), email: person.email });
   });
 
-  test("that many turns find due at once is erased, and said to be, once", async () => {
+  test("is erased once by concurrent runs, with one event", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     await usermesh.api.request("DELETE", "users/me", { body: { erase: true }, token: access });
@@ -146,7 +146,7 @@ describe("an account that is deleted", () => {
     expect(await usermesh.database.query(stated, [person.id])).toHaveLength(1);
   });
 
-  test("not erased by its deadline is a figure that somebody can watch", async () => {
+  test("past its erasure deadline is reported in the metrics", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     await usermesh.api.delete("users/me", access);
@@ -158,7 +158,7 @@ describe("an account that is deleted", () => {
     await eventually("the figures to tell it", async () => (await overdue()) === 1, { every: 250 });
   });
 
-  test("that a restored database brings back goes again when user.erased is heard again", async () => {
+  test("restored with a backup is erased again when user.erased is replayed", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     await usermesh.api.request("DELETE", "users/me", { body: { erase: true }, token: access });
@@ -183,7 +183,7 @@ describe("an account that is deleted", () => {
     expect(await usermesh.database.query(ways, [person.id])).toEqual([]);
   });
 
-  test("nothing of an erased account comes in again, whoever writes it", async () => {
+  test("can't be written to again in any table once erased", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
     await usermesh.api.request("DELETE", "users/me", { body: { erase: true }, token: access });

@@ -14,7 +14,7 @@ describe("the export of an account", () => {
   });
   afterAll(() => usermesh.stop());
 
-  test("is a document to keep, with a part of every service that keeps personal data", async () => {
+  test("is a download with a section of every service that stores personal data", async () => {
     const { status, headers, body } = await usermesh.api.get("users/me/export", person.access);
     expect(status).toBe(200);
     expect(headers.get("content-disposition")).toBe('attachment; filename="usermesh-export.json"');
@@ -25,14 +25,14 @@ describe("the export of an account", () => {
     expect(body.services.mail.messages.length).toBeGreaterThan(0);
   });
 
-  test("holds all that was put in, what is sealed at rest in clear", async () => {
+  test("contains everything the user entered, with sealed fields in plaintext", async () => {
     const { body } = await usermesh.api.get("users/me/export", person.access);
     const text = JSON.stringify(body);
     expect(person.traces.filter((trace) => !text.includes(trace))).toEqual([]);
     expect(body.services.users.profile[0].date_of_birth).toBe("1815-12-10");
   });
 
-  test("holds no secret: no hash, no salt, nothing sealed", async () => {
+  test("contains no secret: no hash, no salt, nothing sealed", async () => {
     const { body } = await usermesh.api.get("users/me/export", person.access);
     const text = JSON.stringify(body);
     const secrets = await usermesh.database.query<{ secret: string }>(
@@ -44,7 +44,7 @@ describe("the export of an account", () => {
     expect(secrets.filter(({ secret }) => text.includes(secret))).toEqual([]);
   });
 
-  test("holds nothing of anybody else, and no address of who acted on the account", async () => {
+  test("contains no data of other users, and no IP address of administrators", async () => {
     const admin = await signIn(usermesh, usermesh.admin);
     const other = await register(usermesh);
     await usermesh.api.put(`admin/users/${person.id}/status`, { is_active: true, reason: "x" }, admin.access);
@@ -60,7 +60,7 @@ describe("the export of an account", () => {
     expect(theirs.filter((trace) => text.includes(trace))).toEqual([]);
   });
 
-  test("comes in parts, each row once and in order", async () => {
+  test("is paged, with each row once and in order", async () => {
     await usermesh.database.query(
       `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at)
        SELECT gen_random_uuid(), tenant_id, 'user.updated', id, id, '2026-01-01'::timestamptz + n / 3 * interval '1 ms'
@@ -78,7 +78,7 @@ describe("the export of an account", () => {
     expect(times).toEqual(times.toSorted());
   });
 
-  test("is nobody's without signing in", async () => {
+  test("requires a signed-in user", async () => {
     expect((await usermesh.api.get("users/me/export")).status).toBe(401);
   });
 });

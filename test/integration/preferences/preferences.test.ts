@@ -27,11 +27,11 @@ const defaults = {
 };
 
 describe("preferences", () => {
-  test("of who never chose are the defaults", async () => {
+  test("are the defaults until the first change", async () => {
     expect(await read(await mesh.create())).toMatchObject(defaults);
   });
 
-  test("change in the fields that are sent, and null is the default again", async () => {
+  test("change in the fields that are sent, and null resets to the default", async () => {
     const user = await mesh.create();
     await update(user, { age_min: 30, language: "de-CH", job_types: ["remote"], notification_push: false });
     expect(await update(user, { age_min: null, job_types: null })).toMatchObject({
@@ -44,7 +44,7 @@ describe("preferences", () => {
     );
   });
 
-  test("state what has changed, and nothing where nothing has", async () => {
+  test("record an event with the changed fields, and none without a change", async () => {
     const user = await mesh.create();
     await update(user, { age_min: 30, age_max: 65 });
     await update(user, { age_min: 30 });
@@ -57,7 +57,7 @@ describe("preferences", () => {
   test.each([
     [{ age_min: 70 }, "age_min"],
     [{ age_max: 17 }, "age_max"],
-  ])("%p crosses what is stored", async (change, field) => {
+  ])("%p contradicts what is stored", async (change, field) => {
     const user = await mesh.create();
     await expect(update(user, change)).rejects.toMatchObject({
       type: "validation_failed",
@@ -66,7 +66,7 @@ describe("preferences", () => {
     expect(await read(user)).toMatchObject(defaults);
   });
 
-  test("a salary is checked against the other end where that is known", async () => {
+  test("a salary limit is checked against the stored one", async () => {
     const user = await mesh.create();
     await update(user, { salary_max: 50_000 });
     await expect(update(user, { salary_min: 60_000 })).rejects.toMatchObject({ type: "validation_failed" });
@@ -79,7 +79,7 @@ describe("preferences", () => {
     });
   });
 
-  test("two keyed changes don't take each other's answer", async () => {
+  test("two keyed changes get their own answers", async () => {
     const user = await mesh.create();
     const keyed = (key: string, change: object) =>
       mesh.keyed(key + user.id, "preferences.updateMe", change, callerOf(user));
@@ -91,7 +91,7 @@ describe("preferences", () => {
 });
 
 describe("visibility", () => {
-  test("is one with what users enforces", async () => {
+  test("is what users enforces", async () => {
     const user = await mesh.create();
     await update(user, { privacy_profile: "private", privacy_location: false });
     expect(await visibility(user)).toEqual({ privacy_profile: "private", privacy_location: false });
@@ -106,7 +106,7 @@ describe("visibility", () => {
     }
   });
 
-  test("is not set back by a request that is repeated late", async () => {
+  test("is not reverted by a late repeat of a keyed request", async () => {
     const user = await mesh.create();
     const first = () =>
       mesh.keyed(`late-${user.id}`, "preferences.updateMe", { privacy_profile: "public" }, callerOf(user));
@@ -116,7 +116,7 @@ describe("visibility", () => {
     expect((await visibility(user))?.privacy_profile).toBe("private");
   });
 
-  test("is not changed by a late duplicate that users has applied before", async () => {
+  test("is not reverted by a delayed duplicate of an operation", async () => {
     const user = await mesh.create();
     const operation = { user_id: user.id, operation_id: newId(systemClock), privacy_profile: "public" } as const;
     const duplicate = () => mesh.as("preferences", "users.setVisibility", operation);
@@ -161,7 +161,7 @@ describe("visibility", () => {
     });
   });
 
-  test("that users can't take is not shown either", async () => {
+  test("that users refuses is not shown", async () => {
     const nobody = { id: newId(systemClock), tenant_id: newId(systemClock) } as Account;
     await expect(update(nobody, { privacy_profile: "private" })).rejects.toMatchObject({ type: "not_found" });
     expect((await read(nobody)).privacy_profile).toBe("public");
@@ -169,14 +169,14 @@ describe("visibility", () => {
 });
 
 describe("sent along with a registration", () => {
-  test("they are there when the account is, and stay at a repeat", async () => {
+  test("they exist with the account, and a repeat changes nothing", async () => {
     const user_id = newId(systemClock);
     await mesh.as("auth", "preferences.create", { user_id, preferences: { age_min: 25 } });
     await mesh.as("auth", "preferences.create", { user_id, preferences: { age_min: 26 } });
     expect(await read(await mesh.create({ id: user_id }))).toMatchObject({ age_min: 25 });
   });
 
-  test("crossed ranges name the field of the registration", async () => {
+  test("a contradictory range is reported for the registration's field", async () => {
     await expect(
       mesh.as("auth", "preferences.create", { user_id: newId(systemClock), preferences: { age_min: 80 } }),
     ).rejects.toMatchObject({
@@ -184,7 +184,7 @@ describe("sent along with a registration", () => {
     });
   });
 
-  test("those of no account are swept after a day, and no others", async () => {
+  test("only those without an account are swept, after a day", async () => {
     const [orphan, young] = [newId(systemClock), newId(systemClock)];
     const user = await mesh.create();
     for (const user_id of [orphan, young, user.id])
@@ -201,7 +201,7 @@ describe("sent along with a registration", () => {
   });
 });
 
-test("a sweep takes what is old, and nothing else", async () => {
+test("a sweep deletes only old rows", async () => {
   const user = await mesh.create();
   await mesh.settled();
   await mesh.database.query("UPDATE users.outbox SET published_at = now() - interval '8 days' WHERE user_id = $1", [

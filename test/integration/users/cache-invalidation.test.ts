@@ -43,12 +43,12 @@ test("a transaction that invalidated another account can't lock it, and changes 
   expect(await hasPushToken()).toBe(true);
 });
 
-test("a plain transaction can't lock an account: it does not compile", async () => {
+test("locking an account in a plain transaction does not compile, and fails", async () => {
   // @ts-expect-error a Transaction is no InvalidatingTransaction
   await expect(db.transaction((tx) => lockAccount(tx, user.id))).rejects.toThrow();
 });
 
-test("where the caches can't be invalidated, the transaction does not begin", async () => {
+test("a transaction does not begin if the caches can't be invalidated", async () => {
   let begun = false;
   const unreachable: Call = async () => {
     throw new Error("sessions is unavailable");

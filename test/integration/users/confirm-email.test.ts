@@ -25,7 +25,7 @@ const tokenIdOf = async (user: Account) => String((await mesh.facts(user.id)).at
 const wish = (user: Account, email: string) => mesh.call("users.updateMe", { email }, callerOf(user));
 
 describe("verification", () => {
-  test("happens once per token, and says when it did before", async () => {
+  test("happens once per token, and a repeat says so", async () => {
     const user = await mesh.create();
     const [token_id, event_id] = [id(), id()];
     expect(await confirm(user, user.email, token_id, event_id)).toMatchObject({
@@ -40,7 +40,7 @@ describe("verification", () => {
     expect((await mesh.facts(user.id)).at(-1)?.event_id).toBe(event_id);
   });
 
-  test("is one effect for 20 at once", async () => {
+  test("has one effect for 20 concurrent calls", async () => {
     const user = await mesh.create();
     const [token_id, event_id] = [id(), id()];
     const all = await Promise.all(Array.from({ length: 20 }, () => confirm(user, user.email, token_id, event_id)));
@@ -48,15 +48,15 @@ describe("verification", () => {
     expect(await typesOf(user)).toEqual(["user.created", "user.verified"]);
   });
 
-  test("is refused for an address that is not the account's any more", async () => {
+  test("is refused for an earlier address of the account", async () => {
     const user = await mesh.create();
     await expect(confirm(user, "old@example.com", id())).rejects.toMatchObject({ type: "one_time_token_invalid" });
     expect((await mesh.as("auth", "users.get", { id: user.id }))?.is_verified).toBe(false);
   });
 });
 
-describe("a change of address", () => {
-  test("waits as pending_email until its link is used", async () => {
+describe("an email change", () => {
+  test("stays pending_email until its link is used", async () => {
     const user = await mesh.create();
     const email = newUser().email;
     expect(await wish(user, email)).toMatchObject({ email: user.email, pending_email: email });
@@ -65,7 +65,7 @@ describe("a change of address", () => {
     expect((await mesh.as("auth", "users.findForSignIn", { tenant: "default", email })).user?.id).toBe(user.id);
   });
 
-  test("goes to whoever uses the link first; the other is refused, and nothing waits any more", async () => {
+  test("succeeds for the first account to use its link; the other is refused and its pending email cleared", async () => {
     const [one, other, email] = [await mesh.create(), await mesh.create(), newUser().email];
     await wish(one, email);
     await wish(other, email);
@@ -77,7 +77,7 @@ describe("a change of address", () => {
     await expect(confirm(loser, email, link)).rejects.toMatchObject({ type: "one_time_token_invalid" });
   });
 
-  test("is ended by a newer one", async () => {
+  test("is cancelled by a newer one", async () => {
     const user = await mesh.create();
     const [older, newer] = [newUser().email, newUser().email];
     await wish(user, older);
@@ -86,13 +86,13 @@ describe("a change of address", () => {
     await expect(confirm(user, older, token_id)).rejects.toMatchObject({ type: "one_time_token_invalid" });
   });
 
-  test("is taken back by sending the present address", async () => {
+  test("is cancelled by sending the current address", async () => {
     const user = await mesh.create();
     await wish(user, newUser().email);
     expect((await wish(user, user.email)).pending_email).toBeNull();
   });
 
-  test("needs a sign-in of the last five minutes, or the password", async () => {
+  test("requires the password or a sign-in of the last five minutes", async () => {
     const user = await mesh.create();
     const stale = callerOf(user, { auth_time: Math.floor(Date.now() / 1_000) - 301 });
     await expect(mesh.call("users.updateMe", { email: newUser().email }, stale)).rejects.toMatchObject({

@@ -23,8 +23,8 @@ async function wish(access: string, email = newPerson("new").email) {
   return { email, token: linkToken(await mailTo(usermesh, email, link)) };
 }
 
-describe("a change of address", () => {
-  test("is made by the link in the mail to the new one, and the old one is told of the wish and of the change", async () => {
+describe("an email change", () => {
+  test("is confirmed by the link mailed to the new address, and the old address is notified of request and change", async () => {
     const person = await someone();
     const { email, token } = await wish(person.access);
     await mailTo(usermesh, person.email, /change the email address/);
@@ -38,14 +38,14 @@ describe("a change of address", () => {
     expect(await usermesh.api.post("auth/login", person)).toBeProblem(422, "validation_failed");
   });
 
-  test("spends its link once", async () => {
+  test("accepts its link once", async () => {
     const { access } = await someone();
     const { token } = await wish(access);
     const all = await Promise.all(Array.from({ length: 8 }, () => use(token)));
     expect(all.map((one) => one.status).sort()).toEqual([200, 400, 400, 400, 400, 400, 400, 400]);
   });
 
-  test("is not reserved: 409 where another account has the address by then, and nothing waits any more", async () => {
+  test("reserves nothing: 409 if another account has taken the address, and the pending email is cleared", async () => {
     const { access } = await someone();
     const { email, token } = await wish(access);
     await register(usermesh, { ...newPerson(), email });
@@ -54,7 +54,7 @@ describe("a change of address", () => {
     expect(await use(token)).toBeProblem(400, "token_invalid");
   });
 
-  test("is ended by a newer wish", async () => {
+  test("is cancelled by a newer request", async () => {
     const { access } = await someone();
     const first = await wish(access);
     const second = await wish(access);
@@ -62,7 +62,7 @@ describe("a change of address", () => {
     expect((await use(second.token)).status).toBe(200);
   });
 
-  test("is ended by a reset, at once", async () => {
+  test("is cancelled by a password reset at once", async () => {
     const person = await someone();
     const { token } = await wish(person.access);
     await usermesh.api.post("auth/password-reset-request", { email: person.email });
@@ -75,7 +75,7 @@ describe("a change of address", () => {
     expect(await use(token)).toBeProblem(400, "token_invalid");
   });
 
-  test("that auth hears of only after a changed password is void all the same", async () => {
+  test("requested before a password change is void even if auth learns of it afterwards", async () => {
     const { id, access, password } = await someone();
     const { email, token } = await wish(access);
     await usermesh.api.post(
@@ -90,7 +90,7 @@ describe("a change of address", () => {
     expect(email).not.toBe("");
   });
 
-  test("keeps the old address until it was written to", async () => {
+  test("keeps the old address until it has been notified", async () => {
     const { id, access } = await someone();
     await use((await wish(access)).token);
     const recorded = "SELECT mails_sent, old_email FROM users.email_changes WHERE user_id = $1";
@@ -102,7 +102,7 @@ describe("a change of address", () => {
     expect(row.mails_sent.sort()).toEqual(["change_email", "email_change_requested", "email_changed"]);
   });
 
-  test("is not a way to fill strangers' mailboxes", async () => {
+  test("can't be used to flood strangers' mailboxes", async () => {
     const { access } = await someone();
     const ask = async () => (await usermesh.api.patch("users/me", { email: newPerson().email }, access)).status;
     const statuses: number[] = [];

@@ -20,19 +20,19 @@ async function register(): Promise<Account> {
 const change = (user: Account, current_password: string, email = newUser().email) =>
   mesh.call("users.updateMe", { email, current_password }, callerOf(user, { auth_time: Date.now() / 1_000 - 3_600 }));
 
-describe("a new address from an old session", () => {
-  test("is taken with the password", async () => {
+describe("an email change from an old session", () => {
+  test("is accepted with the password", async () => {
     const email = newUser().email;
     expect(await change(await register(), password, email)).toMatchObject({ pending_email: email });
   });
 
-  test("is refused with a wrong one, and nothing waits", async () => {
+  test("is refused with a wrong password, and nothing is pending", async () => {
     const user = await register();
     await expect(change(user, "Wrong-horse-7-staple")).rejects.toMatchObject({ type: "invalid_credentials" });
     expect((await mesh.as("auth", "users.get", { id: user.id }))?.pending_email).toBeNull();
   });
 
-  test("waits no longer once the password is changed", async () => {
+  test("is cancelled by a password change", async () => {
     const user = await register();
     await change(user, password);
     const body = { current_password: password, new_password: "Other-horse-8-staple" };
@@ -43,7 +43,7 @@ describe("a new address from an old session", () => {
     );
   });
 
-  test("asked for after the password was changed is not ended by the late event", async () => {
+  test("requested after a password change is not cancelled by its delayed event", async () => {
     const user = await register();
     await mesh.call(
       "auth.changePassword",

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-test("sealed profiles are put under the new key, and then the old one can go", async () => {
+test("sealed profiles are resealed under the new key, after which the old key can be removed", async () => {
   const start = (ring: string) =>
     startServices(["users", "sessions"], { DATABASE_URL: database.url, SECRET_KEY: ring });
   const one = await start(older);

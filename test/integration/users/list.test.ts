@@ -71,7 +71,7 @@ describe("the list of accounts", () => {
     },
   );
 
-  test("by last sign-in has those who never did at the far end", async () => {
+  test("sorted by last sign-in puts accounts without one last", async () => {
     const { admin, ids } = await crowd(3);
     await mesh.as("auth", "users.recordLogin", { id: ids[1] ?? "", at: "2026-01-02T00:00:00.000Z" });
     expect(idsOf(await list(admin, { sort: "-last_login_at" }))[0]).toBe(ids[1]);
@@ -96,7 +96,7 @@ describe("the list of accounts", () => {
     });
   });
 
-  test("a cursor of another sort is none", async () => {
+  test("a cursor of another sort order is refused", async () => {
     const { admin } = await crowd(2);
     const { next_cursor } = await list(admin, { limit: 1 });
     await expect(list(admin, { sort: "created_at", cursor: next_cursor ?? "" })).rejects.toMatchObject({
@@ -104,7 +104,7 @@ describe("the list of accounts", () => {
     });
   });
 
-  test("is open to those with users:read alone", async () => {
+  test("requires users:read", async () => {
     const { admin } = await crowd(1);
     await expect(list({ ...admin, permissions: ["users:write"], roles: ["admin"] })).rejects.toMatchObject({
       type: "forbidden",
@@ -113,7 +113,7 @@ describe("the list of accounts", () => {
 });
 
 describe("a search", () => {
-  test("finds parts of name, username and email, without case, all words of it", async () => {
+  test("finds all words as parts of name, username and email, ignoring case", async () => {
     const { slug, admin, ids } = await crowd(3);
     const [email] = ["Zoë.Straße@Example.COM"];
     const zoe = await mesh.create({ tenant: slug, full_name: "Zoë Müller", email });
@@ -123,19 +123,19 @@ describe("a search", () => {
     expect(await list(admin, { search: "zoë boss" })).toMatchObject({ items: [], total: 0 });
   });
 
-  test("takes its signs for what they are", async () => {
+  test("takes LIKE wildcards literally", async () => {
     const { slug, admin } = await crowd(2);
     const odd = await mesh.create({ tenant: slug, full_name: "100%_\\ sure" });
     for (const search of ["%", "_", "\\", "0%_\\"]) expect(idsOf(await list(admin, { search }))).toEqual([odd.id]);
   });
 
-  test("with a NUL, or of nothing but spaces, does no harm", async () => {
+  test("with a NUL, or of spaces only, does no harm", async () => {
     const { admin } = await crowd(2);
     expect((await list(admin, { search: "per\0nobody" })).total).toBe(0);
     expect((await list(admin, { search: "   " })).total).toBe(2);
   });
 
-  test("finds what was changed, and not what was there before", async () => {
+  test("finds the changed values, not the earlier ones", async () => {
     const { slug, admin } = await crowd(1);
     const user = await mesh.create({ tenant: slug, full_name: "Before" });
     await mesh.call("users.updateMe", { full_name: "After", company: "Acme" }, { ...admin, user_id: user.id });
@@ -155,7 +155,7 @@ describe("a filter", () => {
     expect((await list(admin, { status: "unverified" })).total).toBe(2);
   });
 
-  test("by role; everybody is a user", async () => {
+  test("by role, where every account is a user", async () => {
     const { admin, ids } = await crowd(3);
     expect(idsOf(await list(admin, { role: "admin" }))).toEqual([ids[2]]);
     expect((await list(admin, { role: "user" })).total).toBe(3);
@@ -163,7 +163,7 @@ describe("a filter", () => {
   });
 });
 
-test("another tenant's account is as unknown as none", async () => {
+test("another tenant's account is 404, like an unknown one", async () => {
   const [mine, theirs] = [await crowd(1), await crowd(1)];
   await expect(mesh.call("users.adminGet", { id: theirs.ids[0] ?? "" }, mine.admin)).rejects.toMatchObject({
     type: "not_found",
@@ -171,7 +171,7 @@ test("another tenant's account is as unknown as none", async () => {
   expect((await mesh.call("users.adminGet", { id: mine.ids[0] ?? "" }, mine.admin)).id).toBe(mine.ids[0]);
 });
 
-test("the counts of the installation are for everybody", async () => {
+test("the counts of the installation are public", async () => {
   const { total_users, active_users } = await mesh.call("users.counts", {});
   expect(total_users).toBeGreaterThanOrEqual(active_users);
 });

@@ -11,8 +11,8 @@ afterAll(() => mesh.stop());
 const update = (user: Account, change: object) => mesh.call("users.updateMe", change, callerOf(user));
 const updateProfile = (user: Account, change: object) => mesh.call("users.updateProfile", change, callerOf(user));
 
-describe("the own account", () => {
-  test("changes in the fields that are sent, and in no other", async () => {
+describe("the caller's account", () => {
+  test("changes only in the fields that are sent", async () => {
     const user = await mesh.create({ full_name: "Ada", username: "ada.b" });
     const changed = await update(user, { company: "Analytical Engines", bio: "line\nline" });
     expect(changed).toEqual({
@@ -39,7 +39,7 @@ describe("the own account", () => {
     });
   });
 
-  test("states which fields have changed, and nothing where none has", async () => {
+  test("records an event with the changed fields, and none without a change", async () => {
     const user = await mesh.create({ full_name: "Ada" });
     await update(user, { full_name: "Ada", company: "AE" });
     await update(user, { company: "AE" });
@@ -55,20 +55,20 @@ describe("the own account", () => {
     ]);
   });
 
-  test("a taken username is a 409, also in other case, and its own is not", async () => {
+  test("a taken username is 409, ignoring case; the account's own is accepted", async () => {
     await mesh.create({ username: "taken.name" });
     const user = await mesh.create({ username: "my.name" });
     await expect(update(user, { username: "Taken.Name" })).rejects.toMatchObject({ type: "username_taken" });
     expect((await update(user, { username: "MY.name" })).username).toBe("MY.name");
   });
 
-  test("one of 10 accounts gets a name that all want at once", async () => {
+  test("one of 10 accounts that concurrently request a username gets it", async () => {
     const users = await Promise.all(Array.from({ length: 10 }, () => mesh.create()));
     const results = await Promise.allSettled(users.map((user) => update(user, { username: "wanted" })));
     expect(results.map(outcome).sort()).toEqual(["done", ...Array.from({ length: 9 }, () => "username_taken")]);
   });
 
-  test("a kept 409 is answered again", async () => {
+  test("a kept 409 is repeated", async () => {
     const holder = await mesh.create({ username: "kept.name" });
     const user = await mesh.create();
     const tryIt = () => mesh.keyed("kept-409", "users.updateMe", { username: "kept.name" }, callerOf(user));
@@ -88,7 +88,7 @@ describe("the own account", () => {
     },
   );
 
-  test("a token that outlived its account is of no use", async () => {
+  test("a token of a deleted account is refused", async () => {
     const user = await mesh.create();
     await mesh.database.query("DELETE FROM users.users WHERE id = $1", [user.id]);
     await expect(mesh.call("users.me", {}, callerOf(user))).rejects.toMatchObject({ type: "session_ended" });
@@ -124,7 +124,7 @@ describe("the extended profile", () => {
     });
   });
 
-  test("is read as it was written", async () => {
+  test("is read as written", async () => {
     const user = await mesh.create();
     expect(await updateProfile(user, full)).toMatchObject({ user_id: user.id, ...full });
     expect(await mesh.call("users.profile", {}, callerOf(user))).toMatchObject({ user_id: user.id, ...full });
@@ -140,7 +140,7 @@ describe("the extended profile", () => {
     });
   });
 
-  test("phone and date of birth are nowhere in the database in clear", async () => {
+  test("phone and date of birth are never stored in plaintext", async () => {
     const user = await mesh.create();
     await updateProfile(user, full);
     const [row] = await mesh.database.query(
@@ -151,13 +151,13 @@ describe("the extended profile", () => {
     for (const secret of [full.phone, full.date_of_birth]) expect(`${row?.text}${events}`).not.toContain(secret);
   });
 
-  test("of two first writers at once none is lost", async () => {
+  test("keeps both of two concurrent first changes", async () => {
     const user = await mesh.create();
     await Promise.all([updateProfile(user, { headline: "one" }), updateProfile(user, { gender: "two" })]);
     expect(await mesh.call("users.profile", {}, callerOf(user))).toMatchObject({ headline: "one", gender: "two" });
   });
 
-  test("nobody is born tomorrow", async () => {
+  test("a date of birth in the future is refused", async () => {
     const user = await mesh.create();
     await expect(updateProfile(user, { date_of_birth: "2999-01-01" })).rejects.toMatchObject({
       type: "validation_failed",

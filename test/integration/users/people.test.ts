@@ -55,14 +55,14 @@ describe("who may call what", () => {
     expect(statuses).toEqual(expected);
   });
 
-  test("without a subscription it is 402 premium_required, with a token of another tenant nobody is there", async () => {
+  test("without a subscription they answer 402 premium_required, with a token of another tenant 404", async () => {
     expect((await get("users/search", user.access)).code).toBe("premium_required");
     expect((await get(`users/${user.id.replace(/^./, "f")}`, premium.access)).code).toBe("not_found");
   });
 });
 
 describe("another user", () => {
-  test("is seen without address, phone, birthday and what only concerns him", async () => {
+  test("is shown without email, phone, date of birth and private fields", async () => {
     const other = await someone({ full_name: "Grace Hopper" });
     await usermesh.api.patch(
       "users/me/profile",
@@ -96,21 +96,21 @@ describe("another user", () => {
     },
   );
 
-  test("who is there for connections is seen by a caller who vouches for one", async () => {
+  test("with visibility `connections` is shown to a caller who asserts a connection", async () => {
     const other = await someone({ full_name: "Only Connections" });
     await usermesh.api.patch("users/me/preferences", { privacy_profile: "connections" }, other.access);
     expect((await get(`users/${other.id}`, admin.access)).data?.full_name).toBe("Only Connections");
     expect(await found("q=only+connections", admin.access)).toEqual(["Only Connections"]);
   });
 
-  test("who is disabled is not there", async () => {
+  test("is not shown if deactivated", async () => {
     const other = await someone({ full_name: "Soon Disabled" });
     await usermesh.api.put(`admin/users/${other.id}/status`, { is_active: false }, admin.access);
     expect((await get(`users/${other.id}`, premium.access)).code).toBe("not_found");
     expect(await found("q=soon+disabled")).toEqual([]);
   });
 
-  test("who hides his location is neither seen with it nor found by it", async () => {
+  test("with a hidden location is neither shown with it nor found by it", async () => {
     const other = await someone({ full_name: "Phileas Fogg" });
     await usermesh.api.patch("users/me", { location: "Savile Row, London" }, other.access);
     expect(await found("location=savile")).toEqual(["Phileas Fogg"]);
@@ -121,7 +121,7 @@ describe("another user", () => {
 });
 
 describe("search", () => {
-  test("finds by name, username, title, company and skill, whatever the case, and never by address", async () => {
+  test("finds by name, username, title, company and skill, ignoring case, and never by email", async () => {
     const other = await someone({ full_name: "Zephyrine Quandt", username: `zq-${Date.now()}` });
     await usermesh.api.patch("users/me", { current_title: "Glassblower", company: "Murano Works" }, other.access);
     await usermesh.api.patch("users/me/profile", { skills: ["Filigrana"] }, other.access);
@@ -130,14 +130,14 @@ describe("search", () => {
     expect(await found(`q=${encodeURIComponent(other.email)}`)).toEqual([]);
   });
 
-  test("forgives a wrong letter in a name of nine, and puts the right one first", async () => {
+  test("finds a nine-letter name with a wrong letter, and ranks the exact one first", async () => {
     await someone({ full_name: "Hephzibah Smith" });
     await someone({ full_name: "Hephzibeh Smith" });
     expect(await found("q=Hephzibah")).toEqual(["Hephzibah Smith", "Hephzibeh Smith"]);
     expect((await found("q=Hephzibuh")).sort()).toEqual(["Hephzibah Smith", "Hephzibeh Smith"]);
   });
 
-  test("narrows by industry and skills, without case", async () => {
+  test("filters by industry and skills, ignoring case", async () => {
     const other = await someone({ full_name: "Filter Person" });
     await usermesh.api.patch("users/me/profile", { industry: "Deep Sea", skills: ["Diving", "Welding"] }, other.access);
     expect(await found("industry=deep%20sea")).toEqual(["Filter Person"]);
@@ -145,7 +145,7 @@ describe("search", () => {
     expect(await found("skills=welding,knitting")).toEqual([]);
   });
 
-  test("counts and pages what it finds", async () => {
+  test("counts and pages its results", async () => {
     for (let index = 0; index < 3; index += 1) await someone({ full_name: `Wilhelmina ${index}` });
     const pages = [
       await get("users/search?q=wilhelmina&limit=2", premium.access),
@@ -169,7 +169,7 @@ describe("search", () => {
 });
 
 describe("stats", () => {
-  test("count sessions and sign-ins, and say how much of the profile is there", async () => {
+  test("count sessions and sign-ins, and report profile completeness", async () => {
     const other = await someone();
     const before = (await get("users/me/stats", other.access)).data;
     expect(before).toMatchObject({

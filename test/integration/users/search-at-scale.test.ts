@@ -96,12 +96,12 @@ describe(`a search among ${PEOPLE} people`, () => {
     expect(milliseconds).toBeLessThan(2_000);
   });
 
-  test("for a name that one in fifty has, with a wrong letter, looks into the index of words", async () => {
+  test("for a misspelled name that one in fifty has uses the index of words", async () => {
     const { plan } = await explained(asked({ words: ["zimmermenn"] }));
     expect(plan).toContain("Bitmap Index Scan on directory_words");
   });
 
-  test("finds a wrong letter, and nobody who is private", async () => {
+  test("finds a misspelled name, and no private account", async () => {
     const { people } = await searching(asked({ words: ["zephirine"] }), run);
     expect(people.map((one) => one.full_name)).toContain("Zephyrine Quandt");
     const [hidden] = await database.query<{ full_name: string }>(

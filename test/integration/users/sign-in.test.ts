@@ -32,19 +32,19 @@ const find = (by: { email?: string; username?: string }, tenant = "default") =>
 const claims = (id: string) => mesh.as("auth", "users.claims", { id });
 
 describe("a sign-in finds its account", () => {
-  test("by email and by username, without case", async () => {
+  test("by email and by username, ignoring case", async () => {
     const user = await mesh.create({ email: "Find.Me@example.com", username: "FindMe" });
     expect((await find({ email: "find.me@EXAMPLE.com" })).user?.id).toBe(user.id);
     expect((await find({ username: "findme" })).user?.id).toBe(user.id);
   });
 
-  test("nowhere, for a name that nobody has or can have", async () => {
+  test("or null, for a name that no account has or can have", async () => {
     for (const email of ["nobody@example.com", "", "a\0b", "\ud800", "x".repeat(1_000)])
       expect((await find({ email })).user).toBeNull();
     expect((await find({ username: "a\0b" })).user).toBeNull();
   });
 
-  test("in its own tenant alone", async () => {
+  test("only in its own tenant", async () => {
     const { slug } = await newTenant(mesh.database);
     const names = { email: `${slug}@example.com`, username: `same-${slug}` };
     const here = await mesh.create(names);
@@ -55,11 +55,11 @@ describe("a sign-in finds its account", () => {
     expect((await find({ username: names.username }, slug)).user?.id).toBe(there.id);
   });
 
-  test("not in a tenant that is not there", async () => {
+  test("not in an unknown tenant", async () => {
     await expect(find({ email: "a@example.com" }, "nowhere")).rejects.toMatchObject({ type: "validation_failed" });
   });
 
-  test("notes the time of the latest sign-in, whichever report comes last", async () => {
+  test("records the time of the latest sign-in, in whatever order the reports arrive", async () => {
     const { id } = await mesh.create();
     await mesh.as("auth", "users.recordLogin", { id, at: "2026-03-01T00:00:00.000Z" });
     await mesh.as("auth", "users.recordLogin", { id, at: "2026-02-01T00:00:00.000Z" });
@@ -74,7 +74,7 @@ describe("a sign-in finds its account", () => {
     expect(await lastEntry()).toEqual(before);
   });
 
-  test("the owner sees the sign-in behind the token, also where an earlier one is cached", async () => {
+  test("users see the sign-in that their token is from, even if an earlier one is cached", async () => {
     const account = await mesh.create();
     const me = (authTime: number) => mesh.call("users.me", {}, aUser({ user_id: account.id, auth_time: authTime }));
     expect((await me(1_700_000_000)).last_login_at).toBe("2023-11-14T22:13:20.000Z");
@@ -85,7 +85,7 @@ describe("a sign-in finds its account", () => {
 });
 
 describe("claims", () => {
-  test("of a plain user: the role that everybody has, and no permission", async () => {
+  test("of a plain user: the role `user`, and no permission", async () => {
     const { id } = await mesh.create();
     expect(await claims(id)).toMatchObject({ roles: ["user"], permissions: [], tier: "basic", tier_expires_at: null });
   });
@@ -95,13 +95,13 @@ describe("claims", () => {
     expect((await claims(id))?.permissions).toEqual([...systemRoles.admin, ...systemRoles.vendor].sort());
   });
 
-  test("a tenant's `admin` is the system's", async () => {
+  test("the role `admin` of a tenant is the system role", async () => {
     const { slug } = await newTenant(mesh.database);
     const { id } = await mesh.create({ tenant: slug, roles: ["admin"] });
     expect((await claims(id))?.permissions).toEqual([...systemRoles.admin].sort());
   });
 
-  test("`vendor` opens nothing outside the default tenant, however the row came there", async () => {
+  test("`vendor` grants nothing outside the default tenant, even if a row assigns it", async () => {
     const tenant = await newTenant(mesh.database);
     const { id } = await mesh.create({ tenant: tenant.slug });
     await mesh.database.query("INSERT INTO users.role_members (user_id, tenant_id, role) VALUES ($1, $2, 'vendor')", [
@@ -111,7 +111,7 @@ describe("claims", () => {
     expect(await claims(id)).toMatchObject({ roles: ["user"], permissions: [] });
   });
 
-  test("a tenant can't have a role of a reserved name", async () => {
+  test("a tenant can't have a role with a reserved name", async () => {
     const { id } = await newTenant(mesh.database);
     for (const name of ["admin", "vendor", "user"])
       await expect(
@@ -146,13 +146,13 @@ describe("claims", () => {
     expect(await claims(id)).toMatchObject({ tier: "basic", tier_expires_at: null });
   });
 
-  test("of nobody are null", async () => {
+  test("of an unknown account are null", async () => {
     expect(await claims(newId(systemClock))).toBeNull();
     expect(await mesh.as("auth", "users.signInView", { id: newId(systemClock) })).toBeNull();
   });
 });
 
-test("the system roles are those of the catalogue, and it knows all their permissions", async () => {
+test("the system roles match the catalogue of permissions", async () => {
   const rows = await mesh.database.query<{ name: string; permissions: string[] }>(
     "SELECT name, permissions FROM users.roles WHERE system",
   );
@@ -160,7 +160,7 @@ test("the system roles are those of the catalogue, and it knows all their permis
   expect(Object.keys(permissions)).toEqual(expect.arrayContaining(rows.flatMap((row) => row.permissions)));
 });
 
-test("validate tells which of many accounts are there", async () => {
+test("validate tells which of many accounts exist", async () => {
   const user = await mesh.create({ is_verified: true });
   const ids = [user.id, newId(systemClock)];
   expect(await mesh.as("preferences", "users.validate", { ids })).toEqual([

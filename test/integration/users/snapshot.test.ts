@@ -35,13 +35,13 @@ describe("the stream of users", () => {
     return events;
   };
 
-  test("has no snapshot of accounts whose facts it is told from the first", async () => {
+  test("gets no snapshot of accounts whose events it holds from the first", async () => {
     await users.create();
     await users.settled();
     expect((await read(1)).map((event) => event.event_type)).toEqual(["user.created"]);
   });
 
-  test("made new while the mesh runs, is told of all accounts, and their versions go on", async () => {
+  test("recreated while the mesh runs, gets all accounts, and their versions continue", async () => {
     const account = await users.create({ full_name: "Ada" });
     await users.call("users.updateMe", { full_name: "Ada Lovelace" }, callerOf(account));
     await users.settled();
@@ -60,7 +60,7 @@ describe("the stream of users", () => {
     expect((await read(3)).at(-1)).toMatchObject({ version: 3, name: "Augusta Ada" });
   });
 
-  test("made new is not told of an account whose creation it will be told", async () => {
+  test("recreated, gets no snapshot of an account whose user.created is still to be relayed", async () => {
     const relay = await holdRelay(users, "users");
     const { id } = await users.create();
     await manager.streams.delete("USERS");

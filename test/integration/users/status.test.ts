@@ -12,7 +12,7 @@ async function pair(mesh: UserServices): Promise<{ admin: UserCaller; user: Acco
   return { admin: adminOf(await mesh.create({ roles: ["admin"] })), user: await mesh.create() };
 }
 
-describe("with sessions there", () => {
+describe("with sessions available", () => {
   let mesh: UserServices;
   beforeAll(async () => {
     mesh = await startUsers(["users", "sessions"]);
@@ -31,7 +31,7 @@ describe("with sessions there", () => {
     return grant.refresh_token;
   }
 
-  test("a disabled account's sessions have ended when the answer comes", async () => {
+  test("deactivation answers after all sessions are revoked", async () => {
     const { admin, user } = await pair(mesh);
     const refresh_token = await signIn(user);
     expect(await set(mesh, admin, user.id, false, "spam")).toMatchObject({ is_active: false });
@@ -45,7 +45,7 @@ describe("with sessions there", () => {
     });
   });
 
-  test("a sign-in after disable and enable outlives the late event", async () => {
+  test("a sign-in after reactivation survives the delayed event of the deactivation", async () => {
     const { admin, user } = await pair(mesh);
     await set(mesh, admin, user.id, false);
     expect(await set(mesh, admin, user.id, true)).toMatchObject({ is_active: true });
@@ -54,7 +54,7 @@ describe("with sessions there", () => {
     await expect(mesh.as("auth", "sessions.refresh", { refresh_token })).resolves.toMatchObject({ user_id: user.id });
   });
 
-  test("set to what it is, nothing is stated", async () => {
+  test("an unchanged status records no event", async () => {
     const { admin, user } = await pair(mesh);
     await set(mesh, admin, user.id, true);
     await set(mesh, admin, user.id, false);
@@ -62,7 +62,7 @@ describe("with sessions there", () => {
     expect(await typesOf(mesh, user)).toEqual(["user.created", "user.deactivated"]);
   });
 
-  test("nobody disables himself", async () => {
+  test("users can't deactivate themselves", async () => {
     const { admin } = await pair(mesh);
     await expect(set(mesh, admin, admin.user_id, false)).rejects.toMatchObject({ type: "forbidden" });
   });
@@ -73,7 +73,7 @@ describe("with sessions there", () => {
     await expect(set(mesh, admin, stranger.id, false)).rejects.toMatchObject({ type: "not_found" });
   });
 
-  test("a keyed repeat after the account was enabled again does not disable it", async () => {
+  test("a keyed repeat after reactivation does not deactivate the account", async () => {
     const { admin, user } = await pair(mesh);
     const disable = () => mesh.keyed("disable-once", "users.setStatus", { id: user.id, is_active: false }, admin);
     const first = await disable();
@@ -85,21 +85,21 @@ describe("with sessions there", () => {
   });
 });
 
-describe("with sessions away", () => {
+describe("with sessions unavailable", () => {
   let mesh: UserServices;
   beforeAll(async () => {
     mesh = await startUsers(["users"]);
   });
   afterAll(() => mesh.stop());
 
-  test("the change is made, and the answer says that it is not confirmed", async () => {
+  test("deactivation commits, and answers that it is not confirmed", async () => {
     const { admin, user } = await pair(mesh);
     await expect(set(mesh, admin, user.id, false)).rejects.toMatchObject({ type: "revocation_pending" });
     expect((await mesh.as("auth", "users.get", { id: user.id }))?.is_active).toBe(false);
     expect(await typesOf(mesh, user)).toEqual(["user.created", "user.deactivated"]);
   });
 
-  test("repeated, it is not confirmed either, keyed or not", async () => {
+  test("a repeat is not confirmed either, keyed or not", async () => {
     const { admin, user } = await pair(mesh);
     const keyed = () => mesh.keyed(`away-${user.id}`, "users.setStatus", { id: user.id, is_active: false }, admin);
     for (const attempt of [keyed, keyed, () => set(mesh, admin, user.id, false)])
@@ -107,7 +107,7 @@ describe("with sessions away", () => {
     expect(await typesOf(mesh, user)).toEqual(["user.created", "user.deactivated"]);
   });
 
-  test("enabling is made too, and not confirmed: a cache may not know of it yet", async () => {
+  test("reactivation commits too, unconfirmed because of the caches", async () => {
     const { admin, user } = await pair(mesh);
     await set(mesh, admin, user.id, false).catch(() => undefined);
     await expect(set(mesh, admin, user.id, true)).rejects.toMatchObject({ type: "revocation_pending" });

@@ -23,7 +23,7 @@ const changes = (id: string) =>
   );
 
 describe("a subscription", () => {
-  test("is in force when it is answered: the old token is stale, the refreshed one has it", async () => {
+  test("applies when it is answered: the old token is stale, the refreshed one has the tier", async () => {
     const person = await someone();
     const { status, body } = await api().post("users/me/upgrade", { plan: "gold" }, person.access);
     expect([status, body.data]).toEqual([200, { tier: "premium", plan: "gold", expires_at: null }]);
@@ -33,7 +33,7 @@ describe("a subscription", () => {
     expect((await api().get("users/me", next.access_token)).body.data.subscription).toEqual(body.data);
   });
 
-  test("ends when downgrade is answered", async () => {
+  test("ends when the downgrade is answered", async () => {
     const person = await someone();
     await api().post("users/me/upgrade", {}, person.access);
     const premium = await refresh(person.refresh);
@@ -44,7 +44,7 @@ describe("a subscription", () => {
     expect(await api().get("users/search", basic.access_token)).toBeProblem(402, "premium_required");
   });
 
-  test("is one operation with its event: the tokens that were refreshed after it stay good", async () => {
+  test("invalidates tokens once: those refreshed before its event arrives stay valid", async () => {
     const person = await someone();
     await api().post("users/me/upgrade", {}, person.access);
     const next = await refresh(person.refresh);
@@ -58,7 +58,7 @@ describe("a subscription", () => {
     expect((await api().get("users/me", next.access_token)).status).toBe(200);
   });
 
-  test("taken again as it is states nothing new", async () => {
+  test("records no event when repeated unchanged", async () => {
     const person = await someone();
     await api().post("users/me/upgrade", { plan: "gold" }, person.access);
     const next = await refresh(person.refresh);
@@ -67,7 +67,7 @@ describe("a subscription", () => {
     expect((await api().get("users/me", next.access_token)).status).toBe(200);
   });
 
-  test("ends by itself: computed where it is read, and stated by the job, once", async () => {
+  test("expires: the tier is computed on read, and the job records the event once", async () => {
     const person = await someone();
     const expires_at = new Date(Date.now() + 1_500).toISOString();
     await api().post("users/me/upgrade", { expires_at }, person.access);
@@ -89,7 +89,7 @@ describe("a subscription", () => {
     expect((await changes(person.id)).map((one) => one.tier)).toEqual(["premium", "basic"]);
   });
 
-  test("that would be over already is refused", async () => {
+  test("that ends in the past is refused", async () => {
     const { access } = await someone();
     const { status, body } = await api().post("users/me/upgrade", { expires_at: "2020-01-01T00:00:00Z" }, access);
     expect([status, body.errors[0]]).toEqual([
