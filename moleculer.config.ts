@@ -76,7 +76,7 @@ export function brokerOptions(
  */
 function middlewares(config: Config, log: Logger, clock: Clock): Array<Middleware | string> {
   return [
-    contractMiddleware({ checkResults: config.environment !== "production" }),
+    contractMiddleware(config),
     accessMiddleware({ clock, permissionsOf: servicePermissions(config) }),
     errorMiddleware(log),
     correlationMiddleware,

@@ -28,6 +28,7 @@ export function readConfig(env: Environment) {
   return {
     environment: values.NODE_ENV,
     production,
+    checkResults: values.CHECK_RESULTS ?? !production,
     dataDir: values.DATA_DIR,
     services: values.SERVICES,
     nodeId: values.NODE_ID,

@@ -249,6 +249,10 @@ export const groups = {
     RATE_LIMIT_DEFAULT: { schema: rate.prefault("600/60"), help: "all other requests, per IP address and gateway" },
   },
   Mesh: {
+    CHECK_RESULTS: {
+      schema: flag.optional(),
+      help: "validate the results of actions against their contracts, some 30 µs each (default: `true` outside production)",
+    },
     SERVICES: { schema: list.prefault(""), help: "services and workers of this process, comma-separated; empty: all" },
     NODE_ID: { schema: text.optional(), help: "node name on the bus (default: services, host and a random suffix)" },
     NODE_HEALTH_HOST: { schema: text.prefault("127.0.0.1"), help: "address that the health port listens on" },

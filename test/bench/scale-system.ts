@@ -50,6 +50,7 @@ export function environmentOf({ url }: ScaleDatabase): NodeJS.ProcessEnv {
     SECRET_KEY: `k1:${"scale-".repeat(8)}`,
     PASSWORD_HASH_COST: "4",
     RATE_LIMIT_ENABLED: "false",
+    CHECK_RESULTS: "false",
     LOG_LEVEL: "fatal",
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
