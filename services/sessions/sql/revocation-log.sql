@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION sessions.unconfirmed_revocations(p_keys text[]) RETUR
 $$;
 
 -- Returns the entries after `p_since`, a page at a time, and grants a lease of 3 s with the last page. `full` says that
--- the log begins anew: either entries after `p_since` were swept, or the database was restored from a back-up that is
+-- the log starts from the beginning: either entries after `p_since` were swept, or the database was restored from a back-up that is
 -- older than `p_since`.
 CREATE OR REPLACE FUNCTION sessions.renew_lease(
   p_gateway uuid, p_node text, p_action text, p_since bigint, p_page int
