@@ -7,7 +7,8 @@ interface TestFileResult {
 }
 
 const MAX_RETRIED = 2;
-const EXIT_TIMEOUT_MS = 30_000;
+/** Long enough for the coverage report, which is written after the reporters were told. */
+const EXIT_TIMEOUT_MS = 180_000;
 
 /**
  * A jest reporter. Fails a run in which more than two tests passed only when repeated (`TEST_RETRIES`), and one whose process
