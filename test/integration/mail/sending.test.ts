@@ -39,6 +39,7 @@ beforeEach(async () => {
   services = await startServices(["auth", "users", "sessions", "preferences", "mail", "worker-mail"], {
     SMTP_HOST: "127.0.0.1",
     SMTP_PORT: String(port),
+    CIRCUIT_BREAKER_FAILURES: "5",
     CIRCUIT_BREAKER_OPEN_SECONDS: "3",
   });
 });
