@@ -28,7 +28,7 @@ async function join(env: Environment, stack: AsyncDisposableStack): Promise<void
   repl(broker, { customCommands: [], delimiter: "usermesh $" });
 }
 
-/** Whoever has the NATS credentials is an operator. */
+/** Anyone with the NATS credentials is an operator. */
 function asOperator(caller: OperatorCaller): Middleware {
   const wrap =
     (next: ServiceBroker["call"]) =>

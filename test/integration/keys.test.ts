@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-/** The whole of it in one process, started anew with this ring over the data of before. */
+/** All services in one process, restarted with this key ring over the existing data. */
 async function startWith(ring: string) {
   const running = await startServices("all", {
     DATABASE_URL: database.url,

@@ -30,7 +30,7 @@ const revokeSessions = (id: string, token: string) => api().delete(`admin/users/
 const asVendor = (method: string, path: string, tenant: TestTenant, body?: object) =>
   api().request(method, path, { token: vendor, headers: inTenant(tenant.slug), ...(body && { body }) });
 
-describe("who may do less does nothing to who may do more", () => {
+describe("an administrator with fewer permissions cannot act on a more privileged account", () => {
   let tenant: TestTenant;
   /** May change accounts, roles and sessions, and lacks `activity:read`. */
   let deputy: Member;
@@ -42,7 +42,7 @@ describe("who may do less does nothing to who may do more", () => {
     deputy = await memberWith(mesh, tenant, ["deputy"]);
   });
 
-  test("disable, delete, end the sessions: refused, and nothing has happened", async () => {
+  test("disabling, deleting and ending sessions are refused and change nothing", async () => {
     const { id, access } = tenant.admin;
     expect(verdict(await setStatus(id, false, deputy.access))).toBe("403 forbidden");
     expect(verdict(await remove(id, deputy.access))).toBe("403 forbidden");
@@ -50,7 +50,7 @@ describe("who may do less does nothing to who may do more", () => {
     expect((await api().get("users/me", access)).body.data).toMatchObject({ id, is_active: true });
   });
 
-  test("in another tenant he can't even tell a mighty account from none", async () => {
+  test("in another tenant, a privileged account is indistinguishable from a missing one", async () => {
     const { admin } = await newTenant(mesh, vendor);
     for (const id of [admin.id, "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60"]) {
       const answers = await Promise.all([
@@ -65,7 +65,7 @@ describe("who may do less does nothing to who may do more", () => {
     }
   });
 
-  test("nor what becomes of a deleted one there", async () => {
+  test("the erasure of an account in another tenant cannot be read", async () => {
     const there = await newTenant(mesh, vendor);
     const user = await newMember(mesh, there.slug);
     expect((await remove(user.id, there.admin.access)).status).toBe(200);
@@ -75,7 +75,7 @@ describe("who may do less does nothing to who may do more", () => {
     expect(verdict(await setStatus(user.id, true, deputy.access))).toBe("404 not_found");
   });
 
-  test("nor enables one that was disabled, or takes its deletion back", async () => {
+  test("a disabled account cannot be enabled, nor a deleted one restored", async () => {
     const mighty = await memberWith(mesh, tenant, ["admin"]);
     expect((await setStatus(mighty.id, false, tenant.admin.access)).status).toBe(200);
     expect(verdict(await setStatus(mighty.id, true, deputy.access))).toBe("403 forbidden");
@@ -83,7 +83,7 @@ describe("who may do less does nothing to who may do more", () => {
     expect(verdict(await setStatus(mighty.id, true, deputy.access))).toBe("403 forbidden");
   });
 
-  test("all of it is open to him on an account that may do no more than he", async () => {
+  test("all of it is allowed on an account with no more permissions", async () => {
     const user = await newMember(mesh, tenant.slug);
     expect((await revokeSessions(user.id, deputy.access)).body.data).toEqual({ revoked: 1 });
     expect((await setStatus(user.id, false, deputy.access)).status).toBe(200);
@@ -91,14 +91,14 @@ describe("who may do less does nothing to who may do more", () => {
     expect((await remove(user.id, deputy.access)).status).toBe(200);
   });
 
-  test("a role that permits more is not made less of, and not deleted", async () => {
+  test("a role with more permissions cannot be reduced or deleted", async () => {
     const auditor = await memberWith(mesh, tenant, ["auditor"]);
     expect(verdict(await api().put("admin/roles/auditor", { permissions: [] }, deputy.access))).toBe("403 forbidden");
     expect(verdict(await api().delete("admin/roles/auditor", deputy.access))).toBe("403 forbidden");
     expect((await api().get("admin/activity", auditor.access)).status).toBe(200);
   });
 
-  test("an administrator of the default tenant does nothing to the vendor", async () => {
+  test("an administrator of the default tenant cannot act on the vendor", async () => {
     const user = await newMember(mesh, "default");
     await api().patch(`admin/users/${user.id}`, { roles: ["admin"] }, vendor);
     const admin = await refreshed(mesh, user);
@@ -116,14 +116,14 @@ describe("a tenant keeps an administrator", () => {
     tenant = await newTenant(mesh, vendor);
   });
 
-  test("the last one can't give the role away, nor delete himself", async () => {
+  test("the last administrator cannot give up the role or delete their account", async () => {
     const { id, access } = tenant.admin;
     expect(verdict(await api().patch(`admin/users/${id}`, { roles: [] }, access))).toBe("409 last_admin");
     expect(verdict(await api().delete("users/me", access))).toBe("409 last_admin");
     expect((await api().get("admin/users", access)).status).toBe(200);
   });
 
-  test("one beside him who is disabled does not count, one who is active does", async () => {
+  test("only other active administrators count", async () => {
     const other = await memberWith(mesh, tenant, ["admin"]);
     const { id, access } = tenant.admin;
     expect((await setStatus(other.id, false, access)).status).toBe(200);
@@ -134,7 +134,7 @@ describe("a tenant keeps an administrator", () => {
     expect((await api().get(`admin/users/${id}`, theirs)).body.data.deleted_at).not.toBeNull();
   });
 
-  test("of two who disable each other at once one is left", async () => {
+  test("of two administrators who disable each other at once, one remains", async () => {
     for (let round = 0; round < 5; round += 1) {
       const here = await newTenant(mesh, vendor);
       const other = await memberWith(mesh, here, ["admin"]);
@@ -144,7 +144,7 @@ describe("a tenant keeps an administrator", () => {
     }
   });
 
-  test("who acts from another tenant may take the last one away, and appoint the next", async () => {
+  test("a user acting from another tenant may remove the last administrator and appoint the next", async () => {
     const user = await newMember(mesh, tenant.slug);
     const { id } = tenant.admin;
     expect((await asVendor("PUT", `admin/users/${id}/status`, tenant, { is_active: false })).status).toBe(200);
@@ -152,7 +152,7 @@ describe("a tenant keeps an administrator", () => {
     expect(appointed.body.data.roles).toEqual(["admin", "user"]);
   });
 
-  test("and the installation a vendor", async () => {
+  test("the installation keeps a vendor", async () => {
     const { id } = (await api().get("users/me", vendor)).body.data;
     expect(verdict(await api().patch(`admin/users/${id}`, { roles: ["admin"] }, vendor))).toBe("409 last_admin");
   });

@@ -40,20 +40,20 @@ const claimsOf = (access: string) => JSON.parse(Buffer.from(access.split(".")[1]
 const permissionsOf = (access: string): string[] => claimsOf(access).permissions;
 
 describe("roles", () => {
-  test.each(["admin", "vendor", "user"])("nobody makes, changes or deletes one named %s", async (name) => {
+  test.each(["admin", "vendor", "user"])("a role named %s cannot be created, changed or deleted", async (name) => {
     const forbidden = "403 forbidden";
     expect(verdict(await api().post("admin/roles", { name, permissions: [] }, asAdmin()))).toBe(forbidden);
     expect(verdict(await api().put(`admin/roles/${name}`, { permissions: [] }, asAdmin()))).toBe(forbidden);
     expect(verdict(await api().delete(`admin/roles/${name}`, asAdmin()))).toBe(forbidden);
   });
 
-  test("none of a tenant's holds a permission of the platform", async () => {
+  test("a tenant's role cannot hold a platform permission", async () => {
     const asked = { name: "sly", permissions: ["platform:act"] };
     expect(verdict(await api().post("admin/roles", asked, asAdmin()))).toBe("403 forbidden");
     expect(verdict(await api().post("admin/roles", asked, vendor))).toBe("403 forbidden");
   });
 
-  test("vendor can't be granted outside the default tenant, and opens nothing there", async () => {
+  test("vendor cannot be granted outside the default tenant and has no effect there", async () => {
     const user = await newMember(mesh, tenant.slug);
     const granted = await api().patch(`admin/users/${user.id}`, { roles: ["vendor"] }, asAdmin());
     expect(granted.body.errors[0].code).toBe("unknown_role");
@@ -64,7 +64,7 @@ describe("roles", () => {
     expect(verdict(await api().get("admin/tenants", slipped.access))).toBe("403 forbidden");
   });
 
-  test("of another tenant are none: not shown, not changed, not deleted, not granted", async () => {
+  test("roles of another tenant are not shown, changed, deleted or granted", async () => {
     const other = await newTenant(mesh, vendor);
     const name = "elsewhere";
     await newRole(mesh, other, name, ["users:read"]);
@@ -81,7 +81,7 @@ describe("roles", () => {
     expect(theirs.map((one: { name: string }) => one.name)).not.toContain(name);
   });
 
-  test("a permission of the platform in a row of a tenant's own counts for nothing", async () => {
+  test("a platform permission in a row of a tenant's role has no effect", async () => {
     const sql = "INSERT INTO users.roles (tenant_id, name, permissions) VALUES ($1, 'slipped', '{platform:act}')";
     await mesh.database.query(sql, [tenant.id]);
     const user = await newMember(mesh, tenant.slug);
@@ -91,18 +91,18 @@ describe("roles", () => {
   });
 });
 
-describe("nobody grants what he lacks", () => {
-  test("not to a role that he makes", async () => {
+describe("an administrator without a permission cannot grant it", () => {
+  test("to a new role", async () => {
     const asked = { name: "more", permissions: ["users:read", "sessions:write"] };
     expect(verdict(await api().post("admin/roles", asked, deputy.access))).toBe("403 forbidden");
   });
 
-  test("not to the role that he has", async () => {
+  test("to their own role", async () => {
     const permissions = ["users:read", "users:write", "roles:read", "roles:write", "activity:read"];
     expect(verdict(await api().put("admin/roles/deputy", { permissions }, deputy.access))).toBe("403 forbidden");
   });
 
-  test("not to himself, not to others", async () => {
+  test("to themselves or to others", async () => {
     const other = await newMember(mesh, tenant.slug);
     for (const id of [deputy.id, other.id]) {
       const answer = await api().patch(`admin/users/${id}`, { roles: ["admin"] }, deputy.access);
@@ -111,13 +111,13 @@ describe("nobody grants what he lacks", () => {
     expect((await api().get(`admin/users/${other.id}`, asAdmin())).body.data.roles).toEqual(["user"]);
   });
 
-  test("what he has, he grants", async () => {
+  test("an administrator can grant permissions they hold", async () => {
     const other = await newMember(mesh, tenant.slug);
     const answer = await api().patch(`admin/users/${other.id}`, { roles: ["clerk"] }, deputy.access);
     expect(answer.body.data.roles).toEqual(["clerk", "user"]);
   });
 
-  test("and without roles:write, nothing", async () => {
+  test("without roles:write, no permission can be granted", async () => {
     const clerk = await withRoles(["clerk"]);
     const answer = await api().patch(`admin/users/${clerk.id}`, { roles: ["clerk", "deputy"] }, clerk.access);
     expect(verdict(answer)).toBe("403 forbidden");
@@ -126,7 +126,7 @@ describe("nobody grants what he lacks", () => {
     expect(verdict(shared)).toBe("403 forbidden");
   });
 
-  test("nor takes over a mightier account by its address", async () => {
+  test("a more privileged account cannot be taken over by changing its address", async () => {
     const { email } = newPerson("thief");
     const answer = await api().patch(`admin/users/${tenant.admin.id}`, { email, is_verified: true }, deputy.access);
     expect(verdict(answer)).toBe("403 forbidden");
@@ -135,12 +135,12 @@ describe("nobody grants what he lacks", () => {
 });
 
 describe("another tenant", () => {
-  test("is closed to a tenant's administrator who names it", async () => {
+  test("cannot be entered by a tenant's administrator", async () => {
     const request = { token: asAdmin(), headers: inTenant("default") };
     expect(verdict(await api().request("GET", "admin/users", request))).toBe("403 forbidden");
   });
 
-  test("is closed to an administrator of the default tenant without platform:act", async () => {
+  test("cannot be entered by an administrator of the default tenant without platform:act", async () => {
     const user = await newMember(mesh, "default");
     await api().patch(`admin/users/${user.id}`, { roles: ["admin"] }, vendor);
     const admin = await refreshed(mesh, user);
@@ -152,20 +152,20 @@ describe("another tenant", () => {
     );
   });
 
-  test("is told apart from one that is none by nobody without platform:act", async () => {
+  test("is indistinguishable from a missing one without platform:act", async () => {
     const named = (slug: string) => api().request("GET", "admin/users", { token: asAdmin(), headers: inTenant(slug) });
     const [there, none] = [await named("default"), await named("there-is-none")];
     expect([there.status, there.body.detail]).toEqual([none.status, none.body.detail]);
   });
 
-  test("is no field of any body", async () => {
+  test("cannot be named in a request body", async () => {
     const user = await newMember(mesh, tenant.slug);
     const answer = await api().patch(`admin/users/${user.id}`, { tenant_id: "x", permissions: [] }, asAdmin());
     expect(answer.body.errors.map((one: { code: string }) => one.code)).toEqual(["unknown_field", "unknown_field"]);
   });
 });
 
-test("a vendor without platform:act sees the installation, and enters no tenant", async () => {
+test("a vendor without platform:act sees the installation but cannot enter a tenant", async () => {
   const user = await newMember(mesh, "default");
   await api().patch(`admin/users/${user.id}`, { roles: ["admin", "vendor"] }, vendor);
   const change = (sql: string) =>

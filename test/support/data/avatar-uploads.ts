@@ -5,7 +5,7 @@ import type { Answer } from "../clients/api-client.ts";
 import { register, signIn } from "../flows/main-flow.ts";
 import type { Usermesh } from "../start/usermesh.ts";
 
-/** Somebody who has no avatar yet, and what is stored since he came. */
+/** A user without an avatar, and what is stored since they registered. */
 export interface Uploader {
   upload(raw: Raw, headers?: Record<string, string>): Promise<Answer>;
   remove(): Promise<Answer>;

@@ -7,7 +7,7 @@ interface Flowing extends Running {
   readonly gateways: readonly ApiClient[];
 }
 
-/** What a person does with his account beside the main job, each step read again at every gateway. */
+/** What users do with their account besides the main flow; every step is read back from every gateway. */
 export function describeAccountFlow(running: () => Flowing): void {
   let person: Person & { readonly id: string };
   let access = "";

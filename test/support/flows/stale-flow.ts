@@ -24,7 +24,7 @@ interface Change {
 /** What holds of the access tokens of an account that changes, wherever it runs. */
 export function describeStale(running: () => Installation): void {
   const asAdmin = async (method: string, path: string, body: object): Promise<void> => {
-    // His own token is stale too where the permissions of a role have changed.
+    // The administrator's own token is stale too if the permissions of a role have changed.
     const token = await adminOf(running());
     const { status, body: answer } = await running().api.request(method, path, { body, token });
     expect([status, answer.code, answer.errors]).toEqual([method === "POST" ? 201 : 200, undefined, undefined]);
@@ -115,7 +115,7 @@ export function describeStale(running: () => Installation): void {
       for (let now = session; !done; ) {
         now = await refresh(now);
         seen.push(claimsOf(now));
-        // Whoever keeps an answer for later has the latest of before the next change.
+        // A request that is held back has the latest state from before the next change.
         await verdicts(running().gateways, [now]);
       }
     });
@@ -130,7 +130,7 @@ export function describeStale(running: () => Installation): void {
     const account = await newAccount(running(), 2);
     const [earlier, later] = account.sessions as [SignedIn, SignedIn];
     await readClaimsUnderALock(running(), account);
-    // Whoever was told of this change keeps nothing of the account, and reads.
+    // A node that knows of this change has dropped the account and reads it again.
     await setTier(account, { plan: "premium" });
     await using slow = await hold(running(), `SELECT pg_advisory_xact_lock(${CLAIMS_LOCK})`);
     const first = refresh(earlier);

@@ -28,7 +28,7 @@ interface Ground {
 
 const api = routes.filter((route): route is ApiRoute => route.kind !== "page");
 
-/** Signed in anew after whatever was done: it may have ended the session. */
+/** Signs in again after each action, because it may have ended the session. */
 const walkers: ReadonlyArray<{
   readonly role: string;
   token(running: Walked, ground: Ground): Promise<string | undefined>;
@@ -127,7 +127,7 @@ const secrets = ({ victim, session, foreign }: Marks) => [
   foreign.admin.email,
 ];
 
-/** The export of the vendor's own acts says whom he invited. */
+/** The vendor's export contains the people they invited. */
 const isOwnAct = (role: string, { action }: ApiRoute, secret: string, { foreign }: Marks): boolean =>
   role === "the vendor" && action === "users.export" && secret === foreign.admin.id;
 
