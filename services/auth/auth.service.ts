@@ -22,7 +22,7 @@ import { requestVerification } from "./one-time-tokens/request-verification.ts";
 import { verifyEmail } from "./one-time-tokens/verify-email.ts";
 import { createBreachedPasswords } from "./password/breached-passwords.ts";
 import { changePassword } from "./password/change-password.ts";
-import { createPasswords } from "./password/password-hashing.ts";
+import { createConfiguredPasswordHashing } from "./password/password-hashing.ts";
 import { loadCommonPasswords } from "./password/password-policy.ts";
 import { requestReset } from "./password/request-reset.ts";
 import { confirmReset } from "./password/reset-password.ts";
@@ -101,7 +101,7 @@ function createDeps(platform: Platform): AuthDeps {
   return {
     ...shared,
     outbox: createOutbox(platform, db, authContract.name),
-    passwords: createPasswords(platform),
+    passwords: createConfiguredPasswordHashing(platform),
     commonPasswords: loadCommonPasswords(),
     breachedPasswords: createBreachedPasswords(platform),
     signingKeys: createSigningKeys(shared),

@@ -24,8 +24,8 @@ export async function sweep({ db }: SweepDeps, ctx: Ctx): Promise<Record<string,
 }
 
 /**
- * Deletes credentials whose account was never created. They are a day old, and users refuses ids older than 10 minutes, so
- * it cannot be created any more.
+ * Deletes credentials whose account was never created. They are a day old, and the users service refuses ids older
+ * than 10 minutes, so the account cannot be created any more.
  */
 async function sweepOrphans({ db }: SweepDeps, ctx: Ctx): Promise<number> {
   let deleted = 0;

@@ -23,7 +23,7 @@ const OAuthText = z.string().max(4_096).optional();
 
 /** Part of the contract of auth. */
 export const oauthActions = {
-  /** The provider's address to sign in at. 404 for an unknown provider, 503 if it does not respond. */
+  /** The provider's URL to sign in at. 404 for an unknown provider, 503 if it does not respond. */
   oauthStart: action({
     params: z.strictObject({
       provider: ProviderName,

@@ -3,14 +3,14 @@ import { deleteInBatches } from "../../../mixins/service-sweep.ts";
 
 export interface AttemptKeys {
   readonly account: string;
-  /** The client address at the account. */
+  /** Key of the attempts at the account from one client address. */
   readonly address: string;
 }
 
 export interface AttemptLimits {
-  /** Consecutive failures, from all addresses, until the account is throttled. */
+  /** Consecutive failures, from all client addresses, until the account is throttled. */
   readonly account: number;
-  /** Consecutive failures from one address until that address is throttled. */
+  /** Consecutive failures from one client address until that address is throttled. */
   readonly address: number;
   /** Consecutive failures until the account is locked; a password reset unlocks it. */
   readonly lifetime: number;
@@ -51,8 +51,8 @@ export async function clearAttempts(tx: Transaction, account: string): Promise<v
 }
 
 /**
- * Deletes rows of addresses that are no longer throttled, and rows of names without an account after 90 days. An account's
- * own row stays until a login or a reset: otherwise the lifetime limit would be a limit per 90 days.
+ * Deletes rows of client addresses that are no longer throttled, and after 90 days rows of emails and usernames that no
+ * account has. An account's own row stays until a login or a reset: otherwise the lifetime limit would be a limit per 90 days.
  */
 export function deleteOldAttempts(db: Database): Promise<number> {
   const old = `at < now() - interval '1 day'

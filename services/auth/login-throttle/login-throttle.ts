@@ -19,7 +19,7 @@ const POLL_INTERVAL_MS = 100;
 
 interface LoginTarget {
   readonly tenantId: string;
-  /** The account's email, or the name that was tried if no account has it. */
+  /** The account's email. If no account was found, the email or username of the request. */
   readonly email?: string | undefined;
   readonly username?: string | undefined;
   readonly userId: string | null;

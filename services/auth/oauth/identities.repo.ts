@@ -23,8 +23,8 @@ export async function deleteIdentity(db: Queryable, key: IdentityKey, user_id: s
 }
 
 /**
- * Deletes an identity whose account does not exist, if it is old enough that the account can no longer be created: users
- * refuses ids older than 10 minutes.
+ * Deletes an identity whose account does not exist, if it is old enough that the account can no longer be created: the
+ * users service refuses ids older than 10 minutes.
  */
 export async function deleteOrphan(db: Queryable, key: IdentityKey, userId: string): Promise<boolean> {
   const sql = `DELETE FROM auth.identities WHERE tenant_id = $1 AND issuer = $2 AND sub = $3 AND user_id = $4

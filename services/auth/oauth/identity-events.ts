@@ -6,7 +6,7 @@ import { type Identity, insertIdentity } from "./identities.repo.ts";
 type EventDeps = Pick<AuthDeps, "outbox" | "oauth">;
 type Ctx = Pick<ActionContext, "client" | "correlationId">;
 
-/** Links an identity to an existing account, whose owner is notified by the event (ASVS 5.0 V6.3.7). False like `insertIdentity`. */
+/** Links an identity to an existing account, whose owner is notified by the event (ASVS 5.0 V6.3.7). Returns false when `insertIdentity` does. */
 export async function addIdentity(deps: EventDeps, tx: Transaction, ctx: Ctx, identity: Identity): Promise<boolean> {
   if (!(await insertIdentity(tx, identity))) return false;
   await appendIdentityEvent(deps, tx, ctx, "identity.linked", identity);

@@ -5,7 +5,7 @@ import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { completeSignIn } from "../sign-in/complete-sign-in.ts";
 import { recordRefusedSignIn } from "../sign-in/refused-sign-in.ts";
-import { consumeCode, type ExchangeCode, findCode } from "./oauth.repo.ts";
+import { type ExchangeCode, findCode, spendCode } from "./oauth.repo.ts";
 import { completeDeferredLink } from "./oauth-link.ts";
 import { hashSecret } from "./oauth-state.ts";
 
@@ -22,7 +22,7 @@ export async function exchangeCode(deps: AuthDeps, ctx: Input): Promise<Output> 
   if (!code) throw new AppError("oauth_code_invalid");
   if (code.link) return completeDeferredLink(deps, ctx, code, code.link);
   assertSameBrowser(ctx.params, code);
-  if (!(await consumeCode(deps.db, code.hash))) throw new AppError("oauth_code_invalid");
+  if (!(await spendCode(deps.db, code.hash))) throw new AppError("oauth_code_invalid");
   return signIn(deps, ctx, code);
 }
 

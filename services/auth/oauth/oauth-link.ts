@@ -8,15 +8,15 @@ import type { AuthDeps } from "../dependencies.ts";
 import { findOwner } from "./identities.repo.ts";
 import { addIdentity, providerName } from "./identity-events.ts";
 import {
-  consumeCode,
   deleteState,
   type ExchangeCode,
   insertCode,
   type LinkingUser,
   type PendingLink,
+  spendCode,
 } from "./oauth.repo.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
-import { type ConsumedState, createState } from "./oauth-state.ts";
+import { type CallbackState, startAuthorization } from "./oauth-state.ts";
 
 type LinkResult = { readonly status: "linked"; readonly provider: string; readonly email: string | null };
 type LinkDeps = Pick<AuthDeps, "db" | "outbox" | "oauth">;
@@ -30,7 +30,7 @@ export async function startLink(
   const { user_id, home_tenant_id, session_id } = requireUser(ctx.caller);
   const provider = deps.oauth.find(ctx.params.provider);
   const { epoch } = await ctx.call("sessions.epoch", { user_id });
-  const { location, browser_binding } = await createState(deps, ctx, {
+  const { location, browser_binding } = await startAuthorization(deps, ctx, {
     provider,
     tenant: "",
     returnTo: ctx.params.return_to,
@@ -45,7 +45,7 @@ export async function startLink(
 export async function finishLink(
   deps: LinkDeps,
   ctx: Ctx,
-  { hash }: ConsumedState,
+  { hash }: CallbackState,
   user: LinkingUser,
   identity: ProviderIdentity,
 ): Promise<LinkResult> {
@@ -64,7 +64,7 @@ export async function finishLink(
  */
 export async function deferLink(
   { db }: Pick<AuthDeps, "db">,
-  { hash }: ConsumedState,
+  { hash }: CallbackState,
   { user_id, tenant_id, session_id, epoch }: LinkingUser,
   { issuer, sub, email }: ProviderIdentity,
   codeHash: string,
@@ -84,7 +84,7 @@ export async function completeDeferredLink(
 ): Promise<LinkResult> {
   await assertSessionActive(ctx, { user_id, tenant_id, session_id, epoch });
   await deps.db.transaction(async (tx) => {
-    if (!(await consumeCode(tx, hash))) throw new AppError("oauth_code_invalid");
+    if (!(await spendCode(tx, hash))) throw new AppError("oauth_code_invalid");
     await link(deps, tx, ctx, { user_id, tenant_id }, { issuer, sub, email });
   });
   return { status: "linked", provider: providerName(deps.oauth, issuer), email };

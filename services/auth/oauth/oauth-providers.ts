@@ -15,7 +15,7 @@ export interface StateSecrets {
 
 /** Query parameters of the provider's redirect to our callback. */
 export interface CallbackQuery {
-  readonly state: string;
+  readonly state?: string | undefined;
   readonly code?: string | undefined;
   readonly iss?: string | undefined;
   readonly error?: string | undefined;

@@ -10,13 +10,13 @@ import { recordRefusedProviderSignIn } from "../sign-in/refused-sign-in.ts";
 import { insertCode, type LinkingUser } from "./oauth.repo.ts";
 import { deferLink, finishLink } from "./oauth-link.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
-import { type ConsumedState, consumeState, createState, hashSecret } from "./oauth-state.ts";
+import { type CallbackState, hashSecret, spendCallbackState, startAuthorization } from "./oauth-state.ts";
 import { resolveAccount } from "./resolve-account.ts";
 
 type Callback = ActionContext<ParamsOf<typeof authContract, "oauthCallback">>;
 type Result = ResultOf<typeof authContract, "oauthCallback">;
 
-/** Starts a sign-in: returns the provider's address and the value that binds the flow to the browser. */
+/** Starts a sign-in: returns the provider's URL and the value that binds the flow to the browser. */
 export async function startOAuth(
   deps: AuthDeps,
   ctx: ActionContext<ParamsOf<typeof authContract, "oauthStart">>,
@@ -26,7 +26,7 @@ export async function startOAuth(
   const tenant = params.tenant ?? requestedTenant(ctx.caller);
   // Reports an unknown tenant now, and not after the user has signed in at the provider.
   await ctx.call("users.findForSignIn", { tenant });
-  return createState(deps, ctx, {
+  return startAuthorization(deps, ctx, {
     provider,
     tenant,
     returnTo: params.return_to,
@@ -38,15 +38,15 @@ export async function startOAuth(
 
 /**
  * Handles the provider's redirect. An invalid state is refused directly, since nothing in the request can be trusted.
- * After that, errors go to the client's `return_to`, as the parameter `error`, if it has one.
+ * If the client gave a `return_to`, later errors redirect to it with the parameter `error`.
  */
 export async function finishOAuth(deps: AuthDeps, ctx: Callback): Promise<Result> {
   const { browser_binding: browserBinding, provider: name, ...query } = ctx.params;
   const provider = deps.oauth.find(name);
-  const state = await consumeState(deps, ctx, { provider, state: query.state, browserBinding });
+  const state = await spendCallbackState(deps, ctx, { provider, state: query.state, browserBinding });
   let identity: ProviderIdentity | null = null;
   try {
-    identity = await deps.oauth.redeem(provider, { ...query, state: state.secrets.state }, state.secrets);
+    identity = await deps.oauth.redeem(provider, query, state.secrets);
     return state.linking_user
       ? await linkIdentity(deps, ctx, state, state.linking_user, identity)
       : await signIn(deps, ctx, state, identity);
@@ -60,12 +60,12 @@ export async function finishOAuth(deps: AuthDeps, ctx: Callback): Promise<Result
 
 /**
  * Signs in. A browser that keeps its session in cookies, and a client without a `return_to`, get the tokens now. Any other
- * client gets a one-time code, so that no token appears in an address.
+ * client gets a one-time code, so that no token appears in a URL.
  */
 async function signIn(
   deps: AuthDeps,
   ctx: Callback,
-  { tenant, return_to: returnTo, use_cookies }: ConsumedState,
+  { tenant, return_to: returnTo, use_cookies }: CallbackState,
   identity: ProviderIdentity,
 ): Promise<Result> {
   const { account, epoch } = await resolveAccount(deps, ctx, tenant, identity);
@@ -86,7 +86,7 @@ async function signIn(
 async function linkIdentity(
   deps: AuthDeps,
   ctx: Callback,
-  state: ConsumedState,
+  state: CallbackState,
   user: LinkingUser,
   identity: ProviderIdentity,
 ): Promise<Result> {
@@ -97,8 +97,8 @@ async function linkIdentity(
   return redirectTo(state.return_to, "code", code);
 }
 
-function redirectTo(address: string, name: "code" | "error", value: string): Result {
-  const url = new URL(address);
+function redirectTo(returnTo: string, name: "code" | "error", value: string): Result {
+  const url = new URL(returnTo);
   url.searchParams.set(name, value);
   return { location: url.href, outcome: null, use_cookies: false };
 }

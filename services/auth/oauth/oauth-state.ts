@@ -12,7 +12,7 @@ type StateDeps = Pick<AuthDeps, "db" | "ring" | "random" | "config" | "oauth">;
 
 interface AuthorizationRequest {
   readonly provider: OAuthProvider;
-  /** Slug. */
+  /** Slug; empty if `linkingUser` is given, which has the tenant's id. */
   readonly tenant: string;
   readonly returnTo: string | undefined;
   readonly useCookies: boolean;
@@ -29,18 +29,18 @@ export interface Authorization {
   readonly browser_binding: string;
 }
 
-export interface ConsumedState extends SpentState {
+export interface CallbackState extends SpentState {
   readonly secrets: StateSecrets;
 }
 
-/** 32 random bytes in base64url. */
+/** 32 random bytes in base64url, as we generate them. A cookie with any other value is replaced. */
 const RANDOM_VALUE = /^[\w-]{43}$/;
 
 /**
  * Starts an authorization request, with PKCE, state and nonce. All requests that a browser starts within 10 minutes share
  * one cookie value, so that two tabs do not break each other's sign-in.
  */
-export async function createState(
+export async function startAuthorization(
   deps: StateDeps,
   ctx: Pick<ActionContext, "client">,
   request: AuthorizationRequest,
@@ -69,7 +69,7 @@ export async function createState(
  * Spends the state of a callback. 400 `oauth_state_invalid` if it is missing, spent or expired, or belongs to another
  * provider or browser.
  */
-export async function consumeState(
+export async function spendCallbackState(
   { db, ring }: Pick<StateDeps, "db" | "ring">,
   ctx: Pick<ActionContext, "client">,
   callback: {
@@ -77,7 +77,7 @@ export async function consumeState(
     readonly state: string | undefined;
     readonly browserBinding: string | undefined;
   },
-): Promise<ConsumedState> {
+): Promise<CallbackState> {
   const { provider, state = "", browserBinding = "" } = callback;
   const spent = await spendState(db, {
     hash: hashSecret(state),
@@ -99,13 +99,13 @@ function hashAddress(state: string, { client }: Pick<ActionContext, "client">): 
   return hashSecret(JSON.stringify([state, client.ip]));
 }
 
-/** RFC 9700 section 4.1: exact comparison, otherwise a similar URL of an attacker would receive the code. */
+/** Compares exactly (RFC 9700 section 4.1): otherwise an attacker's URL that looks similar could receive the code. */
 function assertReturnUrlAllowed(allowed: readonly string[], returnTo: string | undefined): void {
   if (returnTo === undefined || allowed.includes(returnTo)) return;
   throw fieldError("return_to", "not_allowed", "is not an allowed return URL");
 }
 
-/** Derived from the state, so that the table contains none of them. RFC 7636 requires a verifier of at least 43 characters. */
+/** Nonce and verifier are derived from the state, so that they need not be stored. RFC 7636 requires a verifier of at least 43 characters. */
 function secretsOf(ring: KeyRing, kid: string, state: string): StateSecrets {
   const derive = (use: string) => encode(ring.mac("otp", JSON.stringify(["oauth", use, state]), kid));
   return { state, nonce: derive("nonce"), verifier: derive("verifier") };

@@ -24,9 +24,9 @@ type Callback = Pick<NewState, "hash" | "provider" | "browser_hash" | "address_h
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 /**
- * Of concurrent calls one gets the state, and only in the browser and for the provider that it was created for. A link may
- * have been started by an app without a browser's cookies: then the address it was started from must be the same, or, with
- * a `return_to`, the session that started it confirms the link later.
+ * Only one of several concurrent calls gets the state, and only in the browser and for the provider that it was created
+ * for. A link may have been started by an app without the browser's cookies. Then the client address must be the one that
+ * started the link, or, with a `return_to`, the session that started the link confirms it later.
  */
 export async function spendState(db: Queryable, callback: Callback): Promise<SpentState | null> {
   const sql = `UPDATE auth.oauth_states SET spent_at = clock_timestamp()
@@ -76,8 +76,8 @@ export async function findCode(db: Queryable, hash: string, sessionId: string | 
   return { hash, user_id, tenant_id, epoch, browser_hash, link };
 }
 
-/** Of concurrent calls one returns true. */
-export async function consumeCode(db: Queryable, hash: string): Promise<boolean> {
+/** Only one of several concurrent calls returns true. */
+export async function spendCode(db: Queryable, hash: string): Promise<boolean> {
   return (await db.repository(OAuthCodes).delete({ hash })).affected === 1;
 }
 

@@ -2,14 +2,14 @@ import * as client from "openid-client";
 import type { OAuthProvider } from "../../../lib/config/oauth-providers.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 
-/** Per request. A callback makes up to four, and must be answered within 10 s. */
+/** Of one request to the provider. A callback makes up to four of them, and must be answered within 10 s. */
 const TIMEOUT_SECONDS = 2.5;
 const DISCOVERY_INTERVAL_MS = 3_600_000;
 
-/** Our client at one provider. */
+/** Our registration as an OAuth client of one provider. */
 export interface OidcClient {
   configuration(): Promise<client.Configuration>;
-  /** Switches to the other client authentication method. False if it was switched before, or there is no secret. */
+  /** Switches between `client_secret_basic` and `client_secret_post`. False if it was switched before, or there is no secret. */
   switchAuthentication(): boolean;
 }
 
@@ -20,7 +20,7 @@ export interface OidcClient {
 export function createOidcClient(provider: OAuthProvider, clock: Clock): OidcClient {
   let known: client.Configuration | undefined;
   let validUntil = Number.NEGATIVE_INFINITY;
-  let discovery: Promise<client.Configuration> | undefined;
+  let runningDiscovery: Promise<client.Configuration> | undefined;
   let switched = false;
   const refresh = async () => {
     try {
@@ -31,14 +31,14 @@ export function createOidcClient(provider: OAuthProvider, clock: Clock): OidcCli
       if (known) return known;
       throw error;
     } finally {
-      discovery = undefined;
+      runningDiscovery = undefined;
     }
   };
   return {
     async configuration() {
       if (known && clock.monotonic() < validUntil) return known;
-      discovery ??= refresh();
-      return discovery;
+      runningDiscovery ??= refresh();
+      return runningDiscovery;
     },
     switchAuthentication() {
       if (switched || provider.clientSecret === undefined) return false;
@@ -49,7 +49,11 @@ export function createOidcClient(provider: OAuthProvider, clock: Clock): OidcCli
   };
 }
 
-/** The configuration allows http issuers only outside production. Signatures of ID tokens are verified even with TLS. */
+/**
+ * The discovery itself needs no client authentication; which method we use depends on the metadata that it returns. An http
+ * issuer gets here only outside production. The non-repudiation checks verify the signatures of ID tokens, which the library
+ * otherwise does not for tokens that came directly from the provider over TLS.
+ */
 async function discover(provider: OAuthProvider, switched: boolean): Promise<client.Configuration> {
   const { discovery, clientId, clientSecret } = provider;
   const insecure = discovery.startsWith("http:") ? [client.allowInsecureRequests] : [];
@@ -77,6 +81,7 @@ function authenticationFor(
   if (secret === undefined) return client.None();
   // OpenID Connect Discovery section 3: client_secret_basic is the default if the metadata list no methods.
   const methods = metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
-  const basic = methods.includes("client_secret_basic") !== switched;
-  return basic ? client.ClientSecretBasic(secret) : client.ClientSecretPost(secret);
+  const listsBasic = methods.includes("client_secret_basic");
+  const useBasic = switched ? !listsBasic : listsBasic;
+  return useBasic ? client.ClientSecretBasic(secret) : client.ClientSecretPost(secret);
 }

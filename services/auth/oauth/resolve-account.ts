@@ -15,7 +15,7 @@ type Ctx = Pick<ActionContext, "call" | "client" | "correlationId">;
 
 interface ResolvedAccount {
   readonly account: Account;
-  /** Read before everything that decided. */
+  /** Read before everything that decided the sign-in. */
   readonly epoch: number;
 }
 

@@ -5,7 +5,7 @@ import { newId } from "../../../lib/runtime/ids.ts";
 import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-time-tokens.repo.ts";
-import { deletePasswords } from "../password/credentials.repo.ts";
+import { deletePasswordCredentials } from "../password/credentials.repo.ts";
 import { deleteIdentities, insertIdentity } from "./identities.repo.ts";
 import { cancelPendingLinks } from "./oauth.repo.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
@@ -49,7 +49,7 @@ function replaceCredentials(
   return db.transaction(async (tx) => {
     await lockOneTimeTokens(tx, id);
     await revokeOneTimeTokens(tx, id, ["verify_email", "reset_password", "change_email"]);
-    await deletePasswords(tx, id);
+    await deletePasswordCredentials(tx, id);
     await deleteIdentities(tx, id);
     await cancelPendingLinks(tx, id);
     if (!(await insertIdentity(tx, { tenant_id, issuer, sub, user_id: id, email }))) throw new AppError("conflict");

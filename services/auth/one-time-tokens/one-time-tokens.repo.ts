@@ -67,14 +67,14 @@ export async function lockOneTimeTokens(tx: Transaction, userId: string): Promis
   await tx.query(sql, [userId]);
 }
 
-/** Of concurrent calls one returns true. False for an expired or superseded token. */
+/** Only one of several concurrent calls returns true. False for an expired or superseded token. */
 export async function spendOneTimeToken(tx: Transaction, id: string): Promise<boolean> {
   const sql = `UPDATE auth.one_time_tokens t SET spent_at = clock_timestamp()
     WHERE id = $1 AND spent_at IS NULL AND clock_timestamp() <= ${EXPIRY} AND NOT ${SUPERSEDED} RETURNING id`;
   return (await tx.query(sql, [id])).length === 1;
 }
 
-/** For a change that another service has committed already, so expiry no longer matters. Of concurrent calls one returns true. */
+/** For a change that another service has committed already, so expiry no longer matters. Only one of several concurrent calls returns true. */
 export async function markSpent(tx: Transaction, id: string): Promise<boolean> {
   const sql = `UPDATE auth.one_time_tokens SET spent_at = clock_timestamp() WHERE id = $1 AND spent_at IS NULL RETURNING id`;
   return (await tx.query(sql, [id])).length === 1;

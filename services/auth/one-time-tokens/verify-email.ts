@@ -13,9 +13,9 @@ type Output = ResultOf<typeof authContract, "verifyEmail">;
 type VerifyDeps = Pick<AuthDeps, "db" | "ring">;
 
 /**
- * Confirms an initial or a changed address. `users.confirmEmail` commits, idempotently per token. The request that then
- * marks the token spent succeeds, all others get `token_invalid`. A crash in between leaves the token unspent, and a retry
- * completes it.
+ * Confirms an initial or a changed email address. The commit point is `users.confirmEmail`, which is idempotent per token.
+ * Of the requests with one token, the one that then marks it spent succeeds, and all others get `token_invalid`. A crash
+ * before that leaves the token unspent, so that a retry succeeds.
  */
 export async function verifyEmail(deps: VerifyDeps, ctx: ActionContext<Input>): Promise<Output> {
   const oneTimeToken = await requireOneTimeToken(deps, ctx.params.token, "verify_email", "change_email");
@@ -45,8 +45,8 @@ async function confirmEmail(ctx: ActionContext<Input>, oneTimeToken: OneTimeToke
 }
 
 /**
- * An email change that was requested before a password reset, a password change or a logout everywhere may have been
- * requested by an intruder, so it is void.
+ * A password reset, a password change and a logout everywhere increment the epoch. An email change that was requested
+ * before one of them is refused, because an intruder may have requested it.
  */
 async function isOutdatedChange(
   ctx: ActionContext<Input>,

@@ -7,7 +7,7 @@ export interface BreachedPasswords {
 }
 
 const TIMEOUT_MS = 1_500;
-/** A range holds about 1,000 lines of 40 characters, including padding. */
+/** In characters. A response has about 40,000 including padding; the limit stops a faulty service from filling the memory. */
 const MAX_RANGE_LENGTH = 1_000_000;
 
 /**
@@ -54,7 +54,7 @@ function rangeIncludes(range: string, suffix: string): boolean {
   return new RegExp(`^${suffix}:0*[1-9]`, "im").test(range);
 }
 
-/** Contains neither the address nor the prefix that was looked up. */
+/** For the log. Contains neither the URL nor the prefix that was looked up, which is a part of the password's hash. */
 function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error & { readonly cause?: { readonly code?: string } };
   return cause?.code ?? (name === "TimeoutError" ? "timeout" : message);

@@ -7,12 +7,12 @@ type CredentialRow = RowOf<typeof Credentials>;
 export type Credential = Pick<CredentialRow, "id" | "user_id" | "secret">;
 export type NewCredential = Pick<CredentialRow, "id" | "user_id" | "secret" | "kid" | "confirmed">;
 
-export async function insertPassword(db: Queryable, credential: NewCredential): Promise<void> {
+export async function insertPasswordCredential(db: Queryable, credential: NewCredential): Promise<void> {
   await db.repository(Credentials).insert({ ...credential, kind: "password" });
 }
 
 /** Skips users who have a password: an interrupted import inserts the same batch again. */
-export async function insertPasswords(
+export async function insertPasswordCredentials(
   db: Queryable,
   passwords: ReadonlyArray<Omit<NewCredential, "confirmed">>,
 ): Promise<void> {
@@ -24,25 +24,30 @@ export async function insertPasswords(
   );
 }
 
-/** In no particular order. Users without a password are missing. */
-export async function findPasswords(db: Queryable, userIds: readonly string[]): Promise<Credential[]> {
+/** In no particular order. Users without a password have no row. */
+export async function findPasswordCredentials(db: Queryable, userIds: readonly string[]): Promise<Credential[]> {
   const sql = "SELECT id, user_id, secret FROM auth.credentials WHERE user_id = ANY($1::uuid[]) AND kind = 'password'";
   return db.query<Credential>(sql, [userIds]);
 }
 
-export async function findPassword(db: Queryable, userId: string): Promise<Credential | null> {
-  const [credential] = await findPasswords(db, [userId]);
+export async function findPasswordCredential(db: Queryable, userId: string): Promise<Credential | null> {
+  const [credential] = await findPasswordCredentials(db, [userId]);
   return credential ?? null;
 }
 
-/** False if the secret is no longer the one in `checked`: a password reset in between must not be undone. */
-export async function replaceSecret(db: Queryable, checked: Credential, secret: string, kid: string): Promise<boolean> {
+/** False if the secret is no longer that of `expected`: a password reset in the meantime must not be undone. */
+export async function replaceSecret(
+  db: Queryable,
+  expected: Credential,
+  secret: string,
+  kid: string,
+): Promise<boolean> {
   const sql = `UPDATE auth.credentials SET secret = $3, kid = $4, changed_at = clock_timestamp()
     WHERE id = $1 AND secret = $2 RETURNING id`;
-  return (await db.query(sql, [checked.id, checked.secret, secret, kid])).length === 1;
+  return (await db.query(sql, [expected.id, expected.secret, secret, kid])).length === 1;
 }
 
-export async function deletePasswords(db: Queryable, user_id: string): Promise<void> {
+export async function deletePasswordCredentials(db: Queryable, user_id: string): Promise<void> {
   await db.repository(Credentials).delete({ user_id, kind: "password" });
 }
 

@@ -23,7 +23,7 @@ interface Scheme {
   matches(password: string, hash: string): Promise<boolean>;
 }
 
-/** The scheme of new hashes: bcrypt over a SHA-512/256 of the password. The others are of imported accounts. */
+/** The scheme of new hashes: bcrypt over a SHA-512/256 of the password. Only imported accounts have the others. */
 export const OWN_SCHEME = "bcrypt-sha512_256";
 export const OWN_PREFIX = `${OWN_SCHEME}$`;
 
@@ -127,7 +127,7 @@ function admitArgon2(foreign: string): string {
   if (memory > MAX_ARGON2.memory || passes > MAX_ARGON2.passes || lanes > MAX_ARGON2.lanes) {
     throw new PasswordHashError("too_costly");
   }
-  // The minima of RFC 9106 section 3.1, except for the result: its 4 bytes could be guessed.
+  // The minima of RFC 9106 section 3.1, except that it allows a result of 4 bytes, which could be guessed.
   if (memory < 8 * lanes || salt.length < 8 || expected.length < 16) throw new PasswordHashError("malformed");
   return foreign;
 }

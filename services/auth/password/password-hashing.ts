@@ -55,7 +55,7 @@ export interface PasswordHashing {
 }
 
 /** Password hashing of this process, limited as configured. */
-export function createPasswords({ config, ring }: Pick<Platform, "config" | "ring">): PasswordHashing {
+export function createConfiguredPasswordHashing({ config, ring }: Pick<Platform, "config" | "ring">): PasswordHashing {
   const { cost, concurrency, queue } = config.auth.passwordHash;
   return createPasswordHashing({ ring, cost, bulkhead: createBulkhead({ concurrency, queue }) });
 }

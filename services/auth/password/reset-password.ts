@@ -19,7 +19,7 @@ import {
   spendOneTimeToken,
 } from "../one-time-tokens/one-time-tokens.repo.ts";
 import { assertPasswordAllowed } from "./assert-password-allowed.ts";
-import { deletePasswords, insertPassword, type NewCredential } from "./credentials.repo.ts";
+import { deletePasswordCredentials, insertPasswordCredential, type NewCredential } from "./credentials.repo.ts";
 
 type Input = ParamsOf<typeof authContract, "confirmReset">;
 type ResetDeps = Pick<
@@ -95,8 +95,8 @@ async function commitReset(
   await revokeOneTimeTokens(tx, account.id, ["reset_password", "change_email", "invite"]);
   await cancelPendingLinks(tx, account.id);
   // A new row instead of an update: a concurrent rehash of the old one must not overwrite the new password.
-  await deletePasswords(tx, account.id);
-  await insertPassword(tx, credential);
+  await deletePasswordCredentials(tx, account.id);
+  await insertPasswordCredential(tx, credential);
   await clearAttempts(tx, accountKey({ tenantId: account.tenant_id, email: account.email }));
   return outbox.append(tx, {
     type: "password.changed",

@@ -1,7 +1,7 @@
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { withAttempt } from "../login-throttle/login-throttle.ts";
-import { type Credential, findPassword } from "./credentials.repo.ts";
+import { type Credential, findPasswordCredential } from "./credentials.repo.ts";
 import type { HashVerification } from "./password-hashing.ts";
 
 type VerifyDeps = Pick<AuthDeps, "db" | "clock" | "timers" | "passwords">;
@@ -24,7 +24,7 @@ export async function verifyPassword(
   account: Account,
   password: string,
 ): Promise<PasswordCheck> {
-  const credential = await findPassword(deps.db, account.id);
+  const credential = await findPasswordCredential(deps.db, account.id);
   const target = { tenantId: account.tenant_id, email: account.email, userId: account.id, ip: ctx.client.ip };
   return withAttempt(deps, target, () => checkPassword(deps, credential, password));
 }

@@ -2,7 +2,7 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { deleteCredential, insertPassword } from "../password/credentials.repo.ts";
+import { deleteCredential, insertPasswordCredential } from "../password/credentials.repo.ts";
 
 type User = Actions["users.create"]["result"]["user"];
 export type AccountFields = Omit<Actions["users.create"]["params"], "id">;
@@ -27,7 +27,13 @@ export async function createAccount(
   const userId = newId(deps.clock, deps.random);
   const credentialId = newId(deps.clock, deps.random);
   const secret = await deps.passwords.hash(account.password, credentialId);
-  await insertPassword(deps.db, { id: credentialId, user_id: userId, secret, kid: deps.ring.active, confirmed: false });
+  await insertPasswordCredential(deps.db, {
+    id: credentialId,
+    user_id: userId,
+    secret,
+    kid: deps.ring.active,
+    confirmed: false,
+  });
   try {
     await account.before?.(userId);
     const user = await createUser(ctx, { id: userId, ...account.fields });
@@ -40,7 +46,7 @@ export async function createAccount(
   }
 }
 
-/** `users.create`. If its outcome is unknown, because of a timeout for example, asks users whether the account exists. */
+/** `users.create`. If its outcome is unknown, because of a timeout for example, asks the users service whether the account exists. */
 export async function createUser(
   ctx: Pick<ActionContext, "call">,
   params: Actions["users.create"]["params"],
@@ -55,7 +61,7 @@ export async function createUser(
   }
 }
 
-/** True if users refused: the account does not exist, and a late response will not create it. */
+/** True if the users service refused: the account does not exist, and a late response will not create it. */
 export function isDefinitive(error: unknown): boolean {
   return error instanceof AppError && error.status < 500;
 }

@@ -6,7 +6,7 @@ import { newId } from "../../../lib/runtime/ids.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { withAttempt } from "../login-throttle/login-throttle.ts";
-import { type Credential, findPassword, replaceSecret } from "../password/credentials.repo.ts";
+import { type Credential, findPasswordCredential, replaceSecret } from "../password/credentials.repo.ts";
 import { checkPassword } from "../password/verify-password.ts";
 import { completeSignIn } from "./complete-sign-in.ts";
 import { recordRefusedSignIn } from "./refused-sign-in.ts";
@@ -21,7 +21,7 @@ type LoginDeps = Pick<
 
 interface LoginTarget {
   readonly tenantId: string;
-  /** A random id if no account has the name, so that the same work follows. */
+  /** A random id if no account has the email or username, so that the same work follows. */
   readonly userId: string;
   readonly exists: boolean;
   readonly epoch: number;
@@ -58,8 +58,11 @@ export async function login(deps: LoginDeps, ctx: ActionContext<Input>): Promise
 
 async function findTarget({ clock, random }: LoginDeps, ctx: ActionContext<Input>): Promise<LoginTarget> {
   const { email, username } = ctx.params;
-  const name = email === undefined ? { username } : { email };
-  const { tenant_id, user } = await ctx.call("users.findForSignIn", { tenant: requestedTenant(ctx.caller), ...name });
+  const identifier = email === undefined ? { username } : { email };
+  const { tenant_id, user } = await ctx.call("users.findForSignIn", {
+    tenant: requestedTenant(ctx.caller),
+    ...identifier,
+  });
   const userId = user?.id ?? newId(clock, random);
   const { epoch } = await ctx.call("sessions.epoch", { user_id: userId });
   return { tenantId: tenant_id, userId, exists: user !== null, epoch };
@@ -73,11 +76,11 @@ async function authenticate(deps: LoginDeps, ctx: ActionContext<Input>, target: 
   const { email, username, password } = ctx.params;
   const [account, credential] = await Promise.all([
     ctx.call("users.signInView", { id: target.userId }),
-    findPassword(deps.db, target.userId),
+    findPasswordCredential(deps.db, target.userId),
   ]);
   // Attempts by email and by username count together if the account exists.
-  const name = account ? { email: account.email } : { email, username };
-  const attempt = { tenantId: target.tenantId, ...name, userId: account?.id ?? null, ip: ctx.client.ip };
+  const identifier = account ? { email: account.email } : { email, username };
+  const attempt = { tenantId: target.tenantId, ...identifier, userId: account?.id ?? null, ip: ctx.client.ip };
   const check = await withAttempt(deps, attempt, () => checkPassword(deps, account && credential, password));
   if (!check.ok || !account) throw new AppError("invalid_credentials");
   if (!account.is_active) throw new AppError("account_disabled");

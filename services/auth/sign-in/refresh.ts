@@ -8,9 +8,9 @@ import { issueAccessToken } from "./issue-access-token.ts";
 type RefreshDeps = Pick<AuthDeps, "config" | "clock" | "random" | "signingKeys">;
 
 /**
- * Exchanges a refresh token for a new pair of tokens. `sessions.refresh` rotates the refresh token and decides whether a
- * spent one is a retry or theft; the access token is signed for what it grants. Safe to repeat within the grace period,
- * where a spent token yields the same successor again.
+ * Exchanges a refresh token for a new pair of tokens. `sessions.refresh` rotates the refresh token, and decides whether a
+ * spent one is a retry or theft. Then an access token is signed for the session. Safe to repeat within the grace period,
+ * in which a spent token yields the same successor again.
  */
 export async function refresh(
   deps: RefreshDeps,

@@ -5,18 +5,18 @@ import type { AuthDeps } from "../dependencies.ts";
 import { findOwner } from "../oauth/identities.repo.ts";
 import type { ProviderIdentity } from "../oauth/oauth-providers.ts";
 
-type LogDeps = Pick<AuthDeps, "clock" | "random" | "log">;
+type RecordDeps = Pick<AuthDeps, "clock" | "random" | "log">;
 type Ctx = Pick<ActionContext, "call" | "client">;
 
 interface RefusedSignIn {
   readonly tenantId: string;
-  /** Null if no account has the name. */
+  /** Null if no account has the email or username. */
   readonly userId: string | null;
   readonly provider?: string;
 }
 
 /** Throttled attempts (429) appear in the HTTP metrics only. */
-const LOGGED_ERRORS = [
+const RECORDED_ERRORS = [
   "invalid_credentials",
   "account_disabled",
   "email_not_verified",
@@ -26,15 +26,15 @@ const LOGGED_ERRORS = [
 
 /**
  * Records a refused sign-in in the activity log, without delaying the response. It is a call and not an event: events are
- * kept in the stream, and anyone can cause any number of refused sign-ins.
+ * kept in the stream, and anyone could fill it with refused sign-ins.
  */
 export function recordRefusedSignIn(
-  { clock, random, log }: LogDeps,
+  { clock, random, log }: RecordDeps,
   ctx: Ctx,
   { tenantId, userId, provider }: RefusedSignIn,
   error: unknown,
 ): void {
-  if (!isError(error, ...LOGGED_ERRORS)) return;
+  if (!isError(error, ...RECORDED_ERRORS)) return;
   const recorded = ctx.call("admin.record", {
     id: newId(clock, random),
     tenant_id: tenantId,
@@ -56,14 +56,14 @@ interface RefusedProviderSignIn {
   readonly identity: ProviderIdentity | null;
 }
 
-/** Recorded for the account that the identity is linked to, or else the account with its email. */
+/** Records it for the account that the identity is linked to, or else for the account with the identity's email. */
 export function recordRefusedProviderSignIn(
-  deps: LogDeps & Pick<AuthDeps, "db">,
+  deps: RecordDeps & Pick<AuthDeps, "db">,
   ctx: Ctx,
   { tenant, provider, identity }: RefusedProviderSignIn,
   error: unknown,
 ): void {
-  if (!isError(error, ...LOGGED_ERRORS)) return;
+  if (!isError(error, ...RECORDED_ERRORS)) return;
   const record = async () => {
     const { email = null } = identity ?? {};
     const { tenant_id, user } = await ctx.call("users.findForSignIn", { tenant, ...(email !== null && { email }) });

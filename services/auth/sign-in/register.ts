@@ -15,8 +15,8 @@ type RegisterDeps = Pick<
 >;
 
 /**
- * Signs up with a password. With PREVENT_USER_ENUMERATION the response is the same for a taken name as for a free one, and
- * does the same work: `createAccount` hashes the password before it learns whether the name is taken.
+ * Signs up with a password. With PREVENT_USER_ENUMERATION the response is the same whether or not the email or
+ * username is taken, and takes as long: `createAccount` hashes the password before it learns which.
  */
 export async function register(deps: RegisterDeps, ctx: ActionContext<Input>): Promise<Output> {
   const { email, username, password, preferences } = ctx.params;
@@ -43,7 +43,7 @@ export async function register(deps: RegisterDeps, ctx: ActionContext<Input>): P
   }
 }
 
-/** users owns visibility, so that part of the preferences goes there. */
+/** The users service stores the visibility settings, so that part of the preferences goes there. */
 function accountFields({ caller, params }: ActionContext<Input>, fullName: string | undefined): AccountFields {
   const { privacy_profile: profile, privacy_location: location } = params.preferences ?? {};
   return {

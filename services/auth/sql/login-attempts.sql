@@ -25,7 +25,7 @@ BEGIN
   RETURN v_row;
 END $$;
 
--- Reserves an attempt at an account from an address. Returns 0 where it may proceed, the seconds to wait where the
+-- Reserves an attempt at an account from a client address. Returns 0 where it may proceed, the seconds to wait where the
 -- account or the address is throttled, and -1 where the attempts in flight fill the limit: ask again when they are
 -- recorded. The account's row is locked first, as everywhere.
 CREATE OR REPLACE FUNCTION auth.reserve_attempt(

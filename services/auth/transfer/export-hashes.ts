@@ -1,10 +1,10 @@
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import { createDatabase } from "../../../mixins/database.mixin.ts";
-import { findPasswords } from "../password/credentials.repo.ts";
-import { createPasswords } from "../password/password-hashing.ts";
+import { findPasswordCredentials } from "../password/credentials.repo.ts";
+import { createConfiguredPasswordHashing } from "../password/password-hashing.ts";
 
 export interface HashReader {
-  /** Hashes by user id. Users without a password are missing. */
+  /** Hashes by user id. Users without a password have no entry. */
   read(userIds: readonly string[]): Promise<Map<string, string>>;
   close(): Promise<void>;
 }
@@ -15,11 +15,11 @@ export interface HashReader {
  */
 export async function openHashReader(platform: Platform): Promise<HashReader> {
   const db = createDatabase(platform, { schema: "auth" });
-  const passwords = createPasswords(platform);
+  const passwords = createConfiguredPasswordHashing(platform);
   await db.connect();
   return {
     async read(userIds) {
-      const credentials = await findPasswords(db, userIds);
+      const credentials = await findPasswordCredentials(db, userIds);
       return new Map(credentials.map(({ id, user_id, secret }) => [user_id, passwords.exportHash(secret, id)]));
     },
     close: () => db.close(),

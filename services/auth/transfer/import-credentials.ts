@@ -1,7 +1,7 @@
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { insertPasswords, type NewCredential } from "../password/credentials.repo.ts";
+import { insertPasswordCredentials, type NewCredential } from "../password/credentials.repo.ts";
 import { PasswordHashError, type PasswordHashProblem } from "../password/hash-schemes.ts";
 
 type Params = Actions["auth.importCredentials"]["params"];
@@ -28,7 +28,7 @@ export async function importCredentials(deps: ImportDeps, { params }: ActionCont
       return [];
     }
   });
-  if (sealed.length > 0) await insertPasswords(deps.db, sealed);
+  if (sealed.length > 0) await insertPasswordCredentials(deps.db, sealed);
   return { refused };
 }
 

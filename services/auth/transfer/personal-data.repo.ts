@@ -6,8 +6,8 @@ import { Credentials, Identities, LoginAttempts, OneTimeTokens } from "../auth.e
 const TABLES = ["credentials", "identities", "one_time_tokens", "oauth_states", "oauth_codes"] as const;
 
 /**
- * Attempts are stored under hashes of names. The rows of single addresses belong to the account through its own row. The
- * keys are collected first: a join in the DELETE itself would scan the whole table.
+ * Attempts are stored under hashes of emails and usernames. The row of a client address belongs to the account whose own
+ * row has the same `account`. The keys are collected first: a join in the DELETE itself would scan the whole table.
  */
 const DELETE_ATTEMPTS = `DELETE FROM auth.login_attempts WHERE key = ANY(ARRAY(
   SELECT key FROM auth.login_attempts WHERE user_id = $1

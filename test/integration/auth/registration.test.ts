@@ -3,7 +3,7 @@ import { Errors } from "moleculer";
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import { createDatabase } from "../../../mixins/database.mixin.ts";
 import { authEntities } from "../../../services/auth/auth.entities.ts";
-import { createPasswords } from "../../../services/auth/password/password-hashing.ts";
+import { createConfiguredPasswordHashing } from "../../../services/auth/password/password-hashing.ts";
 import { createAccount } from "../../../services/auth/sign-in/create-account.ts";
 import { type AuthServices, outcomes, right, startAuth } from "../../support/start/auth-services.ts";
 
@@ -110,7 +110,7 @@ describe("registration whose commit point does not respond", () => {
     const db = createDatabase(platform, { schema: "auth", entities: authEntities });
     await db.connect();
     const fields = { tenant: "default", email };
-    const deps = { ...platform, db, passwords: createPasswords(platform) };
+    const deps = { ...platform, db, passwords: createConfiguredPasswordHashing(platform) };
     return createAccount(deps, { call: call(lose) }, { password: right, fields }).finally(() => db.close());
   };
 
