@@ -21,7 +21,7 @@ export const Session = z
   })
   .meta({ id: "Session" });
 
-/** A refresh token, and what auth needs to sign the access token beside it. */
+/** A refresh token, and what the auth service needs to sign the access token beside it. */
 const Grant = z.strictObject({
   session_id: field.Id,
   user_id: field.Id,
@@ -133,7 +133,7 @@ export const sessionsContract = contract("sessions", {
       idempotent: true,
     }),
     /**
-     * Raises the account's epoch, revokes all sessions but `except`, and responds when no node accepts them. Idempotent per
+     * Increments the account's epoch, revokes all sessions but `except`, and responds when no node accepts them. Idempotent per
      * event id: this call and the event's consumer apply it once. 503 `revocation_pending` if that cannot be confirmed in time.
      */
     revokeAll: action({
@@ -160,6 +160,7 @@ export const sessionsContract = contract("sessions", {
     /** Called once a second by every process that checks access tokens or caches rows. The lease lasts 3 s from the request. */
     renewLease: action({
       params: z.strictObject({
+        /** Random id of the process that holds the lease, also if it is not a gateway. */
         gateway_id: field.Id,
         node_id: z.string(),
         /** Action of `node_id` that receives new entries. */

@@ -3,7 +3,7 @@ import type { ActionContext } from "../../lib/actions/typed-call.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
 import type { Outbox } from "../../mixins/outbox.mixin.ts";
-import type { TenantLimits } from "./session/tenant-limits.ts";
+import type { LifetimesOf } from "./session/session-lifetimes.ts";
 import type { sessionsContract } from "./sessions.contract.ts";
 
 /** Dependencies of the use cases; each takes the part that it needs. */
@@ -13,7 +13,7 @@ export interface SessionsDeps {
   /** A connection pool for leases alone: on a shared one, a burst of refreshes delayed the renewals until leases expired. */
   readonly leaseDb: Database;
   readonly outbox: Outbox;
-  readonly limits: TenantLimits;
+  readonly lifetimesOf: LifetimesOf;
 }
 
 type Contract = typeof sessionsContract;

@@ -18,8 +18,8 @@ import { refreshSession } from "./session/refresh-session.ts";
 import { inspectRefreshToken } from "./session/refresh-token.ts";
 import { revokeAll, revokeForUser } from "./session/revoke-all.ts";
 import { revokeOwn } from "./session/revoke-session.ts";
-import { countAllLive, countLiveSessions, readEpoch } from "./session/sessions.repo.ts";
-import { createTenantLimits } from "./session/tenant-limits.ts";
+import { createSessionLifetimes } from "./session/session-lifetimes.ts";
+import { countAllLiveSessions, countLiveSessions, readEpoch } from "./session/sessions.repo.ts";
 import { sessionsContract } from "./sessions.contract.ts";
 import { sessionsEntities } from "./sessions.entities.ts";
 import { sweep } from "./sweep.ts";
@@ -33,7 +33,7 @@ export default function sessionsService(platform: Platform): ServiceSchema {
   const db = createDatabase(platform, { schema: "sessions", entities: sessionsEntities });
   const leaseDb = createDatabase(platform, { schema: "sessions", poolSize: LEASE_CONNECTIONS });
   const outbox = createOutbox(platform, db, "sessions");
-  const deps = { platform, db, leaseDb, outbox, limits: createTenantLimits(platform) };
+  const deps = { platform, db, leaseDb, outbox, lifetimesOf: createSessionLifetimes(platform) };
   const sessionCount = createTtlCache<number>(platform.clock, COUNT_CACHE);
 
   return {
@@ -50,7 +50,7 @@ export default function sessionsService(platform: Platform): ServiceSchema {
       revokeOwn: (ctx) => revokeOwn(deps, ctx),
       listForUser: (ctx) => listForUser(deps, ctx),
       revokeForUser: (ctx) => revokeForUser(deps, ctx),
-      stats: async () => ({ active: await sessionCount.read("", () => countAllLive(db)) }),
+      stats: async () => ({ active: await sessionCount.read("", () => countAllLiveSessions(db)) }),
       get: (ctx) => getSession(deps, ctx),
       count: async ({ params }) => ({ active: await countLiveSessions(db, params.user_id) }),
       revokeAll: ({ params, call, correlationId }) =>

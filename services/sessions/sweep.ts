@@ -11,7 +11,7 @@ export async function sweep({ platform, db }: Pick<SessionsDeps, "platform" | "d
     sessions: await deleteInBatches(db, "sessions.sessions", "sweep_on <= (now() AT TIME ZONE 'UTC')::date"),
     // No revocation, however slow, still waits for these leases.
     leases: await deleteInBatches(db, "sessions.leases", "until < now() - interval '1 hour'"),
-    // An entry is needed while an access token signed before it can live. Plus 5 minutes for clocks and late signers.
+    // An entry is needed as long as an access token signed before it can be valid. 5 minutes allow for clocks and slow signing.
     revocation_log: await sweepRevocationLog(db, platform.config.auth.accessTokenSeconds + 300),
     ...(await sweepServiceTables(db)),
   };

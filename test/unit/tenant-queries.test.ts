@@ -22,7 +22,7 @@ const overAll: Readonly<Record<string, string>> = {
   "auth/password/credentials.repo.ts listUnconfirmedCredentials": "sweep",
   "auth/password/credentials.repo.ts listCredentialsNotUnder": "change of keys",
   "auth/oauth/identities.repo.ts countByIssuer": "figure of the installation",
-  "sessions/session/sessions.repo.ts countAllLive": "figure of the installation",
+  "sessions/session/sessions.repo.ts countAllLiveSessions": "figure of the installation",
   "preferences/preferences.repo.ts listUnconfirmed": "sweep",
   "admin/activity/activity.repo.ts countSignIns": "figure of the installation",
 };

@@ -7,8 +7,10 @@ import type { SessionsDeps } from "../sessions.deps.ts";
 import { bumpTokenVersion } from "./invalidate.ts";
 
 /**
- * Account changes that invalidate tokens. The service that makes the change calls `revokeAll` or `bumpTokenVersion` with
- * the id of its event, so the event normally finds the work done. It does the work itself if that call was lost.
+ * Account changes that invalidate tokens. The service that makes the change also calls `revokeAll` or `bumpTokenVersion`
+ * with the id of its event. If that call was lost, the handler of the event does the work; otherwise there is nothing left
+ * to do. Revocations and version changes of events that are older than the inbox are skipped, because they were handled
+ * when they were new.
  */
 export function accountEvents(deps: SessionsDeps): ConsumerOptions {
   const unlessExpired = (effect: typeof revokeForEvent) => async (event: MeshEvent, call: Call) => {
@@ -43,7 +45,7 @@ async function revokeForEvent(deps: SessionsDeps, event: MeshEvent, call: Call):
   });
 }
 
-/** `scope` is `tenant` if a role's permissions changed for all its members, and `none` if no token carries the change. */
+/** `scope` is `tenant` if a role's permissions changed for all its members, `none` if no token contains what has changed. */
 async function bumpForEvent(deps: SessionsDeps, event: MeshEvent, call: Call): Promise<void> {
   if (event.scope === "none") return;
   const target =

@@ -6,7 +6,7 @@ import type { RevocationEntry } from "../session/sessions.repo.ts";
 import { type LeaseHolder, listHolders } from "./leases.repo.ts";
 
 const PUSH_TIMEOUT_MS = 1_000;
-/** A timer can fire a millisecond early, and the holder's clock rounds differently. */
+/** A timer can fire a millisecond early, and the holder may round the end of its lease differently. */
 const MARGIN_MS = 5;
 
 export interface RevocationDeps {
@@ -36,7 +36,7 @@ export async function confirmRevocation(
   );
 }
 
-/** Cache keys concern the caches of the service they name; all other entries concern whatever checks tokens. */
+/** Cache keys concern the caches of the service they name; all other entries concern the processes that check tokens. */
 function isRelevant({ action }: LeaseHolder, { kind, key }: RevocationEntry): boolean {
   if (kind === "cache") return action === `${key.split("/")[0]}.invalidateCache`;
   return !action.endsWith(".invalidateCache");
@@ -63,7 +63,7 @@ function acknowledgedOrExpired(
   });
 }
 
-/** Rejects unless this very process acknowledges: a restarted one under the same node id holds a lease of its own. */
+/** Rejects unless the holder itself acknowledges: after a restart, another process has its node id, with a lease of its own. */
 async function push(call: Call, holder: LeaseHolder, changes: readonly RevocationEntry[]): Promise<void> {
   const params = { gateway_id: holder.gateway_id, changes: [...changes] };
   // Every lease holder implements an action of this form under its own name.

@@ -9,7 +9,7 @@ export interface TokenVersionBump {
   readonly eventId: string;
 }
 
-/** When this resolves, every node rejects the access tokens signed before as `token_stale`. Idempotent per event id. */
+/** When this resolves, every node rejects older access tokens of the user or tenant as `token_stale`. Idempotent per event id. */
 export async function bumpTokenVersion(
   deps: SessionsDeps,
   call: Call,
@@ -20,13 +20,14 @@ export async function bumpTokenVersion(
   return { version };
 }
 
-/** When this resolves, no node answers from a cache for these keys. A node that was away reads them with its next lease. */
+/** When this resolves, no node answers from a cache for these keys. A node without a lease gets them with its next lease. */
 export async function invalidateCache(
   deps: SessionsDeps,
   call: Call,
   { keys }: { readonly keys: readonly string[] },
 ): Promise<Record<string, never>> {
   await repo.appendCacheInvalidations(deps.db, keys);
+  // Lease holders do not read the `seq` of an entry, so 0 stands for the numbers in the log, which are not known here.
   const changes = keys.map((key) => ({ seq: 0, kind: "cache" as const, key, value: null }));
   await confirmRevocation(deps, call, changes);
   return {};

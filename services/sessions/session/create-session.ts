@@ -9,7 +9,7 @@ import * as repo from "./sessions.repo.ts";
  * 401 `session_ended` if the account's epoch has moved since the sign-in read it: a password reset, a deactivation or
  * a logout everywhere happened in between. 409 if the id is taken.
  */
-export async function createSession({ platform, db, outbox, limits }: SessionsDeps, ctx: Ctx<"create">) {
+export async function createSession({ platform, db, outbox, lifetimesOf }: SessionsDeps, ctx: Ctx<"create">) {
   const { id, user_id, tenant_id, epoch, amr, device_name, ip, user_agent } = ctx.params;
   const event = {
     type: "session.created",
@@ -28,8 +28,8 @@ export async function createSession({ platform, db, outbox, limits }: SessionsDe
     amr,
     device: describeDevice(user_agent, device_name),
     ip: ip ?? null,
-    ...(await limits(ctx.call, tenant_id)),
-    created: outbox.buildEvent(event),
+    ...(await lifetimesOf(ctx.call, tenant_id)),
+    createdEvent: outbox.buildEvent(event),
   });
   if (result.outcome === "epoch_moved") throw new AppError("session_ended");
   if (result.outcome === "exists") throw new AppError("conflict");

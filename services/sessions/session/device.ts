@@ -39,6 +39,7 @@ const OPERATING_SYSTEMS: Rules = [
   [/\b(?:Linux|X11)\b/, "Linux"],
 ];
 
+/** Bots name themselves as such, or name a web page about themselves. */
 const BOT = /bot\b|crawler|spider|slurp|\+https?:\/\//i;
 
 function firstMatch(rules: Rules, text: string): string | null {
@@ -47,12 +48,12 @@ function firstMatch(rules: Rules, text: string): string | null {
 
 function typeOf(text: string, os: string | null): Device["type"] {
   if (BOT.test(text)) return "bot";
-  if (
-    os === "iPadOS" ||
-    /\bTablet\b/.test(text) ||
-    (os === "Android" && !/\bMobile\b/.test(text) && /\bMozilla\//.test(text))
-  )
-    return "tablet";
+  if (os === "iPadOS" || /\bTablet\b/.test(text) || (os === "Android" && isTabletBrowser(text))) return "tablet";
   if (os === "iOS" || os === "Android" || /\bMobile\b/.test(text)) return "mobile";
   return os === null ? "unknown" : "desktop";
+}
+
+/** Browsers on Android send `Mobile` on phones only. Apps, which do not send `Mozilla`, may omit it on phones too. */
+function isTabletBrowser(text: string): boolean {
+  return /\bMozilla\//.test(text) && !/\bMobile\b/.test(text);
 }

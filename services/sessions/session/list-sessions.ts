@@ -5,7 +5,7 @@ import { findLiveSession, listLiveSessions, type SessionRow } from "./sessions.r
 
 type ListDeps = Pick<SessionsDeps, "db">;
 
-/** The most recently used ones: far more than a person signs in with. */
+/** The most recently used sessions are listed. The limit is far above what a person signs in with. */
 const MAX_LISTED_SESSIONS = 500;
 
 export async function listOwn({ db }: ListDeps, { caller }: Ctx<"listOwn">) {

@@ -8,8 +8,8 @@ import { actorOf, revokeAll } from "./revoke-all.ts";
 import { revokeSession } from "./revoke-session.ts";
 
 /**
- * Ends the caller's session, or for an anonymous caller the session of the refresh token. Any genuine token will do, spent
- * or revoked: the client wants the session to be gone.
+ * Ends the caller's session, or for an anonymous caller the session of the refresh token. A spent token and a token of a
+ * revoked session are accepted too, since the client only wants the session to be ended.
  */
 export async function logout(deps: SessionsDeps, ctx: Ctx<"logout">): Promise<Record<string, never>> {
   const session = await findSession(deps, ctx);
@@ -17,7 +17,7 @@ export async function logout(deps: SessionsDeps, ctx: Ctx<"logout">): Promise<Re
     userId: session.userId,
     prepare: async () => ({ id: session.id }),
     after: async ({ id }) => {
-      // The same key sent in a later session is not a retry: the client must not be told that this session has ended.
+      // The key was first sent in another session, so this is not a retry: the current session would not be ended.
       if (id !== session.id) throw new AppError("idempotency_key_reused");
       await revokeSession(deps, ctx, session, "logout");
       return {};
@@ -32,7 +32,7 @@ async function findSession(deps: SessionsDeps, { caller, params }: Ctx<"logout">
   return { id: token.sessionId, userId: owner.user_id, tenantId: owner.tenant_id };
 }
 
-/** A retry with the same idempotency key repeats the original operation, so sessions created since then survive. */
+/** A retry with the same idempotency key uses the event id of the first request again, so newer sessions survive. */
 export async function logoutAll(deps: SessionsDeps, ctx: Ctx<"logoutAll">): Promise<{ revoked: number }> {
   const { clock, random } = deps.platform;
   const { user_id } = requireUser(ctx.caller);
@@ -45,7 +45,7 @@ export async function logoutAll(deps: SessionsDeps, ctx: Ctx<"logoutAll">): Prom
         eventId,
         reason: "logout_all",
         correlationId: ctx.correlationId,
-        by: actorOf(ctx, user_id),
+        actor: actorOf(ctx, user_id),
       }),
   });
 }

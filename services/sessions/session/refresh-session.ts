@@ -7,11 +7,12 @@ import * as repo from "./sessions.repo.ts";
 /**
  * Refresh token rotation with reuse detection (RFC 9700 section 4.14.2). Safe to repeat within the grace period:
  *
- * - The current token yields its successor.
- * - The token before it yields the same successor again while its grace period lasts. The first response may have been
- *   lost, or a second tab refreshed at the same time; neither is theft.
- * - An older token within its own grace period is refused, but the session goes on: a slow duplicate, not theft.
- * - Any other spent token was probably stolen, so the session is revoked before the request is refused.
+ * - `next`: the current token yields its successor.
+ * - `again`: the token before it yields the same successor again while its grace period lasts. The first response may have
+ *   been lost, or a second tab refreshed at the same time; neither is theft.
+ * - `superseded`: an older token within its own grace period is refused, but the session goes on. It is treated as a
+ *   delayed duplicate, not as theft.
+ * - `reused`: any other spent token was probably stolen, so the session is revoked before the request is refused.
  */
 export async function refreshSession(deps: SessionsDeps, ctx: Ctx<"refresh">) {
   const result = await rotate(deps, ctx);
@@ -34,7 +35,7 @@ export async function refreshSession(deps: SessionsDeps, ctx: Ctx<"refresh">) {
 
 /** One database function decides and writes, under the session's lock. */
 async function rotate(deps: SessionsDeps, ctx: Ctx<"refresh">): Promise<repo.RefreshResult> {
-  const { platform, db, outbox, limits } = deps;
+  const { platform, db, outbox, lifetimesOf } = deps;
   const { token, owner } = await authenticateRefreshToken(deps, ctx.params.refresh_token);
   const subject = { userId: owner.user_id, tenantId: owner.tenant_id, correlationId: ctx.correlationId };
   return repo.refreshSession(db, {
@@ -43,12 +44,12 @@ async function rotate(deps: SessionsDeps, ctx: Ctx<"refresh">): Promise<repo.Ref
     kid: platform.ring.active,
     ip: ctx.params.ip ?? null,
     graceSeconds: platform.config.auth.refreshGraceSeconds,
-    idleSeconds: (await limits(ctx.call, owner.tenant_id)).idleSeconds,
-    reused: outbox.buildEvent({
+    idleSeconds: (await lifetimesOf(ctx.call, owner.tenant_id)).idleSeconds,
+    reusedEvent: outbox.buildEvent({
       ...subject,
       type: "token.reused",
       data: { session_id: token.sessionId, ...(ctx.params.ip && { ip: ctx.params.ip }) },
     }),
-    revoked: outbox.buildEvent({ ...subject, type: "session.revoked" }),
+    revokedEvent: outbox.buildEvent({ ...subject, type: "session.revoked" }),
   });
 }

@@ -7,7 +7,7 @@ import {
   refreshTokenMatches,
 } from "../../../lib/crypto/refresh-token.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
-import { findCurrent, findTokenOwner, type GrantRow, type TokenOwner } from "./sessions.repo.ts";
+import { findCurrentToken, findTokenOwner, type GrantRow, type TokenOwner } from "./sessions.repo.ts";
 
 type TokenDeps = Pick<SessionsDeps, "platform" | "db">;
 
@@ -37,7 +37,7 @@ export async function authenticateRefreshToken(
 export async function inspectRefreshToken(deps: TokenDeps, { params }: Ctx<"inspect">) {
   try {
     const { token } = await authenticateRefreshToken(deps, params.refresh_token);
-    return (await findCurrent(deps.db, token.sessionId, token.counter)) ?? null;
+    return (await findCurrentToken(deps.db, token.sessionId, token.counter)) ?? null;
   } catch (error) {
     if (isError(error, "refresh_token_invalid")) return null;
     throw error;

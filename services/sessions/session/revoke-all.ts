@@ -7,10 +7,7 @@ import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import * as repo from "./sessions.repo.ts";
 
 /** Who revoked a session and from which address, for the activity log. */
-export interface Actor {
-  readonly actor_id: string;
-  readonly ip?: string;
-}
+export type Actor = { readonly actor_id: string; readonly ip?: string };
 
 export interface RevokeAllRequest {
   readonly userId: string;
@@ -19,41 +16,41 @@ export interface RevokeAllRequest {
   readonly reason: string;
   readonly correlationId: string;
   readonly except?: string | undefined;
-  /** Unknown if an account change revokes the sessions: its own event names the actor. */
-  readonly by?: Actor;
+  /** Missing if a change of the account revokes the sessions: the event of that change names the actor. */
+  readonly actor?: Actor;
 }
 
 /**
- * For administrators: requires permission to manage the account. A retry with the same idempotency key repeats the
- * original operation, so sessions created since then survive.
+ * For administrators: requires permission to manage the account. A retry with the same idempotency key uses the
+ * event id of the first request again, so sessions created since then survive.
  */
 export async function revokeForUser(deps: SessionsDeps, ctx: Ctx<"revokeForUser">): Promise<{ revoked: number }> {
   const { clock, random } = deps.platform;
   const { user_id: actor_id, tenant_id } = requireUser(ctx.caller);
   const userId = ctx.params.user_id;
   await ctx.call("users.canManage", { id: userId, tenant_id, actor_id });
-  const by = actorOf(ctx, userId);
+  const actor = actorOf(ctx, userId);
   return runIdempotently(deps.db, ctx, {
     userId,
     prepare: async () => newId(clock, random),
     after: (eventId) =>
-      revokeAll(deps, ctx.call, { userId, eventId, reason: "ended_by_admin", correlationId: ctx.correlationId, by }),
+      revokeAll(deps, ctx.call, { userId, eventId, reason: "ended_by_admin", correlationId: ctx.correlationId, actor }),
   });
 }
 
-/** Raises the account's epoch, so that no sign-in in progress creates a session, and revokes all sessions but `except`. */
+/** Increments the account's epoch, so that no sign-in in progress creates a session, and revokes all sessions but `except`. */
 export async function revokeAll(
   deps: SessionsDeps,
   call: Call,
-  { userId, eventId, reason, correlationId, except, by }: RevokeAllRequest,
+  { userId, eventId, reason, correlationId, except, actor }: RevokeAllRequest,
 ): Promise<{ revoked: number }> {
-  const event = deps.outbox.buildEvent({
+  const revokedEvent = deps.outbox.buildEvent({
     type: "session.revoked",
     userId,
     correlationId,
-    ...(by && { data: { ...by } }),
+    ...(actor && { data: actor }),
   });
-  const input = { userId, eventId, reason, except: except ?? null, revoked: event };
+  const input = { userId, eventId, reason, except: except ?? null, revokedEvent };
   const { revoked, changes } = await repo.revokeAllSessions(deps.db, input);
   deps.outbox.wake();
   await confirmRevocation(deps, call, changes);

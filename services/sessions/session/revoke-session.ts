@@ -38,9 +38,9 @@ export async function revokeSession(
   reason: string,
 ): Promise<boolean> {
   const { correlationId } = ctx;
-  const data = { ...actorOf(ctx, userId) };
-  const event = deps.outbox.buildEvent({ type: "session.revoked", userId, tenantId, correlationId, data });
-  const revoked = await repo.revokeSession(deps.db, { id, userId, reason, revoked: event });
+  const data = actorOf(ctx, userId);
+  const revokedEvent = deps.outbox.buildEvent({ type: "session.revoked", userId, tenantId, correlationId, data });
+  const revoked = await repo.revokeSession(deps.db, { id, userId, reason, revokedEvent });
   if (!revoked) return false;
   deps.outbox.wake();
   await confirmRevocation(deps, ctx.call, revoked.changes);

@@ -2,24 +2,24 @@ import { LRUCache } from "lru-cache";
 import type { Call } from "../../../lib/actions/typed-call.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 
-export interface SessionLimits {
+export interface SessionLifetimes {
   readonly idleSeconds: number;
   readonly maxSeconds: number;
 }
 
-export type TenantLimits = (call: Call, tenantId: string) => Promise<SessionLimits>;
+export type LifetimesOf = (call: Call, tenantId: string) => Promise<SessionLifetimes>;
 
 const CACHE_TTL_MS = 10_000;
 const MAX_TENANTS = 10_000;
 const TIMEOUT_MS = 500;
 
 /**
- * The tenant's session lifetimes, cached so that a refresh normally calls no other service. If users does not respond,
- * the last known values apply, or else the installation's maximum, which no tenant can exceed.
+ * The tenant's session lifetimes, cached so that a refresh normally calls no other service. If the users service does
+ * not respond, the last known values apply, or else the installation's maximum, which no tenant can exceed.
  */
-export function createTenantLimits({ clock, config }: Pick<Platform, "clock" | "config">): TenantLimits {
+export function createSessionLifetimes({ clock, config }: Pick<Platform, "clock" | "config">): LifetimesOf {
   const { refreshIdleSeconds: idleSeconds, sessionMaxSeconds: maxSeconds } = config.auth;
-  const cache = new LRUCache<string, SessionLimits, Call>({
+  const cache = new LRUCache<string, SessionLifetimes, Call>({
     max: MAX_TENANTS,
     ttl: CACHE_TTL_MS,
     ttlResolution: 0,

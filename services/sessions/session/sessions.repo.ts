@@ -47,7 +47,7 @@ export interface NewSession {
   readonly ip: string | null;
   readonly idleSeconds: number;
   readonly maxSeconds: number;
-  readonly created: EventBody;
+  readonly createdEvent: EventBody;
 }
 
 /** An event without its version, which the database assigns. */
@@ -59,7 +59,7 @@ export type CreateSessionResult =
   | { readonly outcome: "exists" };
 
 export function createSession(db: Database, session: NewSession): Promise<CreateSessionResult> {
-  const { id, userId, tenantId, epoch, kid, salt, amr, device, ip, idleSeconds, maxSeconds, created } = session;
+  const { id, userId, tenantId, epoch, kid, salt, amr, device, ip, idleSeconds, maxSeconds, createdEvent } = session;
   return callFunction(
     db,
     "SELECT sessions.create_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS answer",
@@ -75,14 +75,17 @@ export function createSession(db: Database, session: NewSession): Promise<Create
       ip,
       idleSeconds,
       maxSeconds,
-      JSON.stringify(created),
+      JSON.stringify(createdEvent),
     ],
   );
 }
 
 export type TokenOwner = Pick<Row, "user_id" | "tenant_id" | "kid" | "salt">;
 
-/** Needs no lock: a session's salt, user and tenant never change, and `kid` matters only if the key ring lacks it. */
+/**
+ * Needs no lock: a session's salt, user and tenant never change. `kid` does, but is read only to tell a key that the key ring
+ * still lacks from a forged key id.
+ */
 export async function findTokenOwner(db: Database, sessionId: string): Promise<TokenOwner | undefined> {
   const [row] = await db.query<TokenOwner>(
     "SELECT user_id, tenant_id, kid, salt FROM sessions.sessions WHERE id = $1",
@@ -99,8 +102,8 @@ export interface RefreshRequest {
   readonly ip: string | null;
   readonly graceSeconds: number;
   readonly idleSeconds: number;
-  readonly reused: EventBody;
-  readonly revoked: EventBody;
+  readonly reusedEvent: EventBody;
+  readonly revokedEvent: EventBody;
 }
 
 export type RefreshResult =
@@ -109,7 +112,7 @@ export type RefreshResult =
   | { readonly outcome: "unknown" };
 
 export function refreshSession(db: Database, refresh: RefreshRequest): Promise<RefreshResult> {
-  const { id, counter, kid, ip, graceSeconds, idleSeconds, reused, revoked } = refresh;
+  const { id, counter, kid, ip, graceSeconds, idleSeconds, reusedEvent, revokedEvent } = refresh;
   return callFunction(db, "SELECT sessions.refresh_session($1, $2, $3, $4, $5, $6, $7, $8) AS answer", [
     id,
     counter,
@@ -117,22 +120,22 @@ export function refreshSession(db: Database, refresh: RefreshRequest): Promise<R
     ip,
     graceSeconds,
     idleSeconds,
-    JSON.stringify(reused),
-    JSON.stringify(revoked),
+    JSON.stringify(reusedEvent),
+    JSON.stringify(revokedEvent),
   ]);
 }
 
 /** Null if the user has no such session. `changes` must be confirmed by the nodes, even if the session was revoked before. */
 export function revokeSession(
   db: Database,
-  session: { id: string; userId: string; reason: string; revoked: EventBody },
+  session: { id: string; userId: string; reason: string; revokedEvent: EventBody },
 ): Promise<{ readonly changes: readonly RevocationEntry[] } | null> {
-  const { id, userId, reason, revoked } = session;
+  const { id, userId, reason, revokedEvent } = session;
   return callFunction(db, "SELECT sessions.revoke_session($1, $2, $3, $4) AS answer", [
     id,
     userId,
     reason,
-    JSON.stringify(revoked),
+    JSON.stringify(revokedEvent),
   ]);
 }
 
@@ -141,20 +144,20 @@ interface RevokeAllInput {
   readonly except: string | null;
   readonly eventId: string;
   readonly reason: string;
-  readonly revoked: EventBody;
+  readonly revokedEvent: EventBody;
 }
 
 export function revokeAllSessions(
   db: Database,
   input: RevokeAllInput,
 ): Promise<{ readonly revoked: number; readonly changes: readonly RevocationEntry[] }> {
-  const { userId, except, eventId, reason, revoked } = input;
+  const { userId, except, eventId, reason, revokedEvent } = input;
   return callFunction(db, "SELECT sessions.revoke_all($1, $2, $3, $4, $5) AS answer", [
     userId,
     except,
     eventId,
     reason,
-    JSON.stringify(revoked),
+    JSON.stringify(revokedEvent),
   ]);
 }
 
@@ -176,7 +179,7 @@ export interface CurrentToken {
 }
 
 /** Undefined unless this is the session's current token and the session is live. */
-export async function findCurrent(db: Database, id: string, counter: number): Promise<CurrentToken | undefined> {
+export async function findCurrentToken(db: Database, id: string, counter: number): Promise<CurrentToken | undefined> {
   const [row] = await db.query<CurrentToken>(
     `SELECT id AS session_id, user_id, tenant_id, floor(extract(epoch FROM last_used_at))::int AS iat,
        floor(extract(epoch FROM expires_at))::int AS exp
@@ -196,9 +199,16 @@ export async function readEpoch(db: Database, userId: string): Promise<number> {
 }
 
 const FIELDS = [
-  ...(["id", "device_name", "browser", "os", "device_type", "ip"] as const),
-  ...(["created_at", "last_used_at", "expires_at"] as const),
-];
+  "id",
+  "device_name",
+  "browser",
+  "os",
+  "device_type",
+  "ip",
+  "created_at",
+  "last_used_at",
+  "expires_at",
+] as const;
 const COLUMNS = columnsOf(Sessions, "s", FIELDS);
 
 export type SessionRow = Pick<Row, (typeof FIELDS)[number]>;
@@ -220,7 +230,7 @@ export async function countLiveSessions(db: Database, userId: string): Promise<n
   return row?.n ?? 0;
 }
 
-export async function countAllLive(db: Database): Promise<number> {
+export async function countAllLiveSessions(db: Database): Promise<number> {
   const [row] = await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM sessions.sessions WHERE ${IS_LIVE}`);
   return row?.n ?? 0;
 }

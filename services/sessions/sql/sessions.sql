@@ -148,7 +148,7 @@ CREATE OR REPLACE FUNCTION sessions.revoked_event(p_revoked jsonb, p_ids uuid[],
 $$;
 
 -- Revokes all sessions of a user but `p_except`, once per event id: a repeated call finds them revoked and returns the
--- same number. The rows outlive an idempotency key.
+-- same number. The rows are kept for longer than an idempotency key.
 CREATE OR REPLACE FUNCTION sessions.revoke_all(
   p_user uuid, p_except uuid, p_event_id uuid, p_reason text, p_revoked jsonb
 ) RETURNS jsonb
