@@ -5,7 +5,8 @@ import type { Messages } from "./mail.entities.ts";
 
 /** A lock that was not renewed for this long belongs to a node that died. */
 export const LOCK_SECONDS = 10;
-export const newLockExpiry = `clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})`;
+/** SQL for the time at which a lock that is taken or renewed now expires. */
+export const NEW_LOCK_EXPIRY = `clock_timestamp() + make_interval(secs => ${LOCK_SECONDS})`;
 
 export type DeliveryTable = "mail.messages" | "mail.pushes";
 export type DeliveryState = RowOf<typeof Messages>["state"];
@@ -28,12 +29,12 @@ export async function findDeliveryState(
 
 export async function renewLock(db: Database, { table, id, lockId }: DeliveryLock): Promise<void> {
   await db.query(
-    `UPDATE ${table} SET locked_until = ${newLockExpiry} WHERE id = $1 AND locked_by = $2 AND state = 'pending'`,
+    `UPDATE ${table} SET locked_until = ${NEW_LOCK_EXPIRY} WHERE id = $1 AND locked_by = $2 AND state = 'pending'`,
     [id, lockId],
   );
 }
 
-/** After a failed attempt: the next one may start immediately. */
+/** Called after a failed attempt, so that the next one need not wait until the lock expires. */
 export async function releaseLock(db: Database, { table, id, lockId }: DeliveryLock): Promise<void> {
   await db.query(
     `UPDATE ${table} SET locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2 AND state = 'pending'`,
@@ -41,7 +42,7 @@ export async function releaseLock(db: Database, { table, id, lockId }: DeliveryL
   );
 }
 
-/** Rows prevent a second delivery for longer than any job or event can be redelivered. */
+/** A row prevents a second delivery. After 35 days, only an operator's retry of a dead letter could cause one. */
 export async function sweepDeliveries(db: Database): Promise<Record<string, number>> {
   return {
     messages: await deleteInBatches(db, "mail.messages", "created_at < now() - interval '35 days'"),

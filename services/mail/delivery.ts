@@ -59,7 +59,10 @@ async function findOutcome(
   return state === "sent" ? "already_sent" : "skipped";
 }
 
-/** Renews the lock while `work` runs, however slow its server is. The lock of a killed node expires. */
+/**
+ * Renews the lock while `work` runs, so that it does not expire while a slow server responds. A killed node stops
+ * renewing it.
+ */
 async function withLock<T>({ db, timers }: Deps, lock: DeliveryLock, work: () => Promise<T>): Promise<T> {
   try {
     return await withHeartbeat(timers, (LOCK_SECONDS * 1_000) / 3, () => renewLock(db, lock), work);
@@ -69,20 +72,24 @@ async function withLock<T>({ db, timers }: Deps, lock: DeliveryLock, work: () =>
   }
 }
 
-/** A message that was sent but not recorded would be sent again, so a short outage of the database is waited out. */
+/**
+ * A message that was sent but not recorded would be sent again, so the record is retried during a short outage of the
+ * database.
+ */
 const RECORD_RETRIES = { delayMs: 200, maxDelayMs: 800, maxAttempts: 5 };
 
 /**
- * The circuit breakers of `mail.send` and `mail.sendPush` watch the SMTP server and the push service. Failures of other
- * services or the database are rethrown as `overloaded`, so that they do not open these breakers.
+ * The circuit breakers of `mail.send` and `mail.sendPush` must open only if the SMTP server or the push service fails.
+ * Failures of other services or of the database are therefore thrown as `overloaded`, which does not count for
+ * breakers.
  */
 export async function withDeliveryErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const isOurs =
+    const isThrownUnchanged =
       error instanceof AppError &&
       (error.status < 500 || isError(error, "mail_unavailable", "push_unavailable", "overloaded"));
-    throw isOurs ? error : new AppError("overloaded", { retry_after: 1, cause: error });
+    throw isThrownUnchanged ? error : new AppError("overloaded", { retry_after: 1, cause: error });
   }
 }

@@ -7,7 +7,7 @@ import { pushActions } from "./push/push.contract.ts";
 
 /** Contains ids only, never a secret or an address. */
 export const MailJob = z.strictObject({
-  /** Id of the one-time token that is mailed, or of the event that causes a notice. Becomes the Message-ID. */
+  /** The id of the mailed one-time token or of the event that causes the notice. The Message-ID is made from it. */
   id: field.Id,
   kind: z.enum([
     ...MailedTokenPurpose.options,
@@ -23,9 +23,9 @@ export const MailJob = z.strictObject({
   user_id: field.Id,
   tenant_id: field.Id,
   correlation_id: z.string(),
-  /** Notices about an email change: its id. */
+  /** Set for notices about an email change: the id of the change, which users calls `token_id`. */
   email_change: field.Id.optional(),
-  /** Notices about a linked or unlinked sign-in provider: its name. */
+  /** Set for notices about a linked or unlinked sign-in provider: its name. */
   provider: z.string().max(500).optional(),
 });
 export type MailJob = z.infer<typeof MailJob>;

@@ -10,15 +10,18 @@ import { sweepDeliveries } from "./delivery.repo.ts";
 import { mailContract } from "./mail.contract.ts";
 import type { MailDeps } from "./mail.deps.ts";
 import { mailEntities } from "./mail.entities.ts";
-import { accountNotices, sessionNotices } from "./messages/notices.ts";
+import { accountEvents, sessionEvents } from "./messages/notices.ts";
 import { sendMail } from "./messages/send-mail.ts";
 import { createSmtpTransport } from "./messages/smtp-transport.ts";
-import { eraseMessages, exportSections } from "./personal-data.repo.ts";
+import { eraseDeliveries, exportSections } from "./personal-data.repo.ts";
 import { createPushService } from "./push/push-service.ts";
 import { requestPush } from "./push/request-push.ts";
 import { sendPush } from "./push/send-push.ts";
 
-/** Share of failed calls that opens the breaker. Far below one half, or successes of the last minute would hide a dead server. */
+/**
+ * The share of failed calls that opens a circuit breaker. Moleculer counts the calls of up to a minute, so with a share
+ * of one half, the successful calls before an outage would keep the breaker closed for too long.
+ */
 const BREAKER_THRESHOLD = 0.1;
 
 /** Renders and sends mails and forwards push notifications, each message once. */
@@ -33,7 +36,7 @@ export default function mailService(platform: Platform): ServiceSchema {
     send: (ctx) => sendMail(deps, ctx),
     push: (ctx) => requestPush(deps, ctx),
     sendPush: (ctx) => sendPush(deps, ctx),
-    erase: ({ params }) => eraseMessages(db, params.user_id),
+    erase: ({ params }) => eraseDeliveries(db, params.user_id),
     export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
     sweep: () => sweepDeliveries(db),
   });
@@ -49,8 +52,8 @@ export default function mailService(platform: Platform): ServiceSchema {
     mixins: [
       database(db),
       outboxRelay(outbox),
-      eventConsumer(platform, accountNotices(deps)),
-      eventConsumer(platform, sessionNotices(deps)),
+      eventConsumer(platform, accountEvents(deps)),
+      eventConsumer(platform, sessionEvents(deps)),
     ],
     actions: {
       ...actions,

@@ -3,14 +3,17 @@ import { deleteOf, eraseUser } from "../../mixins/erasure.ts";
 import { type ExportSection, tableSection } from "../../mixins/export-pages.ts";
 import { Messages, Pushes } from "./mail.entities.ts";
 
-export function eraseMessages(db: Database, userId: string): Promise<Record<string, number>> {
+export function eraseDeliveries(db: Database, userId: string): Promise<Record<string, number>> {
   return eraseUser(db, userId, async (tx) => ({
     messages: await deleteOf(tx, "DELETE FROM mail.messages WHERE user_id = $1", userId),
     pushes: await deleteOf(tx, "DELETE FROM mail.pushes WHERE user_id = $1", userId),
   }));
 }
 
-/** Which mails and pushes were sent and when. The text of a mail is never stored, that of a push only until it is sent. */
+/**
+ * Which mails and pushes were sent, and when. The text of a mail is never stored; the text of a push is deleted once it
+ * is sent.
+ */
 export function exportSections(db: Database): readonly ExportSection[] {
   const omit = { locked_by: "internal", locked_until: "internal" };
   return [

@@ -13,7 +13,10 @@ import {
 
 type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;
 
-/** Fetches address, name and token immediately before sending. Null if the message is obsolete. */
+/**
+ * Called immediately before sending, because the address, the name and the token may change. Null if the message is
+ * obsolete.
+ */
 export async function compose(deps: Pick<MailDeps, "config" | "clock">, ctx: Ctx): Promise<OutgoingMail | null> {
   const { kind } = ctx.params;
   const content = isLinkKind(kind) ? await linkMail(deps, ctx, kind) : await noticeMail(ctx, kind);

@@ -1,12 +1,15 @@
 import type { Database } from "../../../mixins/database.mixin.ts";
-import { newLockExpiry } from "../delivery.repo.ts";
+import { NEW_LOCK_EXPIRY } from "../delivery.repo.ts";
 import type { MailJob } from "../mail.contract.ts";
 
-/** True for the first worker, or the first one after the previous lock has expired. */
+/**
+ * Locks the message, and inserts it first if it is new. False if it is not pending or another worker holds a lock that
+ * has not expired.
+ */
 export async function lockMessage(db: Database, job: MailJob, lockId: string): Promise<boolean> {
   const rows = await db.query(
     `INSERT INTO mail.messages AS m (id, kind, user_id, tenant_id, state, locked_by, locked_until)
-     VALUES ($1, $2, $3, $4, 'pending', $5, ${newLockExpiry})
+     VALUES ($1, $2, $3, $4, 'pending', $5, ${NEW_LOCK_EXPIRY})
      ON CONFLICT (id) DO UPDATE SET locked_by = excluded.locked_by, locked_until = excluded.locked_until
        WHERE m.state = 'pending' AND (m.locked_until IS NULL OR m.locked_until < clock_timestamp())
      RETURNING id`,
@@ -15,7 +18,7 @@ export async function lockMessage(db: Database, job: MailJob, lockId: string): P
   return rows.length === 1;
 }
 
-/** Regardless of who holds the lock by now: the server has accepted the message, so it must not be sent again. */
+/** Even if another worker holds the lock by now: the server has accepted the message, so it must not be sent again. */
 export async function recordMessageSent(db: Database, id: string): Promise<void> {
   await db.query(
     `UPDATE mail.messages SET state = 'sent', sent_at = coalesce(sent_at, clock_timestamp()), locked_by = NULL, locked_until = NULL
@@ -31,11 +34,11 @@ export async function recordMessageSkipped(db: Database, id: string, lockId: str
   );
 }
 
-export async function isMessageConfirmed(db: Database, id: string): Promise<boolean> {
+export async function isDeliveryConfirmed(db: Database, id: string): Promise<boolean> {
   return (await db.query("SELECT FROM mail.messages WHERE id = $1 AND confirmed_at IS NOT NULL", [id])).length === 1;
 }
 
-export async function recordMessageConfirmed(db: Database, id: string): Promise<void> {
+export async function recordDeliveryConfirmed(db: Database, id: string): Promise<void> {
   await db.query("UPDATE mail.messages SET confirmed_at = coalesce(confirmed_at, clock_timestamp()) WHERE id = $1", [
     id,
   ]);

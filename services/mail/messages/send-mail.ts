@@ -5,9 +5,9 @@ import type { MailJob, mailContract } from "../mail.contract.ts";
 import type { MailDeps } from "../mail.deps.ts";
 import { compose } from "./compose.ts";
 import {
-  isMessageConfirmed,
+  isDeliveryConfirmed,
   lockMessage,
-  recordMessageConfirmed,
+  recordDeliveryConfirmed,
   recordMessageSent,
   recordMessageSkipped,
 } from "./messages.repo.ts";
@@ -34,21 +34,22 @@ export function sendMail(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
       recordSent: () => recordMessageSent(db, id),
       recordSkipped: (lockId) => recordMessageSkipped(db, id, lockId),
     });
-    const isUnconfirmed = outcome === "sent" || (outcome === "already_sent" && !(await isMessageConfirmed(db, id)));
-    if (isUnconfirmed) await confirm(db, ctx);
+    const isUnconfirmed = outcome === "sent" || (outcome === "already_sent" && !(await isDeliveryConfirmed(db, id)));
+    if (isUnconfirmed) await confirmDelivery(db, ctx);
     return { outcome };
   });
 }
 
 /**
- * Tells auth, which counts a link's lifetime from here, and users, which keeps an old address until then. Comes after the
- * record of the delivery: if it fails, the job is retried and only this is repeated.
+ * Tells auth and users that the mail was sent: the lifetime of a link starts then, and an old address is kept until its
+ * owner has been notified. Runs after the delivery is recorded, so that a job that fails here does not send the mail
+ * again.
  */
-async function confirm(db: MailDeps["db"], { params, call }: Ctx): Promise<void> {
+async function confirmDelivery(db: MailDeps["db"], { params, call }: Ctx): Promise<void> {
   const { id, kind, email_change } = params;
   if (isLinkKind(kind)) await call("auth.markMailSent", { token_id: id });
   if (kind === "change_email") await call("users.recordEmailChangeMail", { token_id: id, kind });
   if ((kind === "email_change_requested" || kind === "email_changed") && email_change !== undefined)
     await call("users.recordEmailChangeMail", { token_id: email_change, kind });
-  await recordMessageConfirmed(db, id);
+  await recordDeliveryConfirmed(db, id);
 }

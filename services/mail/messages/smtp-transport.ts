@@ -8,7 +8,7 @@ export interface OutgoingMail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
-  /** Including the angle brackets. */
+  /** Includes the angle brackets. */
   readonly messageId: string;
   readonly date: Date;
   readonly headers: Readonly<Record<string, string>>;
@@ -20,11 +20,12 @@ export interface SmtpTransport {
   close(): void;
 }
 
-/** As many as the workers of a few nodes use at once: a worker waiting for a connection could run into its call timeout. */
+/** Enough for two mail workers with five jobs each: a call that waits for a connection could exceed its timeout. */
 const MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
 const IDLE_TIMEOUT_MS = 10_000;
-const TLS_PORT = 465;
+/** The port on which connections start with TLS instead of STARTTLS (RFC 8314). */
+const IMPLICIT_TLS_PORT = 465;
 
 export function createSmtpTransport({ host, port, username, password, tls }: Config["mail"]): SmtpTransport {
   const smtp = createTransport({
@@ -32,11 +33,11 @@ export function createSmtpTransport({ host, port, username, password, tls }: Con
     maxConnections: MAX_CONNECTIONS,
     host: host ?? "localhost",
     port,
-    secure: port === TLS_PORT,
+    secure: port === IMPLICIT_TLS_PORT,
     requireTLS: tls === "require",
     ignoreTLS: tls === "off",
-    // `auto` is opportunistic: rejecting a self-signed certificate would mean sending without TLS.
-    tls: { rejectUnauthorized: tls === "require" || port === TLS_PORT },
+    // `auto` accepts any certificate after STARTTLS, because it also sends without TLS if the server does not offer it.
+    tls: { rejectUnauthorized: tls === "require" || port === IMPLICIT_TLS_PORT },
     ...(username !== undefined && { auth: { user: username, pass: password ?? "" } }),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     greetingTimeout: CONNECT_TIMEOUT_MS,
@@ -57,7 +58,7 @@ export function createSmtpTransport({ host, port, username, password, tls }: Con
   };
 }
 
-/** nodemailer's error: the server's reply code and the command it replied to. */
+/** An error of nodemailer: its own code, the server's reply code and the command that the server replied to. */
 export interface SmtpError extends Error {
   readonly code?: string;
   readonly responseCode?: number;
@@ -65,12 +66,14 @@ export interface SmtpError extends Error {
 }
 
 /**
- * RFC 5321 section 4.2.1. Only replies to RCPT TO and DATA are about this message; all others mean that the server is
- * unavailable, and the queue waits for it. The reply's text may contain the address, so it is neither logged nor stored.
+ * By the reply codes of RFC 5321 section 4.2.1: only replies to RCPT TO and DATA are about this message, except 421,
+ * with which a server closes the connection. After all other failures the server is unavailable, and the queue waits
+ * for it. The reply's text may contain the address, so it is neither logged nor stored.
  */
 export function classifySmtpError({ code, responseCode, command }: SmtpError): AppError {
   const cause = new Error(`SMTP: ${[code, command, responseCode].filter((part) => part !== undefined).join(" ")}`);
-  if (code === "EENVELOPE" && responseCode === undefined) return new AppError("mail_refused", { cause });
+  const isRefusedByNodemailer = code === "EENVELOPE" && responseCode === undefined;
+  if (isRefusedByNodemailer) return new AppError("mail_refused", { cause });
   const isAboutMessage = command === "RCPT TO" || command === "DATA";
   if (responseCode === undefined || responseCode === 421 || !isAboutMessage)
     return new AppError("mail_unavailable", { cause });

@@ -11,102 +11,110 @@ export interface RenderedMail {
 export type LinkKind = MailedTokenPurpose;
 export type NoticeKind = Exclude<MailJob["kind"], LinkKind>;
 
-interface MailText {
+interface LinkText {
   readonly subject: string;
-  readonly before: readonly string[];
-  readonly after: readonly string[];
+  readonly beforeLink: readonly string[];
+  readonly afterLink: readonly string[];
 }
 
-const links: Readonly<Record<LinkKind, MailText>> = {
+interface NoticeText {
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+}
+
+const linkTexts: Readonly<Record<LinkKind, LinkText>> = {
   verify_email: {
     subject: "Confirm your email address",
-    before: ["Please confirm that this is your email address by opening this link:"],
-    after: [
-      validity("verify_email"),
+    beforeLink: ["Please confirm that this is your email address by opening this link:"],
+    afterLink: [
+      lifetimeSentence("verify_email"),
       "If you did not sign up with this address, you can ignore this email: the address stays unconfirmed.",
     ],
   },
   reset_password: {
     subject: "Reset your password",
-    before: ["We received a request to reset the password of your account. Open this link to choose a new one:"],
-    after: [
-      `${validity("reset_password")} Using it signs you out on all devices.`,
+    beforeLink: ["We received a request to reset the password of your account. Open this link to choose a new one:"],
+    afterLink: [
+      `${lifetimeSentence("reset_password")} Using it signs you out on all devices.`,
       "If you did not request this, you can ignore this email: your password stays the same.",
     ],
   },
   invite: {
     subject: "You have been invited as an administrator",
-    before: ["An administrator account was created for you. Open this link to choose its password:"],
-    after: [
-      `${validity("invite")} After that, request a new password on the sign-in page.`,
+    beforeLink: ["An administrator account was created for you. Open this link to choose its password:"],
+    afterLink: [
+      `${lifetimeSentence("invite")} After that, request a new password on the sign-in page.`,
       "If you were not expecting this invitation, you can ignore this email: nobody can sign in to the account until a password is set.",
     ],
   },
   change_email: {
     subject: "Confirm your new email address",
-    before: ["Please confirm that this is the new email address of your account by opening this link:"],
-    after: [validity("change_email"), "If you did not request this, you can ignore this email: nothing will change."],
+    beforeLink: ["Please confirm that this is the new email address of your account by opening this link:"],
+    afterLink: [
+      lifetimeSentence("change_email"),
+      "If you did not request this, you can ignore this email: nothing will change.",
+    ],
   },
 };
 
-function validity(kind: LinkKind): string {
+function lifetimeSentence(kind: LinkKind): string {
   const hours = MAILED_TOKEN_LIFETIME_HOURS[kind];
   return `The link works once and expires after ${hours === 1 ? "one hour" : `${hours} hours`}.`;
 }
 
-const notices: Readonly<Record<NoticeKind, Omit<MailText, "after">>> = {
+const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
   password_changed: {
     subject: "Your password was changed",
-    before: [
+    paragraphs: [
       "The password of your account was changed, and all other devices were signed out.",
       "If this wasn't you, reset your password right away with “Forgot password” on the sign-in page. This signs out everyone else.",
     ],
   },
   token_reused: {
     subject: "We ended one of your sessions",
-    before: [
+    paragraphs: [
       "An expired sign-in credential was reused, possibly from a copied device. To protect your account, we ended the session it belongs to.",
       "Please sign in again. If you don't know what caused this, change your password and review the list of your devices.",
     ],
   },
   provider_linked: {
     subject: "A sign-in provider was linked to your account",
-    before: [
+    paragraphs: [
       "You can now sign in with {provider}.",
       "If this wasn't you, sign in, unlink the provider and change your password. This signs out everyone else.",
     ],
   },
   provider_unlinked: {
     subject: "A sign-in provider was unlinked from your account",
-    before: [
+    paragraphs: [
       "Signing in with {provider} is no longer possible.",
       "If this wasn't you, change your password right away. This signs out everyone else.",
     ],
   },
   email_change_requested: {
     subject: "A change of your email address was requested",
-    before: [
+    paragraphs: [
       "We received a request to change the email address of your account, and sent a confirmation link to the new address. Until that link is opened, this address remains in use.",
       "If this wasn't you, change your password right away. This cancels the link and signs out everyone else.",
     ],
   },
   email_changed: {
     subject: "Your email address was changed",
-    before: [
+    paragraphs: [
       "The email address of your account was changed. This is the last email we send to this address.",
       "If this wasn't you, contact your administrator: the account can no longer be recovered with this address.",
     ],
   },
   account_deactivated: {
     subject: "Your account was deactivated",
-    before: [
+    paragraphs: [
       "An administrator deactivated your account, and you were signed out on all devices.",
       "If you think this is a mistake, contact your administrator.",
     ],
   },
   account_reactivated: {
     subject: "Your account is active again",
-    before: [
+    paragraphs: [
       "An administrator reactivated your account. You can sign in as before.",
       "If you were not expecting this, sign in, change your password and contact your administrator.",
     ],
@@ -114,19 +122,20 @@ const notices: Readonly<Record<NoticeKind, Omit<MailText, "after">>> = {
 };
 
 export function isLinkKind(kind: MailJob["kind"]): kind is LinkKind {
-  return Object.hasOwn(links, kind);
+  return Object.hasOwn(linkTexts, kind);
 }
 
 export function renderLink(
   kind: LinkKind,
   { name, link }: { readonly name: string | null; readonly link: string },
 ): RenderedMail {
-  const { subject, before, after } = links[kind];
+  const { subject, beforeLink, afterLink } = linkTexts[kind];
+  const beforeParagraphs = [greeting(name), ...beforeLink];
   return {
     subject,
-    // On a line of its own: some mail programs make adjacent text part of the link.
-    text: asText([greeting(name), ...before, link, ...after]),
-    html: asHtml(subject, [...[greeting(name), ...before].map(paragraph), anchor(link), ...after.map(paragraph)]),
+    // The link has a line of its own, because some mail programs make adjacent text part of it.
+    text: asText([...beforeParagraphs, link, ...afterLink]),
+    html: asHtml(subject, [...beforeParagraphs.map(paragraph), anchor(link), ...afterLink.map(paragraph)]),
   };
 }
 
@@ -136,14 +145,19 @@ interface NoticeData {
 }
 
 export function renderNotice(kind: NoticeKind, { name, provider = "an external provider" }: NoticeData): RenderedMail {
-  const { subject, before } = notices[kind];
-  const paragraphs = [greeting(name), ...before.map((line) => line.replace("{provider}", () => provider))];
-  return { subject, text: asText(paragraphs), html: asHtml(subject, paragraphs.map(paragraph)) };
+  const { subject, paragraphs } = noticeTexts[kind];
+  // A replacement function, because a string would expand patterns such as `$&` in the provider's name.
+  const withProvider = paragraphs.map((text) => text.replace("{provider}", () => provider));
+  const all = [greeting(name), ...withProvider];
+  return { subject, text: asText(all), html: asHtml(subject, all.map(paragraph)) };
 }
 
 const MAX_NAME_LENGTH = 100;
 
-/** Anyone can register any address with any name: one with a line break or URL would put their text into our email. */
+/**
+ * Anyone can register someone else's address with any name, so a name with a line break or URL could send them a
+ * message.
+ */
 function greeting(name: string | null): string {
   const shown = (name ?? "").replace(/[\p{C}\p{Z}]+/gu, " ").trim();
   return shown === "" || shown.length > MAX_NAME_LENGTH || looksLikeLink(shown) ? "Hello," : `Hello ${shown},`;
@@ -169,7 +183,7 @@ function anchor(link: string): string {
   return `<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`;
 }
 
-const entities: Readonly<Record<string, string>> = {
+const htmlEntities: Readonly<Record<string, string>> = {
   "&": "&amp;",
   "<": "&lt;",
   ">": "&gt;",
@@ -178,5 +192,5 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+  return text.replace(/[&<>"']/g, (character) => htmlEntities[character] ?? character);
 }

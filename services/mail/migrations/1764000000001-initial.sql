@@ -1,7 +1,7 @@
 -- migrate:up
 
--- Ids only: addresses and names are asked for when a message is sent, and not stored. A row is locked while its message
--- is being sent and kept afterwards, so that the message is not sent twice.
+-- Contains ids only: addresses and names are read when a message is sent, and not stored. A row is locked while its
+-- message is being sent and kept afterwards, so that the message is not sent twice.
 CREATE TABLE mail.messages (
   id uuid PRIMARY KEY,
   kind text NOT NULL,

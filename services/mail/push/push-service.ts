@@ -19,11 +19,14 @@ export interface PushService {
 
 const TIMEOUT_MS = 5_000;
 
-/** Client of the service that delivers pushes to devices. Requests carry a token, a name and a text, so redirects are not followed. */
+/**
+ * Client of the service that delivers pushes to devices. Requests contain a token, a name and a text, so redirects are
+ * not followed.
+ */
 export function createPushService({ url, secret }: Config["push"]): PushService {
   return {
     async send(push) {
-      // It was set when the push was requested: the job waits until it is set again.
+      // PUSH_URL was set when the push was requested. This error makes the job wait until it is set again.
       if (url === undefined) throw new AppError("service_unavailable", { cause: new Error("PUSH_URL is not set") });
       return resultOf(await post(url, secret, push));
     },
@@ -51,7 +54,10 @@ async function post(url: string, secret: string | undefined, push: OutgoingPush)
   }
 }
 
-/** 4xx statuses caused by our credentials or by the service's load, not by this push: it is retried. */
+/**
+ * The 4xx statuses that are caused by our credentials or by the service's load and not by this push, so that it is
+ * retried.
+ */
 const retriedStatuses = new Set([401, 403, 407, 408, 425, 429]);
 
 function resultOf(status: number): PushResult {
@@ -62,7 +68,7 @@ function resultOf(status: number): PushResult {
   throw new AppError(isAboutPush ? "push_refused" : "push_unavailable", { cause: new Error(`HTTP ${status}`) });
 }
 
-/** Contains neither the URL nor the request. */
+/** Error messages of `fetch` may contain the URL, so only the error's code or name is kept. */
 function reasonOf(error: unknown): string {
   const { name, cause } = error as Error & { readonly cause?: { readonly code?: string } };
   return cause?.code ?? name;

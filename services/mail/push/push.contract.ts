@@ -6,12 +6,13 @@ import * as field from "../../../lib/actions/schemas.ts";
 export const PushJob = z.strictObject({ id: field.Id, correlation_id: z.string() });
 export type PushJob = z.infer<typeof PushJob>;
 
-const MAX_DATA = 20;
+const MAX_DATA_ENTRIES = 20;
 
 export const pushActions = {
   /**
-   * Requests a push notification to a user's device. The caller chooses the id and retries with it until the call succeeds:
-   * an id that exists already is ignored. 404 for an unknown user, 503 `push_unavailable` if PUSH_URL is not set.
+   * Requests a push notification to a user's device. The caller chooses the id and retries with it until the call
+   * succeeds; a call with an id that exists already does nothing. 404 for an unknown user, 503 `push_unavailable` if
+   * PUSH_URL is not set.
    */
   push: action({
     params: z.strictObject({
@@ -22,15 +23,18 @@ export const pushActions = {
       /** Passed to the app unchanged. */
       data: z
         .record(field.Text[100], field.Text[2000])
-        .refine((data) => Object.keys(data).length <= MAX_DATA, { error: `must have at most ${MAX_DATA} entries` })
+        .refine((data) => Object.keys(data).length <= MAX_DATA_ENTRIES, {
+          error: `must have at most ${MAX_DATA_ENTRIES} entries`,
+        })
         .optional(),
     }),
     result: z.strictObject({ id: field.Id }),
     access: byServiceOrOperator("push:send"),
   }),
   /**
-   * Forwards one push to the push service, once. `skipped` if the user has disabled pushes or has no device. 503
-   * `push_unavailable` if the push service can't be reached, 422 `push_refused` if it rejects the push permanently.
+   * Forwards one push to the push service, once. `skipped` if the user has no active account, has disabled pushes or
+   * has no valid push token. 503 `push_unavailable` if the push service can't be reached, 422 `push_refused` if it
+   * rejects the push permanently.
    */
   sendPush: action({
     params: z.strictObject({ id: field.Id }),

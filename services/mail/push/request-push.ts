@@ -8,7 +8,10 @@ import { insertPush } from "./pushes.repo.ts";
 type Params = Actions["mail.push"]["params"];
 type Deps = Pick<MailDeps, "config" | "db" | "outbox">;
 
-/** The job gets its own random id: one chosen by the caller could replace another job in the outbox. */
+/**
+ * The job gets its own random id, because the outbox drops a job whose id it already contains, and a caller may choose
+ * the id of another job or event.
+ */
 export async function requestPush(
   { config, db, outbox }: Deps,
   { params, call, correlationId }: Pick<ActionContext<Params>, "params" | "call" | "correlationId">,

@@ -33,9 +33,9 @@ async function send({ pushService }: MailDeps, { call }: Ctx, push: Push): Promi
   const { push_token, name } = recipient;
   if (push_token === null) return "no_token";
   const user = { id: user_id, name, language };
-  const answer = await pushService.send({ id, push_token, user, title, body, data });
-  if (answer === "accepted") return "sent";
-  // A misconfigured PUSH_URL answers every push with 404, which must not delete all users' tokens.
-  if (answer === "token_gone") await call("users.removePushToken", { id: user_id, push_token });
+  const result = await pushService.send({ id, push_token, user, title, body, data });
+  if (result === "accepted") return "sent";
+  // `unknown_token` deletes no token, because a wrong PUSH_URL answers every push with 404.
+  if (result === "token_gone") await call("users.removePushToken", { id: user_id, push_token });
   return "token_gone";
 }
