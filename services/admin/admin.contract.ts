@@ -26,10 +26,10 @@ export const ActivityQuery = z.object({
   to: field.Timestamp.optional(),
 });
 
-/** `total` is null above 1,000: counting millions of entries for each page is too slow. */
+/** `total` is null if there are more than 1,000 entries, because counting millions for each page is too slow. */
 const ActivityPage = field.pageOf(Activity);
 
-/** The activity log, append-only and fed by the events of all services, and operations on queues and nodes. */
+/** The activity log, which records the events of all services, and operations on queues and nodes. */
 export const adminContract = contract("admin", {
   requiredPermissions: ["users:read", "sessions:stats"],
   actions: {

@@ -9,29 +9,31 @@ import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
 import { exportPage } from "../../mixins/export-pages.ts";
 import { sweepServiceTables } from "../../mixins/service-sweep.ts";
 import { exportSections } from "./activity/activity.repo.ts";
-import { eraseActivity, recordErasure } from "./activity/erase-activity.ts";
+import { eraseActivity, eraseAndRecord } from "./activity/erase-activity.ts";
 import { activityOfTenant, activityOfUser, myActivity } from "./activity/read-activity.ts";
-import { insertAuditEvent, recordActivity, recordAuditEvent } from "./activity/record-activity.ts";
+import { recordActivity, recordAuditEvent, recordOperation } from "./activity/record-activity.ts";
 import { adminContract } from "./admin.contract.ts";
 import { adminEntities } from "./admin.entities.ts";
 import { readMetrics } from "./operations/platform-metrics.ts";
 import { dropJob, failedJobs, listQueues, retryJobs } from "./operations/queues.ts";
 import { describeMesh } from "./operations/topology.ts";
 
-/** Collecting metrics calls every service, node and queue, so it happens at most once in this time. */
+/** Reading the metrics makes calls to services, nodes and queues, so they are read at most once in this time. */
 const METRICS_TTL_MS = 5_000;
+/** The metrics are the only entry of their cache. */
+const METRICS_KEY = "metrics";
 
 /** The activity log (who did what, when and from where), and operations on queues and nodes. */
 export default function adminService(platform: Platform): ServiceSchema {
   const db = createDatabase(platform, { schema: "admin", entities: adminEntities });
   const record = (event: MeshEvent) => recordActivity(db, event);
   const deps = { db, clock: platform.clock, random: platform.random };
-  const onErased = { "user.erased": (event: MeshEvent) => recordErasure(deps, event) };
+  const userErased = { "user.erased": (event: MeshEvent) => eraseAndRecord(deps, event) };
   const consume = (stream: StreamName) =>
     eventConsumer(platform, {
       service: adminContract.name,
       stream,
-      handlers: { ...forAllEvents(stream, record), ...(stream === "USERS" && onErased) },
+      handlers: { ...forAllEvents(stream, record), ...(stream === "USERS" && userErased) },
     });
   const { queues, clock } = platform;
   const metrics = createTtlCache<Actions["admin.metrics"]["result"]>(clock, { ttlMs: METRICS_TTL_MS });
@@ -52,12 +54,12 @@ export default function adminService(platform: Platform): ServiceSchema {
       activity: (ctx) => activityOfTenant(db, ctx),
       erase: ({ params }) => eraseActivity(deps, params.user_id),
       export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
-      record: (ctx) => insertAuditEvent(db, ctx),
+      record: (ctx) => recordAuditEvent(db, ctx),
       queues: () => listQueues(queues),
       failedJobs: (ctx) => failedJobs(queues, ctx),
-      retryJobs: (ctx) => retryJobs(queues, ctx, (name, details) => recordAuditEvent(deps, ctx, name, details)),
-      dropJob: (ctx) => dropJob(queues, ctx, (name, details) => recordAuditEvent(deps, ctx, name, details)),
-      metrics: (ctx) => metrics.read("", () => readMetrics({ broker: startedBroker(), queues, db }, ctx)),
+      retryJobs: (ctx) => retryJobs(queues, ctx, (action, details) => recordOperation(deps, ctx, action, details)),
+      dropJob: (ctx) => dropJob(queues, ctx, (action, details) => recordOperation(deps, ctx, action, details)),
+      metrics: (ctx) => metrics.read(METRICS_KEY, () => readMetrics({ broker: startedBroker(), queues, db }, ctx)),
       mesh: () => describeMesh(startedBroker(), queues),
       sweep: () => sweepServiceTables(db),
     }),
@@ -66,7 +68,7 @@ export default function adminService(platform: Platform): ServiceSchema {
 
 function forAllEvents(
   stream: StreamName,
-  effect: (event: MeshEvent) => Promise<void>,
-): Partial<Record<EventType, typeof effect>> {
-  return Object.fromEntries(eventTypes.filter((type) => streamOf(type) === stream).map((type) => [type, effect]));
+  handler: (event: MeshEvent) => Promise<void>,
+): Partial<Record<EventType, typeof handler>> {
+  return Object.fromEntries(eventTypes.filter((type) => streamOf(type) === stream).map((type) => [type, handler]));
 }

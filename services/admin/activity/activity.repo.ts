@@ -6,7 +6,7 @@ import { Activity } from "../admin.entities.ts";
 
 export type ActivityRow = RowOf<typeof Activity>;
 
-/** Idempotent per id. Entries about an erased user are not inserted. */
+/** Does nothing if the id exists already or the entry is about an erased user. */
 export async function insertActivity(
   db: Database,
   entry: Omit<ActivityRow, "at"> & { readonly at: string },
@@ -29,7 +29,7 @@ export async function insertActivity(
   );
 }
 
-/** Always limited to a tenant or an account. */
+/** Every query is limited to a tenant or an account. */
 export type ActivityScope =
   | { readonly tenant_id: string; readonly user_id?: string }
   | { readonly tenant_id?: undefined; readonly user_id: string };
@@ -63,7 +63,10 @@ export function selectActivity(
   );
 }
 
-/** The number of matching entries, counted up to `max`. */
+/**
+ * The number of matching entries, counted up to `max`. The order makes PostgreSQL read an index instead of the whole
+ * table.
+ */
 export async function countActivity(db: Database, filter: ActivityFilter, max: number): Promise<number> {
   const { values, where } = conditions(filter);
   values.push(max);
@@ -107,7 +110,10 @@ function conditions(filter: ActivityFilter): { values: unknown[]; where: string[
   return { values, where };
 }
 
-/** The only permitted change of the log: the service's role can insert and read, and calls this function of the owner. */
+/**
+ * The service's role can only insert and read entries. This database function runs as the log's owner and is the only
+ * way to change it.
+ */
 export async function pseudonymise(
   tx: Transaction,
   userId: string,
@@ -117,31 +123,32 @@ export async function pseudonymise(
   return { activity: row?.n ?? 0 };
 }
 
-const FIRST = "-infinity|00000000-0000-0000-0000-000000000000";
-const POSITION = `to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '|' || id AS position`;
-const AFTER = "(at, id) > (split_part($2, '|', 1)::timestamptz, split_part($2, '|', 2)::uuid)";
+/** A position in the export is the time and the id of an entry, separated by `|`. This one is before all entries. */
+const START_POSITION = "-infinity|00000000-0000-0000-0000-000000000000";
+const POSITION_COLUMN = `to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '|' || id AS position`;
+const AFTER_POSITION = "(at, id) > (split_part($2, '|', 1)::timestamptz, split_part($2, '|', 2)::uuid)";
 
-/** IP addresses of other actors are personal data of those, and left out. */
-const ownColumns = columnsOf(Activity, "a", columnNames(Activity, ["user_id", "ip"]));
+/** The IP address is exported only if the user is the actor: those of other actors are their personal data. */
+const columnsAboutUser = columnsOf(Activity, "a", columnNames(Activity, ["user_id", "ip"]));
 
-/** Without what is about the other person: `details` and the request it came from. */
-const columnsOnOthers = columnsOf(Activity, "a", columnNames(Activity, ["actor_id", "details", "correlation_id"]));
+/** `details` and the correlation id are left out, because they are about the other user. */
+const columnsAboutOthers = columnsOf(Activity, "a", columnNames(Activity, ["actor_id", "details", "correlation_id"]));
 
 export function exportSections(db: Database): readonly ExportSection[] {
   return [
     rowsOf(
       db,
       "activity",
-      FIRST,
-      `SELECT ${POSITION}, ${ownColumns}, CASE WHEN actor_id = user_id THEN ip END AS ip
-       FROM admin.activity a WHERE user_id = $1 AND ${AFTER} ORDER BY at, id LIMIT $3`,
+      START_POSITION,
+      `SELECT ${POSITION_COLUMN}, ${columnsAboutUser}, CASE WHEN actor_id = user_id THEN ip END AS ip
+       FROM admin.activity a WHERE user_id = $1 AND ${AFTER_POSITION} ORDER BY at, id LIMIT $3`,
     ),
     rowsOf(
       db,
       "acts_on_others",
-      FIRST,
-      `SELECT ${POSITION}, ${columnsOnOthers} FROM admin.activity a
-       WHERE actor_id = $1 AND actor_id IS DISTINCT FROM user_id AND ${AFTER} ORDER BY at, id LIMIT $3`,
+      START_POSITION,
+      `SELECT ${POSITION_COLUMN}, ${columnsAboutOthers} FROM admin.activity a
+       WHERE actor_id = $1 AND actor_id IS DISTINCT FROM user_id AND ${AFTER_POSITION} ORDER BY at, id LIMIT $3`,
     ),
   ];
 }

@@ -11,14 +11,14 @@ interface EraseDeps {
   readonly random: Random;
 }
 
-/** Replaces the user's id by a random one. The entries stay in the log. */
+/** Replaces the user's id with a random one. The entries stay in the log. */
 export function eraseActivity({ db, clock, random }: EraseDeps, userId: string): Promise<Record<string, number>> {
   const pseudonym = newId(clock, random);
   return eraseUser(db, userId, (tx) => pseudonymise(tx, userId, pseudonym));
 }
 
-/** Erases, and records the erasure with the id of its certificate. */
-export async function recordErasure(deps: EraseDeps, event: MeshEvent): Promise<void> {
+/** Adds an entry that does not name the user: it has the id under which the certificate of the erasure can be read. */
+export async function eraseAndRecord(deps: EraseDeps, event: MeshEvent): Promise<void> {
   await eraseActivity(deps, event.user_id);
   await insertActivity(deps.db, {
     id: event.event_id,

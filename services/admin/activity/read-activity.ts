@@ -10,7 +10,10 @@ import { type ActivityRow, type ActivityScope, countActivity, selectActivity } f
 type Query = z.output<typeof ActivityQuery>;
 type Page = Actions["admin.activity"]["result"];
 
-/** The caller's own log. IP addresses of other actors are left out: they are personal data of those. */
+/**
+ * The entries about the caller. IP addresses of other actors are left out, because they are those actors' personal
+ * data.
+ */
 export async function myActivity(db: Database, { caller, params }: ActionContext<Query>): Promise<Page> {
   const { user_id } = requireUser(caller);
   const page = await readPage(db, params, { user_id });
@@ -31,13 +34,14 @@ export async function activityOfTenant(db: Database, { caller, params }: ActionC
   return readPage(db, params, { tenant_id: requireUser(caller).tenant_id });
 }
 
-const CURSOR_KIND = "activity";
+const SORT_ORDER = "activity";
 /** Counting 1,000 index entries takes 1 ms, counting a million takes half a second. */
 const MAX_COUNT = 1_000;
 
 async function readPage(db: Database, query: Query, scope: ActivityScope): Promise<Page> {
   const { limit, cursor, actor, action, from, to } = query;
-  const after = cursor === undefined ? null : decodeCursor(CURSOR_KIND, cursor);
+  const after = cursor === undefined ? null : decodeCursor(SORT_ORDER, cursor);
+  // PostgreSQL accepts no NUL character in a text.
   const filter = { actor_id: actor, action: action?.replaceAll("\0", ""), from, to, ...scope };
   const [found, counted] = await Promise.all([
     selectActivity(db, filter, after, limit + 1),
@@ -46,7 +50,8 @@ async function readPage(db: Database, query: Query, scope: ActivityScope): Promi
   const items = found.slice(0, limit).map(viewActivity);
   const last = found.length > limit ? items.at(-1) : undefined;
   const total = counted > MAX_COUNT ? null : counted;
-  return { items, total, page: 1, limit, next_cursor: last ? encodeCursor(CURSOR_KIND, last) : null };
+  // The gateway shows the page number only for requests without a cursor.
+  return { items, total, page: 1, limit, next_cursor: last ? encodeCursor(SORT_ORDER, last) : null };
 }
 
 function viewActivity({

@@ -6,7 +6,7 @@ import { newId } from "../../../lib/runtime/ids.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
 import { insertActivity } from "./activity.repo.ts";
 
-/** Fields with a column of their own, and email addresses and names, which must not get into the log. */
+/** Fields that have their own column, and email addresses and names, which must not get into the log. */
 const omittedFromDetails = new Set([
   "event_id",
   "event_type",
@@ -23,8 +23,8 @@ const omittedFromDetails = new Set([
   "ip",
 ]);
 
-/** Events whose actor is the account's owner unless they name another one. */
-const ownerEvents: ReadonlySet<MeshEvent["event_type"]> = new Set([
+/** Events whose actor is the user unless they name another actor. */
+const eventsCausedByUser: ReadonlySet<MeshEvent["event_type"]> = new Set([
   "user.created",
   "user.verified",
   "user.updated",
@@ -35,15 +35,15 @@ const ownerEvents: ReadonlySet<MeshEvent["event_type"]> = new Set([
   "session.created",
 ]);
 
-/** Idempotent: the entry's id is the event's. */
+/** May be repeated, because the entry has the event's id. */
 export async function recordActivity(db: Database, event: MeshEvent): Promise<void> {
-  // Snapshots of a recreated stream are not caused by anyone. An import records itself as one entry.
+  // Events of a snapshot repeat what was recorded before. An import is recorded as one audit event, not once per user.
   if (event.snapshot === true || event.imported === true) return;
   await insertActivity(db, {
     id: event.event_id,
     tenant_id: event.tenant_id,
     action: event.event_type,
-    actor_id: textOrNull(event.actor_id) ?? (ownerEvents.has(event.event_type) ? event.user_id : null),
+    actor_id: textOrNull(event.actor_id) ?? (eventsCausedByUser.has(event.event_type) ? event.user_id : null),
     user_id: event.user_id,
     at: event.timestamp,
     ip: textOrNull(event.ip),
@@ -52,15 +52,15 @@ export async function recordActivity(db: Database, event: MeshEvent): Promise<vo
   });
 }
 
-interface AuditDeps {
+interface OperationDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** An operation of the caller on the installation, recorded in the log of their home tenant. */
-export async function recordAuditEvent(
-  { db, clock, random }: AuditDeps,
+/** Records an operation on the installation in the log of the caller's home tenant. */
+export async function recordOperation(
+  { db, clock, random }: OperationDeps,
   { caller, client, correlationId }: Pick<ActionContext, "caller" | "client" | "correlationId">,
   action: string,
   details: Record<string, string>,
@@ -79,8 +79,8 @@ export async function recordAuditEvent(
   });
 }
 
-/** An audit event of another service that is not published as an event. */
-export async function insertAuditEvent(
+/** Records an audit event that another service reports with a call. */
+export async function recordAuditEvent(
   db: Database,
   { params, correlationId }: ActionContext<Actions["admin.record"]["params"]>,
 ): Promise<Record<string, never>> {

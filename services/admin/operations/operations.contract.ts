@@ -21,8 +21,9 @@ const DeadLetter = z
 
 const OpenBreaker = z.strictObject({
   action: z.string(),
-  /** The failing node, and the node whose circuit breaker is open. */
+  /** The node on which the action fails. */
   node: z.string(),
+  /** The node whose circuit breaker is open. */
   seen_by: z.string(),
 });
 
@@ -33,8 +34,9 @@ const Mesh = z
         id: z.string(),
         available: z.boolean(),
         services: z.array(z.strictObject({ name: z.string(), version: z.string().nullable() })),
-        /** Versions of Node.js and of Moleculer. */
+        /** The version of Node.js. */
         runtime: z.string().nullable(),
+        /** The version of Moleculer. */
         moleculer: z.string().nullable(),
       }),
     ),
@@ -43,7 +45,7 @@ const Mesh = z
   })
   .meta({ id: "Mesh" });
 
-/** Null: the service that provides the value did not respond. */
+/** A value is null if the service that provides it did not respond. */
 const PlatformMetrics = z
   .strictObject({
     accounts: z.strictObject({ total: z.int(), active: z.int() }).nullable(),
@@ -58,7 +60,7 @@ const PlatformMetrics = z
 
 const QueueName = z.string().max(50);
 
-/** For operators of the installation. 404 for an unknown queue or dead letter. */
+/** For operators of the installation, except `record`. 404 for an unknown queue or dead letter. */
 export const operationActions = {
   queues: action({
     params: field.Empty,
@@ -72,7 +74,9 @@ export const operationActions = {
     access: asUserWith("platform:queues"),
     idempotent: true,
   }),
-  /** Retries one dead letter, or up to 100 of the newest, with the full number of attempts. */
+  /**
+   * Retries one dead letter or, without an id, up to 100 of the newest. Each gets the full number of attempts again.
+   */
   retryJobs: action({
     params: z.strictObject({ name: QueueName, id: z.string().max(200).optional() }),
     result: z.strictObject({ retried: z.int() }),
@@ -90,7 +94,7 @@ export const operationActions = {
     idempotent: true,
   }),
   mesh: action({ params: field.Empty, result: Mesh, access: asUserWith("platform:metrics"), idempotent: true }),
-  /** Records what no event reports: refused sign-ins and requests, requests in another tenant, imports. */
+  /** Records an audit event of another service: refused sign-ins and requests, requests in another tenant, imports. */
   record: action({
     params: z.strictObject({
       id: field.Id,

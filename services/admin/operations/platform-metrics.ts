@@ -14,30 +14,25 @@ interface MetricsDeps {
   readonly db: Database;
 }
 
-/** Values of a service that does not respond are null. */
+/** A value is null if its service or the database does not respond. */
 export async function readMetrics(
   { broker, queues, db }: MetricsDeps,
   { call }: Pick<ActionContext, "call">,
 ): Promise<PlatformMetrics> {
-  const [accounts, sessions, logins, erasures, depths, breakers] = await Promise.all([
+  const [accounts, sessions, signIns, erasures, queueStates, breakers] = await Promise.all([
     call("users.counts", {}).catch(() => null),
     call("sessions.stats", {}).catch(() => null),
-    countLogins(db).catch(() => null),
+    countSignIns(db).catch(() => null),
     call("users.erasureStats", {}).catch(() => null),
     listQueues(queues),
     openBreakers(broker),
   ]);
   return {
     accounts: accounts && { total: accounts.total_users, active: accounts.active_users },
-    logins,
+    logins: signIns && { last_24_hours: signIns.successful, refused_last_24_hours: signIns.refused },
     sessions,
     erasures,
-    queues: Object.fromEntries(depths.map(({ name, counts }) => [name, counts])),
+    queues: Object.fromEntries(queueStates.map(({ name, counts }) => [name, counts])),
     breakers: { open: breakers.length },
   };
-}
-
-async function countLogins(db: Database): Promise<NonNullable<PlatformMetrics["logins"]>> {
-  const { successful, refused } = await countSignIns(db);
-  return { last_24_hours: successful, refused_last_24_hours: refused };
 }

@@ -6,7 +6,7 @@ type Queue = Actions["admin.queues"]["result"][number];
 type FailedJobs = Actions["admin.failedJobs"]["result"];
 type QueueParams = { readonly name: string };
 
-/** Called before the operation, which fails if it can't be recorded. */
+/** Called before the operation, so that nothing is done that can't be recorded. */
 type RecordOperation = (
   action: "dead_letters.retried" | "dead_letters.dropped",
   details: Record<string, string>,
@@ -23,7 +23,7 @@ export async function failedJobs(
   { params }: ActionContext<QueueParams & { readonly limit: number }>,
 ): Promise<FailedJobs> {
   const { limit } = params;
-  const name = queueName(params.name);
+  const name = requireQueue(params.name);
   const [found, counts] = await withQueueErrors(() => Promise.all([queues.failed(name, limit), queues.counts(name)]));
   const items = found as FailedJobs["items"];
   return { items, total: counts.failed ?? items.length, page: null, limit, next_cursor: null };
@@ -34,10 +34,11 @@ export async function retryJobs(
   { params }: ActionContext<QueueParams & { readonly id?: string | undefined }>,
   record: RecordOperation,
 ): Promise<{ retried: number }> {
-  const name = queueName(params.name);
-  await record("dead_letters.retried", { queue: name, job: params.id ?? "all" });
-  if (params.id !== undefined) {
-    if (!(await withQueueErrors(() => queues.retry(name, params.id as string)))) throw new AppError("not_found");
+  const name = requireQueue(params.name);
+  const { id } = params;
+  await record("dead_letters.retried", { queue: name, job: id ?? "all" });
+  if (id !== undefined) {
+    if (!(await withQueueErrors(() => queues.retry(name, id)))) throw new AppError("not_found");
     return { retried: 1 };
   }
   const jobs = await withQueueErrors(() => queues.failed(name, MAX_RETRIED));
@@ -50,14 +51,14 @@ export async function dropJob(
   { params }: ActionContext<QueueParams & { readonly job: string }>,
   record: RecordOperation,
 ): Promise<Record<string, never>> {
-  const name = queueName(params.name);
+  const name = requireQueue(params.name);
   await record("dead_letters.dropped", { queue: name, job: params.job });
   if (!(await withQueueErrors(() => queues.remove(name, params.job)))) throw new AppError("not_found");
   return {};
 }
 
-function queueName(name: string): string {
-  if (!queueNames.some((one) => one === name)) throw new AppError("not_found");
+function requireQueue(name: string): string {
+  if (!queueNames.some((known) => known === name)) throw new AppError("not_found");
   return name;
 }
 

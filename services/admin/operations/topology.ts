@@ -10,16 +10,19 @@ type OpenBreaker = Mesh["open_breakers"][number];
 /** Result of Moleculer's `$node.actions`. */
 interface RegistryAction {
   readonly name: string;
+  /** `state` is false while the circuit breaker for this action on this node is open. */
   readonly endpoints?: ReadonlyArray<{ readonly nodeID: string; readonly state: boolean }>;
 }
 
 const TIMEOUT_MS = 1_000;
 
-/** Nodes and services as seen by this node. Circuit breakers are per node, so every node is asked for its own. */
+/**
+ * Nodes and services as this node sees them. Each node has its own circuit breakers, so every node is asked for them.
+ */
 export async function describeMesh(broker: ServiceBroker, queues: Queues): Promise<Mesh> {
   const nodes = listNodes(broker);
-  const [open_breakers, depths] = await Promise.all([openBreakers(broker), listQueues(queues)]);
-  return { nodes: nodes.map(viewNode), open_breakers, queues: depths };
+  const [open_breakers, queueStates] = await Promise.all([openBreakers(broker), listQueues(queues)]);
+  return { nodes: nodes.map(viewNode), open_breakers, queues: queueStates };
 }
 
 export async function openBreakers(broker: ServiceBroker): Promise<OpenBreaker[]> {
@@ -33,7 +36,9 @@ async function breakersOf(broker: ServiceBroker, nodeID: string): Promise<OpenBr
   const response = broker.call("$node.actions", params, { nodeID, timeout: TIMEOUT_MS }) as Promise<RegistryAction[]>;
   const actions = await response.catch(() => []);
   return actions.flatMap(({ name, endpoints = [] }) =>
-    endpoints.filter((one) => !one.state).map((one) => ({ action: name, node: one.nodeID, seen_by: nodeID })),
+    endpoints
+      .filter(({ state }) => !state)
+      .map((endpoint) => ({ action: name, node: endpoint.nodeID, seen_by: nodeID })),
   );
 }
 

@@ -3,7 +3,7 @@
 CREATE OR REPLACE TRIGGER skip_erased BEFORE INSERT ON admin.activity
   FOR EACH ROW WHEN (NEW.user_id IS NOT NULL) EXECUTE FUNCTION admin.skip_erased();
 
--- What an erased user did to others is kept, without who it was.
+-- An entry about what an erased user did to another user is kept, but without the id and IP address of the erased user.
 CREATE OR REPLACE FUNCTION admin.blank_erased_actor() RETURNS trigger
   LANGUAGE plpgsql AS $$
 BEGIN
