@@ -5,18 +5,18 @@ import { MailJob } from "../services/mail/mail.contract.ts";
 
 const CONCURRENCY = 5;
 
-/** Processes the mail queue. It is paused while the SMTP server is unavailable. */
+/** Processes the mail queue, which is paused while the SMTP server is unavailable. */
 export default function mailWorker(platform: Platform): ServiceSchema {
   return worker(platform, {
     name: "mail",
     queue: "mail",
     concurrency: CONCURRENCY,
-    correlationOf: (job) => read(job).correlation_id,
-    run: async (job, call) => void (await call("mail.send", read(job))),
+    correlationOf: (job) => parseJob(job).correlation_id,
+    run: async (job, call) => void (await call("mail.send", parseJob(job))),
   });
 }
 
-function read({ data }: Job): MailJob {
+function parseJob({ data }: Job): MailJob {
   const job = MailJob.safeParse(data);
   if (!job.success) throw new DeadLetter("Not a mail job");
   return job.data;

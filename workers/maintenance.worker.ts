@@ -6,14 +6,14 @@ import type { Platform } from "../lib/runtime/platform.ts";
 import { worker } from "../mixins/worker.mixin.ts";
 
 const MINUTE_MS = 60_000;
-/** Also the longest wait after a request for immediate erasure. */
+/** An immediate erasure normally starts within this time after its request. */
 const ERASE_INTERVAL_MS = 5_000;
 
 const schedules = [
-  ...scheduleOnAll("sweep", 5 * MINUTE_MS),
-  ...scheduleOnAll("rotateKeys", MINUTE_MS),
-  ...scheduleOnAll("expireSubscriptions", MINUTE_MS),
-  ...scheduleOnAll("eraseDue", ERASE_INTERVAL_MS),
+  ...schedulesOf("sweep", 5 * MINUTE_MS),
+  ...schedulesOf("rotateKeys", MINUTE_MS),
+  ...schedulesOf("expireSubscriptions", MINUTE_MS),
+  ...schedulesOf("eraseDue", ERASE_INTERVAL_MS),
 ];
 
 /** Runs the periodic actions of all services: sweeps, key rotation, expiries and erasures. */
@@ -25,14 +25,15 @@ export default function maintenanceWorker(platform: Platform): ServiceSchema {
     schedules,
     correlationOf: () => newId(platform.clock, platform.random),
     run: async (job, call) => {
+      // The queue keeps the schedules of earlier versions, whose actions may no longer exist.
       if (!schedules.some(({ name }) => name === job.name)) return;
       await callIfAvailable(call, job.name as ActionName);
     },
   });
 }
 
-/** A schedule for each service that has the action. */
-function scheduleOnAll(action: string, everyMs: number) {
+/** One schedule for each service that has the action. */
+function schedulesOf(action: string, everyMs: number) {
   const owners = contracts.filter(({ actions }) => action in actions);
   return owners.map(({ name }) => ({ name: `${name}.${action}`, everyMs }));
 }
