@@ -1,21 +1,21 @@
 import { AppError } from "../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { Database } from "../../mixins/database.mixin.ts";
-import { assertConsistent, type Change, merge } from "./defaults.ts";
-import { insertUnconfirmed, type UnconfirmedRow } from "./preferences.repo.ts";
+import { applyChange, assertRangesValid, type Change } from "./defaults.ts";
+import { insertUnconfirmed, type OverridesRow } from "./preferences.repo.ts";
 
-/** Precedes the account. Rows that no account follows are swept after a day. */
+/** Called before the account is created. If no account is created under the id, the sweep deletes the row after a day. */
 export async function createPreferences(
   db: Database,
   { params }: ActionContext<Actions["preferences.create"]["params"]>,
 ): Promise<Record<string, never>> {
-  await insertUnconfirmed(db, [toRow(params.user_id, params.preferences)]);
+  await insertUnconfirmed(db, [toOverridesRow(params.user_id, params.preferences)]);
   return {};
 }
 
 type Import = Actions["preferences.import"];
 
-/** The same for a batch; `refused` says why some were left out. */
+/** Does the same for a batch. `refused` lists the preferences that were not stored, with the reason. */
 export async function importPreferences(
   db: Database,
   { params }: ActionContext<Import["params"]>,
@@ -23,7 +23,7 @@ export async function importPreferences(
   const refused: Import["result"]["refused"] = [];
   const rows = params.preferences.flatMap(({ user_id, preferences }) => {
     try {
-      return [toRow(user_id, preferences)];
+      return [toOverridesRow(user_id, preferences)];
     } catch (error) {
       refused.push(...toRefusals(user_id, error));
       return [];
@@ -33,9 +33,9 @@ export async function importPreferences(
   return { refused };
 }
 
-function toRow(user_id: string, change: Change): UnconfirmedRow {
-  const overrides = merge({}, change);
-  assertConsistent(overrides, change, "preferences.");
+function toOverridesRow(user_id: string, change: Change): OverridesRow {
+  const overrides = applyChange({}, change);
+  assertRangesValid(overrides, change, "preferences.");
   return { user_id, overrides };
 }
 

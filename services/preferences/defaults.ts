@@ -3,7 +3,7 @@ import { fieldError } from "../../lib/actions/errors.ts";
 import type { Actions } from "../../lib/actions/typed-call.ts";
 import type { PreferencesChange } from "./preferences.contract.ts";
 
-/** Preferences as this service stores them: without visibility, which users owns. */
+/** Preferences as this service stores them: without visibility, which the users service stores. */
 export type StoredPreferences = Actions["preferences.get"]["result"];
 export type Change = z.output<typeof PreferencesChange>;
 export type Settings = Omit<StoredPreferences, "user_id" | "updated_at">;
@@ -31,15 +31,15 @@ export const defaults: Settings = {
   timezone: null,
 };
 
-/** `null` resets a field to its default; a missing field stays. */
-export function merge(overrides: PreferenceOverrides, change: Change): PreferenceOverrides {
+/** `null` resets a field to its default. A field that is not sent keeps its value. */
+export function applyChange(overrides: PreferenceOverrides, change: Change): PreferenceOverrides {
   const sent = Object.entries(change).filter(([name, value]) => value !== undefined && Object.hasOwn(defaults, name));
   const merged = Object.entries({ ...overrides, ...Object.fromEntries(sent) });
   return Object.fromEntries(merged.filter(([, value]) => value !== null)) as PreferenceOverrides;
 }
 
-/** A valid change may contradict what is stored: 422 on the field that was sent. */
-export function assertConsistent(overrides: PreferenceOverrides, change: Change, prefix = ""): void {
+/** Throws 422 for a field that was sent if it contradicts another setting, which need not be sent with it. */
+export function assertRangesValid(overrides: PreferenceOverrides, change: Change, prefix = ""): void {
   const settings = { ...defaults, ...overrides };
   for (const [min, max] of [["age_min", "age_max"] as const, ["salary_min", "salary_max"] as const]) {
     const [from, to] = [settings[min], settings[max]];

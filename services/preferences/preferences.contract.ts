@@ -26,7 +26,7 @@ const fields = {
   age_min: z.int().min(0).max(150),
   age_max: z.int().min(0).max(150),
   location_radius: z.int().min(0).max(40_000),
-  // Owned by users; shown and changed as part of this resource.
+  // Stored by the users service, but read and changed as part of this resource.
   ...Visibility.shape,
   language: z
     .string()
@@ -40,7 +40,7 @@ export const Preferences = z
   .strictObject({ user_id: field.Id, ...fields, updated_at: field.Timestamp })
   .meta({ id: "Preferences" });
 
-/** What other users may see: nothing about notifications, pay, ages or privacy. */
+/** What other users may see. It contains nothing about notifications, pay, ages or privacy. */
 const PersonPreferences = Preferences.pick({
   user_id: true,
   desired_titles: true,
@@ -58,16 +58,7 @@ const PersonPreferences = Preferences.pick({
 
 /** `null` resets a field to its default. */
 export const PreferencesChange = z
-  .strictObject(
-    Object.fromEntries(
-      Object.entries(fields).map(([name, type]) => [
-        name,
-        (type instanceof z.ZodNullable ? type : type.nullable()).optional(),
-      ]),
-    ) as unknown as {
-      [K in keyof typeof fields]: z.ZodOptional<z.ZodNullable<(typeof fields)[K]>>;
-    },
-  )
+  .strictObject(nullableAndOptional(fields))
   .refine((change) => !isAbove(change.age_min, change.age_max), {
     error: "must not be greater than age_max",
     path: ["age_min"],
@@ -81,7 +72,10 @@ export const PreferencesChange = z
 export const preferencesContract = contract("preferences", {
   requiredPermissions: ["users:visibility", "users:validate", "sessions:lease", "sessions:invalidate_caches"],
   actions: {
-    /** Sent along with a registration, before the account exists. Ignores visibility, which `users.create` takes. */
+    /**
+     * Stores the preferences of a registration before the account exists. Ignores visibility, which is sent to
+     * `users.create`.
+     */
     create: action({
       params: z.strictObject({ user_id: field.Id, preferences: PreferencesChange }),
       result: field.Empty,
@@ -96,14 +90,14 @@ export const preferencesContract = contract("preferences", {
       access: { callers: ["user"], premiumOr: "users:read" },
       idempotent: true,
     }),
-    /** For services that push or mail. Visibility is answered by `users.visibility`. */
+    /** For services that send push notifications or mails. Visibility is not included; `users.visibility` returns it. */
     get: action({
       params: z.strictObject({ user_id: field.Id }),
       result: Preferences.omit({ privacy_profile: true, privacy_location: true }),
       access: byServiceOrOperator("preferences:read"),
       idempotent: true,
     }),
-    /** Precedes the accounts, as `create` does. `refused` are not stored. */
+    /** Called before the accounts are imported, as `create` is. The preferences in `refused` are not stored. */
     import: action({
       params: z.strictObject({
         preferences: z.array(z.strictObject({ user_id: field.Id, preferences: PreferencesChange })).max(500),
@@ -111,7 +105,7 @@ export const preferencesContract = contract("preferences", {
       result: z.strictObject({ refused: z.array(ImportRefusal) }),
       access: byServiceOrOperator("import:write"),
     }),
-    /** Settings that differ from their defaults, in the form that `import` takes. Without visibility. */
+    /** Settings that differ from their defaults, in the form that `import` takes. Visibility is not included. */
     exportOverrides: action({
       params: z.strictObject({ user_ids: z.array(field.Id).max(500) }),
       result: z.strictObject({
@@ -133,13 +127,22 @@ export const preferencesContract = contract("preferences", {
   },
 });
 
+function nullableAndOptional<F extends Readonly<Record<string, z.ZodType>>>(all: F) {
+  const entries = Object.entries(all).map(([name, type]) => [
+    name,
+    (type instanceof z.ZodNullable ? type : type.nullable()).optional(),
+  ]);
+  return Object.fromEntries(entries) as { [K in keyof F]: z.ZodOptional<z.ZodNullable<F[K]>> };
+}
+
 function isAbove(min: number | null | undefined, max: number | null | undefined): boolean {
   return min != null && max != null && min > max;
 }
 
 function isTimezone(name: string): boolean {
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+    Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
   } catch {
     return false;
   }

@@ -3,7 +3,7 @@ import type { PreferenceOverrides } from "./defaults.ts";
 
 export const Preferences = defineEntity("preferences", "preferences", {
   user_id: primary(uuid),
-  /** What differs from the defaults. */
+  /** The settings that differ from their defaults. */
   overrides: jsonb<PreferenceOverrides>(),
   /** False until the account is known to exist. */
   confirmed: boolean,

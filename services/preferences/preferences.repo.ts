@@ -11,10 +11,10 @@ export async function readPreferences(db: Database, userId: string): Promise<Pre
   return (await db.query<PreferencesRow>(sql, [userId]))[0];
 }
 
-export type UnconfirmedRow = Pick<PreferencesRow, "user_id" | "overrides">;
+export type OverridesRow = Pick<PreferencesRow, "user_id" | "overrides">;
 
-/** Existing rows stay: the same registration, or the same batch, was sent before. */
-export async function insertUnconfirmed(db: Database, rows: readonly UnconfirmedRow[]): Promise<void> {
+/** Keeps rows that exist already: the same registration or batch was sent before. */
+export async function insertUnconfirmed(db: Database, rows: readonly OverridesRow[]): Promise<void> {
   await db.query(
     `INSERT INTO preferences.preferences (user_id, overrides, confirmed)
      SELECT p.user_id, p.overrides, false FROM jsonb_to_recordset($1::jsonb) AS p (user_id uuid, overrides jsonb)
@@ -23,15 +23,18 @@ export async function insertUnconfirmed(db: Database, rows: readonly Unconfirmed
   );
 }
 
-/** Only users who have overrides. */
-export function listOverrides(db: Database, userIds: readonly string[]): Promise<UnconfirmedRow[]> {
-  return db.query<UnconfirmedRow>(
+/** Leaves out users who have only the defaults. */
+export function listOverrides(db: Database, userIds: readonly string[]): Promise<OverridesRow[]> {
+  return db.query<OverridesRow>(
     "SELECT user_id, overrides FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND overrides <> '{}'",
     [userIds],
   );
 }
 
-/** The row, created if missing and locked until the end of the transaction; undefined if the account was erased. */
+/**
+ * Creates the row if it is missing and locks it until the end of the transaction. Undefined if the account was erased,
+ * because a trigger then skips the insert.
+ */
 export async function lockPreferences(
   tx: InvalidatingTransaction,
   userId: string,
@@ -55,7 +58,7 @@ export function deletePreferences(tx: InvalidatingTransaction, userId: string): 
   return deleteOf(tx, "DELETE FROM preferences.preferences WHERE user_id = $1", userId);
 }
 
-/** Rows of registrations that are a day old and not known to have become accounts. */
+/** The users of rows that are more than a day old and whose account is not known to exist. */
 export async function listUnconfirmed(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ user_id: string }>(
     `SELECT user_id FROM preferences.preferences WHERE NOT confirmed AND created_at < now() - interval '24 hours'
@@ -65,7 +68,7 @@ export async function listUnconfirmed(db: Database, limit: number): Promise<stri
   return rows.map((row) => row.user_id);
 }
 
-export async function confirm(db: Database, userIds: readonly string[]): Promise<void> {
+export async function markConfirmed(db: Database, userIds: readonly string[]): Promise<void> {
   await db.query("UPDATE preferences.preferences SET confirmed = true WHERE user_id = ANY($1::uuid[])", [userIds]);
 }
 

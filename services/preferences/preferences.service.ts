@@ -17,10 +17,10 @@ import { getOwnPreferences, getPersonPreferences, getPreferences, type Preferenc
 import { sweepPreferences } from "./sweep.ts";
 import { updateOwnPreferences } from "./update-preferences.ts";
 
-/** As long as in the earlier systems. */
+/** Two hours, as in the earlier systems whose clients Usermesh supports. */
 const CACHED_MS = 7_200_000;
 
-/** What users want: notifications, jobs, people. */
+/** Stores the preferences of users: for notifications, for jobs and for the people they look for. */
 export default function preferencesService(platform: Platform): ServiceSchema {
   const db = createDatabase(platform, { schema: "preferences", entities: preferencesEntities });
   const outbox = createOutbox(platform, db, "preferences");

@@ -22,7 +22,7 @@ export interface PreferencesDeps {
 
 type Deps = Pick<PreferencesDeps, "db" | "cache">;
 
-/** The caller's preferences, put together of what this service stores and the visibility that users stores. */
+/** The caller's preferences: the settings that this service stores and the visibility that the users service stores. */
 export async function getOwnPreferences(
   deps: Deps,
   { caller, call }: ActionContext,
@@ -35,13 +35,16 @@ export async function getOwnPreferences(
   return { ...stored, ...visibility };
 }
 
-/** Users who never changed anything have the defaults, since their account was created. */
+/** Users who never changed a setting have the defaults. */
 export async function getPreferences({ db, cache }: Deps, userId: string): Promise<StoredPreferences> {
   const load = async () => viewPreferences(userId, await readPreferences(db, userId));
+  // `load` never returns null; the second call only satisfies the type of `read`.
   return (await cache.read(userId, load)) ?? load();
 }
 
-/** users decides who may see whom, without a cache, so that a change of visibility applies here at once. */
+/**
+ * The users service decides who may see whom. It uses no cache, so that a change of visibility applies here immediately.
+ */
 export async function getPersonPreferences(
   deps: Deps,
   { caller, call, params: { id } }: ActionContext<{ readonly id: string }>,
@@ -52,8 +55,8 @@ export async function getPersonPreferences(
   if (!visible) throw new AppError("not_found");
   const all = await getPreferences(deps, id);
   const { user_id, desired_titles, job_types, job_levels, industries, interests, preferred_locations } = all;
-  const wishes = { desired_titles, job_types, job_levels, industries, interests, preferred_locations };
-  return { user_id, ...wishes, remote: all.remote, willing_to_relocate: all.willing_to_relocate };
+  const lists = { desired_titles, job_types, job_levels, industries, interests, preferred_locations };
+  return { user_id, ...lists, remote: all.remote, willing_to_relocate: all.willing_to_relocate };
 }
 
 export function viewPreferences(

@@ -5,7 +5,7 @@ import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import { derivedId, newId } from "../../lib/runtime/ids.ts";
 import { runIdempotently } from "../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../mixins/near-cache.mixin.ts";
-import { assertConsistent, type Change, defaults, merge, type Settings } from "./defaults.ts";
+import { applyChange, assertRangesValid, type Change, defaults, type Settings } from "./defaults.ts";
 import { lockPreferences, readPreferences, updatePreferences } from "./preferences.repo.ts";
 import { type PreferencesDeps, viewPreferences } from "./read-preferences.ts";
 
@@ -24,8 +24,9 @@ export function updateOwnPreferences(deps: PreferencesDeps, ctx: Ctx): Promise<P
 }
 
 /**
- * users commits its part first. A crash before our commit is harmless: visibility is as the user wanted it, both services
- * show it so, and `user.updated` was recorded; the client got no answer, and its retry commits the rest.
+ * The users service commits the change of visibility first. A crash before this service commits is harmless: visibility is
+ * as the user wanted it, both services return it, and `user.updated` is recorded. The client got no answer, and its retry
+ * commits the rest.
  */
 async function changeVisibility(
   { db, clock, random }: PreferencesDeps,
@@ -35,10 +36,10 @@ async function changeVisibility(
   const { privacy_profile, privacy_location } = ctx.params;
   if (privacy_profile === undefined && privacy_location === undefined)
     return { ...(await ctx.call("users.visibility", { user_id })), updated_fields: [] };
-  // What the commit would refuse must not change half of the resource.
+  // Checked here too, because a change that the commit refuses must not change the visibility either.
   const row = await readPreferences(db, user_id);
-  assertConsistent(merge(row?.overrides ?? {}, ctx.params), ctx.params);
-  // A delayed duplicate of this request must not undo what the user changed since: users applies an operation once.
+  assertRangesValid(applyChange(row?.overrides ?? {}, ctx.params), ctx.params);
+  // The users service applies an operation id once, so a delayed duplicate of this request undoes no later change.
   const key = ctx.idempotency;
   const operation_id = key ? derivedId(`${key.scope} ${key.key}`, user_id) : newId(clock, random);
   return ctx.call("users.setVisibility", { user_id, operation_id, privacy_profile, privacy_location });
@@ -54,8 +55,8 @@ async function changeSettings(
   const { user_id } = caller;
   const row = await lockPreferences(tx, user_id);
   if (!row) throw new AppError("account_erased");
-  const overrides = merge(row.overrides, ctx.params);
-  assertConsistent(overrides, ctx.params);
+  const overrides = applyChange(row.overrides, ctx.params);
+  assertRangesValid(overrides, ctx.params);
   const changed = changedSettings({ ...defaults, ...row.overrides }, { ...defaults, ...overrides });
   const updated_fields = [...changed, ...changedVisibility];
   if (updated_fields.length === 0) return { ...viewPreferences(user_id, row), ...visibility };
