@@ -45,11 +45,13 @@ export const usersContract = contract("users", {
   ],
   actions: {
     ...adminActions,
-    /** The commit point of a registration. The id must be less than 10 minutes old. 409 `email_taken`, `username_taken`. */
+    /**
+     * The commit point of a registration. The id must be less than 10 minutes old. 409 `email_taken`, `username_taken`.
+     */
     create: action({
       params: z.strictObject({
         id: field.Id,
-        /** Slug. 422 `unknown_tenant`. */
+        /** The tenant's slug. 422 `unknown_tenant`. */
         tenant: field.TenantSlug,
         email: field.Email,
         username: field.Username.nullish(),
@@ -87,7 +89,7 @@ export const usersContract = contract("users", {
       access: byService("users:sign_in"),
       idempotent: true,
     }),
-    /** Counts a sign-in and records its time. Losing a call is harmless. */
+    /** Counts a sign-in and records its time. It is harmless if a call is lost. */
     recordLogin: action({
       params: z.strictObject({ id: field.Id, at: field.Timestamp }),
       result: field.Empty,
@@ -105,7 +107,7 @@ export const usersContract = contract("users", {
       access: byServiceOrOperator("users:read"),
       idempotent: true,
     }),
-    /** For other services: which of these accounts exist, are active, are verified? */
+    /** Tells other services which of these accounts exist, are active and are verified. */
     validate: action({
       params: z.strictObject({ ids: z.array(field.Id).max(1_000) }),
       result: z.array(z.strictObject({ id: field.Id, is_active: z.boolean(), is_verified: z.boolean() })),
@@ -119,7 +121,7 @@ export const usersContract = contract("users", {
     wholeProfile: action({ params: field.Empty, result: WholeProfile, access: asUser, idempotent: true }),
     updateWholeProfile: action({ params: WholeProfileChange, result: WholeProfile, access: asUser }),
     updateProfile: action({ params: ProfileChange, result: Profile, access: asUser }),
-    /** Defaults for an unknown account. */
+    /** The default visibility for an unknown account. */
     visibility: action({
       params: z.strictObject({ user_id: field.Id }),
       result: Visibility,
@@ -137,7 +139,9 @@ export const usersContract = contract("users", {
       result: z.strictObject({ ...Visibility.shape, updated_fields: z.array(z.string()) }),
       access: byService("users:visibility"),
     }),
-    /** Takes effect at once: earlier access tokens are `token_stale` when it answers, otherwise 503 `revocation_pending`. */
+    /**
+     * Takes effect at once: earlier access tokens are `token_stale` when it answers, otherwise 503 `revocation_pending`.
+     */
     upgrade: action({
       params: z.strictObject({ plan: field.Text[100].optional(), expires_at: field.Timestamp.nullish() }),
       result: Subscription,
@@ -180,7 +184,7 @@ export const usersContract = contract("users", {
       access: byService("users:visibility"),
       idempotent: true,
     }),
-    /** Two sizes that the gateway made of an upload: WebP in base64, small enough for the bus. */
+    /** Takes an upload in two sizes made by the gateway: WebP in base64, small enough for a message. */
     setAvatar: action({
       params: z.strictObject({ image: WebP, thumbnail: WebP }),
       result: Avatar,

@@ -17,7 +17,7 @@ import {
 } from "../../lib/database/entity.ts";
 import type { Profile } from "./contract/users-shapes.contract.ts";
 
-/** As they are stored: only what the tenant has set. */
+/** The settings as they are stored: only those that the tenant has set. */
 export interface StoredSettings {
   readonly password_policy?: "classic" | "length" | "nist";
   readonly access_token_minutes?: number;
@@ -26,7 +26,7 @@ export interface StoredSettings {
   readonly max_users?: number;
 }
 
-/** By service: when it erased the user, and how many rows of which table. */
+/** For each service, when it erased the user and how many rows of which table. */
 export interface ErasureReceipts {
   readonly [service: string]: { readonly at: string; readonly rows: Record<string, number> };
 }
@@ -76,7 +76,7 @@ export const Users = defineEntity("users", "users", {
 
 export const Profiles = defineEntity("users", "profiles", {
   user_id: primary(uuid),
-  /** What the user gave, but for the sealed fields. */
+  /** The fields that the user has filled in, except the sealed ones. */
   fields: jsonb<Partial<Omit<z.output<typeof Profile>, "user_id" | "updated_at">>>(),
   /** The sealed fields together, so that the row does not tell which of them were given. */
   sealed: nullable(text),
@@ -159,11 +159,11 @@ export const Erasures = defineEntity("users", "erasures", {
   requested_at: timestampMs,
   due_at: timestampMs,
   deadline: timestampMs,
-  /** Latest attempt; after the first one the deletion cannot be cancelled. */
+  /** The latest attempt. After the first attempt the deletion cannot be cancelled. */
   tried_at: nullable(timestampMs),
   receipts: jsonb<ErasureReceipts>(),
   completed_at: nullable(timestampMs),
-  /** Next purge of the event streams; null when the last one is done. */
+  /** The next purge of the event streams. Null before the erasure is completed and after the last purge. */
   purge_at: nullable(timestampMs),
 });
 

@@ -53,7 +53,7 @@ import { importable, importUsers } from "./transfer/import-users.ts";
 import { usersContract } from "./users.contract.ts";
 import { usersEntities } from "./users.entities.ts";
 
-/** As long as in the earlier systems. */
+/** One hour, as in the earlier systems whose clients Usermesh supports. */
 const CACHED_MS = 3_600_000;
 const LAST_LOGIN_CACHED_MS = 60_000;
 

@@ -8,21 +8,21 @@ import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.t
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { type Account, insertRoles, lockAccount, readUserOf } from "../core/users.repo.ts";
+import { type Account, insertRoles, lockAccount, readUserOfTenant } from "../core/users.repo.ts";
 import {
   assertCanManageAccount,
   assertHoldsPermissions,
   assertNotLastAdmin,
   permissionsOfRoles,
 } from "../roles/privilege-checks.ts";
-import { lockRoles, readGrantedRoles, recordGrant, removeRoles } from "../roles/roles.repo.ts";
+import { lockRoles, readGrantedRoles, recordRoleChange, removeRoles } from "../roles/roles.repo.ts";
 import { requestedSubscription, setSubscription } from "../subscriptions/change-subscription.ts";
 import { changeAccount } from "./change-account.ts";
 
 type Params = Actions["users.adminUpdate"]["params"];
 type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
 
-/** Changes only the fields that are sent. When it answers, roles and tier apply to the user's next request. */
+/** Changes only the fields that are sent. Once it has answered, roles and tier apply to the user's next request. */
 export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
   if (ctx.params.roles && !caller.permissions.includes("roles:write"))
@@ -49,12 +49,14 @@ async function change(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContex
     roles && (await setRoles(deps, tx, ctx, caller, changed, roles)),
     subscription !== undefined && (await setTier(deps, tx, ctx, changed, subscription)),
   ].filter((one) => typeof one === "string");
-  const row = await readUserOf(tx, caller.tenant_id, id);
+  const row = await readUserOfTenant(tx, caller.tenant_id, id);
   if (!row) throw new AppError("not_found");
   return { user: viewUser(row), event_ids };
 }
 
-/** Resolves to the event of the latest change, so that a repeated request confirms what an earlier one could not. */
+/**
+ * Resolves to the event of the latest change, so that a repeated request can confirm the invalidation of tokens again.
+ */
 async function setRoles(
   { outbox, clock, random }: Deps,
   tx: InvalidatingTransaction,
@@ -74,7 +76,7 @@ async function setRoles(
   await removeRoles(tx, account.id, removed);
   await insertRoles(tx, account.id, account.tenant_id, added);
   const eventId = newId(clock, random);
-  await recordGrant(tx, account.id, caller.user_id, eventId);
+  await recordRoleChange(tx, account.id, caller.user_id, eventId);
   const data = { scope: "user", roles: [...requested].toSorted(), added, removed };
   return appendUserEvent(outbox, tx, ctx, { type: "role.changed", user: account, eventId, data });
 }

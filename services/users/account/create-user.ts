@@ -54,8 +54,8 @@ export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promis
 const MAX_AGE_MS = 10 * 60_000;
 
 /**
- * Credential and preferences were stored under this id before, and are swept after 24 hours without an account, so no
- * account may be created with an old id. 503 and not 4xx, because the caller retries with a new id.
+ * The credential and the preferences are stored under this id before the account, and are swept after 24 hours without
+ * one. So no account may be created with an old id. The error is 503 and not 4xx, because the caller retries with a new id.
  */
 export function assertRecentId(clock: Clock, id: string): void {
   const age = clock.now().getTime() - createdAt(id);
@@ -86,7 +86,10 @@ export function newAccount(params: Omit<Params, "tenant" | "roles">, tenant_id: 
   };
 }
 
-/** The account that a repeated registration created before. Otherwise the reason for the conflict. */
+/**
+ * Returns the account if an earlier attempt of this registration created it; otherwise throws the reason for the
+ * conflict.
+ */
 async function findSameAccount(tx: Transaction, account: NewAccount): Promise<UserView> {
   const conflicts = await findConflictingAccounts(tx, account);
   const same = conflicts.find((one) => one.id === account.id);

@@ -3,7 +3,7 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { isoOrNull, type UserView, viewUser } from "../core/user-view.ts";
 import type { CachedAccount, UsersDeps } from "../core/users.deps.ts";
-import { readLastLogin, readUser, readUserOf } from "../core/users.repo.ts";
+import { readLastLogin, readUser, readUserOfTenant } from "../core/users.repo.ts";
 
 type Deps = Pick<UsersDeps, "db" | "accounts" | "lastLogins">;
 
@@ -15,12 +15,12 @@ export async function getUser({ db, accounts, lastLogins }: Deps, id: string): P
   return account && { ...account, last_login_at: isoOrNull(login?.at ?? null) };
 }
 
-/** The caller's own account. A token that outlived its account counts as ended. */
+/** The caller's own account. If it no longer exists, the session counts as ended. */
 export async function getMe(deps: Deps, { caller }: Pick<ActionContext, "caller">): Promise<UserView> {
   const { user_id, auth_time } = requireUser(caller);
   const user = await getUser(deps, user_id);
   if (!user) throw new AppError("session_ended");
-  // The cached value may be older than the sign-in that this token is from.
+  // The cached time may be older than the sign-in from which this token comes.
   const signedInAt = new Date(auth_time * 1_000).toISOString();
   const known = user.last_login_at;
   return known !== null && known >= signedInAt ? user : { ...user, last_login_at: signedInAt };
@@ -31,7 +31,7 @@ export async function getForAdmin(
   { db }: Pick<Deps, "db">,
   { caller, params }: ActionContext<{ readonly id: string }>,
 ): Promise<UserView> {
-  const row = await readUserOf(db, requireUser(caller).tenant_id, params.id);
+  const row = await readUserOfTenant(db, requireUser(caller).tenant_id, params.id);
   if (!row) throw new AppError("not_found");
   return viewUser(row);
 }

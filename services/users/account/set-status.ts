@@ -8,7 +8,13 @@ import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.t
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { type Account, lockAccount, lockIncludingDeleted, readUserOf, updateAccount } from "../core/users.repo.ts";
+import {
+  type Account,
+  lockAccount,
+  lockIncludingDeleted,
+  readUserOfTenant,
+  updateAccount,
+} from "../core/users.repo.ts";
 import { cancelDeletion } from "../erasure/erasures.repo.ts";
 import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
 
@@ -16,8 +22,9 @@ type Params = Actions["users.setStatus"]["params"];
 type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
 
 /**
- * Commits the status, then revokes the sessions and invalidates the caches, also while sessions is unavailable: the event
- * repeats both calls. Revoking is idempotent per event id, so a delayed event does not end a later sign-in.
+ * Commits the status, then revokes the sessions and invalidates the caches. It commits even while the sessions service is
+ * unavailable, because the event repeats both calls. Revoking is idempotent per event id, so a delayed event does not end
+ * a later sign-in.
  */
 export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
@@ -40,9 +47,9 @@ async function changeStatus(deps: Deps, tx: InvalidatingTransaction, ctx: Action
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
   await assertCanManageAccount(tx, caller, account);
   if (!is_active) await assertNotLastAdmin(tx, caller, account);
-  // The event of an unchanged status confirms what an earlier request could not.
+  // If the status is unchanged, the earlier event is confirmed again, in case an earlier request could not do so.
   const event_id = account.is_active === is_active ? account.status_event_id : await change(deps, tx, ctx, account);
-  const row = await readUserOf(tx, caller.tenant_id, id);
+  const row = await readUserOfTenant(tx, caller.tenant_id, id);
   if (!row) throw new AppError("not_found");
   return { user: viewUser(row), event_id };
 }

@@ -34,7 +34,7 @@ export interface ClaimsRow extends Pick<UserColumns, (typeof claimsFields)[numbe
   readonly permissions: string[];
   readonly is_premium: boolean;
   readonly expires_at: Date | null;
-  /** Of the tenant. */
+  /** The settings of the account's tenant. */
   readonly settings: StoredSettings;
 }
 

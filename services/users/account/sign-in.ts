@@ -9,7 +9,7 @@ import { findByEmailKey, findById, findByUsernameKey, readClaims, type SignInRow
 type Params = Actions["users.findForSignIn"]["params"];
 type Deps = Pick<UsersDeps, "db">;
 
-/** `user` is null for a name that no account has, also if none can have it. */
+/** `user` is null for a name that no account has, including a name that no account can have. */
 export async function findForSignIn(
   { db }: Deps,
   { params }: ActionContext<Params>,

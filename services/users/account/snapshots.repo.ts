@@ -21,7 +21,7 @@ export interface SnapshotRow extends Pick<Account, SnapshotColumn> {
   readonly is_deleted: boolean;
   /** Its `user.created` has not been relayed yet. */
   readonly is_unpublished: boolean;
-  /** Of the last event that was relayed; the waiting ones follow it. */
+  /** The version of the last event that was relayed. Events that still wait for the relay have higher versions. */
   readonly version: number;
 }
 

@@ -17,11 +17,11 @@ import { writeAccount } from "./change-account.ts";
 type Params = Actions["users.updateMe"]["params"];
 type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">;
 
-const { email: _, current_password: __, ...plainFields } = UserChange.shape;
+const { email: _, current_password: __, ...fieldsWithoutConfirmation } = UserChange.shape;
 
 /**
- * Changes only the fields that are sent; null clears a field. A new email stays `pending_email` until its link is used, and
- * is not reserved meanwhile.
+ * Changes only the fields that are sent; `null` clears a field. A new email stays `pending_email` until its link is used,
+ * and is not reserved meanwhile.
  */
 export async function updateMe(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireUser(ctx.caller);
@@ -32,7 +32,9 @@ export async function updateMe(deps: Deps, ctx: ActionContext<Params>): Promise<
   });
 }
 
-/** The epoch is read before the password is checked: whatever revokes the sessions from then on voids the link too. */
+/**
+ * The epoch is read before the password is checked, so that revoking all sessions after that invalidates the link too.
+ */
 export async function prepareEmailChange(deps: Deps, ctx: ActionContext<Params>, caller: UserCaller): Promise<number> {
   if (!(await requestsOtherEmail(deps, caller, ctx.params))) return 0;
   const { epoch } = await ctx.call("sessions.epoch", { user_id: caller.user_id });
@@ -42,6 +44,7 @@ export async function prepareEmailChange(deps: Deps, ctx: ActionContext<Params>,
 
 async function requestsOtherEmail({ db }: Deps, caller: UserCaller, { email }: Params): Promise<boolean> {
   if (email === undefined) return false;
+  // Refuses an address that is too long before the password is checked.
   indexableEmailKey(email);
   return (await readUser(db, caller.user_id))?.email !== email;
 }
@@ -72,7 +75,7 @@ export async function changeMe(
 }
 
 function changedColumns(account: Account, params: Params): Partial<Account> {
-  const names = Object.keys(plainFields) as Array<keyof typeof plainFields>;
+  const names = Object.keys(fieldsWithoutConfirmation) as Array<keyof typeof fieldsWithoutConfirmation>;
   const changed = names.filter((name) => params[name] !== undefined && params[name] !== account[name]);
   return Object.fromEntries(changed.map((name) => [name, params[name]]));
 }
@@ -84,7 +87,7 @@ interface EmailChangeRequest {
   readonly token_id?: string;
 }
 
-/** A new request cancels the pending ones; sending the current address just cancels them. */
+/** A new request cancels the pending ones; sending the current address only cancels them. */
 async function recordEmailChangeRequest(
   { clock, random }: Deps,
   tx: InvalidatingTransaction,

@@ -21,26 +21,26 @@ export async function getWholeProfile(deps: UsersDeps, ctx: ActionContext): Prom
 /** Changes account and profile in one transaction. */
 export function updateWholeProfile(deps: UsersDeps, ctx: ActionContext<Params>): Promise<WholeProfile> {
   const caller = requireUser(ctx.caller);
-  const [extended, basic] = partition(ctx.params);
-  const ofAccount = { ...ctx, params: basic };
+  const { accountParams, profileParams } = splitParams(ctx.params);
+  const accountCtx = { ...ctx, params: accountParams };
   return runIdempotently(deps.caches.invalidating(ctx.call, caller.user_id), ctx, {
     userId: caller.user_id,
-    prepare: () => prepareEmailChange(deps, ofAccount, caller),
+    prepare: () => prepareEmailChange(deps, accountCtx, caller),
     commit: async (tx, epoch) => {
-      const user = await changeMe(deps, tx, ofAccount, caller, epoch);
+      const user = await changeMe(deps, tx, accountCtx, caller, epoch);
       const account = { ...user, created_at: new Date(user.created_at) };
-      return mergeViews(user, await changeProfile(deps, tx, { ...ctx, params: extended }, account));
+      return mergeViews(user, await changeProfile(deps, tx, { ...ctx, params: profileParams }, account));
     },
   });
 }
 
-function partition(params: Params): [extended: Params, basic: Params] {
+function splitParams(params: Params): { accountParams: Params; profileParams: Params } {
   const entries = Object.entries(params);
-  const isExtended = ([name]: [string, unknown]) => Object.hasOwn(ProfileChange.shape, name);
-  return [
-    Object.fromEntries(entries.filter(isExtended)),
-    Object.fromEntries(entries.filter((entry) => !isExtended(entry))),
-  ];
+  const isOfProfile = ([name]: [string, unknown]) => Object.hasOwn(ProfileChange.shape, name);
+  return {
+    accountParams: Object.fromEntries(entries.filter((entry) => !isOfProfile(entry))),
+    profileParams: Object.fromEntries(entries.filter(isOfProfile)),
+  };
 }
 
 function mergeViews(user: UserView, { user_id: _, updated_at, ...profile }: ProfileView): WholeProfile {

@@ -4,11 +4,11 @@ import * as field from "../../../lib/actions/schemas.ts";
 import { ErasureReceipt } from "../../../lib/contracts/personal-data.contract.ts";
 
 const Deletion = z.strictObject({
-  /** Until then an administrator can cancel the deletion. */
+  /** Until this time an administrator can cancel the deletion. */
   erase_at: field.Timestamp,
 });
 
-/** A requested erasure with the receipts of the services. Once completed it is the certificate. */
+/** A requested erasure with the receipts of the services. Once it is completed, it is the certificate. */
 export const Erasure = z
   .strictObject({
     id: field.Id,
@@ -25,13 +25,13 @@ export const Erasure = z
 /** Deletion and erasure of accounts. Part of the users contract. */
 export const erasureActions = {
   /**
-   * Requires the password or a sign-in under 5 minutes old. All sessions are revoked when it answers, otherwise 503
-   * `revocation_pending`.
+   * Requires the password or a sign-in less than 5 minutes ago. Answers after all sessions are revoked. If that can't be
+   * confirmed, it answers 503 `revocation_pending`; the account is deleted all the same.
    */
   deleteMe: action({
     params: z.strictObject({
       password: field.Password.optional(),
-      /** Without waiting for ACCOUNT_DELETION_GRACE_DAYS. */
+      /** If true, the account is erased without waiting for ACCOUNT_DELETION_GRACE_DAYS. */
       erase: z.boolean().optional(),
     }),
     result: Deletion,
@@ -57,7 +57,10 @@ export const erasureActions = {
     access: byServiceOrOperator("users:read"),
     idempotent: true,
   }),
-  /** Continues the erasures that are due and purges the event streams after them. `overdue` should raise an alarm. */
+  /**
+   * Continues the erasures that are due, and purges the event streams of erased users. An `overdue` above 0 should raise
+   * an alarm.
+   */
   eraseDue: action({
     params: field.Empty,
     result: z.strictObject({ due: z.int(), completed: z.int(), overdue: z.int(), purged: z.int() }),

@@ -3,23 +3,25 @@ import { action, byServiceOrOperator } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { defaultVisibility, ProfileChange, UserChange, Visibility } from "./users-shapes.contract.ts";
 
-/** A plausible time: PostgreSQL's calendar has no year 0, and no account is older than 1970. */
-const Past = field.Timestamp.refine((time) => time >= "1970", {
+/** Refuses implausible times: PostgreSQL's calendar has no year 0, and no account is older than 1970. */
+const TimeSince1970 = field.Timestamp.refine((time) => time >= "1970", {
   error: "must not be before 1970",
   params: { code: "too_old" },
 });
 
-/** Fields of an imported account. Without roles: editing the file would be enough to become an administrator. */
+/**
+ * Fields of an imported account. Roles can't be imported: whoever edits the file could make themselves an administrator.
+ */
 export const accountFields = {
   tenant: field.TenantSlug.default("default"),
   email: field.Email,
-  // `username`, the texts and `push_token`, as their owner may set them.
+  // Adds `username`, the texts and `push_token`, under the same rules as for a change by their owner.
   ...UserChange.omit({ email: true, current_password: true }).shape,
   is_active: z.boolean().default(true),
   is_verified: z.boolean().default(false),
-  created_at: Past.optional(),
-  last_login_at: Past.nullish(),
-  subscription: z.strictObject({ plan: field.Text[100], expires_at: Past.nullish() }).nullish(),
+  created_at: TimeSince1970.optional(),
+  last_login_at: TimeSince1970.nullish(),
+  subscription: z.strictObject({ plan: field.Text[100], expires_at: TimeSince1970.nullish() }).nullish(),
   profile: ProfileChange.optional(),
 };
 
@@ -38,7 +40,7 @@ export const ImportRefusal = z.strictObject({
   message: z.string(),
 });
 
-/** The last account of an export page. */
+/** Identifies the last account of an export page; the next page continues after it. */
 const ExportPosition = z.strictObject({ tenant_id: field.Id, created_at: field.Timestamp, id: field.Id });
 
 const MAX_IN_A_BATCH = 500;
@@ -46,7 +48,10 @@ const byImporter = byServiceOrOperator("import:write");
 
 /** Import and export of whole accounts, in batches. Part of the users contract. */
 export const importActions = {
-  /** Which of these would be refused, and which were imported before, by a batch whose answer was lost. */
+  /**
+   * Tells in advance which of these accounts `import` would refuse, and which exist already because a batch was imported
+   * but its answer was lost.
+   */
   importable: action({
     params: z.strictObject({
       accounts: z
@@ -54,7 +59,7 @@ export const importActions = {
         .max(MAX_IN_A_BATCH),
     }),
     result: z.strictObject({
-      /** Identifies the installation. */
+      /** Identifies the database, so that an import is not resumed in a different one. */
       installation: z.string(),
       imported: z.array(field.Id),
       refused: z.array(ImportRefusal),
@@ -72,7 +77,10 @@ export const importActions = {
     access: byImporter,
     timeout: 30_000,
   }),
-  /** Accounts in the form that `import` takes, by tenant, oldest first, as many as fit into a message. Without deleted ones. */
+  /**
+   * Accounts that are not deleted, in the form that `import` takes, ordered by tenant and age, oldest first. A page has as
+   * many accounts as fit into a message.
+   */
   exportAccounts: action({
     params: z.strictObject({ tenant: field.TenantSlug.optional(), after: ExportPosition.nullable() }),
     result: z.strictObject({ accounts: z.array(ImportedAccount), next: ExportPosition.nullable() }),

@@ -16,7 +16,7 @@ const nullable = <F extends Fields>(fields: F) =>
     [Name in keyof F]: z.ZodNullable<F[Name]>;
   };
 
-/** For results: names stored under an earlier rule stay valid. */
+/** For results, which are not checked by the rules for input, so that names stored under an earlier rule stay valid. */
 const nullableStrings = <F extends Fields>(fields: F) =>
   Object.fromEntries(Object.keys(fields).map((name) => [name, z.string().nullable()])) as {
     [Name in keyof F]: z.ZodNullable<z.ZodString>;
@@ -109,7 +109,7 @@ const publicProfileFields = {
 /** A field is added by one line above: it is then stored, shown, changed, imported and exported. */
 export const profileFields = { ...sealedProfileFields, ...privateProfileFields, ...publicProfileFields };
 
-/** An unset list is empty, any other unset field null. */
+/** An unset list is read as an empty list, any other unset field as null. */
 const asRead = <F extends Fields>(fields: F) =>
   Object.fromEntries(
     Object.entries(fields).map(([name, type]) => [name, type instanceof z.ZodArray ? type : type.nullable()]),
@@ -142,7 +142,7 @@ export const PersonProfile = z
 export const PersonQuery = z.object({
   q: z.string().max(255).optional().meta({
     description:
-      "Words of a name, username, title, company or skill, each of which must be there; a wrong letter is forgiven.",
+      "Words of a name, username, title, company or skill, each of which must match; a word with a wrong letter still matches.",
   }),
   industry: z.string().max(100).optional(),
   location: z.string().max(255).optional().meta({ description: "Matches a part of the location." }),
@@ -235,7 +235,7 @@ export const Claims = z.strictObject({
   permissions: z.array(z.string()),
   tier: z.enum(["basic", "premium"]),
   tier_expires_at: field.Timestamp.nullable(),
-  /** Of the tenant, within the installation's bounds. */
+  /** The tenant's setting, within the installation's bounds. */
   access_token_seconds: z.int(),
 });
 

@@ -20,7 +20,10 @@ export function derivedColumns({ email, username, full_name, current_title, comp
   };
 }
 
-/** 422 for an address that is too long for an index: NFKC expands one character to up to 18, an entry has 2,704 bytes. */
+/**
+ * Throws 422 for an address that is too long for an index: NFKC expands one character to up to 18, and an index entry
+ * holds at most 2,704 bytes.
+ */
 export function indexableEmailKey(email: string): string {
   const key = emailKey(email);
   if (Buffer.byteLength(key) > 1_024) throw fieldError("email", "too_long", "is too long");

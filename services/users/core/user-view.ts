@@ -17,7 +17,7 @@ export function viewUser(row: UserRow): UserView {
   };
 }
 
-/** When the view changes without a write: at the end of the subscription. Milliseconds since the epoch. */
+/** The time at which the view changes without a write: the end of the subscription, in milliseconds since 1970. */
 export function endOfView({ subscription: { tier, expires_at } }: Pick<UserView, "subscription">): number {
   return tier === "premium" && expires_at !== null ? Date.parse(expires_at) : Number.POSITIVE_INFINITY;
 }

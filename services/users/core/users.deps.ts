@@ -31,7 +31,7 @@ export interface UsersDeps {
   /** At most a minute old: sign-ins are frequent and must not invalidate the account. */
   readonly lastLogins: NearCache<LastLogin>;
   readonly visibilities: NearCache<Actions["users.visibility"]["result"]>;
-  /** As stored, so that sealed fields stay sealed in memory. */
+  /** Rows as they are stored, so that sealed fields stay sealed in memory. */
   readonly profiles: NearCache<ProfileRow>;
 }
 

@@ -8,7 +8,7 @@ export type Account = RowOf<typeof Users>;
 
 type ShownColumn = ColumnOf<typeof Users> & keyof typeof User.shape;
 
-/** What the contract's `User` is made of. */
+/** The row from which the contract's `User` is made. */
 export interface UserRow extends Pick<Account, ShownColumn> {
   readonly has_push_token: boolean;
   readonly roles: string[];
@@ -34,7 +34,7 @@ export async function readUser(on: Queryable, id: string): Promise<UserRow | und
 }
 
 /** Undefined for an account of another tenant. */
-export async function readUserOf(on: Queryable, tenantId: string, id: string): Promise<UserRow | undefined> {
+export async function readUserOfTenant(on: Queryable, tenantId: string, id: string): Promise<UserRow | undefined> {
   const [row] = await on.query<UserRow>(
     `SELECT ${userColumns} FROM users.users u LEFT JOIN users.subscriptions s ON s.user_id = u.id
      WHERE u.id = $1 AND u.tenant_id = $2`,
@@ -64,7 +64,7 @@ export type NewAccount = Pick<
   | "privacy_location"
 >;
 
-/** False where the id, the email or the username is taken, or the account was erased. */
+/** False if the id, the email or the username is taken, or the account was erased. */
 export function insertAccount(tx: Transaction, account: NewAccount): Promise<boolean> {
   return tx.repository(Users).insertOrIgnore(account);
 }
@@ -74,7 +74,10 @@ export interface AccountConflict {
   readonly same_email: boolean;
 }
 
-/** The accounts that conflict with a new one. Its own statement, so that it sees what the insert waited for. */
+/**
+ * The accounts that conflict with a new one. A separate statement, so that it sees the account for which the insert
+ * waited.
+ */
 export function findConflictingAccounts(tx: Transaction, account: NewAccount): Promise<AccountConflict[]> {
   return tx.query<AccountConflict>(
     `SELECT id, tenant_id = $2 AND email_key = $3 AS same_email FROM users.users
@@ -106,13 +109,15 @@ export async function insertRoles(
 
 const accountColumns = columnsOf(Users, "u");
 
-/** The account, locked until the end of the transaction: changes of it are serialized. */
+/**
+ * Locks the account until the end of the transaction, so that changes to it are serialized. Undefined if it is deleted.
+ */
 export async function lockAccount(tx: InvalidatingTransaction, id: string): Promise<Account | undefined> {
   const account = await lockIncludingDeleted(tx, id);
   return account?.deleted_at === null ? account : undefined;
 }
 
-/** The same for an account that may be waiting for its erasure. */
+/** Like `lockAccount`, but also for an account that is deleted and waits for its erasure. */
 export async function lockIncludingDeleted(tx: InvalidatingTransaction, id: string): Promise<Account | undefined> {
   tx.assertInvalidated(id);
   const [row] = await tx.query<Account>(`SELECT ${accountColumns} FROM users.users u WHERE id = $1 FOR NO KEY UPDATE`, [
@@ -121,12 +126,12 @@ export async function lockIncludingDeleted(tx: InvalidatingTransaction, id: stri
   return row;
 }
 
-/** Writes columns of a locked account. Violates `users_username` or `users_email` where the name or email is taken. */
+/** Writes columns of a locked account. Violates `users_username` or `users_email` if the name or email is taken. */
 export async function updateAccount(tx: InvalidatingTransaction, id: string, changes: Partial<Account>): Promise<void> {
   await tx.repository(Users).update({ id }, { ...changes, updated_at: () => "clock_timestamp()" });
 }
 
-/** Undefined for an account that is deleted. */
+/** Undefined if the account is deleted. */
 export async function readPushRecipient(on: Queryable, id: string) {
   const [row] = await on.query<{ name: string | null; push_token: string | null; is_active: boolean }>(
     "SELECT full_name AS name, push_token, is_active FROM users.users WHERE id = $1 AND deleted_at IS NULL",

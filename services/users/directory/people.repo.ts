@@ -8,7 +8,7 @@ import { Users } from "../users.entities.ts";
 /** An account as others of its tenant may see it. */
 export type PersonRow = Pick<Account, ColumnOf<typeof Users> & keyof typeof Person.shape>;
 
-/** Who is looking: decides which privacy settings let the account be seen. */
+/** The user who wants to see an account. Which accounts they may see depends on the privacy settings of the accounts. */
 export interface Viewer {
   readonly id: string;
   readonly tenantId: string;
@@ -19,15 +19,16 @@ export interface Viewer {
 const shownColumns = sharedColumns(Users, Person.shape).filter((name) => name !== "location");
 const personColumns = `${columnsOf(Users, "u", shownColumns)}, CASE WHEN u.privacy_location THEN u.location END AS location`;
 
-/** Read from users.users itself, so that a privacy setting applies from the moment its change was answered. */
-const openTo = (asConnection: boolean): string[] => (asConnection ? ["public", "connections"] : ["public"]);
+/** The values of `privacy_profile` with which the viewer may see an account. */
+const visibleSettings = (asConnection: boolean): string[] => (asConnection ? ["public", "connections"] : ["public"]);
 
+/** Reads users.users itself, so that a privacy setting applies from the moment its change was answered. */
 export async function readPerson(on: Queryable, viewer: Viewer, id: string): Promise<PersonRow | undefined> {
   const [row] = await on.query<PersonRow>(
     `SELECT ${personColumns} FROM users.users u
      WHERE u.id = $1 AND u.tenant_id = $2 AND u.is_active AND u.deleted_at IS NULL
        AND (u.privacy_profile = ANY($3::text[]) OR u.id = $4)`,
-    [id, viewer.tenantId, openTo(viewer.asConnection), viewer.id],
+    [id, viewer.tenantId, visibleSettings(viewer.asConnection), viewer.id],
   );
   return row;
 }
@@ -48,7 +49,7 @@ export interface SearchResult {
   readonly people: PersonRow[];
 }
 
-/** Upper bound on ranked results: beyond it all matches score about the same. */
+/** At most this many matches are ranked: if there are more, their scores differ too little for a useful order. */
 export const MAX_RESULTS = 1_000;
 
 /**
@@ -62,7 +63,10 @@ export function searchPeople(db: Pick<Database, "transaction">, search: Search):
   });
 }
 
-/** Selects candidates by index, then those who may be seen; whole rows are read only for the page. */
+/**
+ * Finds the ids of all matches first and reads whole rows only for the page. The page is joined from the left, so that the
+ * total is returned even if the page is empty; that one row then has no id.
+ */
 async function selectPeople(on: Queryable, search: Search): Promise<SearchResult> {
   const { where, values, rank } = conditions(search);
   const newestFirst = search.words.length === 0 ? "ORDER BY d.user_id DESC" : "";
@@ -89,21 +93,21 @@ interface Conditions {
 }
 
 function conditions({ viewer, words, industry, location, skills }: Search): Conditions {
-  const values: unknown[] = [viewer.tenantId, openTo(viewer.asConnection)];
+  const values: unknown[] = [viewer.tenantId, visibleSettings(viewer.asConnection)];
   const where = ["d.tenant_id = $1", "u.is_active", "u.deleted_at IS NULL", "u.privacy_profile = ANY($2::text[])"];
-  const next = (value: unknown): string => `$${values.push(value)}`;
+  const addParameter = (value: unknown): string => `$${values.push(value)}`;
   const ranks = words.map((word) => {
-    const name = next(word);
-    const similar = `d.words OPERATOR(ext.%>>) ${name}`;
-    // LIKE first: similarity takes 20 times as long to compute.
-    where.push(hasTrigram(word) ? `(d.words LIKE ${next(containsPattern(word))} OR ${similar})` : similar);
-    return `ext.strict_word_similarity(${name}, d.words) + ext.word_similarity(${name}, d.names)`;
+    const parameter = addParameter(word);
+    const similar = `d.words OPERATOR(ext.%>>) ${parameter}`;
+    // LIKE is tested first, because similarity takes 20 times as long to compute.
+    where.push(hasTrigram(word) ? `(d.words LIKE ${addParameter(containsPattern(word))} OR ${similar})` : similar);
+    return `ext.strict_word_similarity(${parameter}, d.words) + ext.word_similarity(${parameter}, d.names)`;
   });
-  if (industry !== null) where.push(`d.industry = users.fold(${next(industry)})`);
+  if (industry !== null) where.push(`d.industry = users.fold(${addParameter(industry)})`);
   // A hidden location must not be found by a search either.
   if (location !== null)
-    where.push(`u.privacy_location AND d.location LIKE users.fold(${next(containsPattern(location))})`);
+    where.push(`u.privacy_location AND d.location LIKE users.fold(${addParameter(containsPattern(location))})`);
   if (skills.length > 0)
-    where.push(`d.skills @> ARRAY(SELECT users.fold(skill) FROM unnest(${next(skills)}::text[]) AS skill)`);
+    where.push(`d.skills @> ARRAY(SELECT users.fold(skill) FROM unnest(${addParameter(skills)}::text[]) AS skill)`);
   return { where, values, rank: ranks.join(" + ") || "0" };
 }

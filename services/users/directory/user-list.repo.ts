@@ -7,7 +7,7 @@ export interface UserFilter {
   readonly tenantId: string;
   readonly words: readonly string[];
   readonly status: "active" | "inactive" | "verified" | "unverified" | "deleted" | undefined;
-  /** Undefined: any role. */
+  /** Undefined means any role. */
   readonly role: string | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/** Selects ids from an index alone; only the rows of the page are read. */
+/** Selects the ids of the page first, by an index. Whole rows are read only for these. */
 export function selectUsers(
   on: Queryable,
   filter: UserFilter,
@@ -81,7 +81,7 @@ function conditions({ tenantId, words, status, role }: UserFilter): { where: str
   const values: unknown[] = [tenantId];
   const where = ["u.tenant_id = $1", ...(status ? statuses[status] : [notDeleted])];
   for (const word of words) {
-    // Without a trigram strpos is faster: 0.2 s against 1 s for 300,000 rows.
+    // For a word without a trigram strpos is faster than LIKE: 0.2 s instead of 1 s for 300,000 rows.
     const isIndexed = hasTrigram(word);
     values.push(isIndexed ? containsPattern(word) : word);
     where.push(isIndexed ? `u.search_text LIKE $${values.length}` : `strpos(u.search_text, $${values.length}) > 0`);

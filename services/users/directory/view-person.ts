@@ -31,7 +31,7 @@ export async function getPersonProfile(
   return Object.fromEntries(shown.map((name) => [name, view[name]])) as PersonProfileView;
 }
 
-/** For services that keep other data about people: may the viewer see this account? */
+/** Tells services that store other data about people whether the viewer may see this account. */
 export async function isVisible(
   { db }: Pick<UsersDeps, "db">,
   { params }: ActionContext<Actions["users.isVisible"]["params"]>,

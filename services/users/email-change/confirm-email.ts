@@ -15,8 +15,8 @@ type Deps = Pick<UsersDeps, "db" | "caches" | "outbox">;
 type Outcome = Actions["users.confirmEmail"]["result"] | "email_taken";
 
 /**
- * Commits what a mailed link confirms, an initial or a changed address: under the account's lock, and once per token. auth
- * marks the token spent afterwards. If it crashes in between, the next use of the link resolves with `already`.
+ * Commits the initial or changed address that a mailed link confirms, under the account's lock and once per token. The auth
+ * service marks the token as spent afterwards. If it crashes in between, the next use of the link resolves with `already`.
  */
 export async function confirmEmail(
   deps: Deps,
@@ -34,7 +34,7 @@ async function confirm(deps: Deps, tx: InvalidatingTransaction, ctx: ActionConte
   const { user_id, token_id, email_key } = ctx.params;
   const account = await lockAccount(tx, user_id);
   if (!account) throw new AppError("one_time_token_invalid");
-  if (!(await claimInbox(deps.db, tx, token_id, "confirm-email"))) return repeated(tx, user_id, token_id);
+  if (!(await claimInbox(deps.db, tx, token_id, "confirm-email"))) return answerAgain(tx, user_id, token_id);
   const change = await findEmailChange(tx, token_id);
   if (change) return changeAddress(deps, tx, ctx, account, change);
   if (account.email_key !== email_key) throw new AppError("one_time_token_invalid");
@@ -42,7 +42,7 @@ async function confirm(deps: Deps, tx: InvalidatingTransaction, ctx: ActionConte
   return { user: await view(tx, user_id), already: false };
 }
 
-async function repeated(tx: InvalidatingTransaction, userId: string, tokenId: string): Promise<Outcome> {
+async function answerAgain(tx: InvalidatingTransaction, userId: string, tokenId: string): Promise<Outcome> {
   const change = await findEmailChange(tx, tokenId);
   if (change?.state === "refused") throw new AppError("one_time_token_invalid");
   return { user: await view(tx, userId), already: true };
@@ -83,7 +83,9 @@ async function changeAddress(
   return { user: await view(tx, account.id), already: false };
 }
 
-/** The address was not reserved, so another account may have it by now. The unique index decides between concurrent links. */
+/**
+ * The address was not reserved, so another account may have it by now. The unique index decides between concurrent links.
+ */
 async function tryApply(tx: InvalidatingTransaction, account: Account, change: EmailChange): Promise<boolean> {
   await tx.query("SAVEPOINT address");
   try {

@@ -33,7 +33,7 @@ export function findEmailChange(tx: Transaction, tokenId: string): Promise<Email
   return tx.repository(EmailChanges).findOneBy({ token_id: tokenId });
 }
 
-/** False, and nothing is changed, where another account has taken the address meanwhile. */
+/** Changes nothing and returns false if another account has taken the address meanwhile. */
 export async function applyEmail(
   tx: InvalidatingTransaction,
   change: EmailChange,
@@ -87,7 +87,7 @@ export async function recordMail(db: Database, tokenId: string, kind: string): P
   );
 }
 
-/** A link is valid for 24 hours after it was sent, and is sent within 24 hours or not at all. */
+/** No link of these is valid any more: a link is sent within 24 hours or not at all, and is then valid for 24 hours. */
 export function listOutdatedChanges(
   db: Database,
   limit: number,
@@ -99,7 +99,10 @@ export function listOutdatedChanges(
   );
 }
 
-/** Kept until the old address has received its notices, but at most 35 days, because a mail may be undeliverable. */
+/**
+ * A closed change is kept until the old address has received its notice, but for at most 35 days: mail can be
+ * undeliverable.
+ */
 export async function dropClosedChanges(db: Database): Promise<number> {
   const rows = await db.query(
     `DELETE FROM users.email_changes WHERE state <> 'pending' AND requested_at < now() - interval '48 hours'

@@ -7,7 +7,6 @@ import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { requireRecentAuth } from "../core/require-recent-auth.ts";
 import { appendUserEvent } from "../core/user-events.ts";
-import { isoOrNull } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockIncludingDeleted } from "../core/users.repo.ts";
 import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
@@ -16,7 +15,7 @@ import { markDeleted, scheduleErasure } from "./erasures.repo.ts";
 type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
 type Deletion = Actions["users.deleteMe"]["result"];
 
-/** After this many days an erasure that is due counts as overdue and is logged as an error. */
+/** An erasure that is not completed this many days after it was due counts as overdue and is logged as an error. */
 const DEADLINE_DAYS = 1;
 
 /** Deactivates the account at once. It is erased after the grace period, in which an administrator can restore it. */
@@ -55,8 +54,8 @@ export async function deleteByAdmin(
 }
 
 /**
- * An account that is deleted already keeps its event, so that a repeated request confirms what an earlier one could not;
- * `erase` still brings the date forward.
+ * If the account is already deleted, the event of that deletion is confirmed again, in case an earlier request could not
+ * do so. `erase` brings the date of the erasure forward even then.
  */
 async function markForErasure(
   deps: Deps,
@@ -73,7 +72,7 @@ async function markForErasure(
     graceDays: ctx.params.erase ? 0 : graceDays,
     deadlineDays: DEADLINE_DAYS,
   });
-  const erase_at = isoOrNull(dueAt) ?? "";
+  const erase_at = dueAt.toISOString();
   if (account.deleted_at && account.status_event_id)
     return { user_id: account.id, erase_at, event_id: account.status_event_id };
   const eventId = newId(clock, random);

@@ -5,7 +5,7 @@ import { eraseIn } from "../../../mixins/erasure.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { lockIncludingDeleted } from "../core/users.repo.ts";
-import { dropAvatarsOf } from "../profile/change-avatar.ts";
+import { eraseAvatarsOfUser } from "../profile/change-avatar.ts";
 import {
   beginErasure,
   completeErasure,
@@ -30,8 +30,8 @@ type Progress = Actions["users.eraseDue"]["result"];
 
 const BATCH = 10;
 
-/** The other services that store personal data; users erases its own rows last. */
-const others = servicesWith("erase");
+/** The other services that store personal data. The users service erases its own rows after them. */
+const otherServices = servicesWith("erase");
 
 /**
  * Continues all erasures that are due. Every step may be repeated: the next run continues one that crashed, and asks an
@@ -51,11 +51,11 @@ export async function eraseDue(deps: EraseDeps, call: Call, correlationId: strin
 async function eraseOne(deps: EraseDeps, call: Call, userId: string, correlationId: string): Promise<boolean> {
   const erasure = await beginErasure(deps.db, userId);
   if (!erasure) return false;
-  const missing = others.filter((name) => !(name in erasure.receipts));
+  const missing = otherServices.filter((name) => !(name in erasure.receipts));
   await Promise.all(missing.map((name) => tryOrDefer(deps, () => requestErasure(deps, call, name, erasure))));
   const { receipts } = (await readErasure(deps.db, userId)) ?? { receipts: {} };
-  if (!others.every((name) => name in receipts)) return false;
-  await dropAvatarsOf(deps, userId);
+  if (!otherServices.every((name) => name in receipts)) return false;
+  await eraseAvatarsOfUser(deps, userId);
   return deps.caches.invalidating(call, userId).transaction((tx) => completeErasureOf(deps, tx, userId, correlationId));
 }
 
@@ -66,7 +66,7 @@ async function requestErasure({ db }: EraseDeps, call: Call, service: string, er
   return true;
 }
 
-/** Deletes the account after everything else, and records the event with it. */
+/** Deletes the account, which comes last, and records the event in the same transaction. */
 async function completeErasureOf(
   { db, outbox }: EraseDeps,
   tx: InvalidatingTransaction,
@@ -105,7 +105,7 @@ async function purgeStreams(deps: EraseDeps): Promise<number> {
   return outcomes.filter((one) => one).length;
 }
 
-/** A failure is retried by the next run, seconds later; `overdue` reveals one that persists. */
+/** A failure is retried by the next run, seconds later. One that persists is counted in `overdue`. */
 async function tryOrDefer({ log }: EraseDeps, work: () => Promise<boolean>): Promise<boolean> {
   try {
     return await work();

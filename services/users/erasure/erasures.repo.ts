@@ -29,7 +29,7 @@ interface ErasureRequest {
   readonly deadlineDays: number;
 }
 
-/** Of several requests the earliest date counts. Resolves to it. */
+/** If the erasure is requested more than once, the earliest date applies. Resolves to that date. */
 export async function scheduleErasure(tx: Transaction, request: ErasureRequest): Promise<Date> {
   const [row] = await tx.query<{ due_at: Date }>(
     `INSERT INTO users.erasures AS e (id, user_id, tenant_id, requested_by, due_at, deadline)
@@ -50,7 +50,7 @@ export async function scheduleErasure(tx: Transaction, request: ErasureRequest):
   return row.due_at;
 }
 
-/** False where the erasure has begun. */
+/** False if the erasure has begun. */
 export async function cancelDeletion(tx: InvalidatingTransaction, userId: string): Promise<boolean> {
   const gone = await tx.query("DELETE FROM users.erasures WHERE user_id = $1 AND tried_at IS NULL RETURNING id", [
     userId,
@@ -73,7 +73,7 @@ export async function listDueErasures(db: Database, limit: number): Promise<stri
   return rows.map((row) => row.user_id);
 }
 
-/** Serialized with `cancelDeletion` by the lock of this row: whichever comes second finds nothing to change. */
+/** The lock of this row serializes this with `cancelDeletion`: whichever comes second finds nothing to change. */
 export async function beginErasure(db: Database, userId: string): Promise<ErasureRow | undefined> {
   const [row] = await db.query<ErasureRow>(
     `UPDATE users.erasures e SET tried_at = clock_timestamp()
@@ -109,7 +109,7 @@ function withReceipt(service: string, rows: string): string {
   return `jsonb_build_object(${service}, jsonb_build_object('at', ${at}, 'rows', ${rows})) || receipts`;
 }
 
-/** Locked for its completion; undefined where it is completed. */
+/** Locks the erasure, so that it is completed once. Undefined if it is already completed. */
 export async function lockErasure(tx: Transaction, userId: string): Promise<ErasureRow | undefined> {
   const [row] = await tx.query<ErasureRow>(
     `SELECT ${columns} FROM users.erasures e WHERE user_id = $1 AND completed_at IS NULL FOR UPDATE`,
@@ -118,13 +118,13 @@ export async function lockErasure(tx: Transaction, userId: string): Promise<Eras
   return row;
 }
 
-const tables = ["profiles", "role_members", "subscriptions", "email_changes", "directory"] as const;
+const tablesByUser = ["profiles", "role_members", "subscriptions", "email_changes", "directory"] as const;
 
 /** Avatars whose bytes are still being stored lose their account here and are swept later. */
 export async function deleteAccount(tx: InvalidatingTransaction, userId: string): Promise<Record<string, number>> {
   tx.assertInvalidated(userId);
   const deleted: Record<string, number> = {};
-  for (const table of tables)
+  for (const table of tablesByUser)
     deleted[table] = await deleteOf(tx, `DELETE FROM users.${table} WHERE user_id = $1`, userId);
   return { ...deleted, users: await deleteOf(tx, "DELETE FROM users.users WHERE id = $1", userId) };
 }
@@ -147,7 +147,10 @@ export function listPurgesDue(db: Database, limit: number): Promise<Array<Pick<E
   ]);
 }
 
-/** Repeated for a day at doubling intervals, because a relay that was paused may still publish events it had read. */
+/**
+ * The purge is repeated for a day at doubling intervals, because a relay that was paused may still publish events it had
+ * read.
+ */
 export async function planNextPurge(db: Database, userId: string): Promise<void> {
   await db.query(
     `UPDATE users.erasures SET purge_at = CASE WHEN clock_timestamp() < completed_at + interval '25 hours'

@@ -1,14 +1,14 @@
 import { type ExportSection, eventsSection, fewOf, tableSection } from "../../../mixins/export-pages.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { listAvatarsOf } from "../profile/avatars.repo.ts";
-import { readAvatarOf } from "../profile/change-avatar.ts";
+import { listAvatarsInUse } from "../profile/avatars.repo.ts";
+import { readFullAvatar } from "../profile/change-avatar.ts";
 import { viewProfile } from "../profile/profile-view.ts";
 import { readProfile } from "../profile/profiles.repo.ts";
 import { EmailChanges, RoleMembers, Subscriptions, Users } from "../users.entities.ts";
 
 type Deps = Pick<UsersDeps, "db" | "ring" | "avatars">;
 
-/** Fields that are sealed at rest are exported in clear, to their owner. */
+/** Fields that are sealed at rest are exported unencrypted, because the export is for their owner. */
 export function exportSections({ db, ring, avatars }: Deps): readonly ExportSection[] {
   const derived = "derived from the other columns";
   const internal = "internal";
@@ -54,10 +54,10 @@ function avatarSection(deps: Pick<Deps, "db" | "avatars">): ExportSection {
   return {
     name: "avatars",
     async read(userId, after) {
-      const [first, second] = await listAvatarsOf(deps.db, userId, after);
+      const [first, second] = await listAvatarsInUse(deps.db, userId, after);
       if (!first) return { rows: [], next: null };
       const { key, created_at } = first;
-      return { rows: [{ created_at, webp: await readAvatarOf(deps, key) }], next: second ? key : null };
+      return { rows: [{ created_at, webp: await readFullAvatar(deps, key) }], next: second ? key : null };
     },
   };
 }

@@ -3,16 +3,18 @@ import { join } from "node:path";
 import type { Database } from "../../../mixins/database.mixin.ts";
 import { deleteAvatarFile, readAvatarFile, writeAvatarFile } from "./avatars.repo.ts";
 
-/** Storage for the bytes of avatars. A name is 32 hex digits and a size. */
+/** Storage for the bytes of avatars. A name consists of the avatar's key, which is 32 hex digits, and a size. */
 export interface AvatarStore {
   put(name: string, bytes: Buffer): Promise<void>;
-  /** Null if there is none. */
+  /** Null if nothing is stored under the name. */
   get(name: string): Promise<Buffer | null>;
-  /** Succeeds if there is none. */
+  /** Succeeds even if nothing is stored under the name. */
   delete(name: string): Promise<void>;
 }
 
-/** UPLOAD_DIR, which all nodes of this service must share; by default the database. */
+/**
+ * Stores avatars in UPLOAD_DIR, a folder that all nodes of this service must share, or in the database if it is not set.
+ */
 export function createAvatarStore(folder: string | undefined, db: Database): AvatarStore {
   return folder === undefined ? storeInDatabase(db) : storeInFolder(folder);
 }
@@ -30,7 +32,7 @@ function storeInFolder(folder: string): AvatarStore {
   return {
     async put(name, bytes) {
       await mkdir(folder, { recursive: true, mode: 0o750 });
-      // Renamed when complete, so that a concurrent read never sees a part.
+      // The file gets its name once it is complete, so that a concurrent read never returns an incomplete file.
       await writeFile(`${pathOf(name)}.part`, bytes, { mode: 0o640 });
       await rename(`${pathOf(name)}.part`, pathOf(name));
     },

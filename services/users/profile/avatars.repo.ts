@@ -4,13 +4,15 @@ import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.t
 import { updateAccount } from "../core/users.repo.ts";
 import { AvatarFiles, Avatars } from "../users.entities.ts";
 
-/** Called before the bytes are stored, so that the sweep finds what an interrupted upload has left. */
+/** Called before the bytes are stored, so that the sweep finds the files of an interrupted upload. */
 export async function reserveAvatar(db: Database, key: string, userId: string): Promise<void> {
   await db.repository(Avatars).insert({ key, user_id: userId });
 }
 
+const KEY_OF_NO_AVATAR = "";
+
 /** Replaces the account's avatar; null removes it. Resolves to the keys that are no longer used. */
-export async function switchAvatar(
+export async function replaceAvatar(
   tx: InvalidatingTransaction,
   userId: string,
   next: { readonly key: string; readonly url: string } | null,
@@ -18,7 +20,7 @@ export async function switchAvatar(
   await updateAccount(tx, userId, { avatar_url: next?.url ?? null });
   const rows = await tx.query<{ key: string; in_use: boolean }>(
     `UPDATE users.avatars SET in_use = (key = $2) WHERE user_id = $1 AND (in_use OR key = $2) RETURNING key, in_use`,
-    [userId, next?.key ?? ""],
+    [userId, next?.key ?? KEY_OF_NO_AVATAR],
   );
   return rows.filter((row) => !row.in_use).map((row) => row.key);
 }
@@ -28,7 +30,10 @@ export async function isAvatarInUse(db: Database, key: string): Promise<boolean>
   return rows.length === 1;
 }
 
-/** Replaced, removed, never finished, or without an account. Recent ones may still be uploading. */
+/**
+ * Avatars that were replaced or removed, whose upload never finished, or whose account was erased. Recent ones are left
+ * out, because they may still be uploading.
+ */
 export async function listUnusedAvatars(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query<{ key: string }>(
     `SELECT key FROM users.avatars WHERE (NOT in_use OR user_id IS NULL)
@@ -38,7 +43,7 @@ export async function listUnusedAvatars(db: Database, limit: number): Promise<st
   return rows.map((row) => row.key);
 }
 
-/** Of a user, without those that may still be uploading. */
+/** The keys of a user's avatars, without those that may still be uploading. */
 export async function listStoredAvatars(db: Database, userId: string): Promise<string[]> {
   const rows = await db.query<{ key: string }>(
     `SELECT key FROM users.avatars
@@ -48,8 +53,8 @@ export async function listStoredAvatars(db: Database, userId: string): Promise<s
   return rows.map((row) => row.key);
 }
 
-/** The next two avatars in use of a user, after a key. */
-export function listAvatarsOf(
+/** The user's next avatar in use after a key, and the one after it, which tells whether there is another page. */
+export function listAvatarsInUse(
   db: Database,
   userId: string,
   after: string,
@@ -60,7 +65,7 @@ export function listAvatarsOf(
   );
 }
 
-export async function forgetAvatar(db: Database, key: string): Promise<void> {
+export async function deleteAvatarRow(db: Database, key: string): Promise<void> {
   await db.repository(Avatars).delete({ key });
 }
 

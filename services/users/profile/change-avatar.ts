@@ -7,12 +7,12 @@ import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { lockAccount } from "../core/users.repo.ts";
 import {
-  forgetAvatar,
+  deleteAvatarRow,
   isAvatarInUse,
   listStoredAvatars,
   listUnusedAvatars,
+  replaceAvatar,
   reserveAvatar,
-  switchAvatar,
 } from "./avatars.repo.ts";
 
 type Params = Actions["users.setAvatar"]["params"];
@@ -39,11 +39,11 @@ export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise
       return urls;
     },
   }).catch(async (error: unknown) => {
-    await drop(deps, [key]);
+    await dropAvatars(deps, [key]);
     throw error;
   });
-  // For a repeated request the answer holds the first one's key, and the new one is unused.
-  await drop(deps, answer.avatar_url.includes(key) ? replaced : [key]);
+  // A repeated request is answered with the key of the first one, so the key created here is unused.
+  await dropAvatars(deps, answer.avatar_url.includes(key) ? replaced : [key]);
   return answer;
 }
 
@@ -57,7 +57,7 @@ export async function deleteAvatar(deps: Deps, ctx: ActionContext): Promise<Reco
       return {};
     },
   });
-  await drop(deps, replaced);
+  await dropAvatars(deps, replaced);
   return {};
 }
 
@@ -74,20 +74,20 @@ const BATCH = 1_000;
 
 export async function dropUnusedAvatars(storage: Storage): Promise<number> {
   const keys = await listUnusedAvatars(storage.db, BATCH);
-  await drop(storage, keys);
+  await dropAvatars(storage, keys);
   return keys.length;
 }
 
 /** Throws if a file can't be deleted, so that the erasure is retried. Uploads in progress are left to the sweep. */
-export async function dropAvatarsOf({ db, avatars }: Storage, userId: string): Promise<void> {
+export async function eraseAvatarsOfUser({ db, avatars }: Storage, userId: string): Promise<void> {
   for (const key of await listStoredAvatars(db, userId)) {
     for (const size of sizes) await avatars.delete(nameOf(key, size));
-    await forgetAvatar(db, key);
+    await deleteAvatarRow(db, key);
   }
 }
 
-/** The avatar in base64. */
-export async function readAvatarOf({ avatars }: Pick<Storage, "avatars">, key: string): Promise<string | null> {
+/** The full-size avatar in base64; null if its file is missing. */
+export async function readFullAvatar({ avatars }: Pick<Storage, "avatars">, key: string): Promise<string | null> {
   return (await avatars.get(nameOf(key, "full")))?.toString("base64") ?? null;
 }
 
@@ -106,7 +106,7 @@ async function change(
 ): Promise<string[]> {
   const account = await lockAccount(tx, requireUser(ctx.caller).user_id);
   if (!account) throw new AppError("session_ended");
-  const replaced = await switchAvatar(tx, account.id, next);
+  const replaced = await replaceAvatar(tx, account.id, next);
   if (next || replaced.length > 0) {
     const data = { updated_fields: ["avatar_url"] };
     await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: account, data });
@@ -114,12 +114,12 @@ async function change(
   return replaced;
 }
 
-/** Deletes the row last. The sweep retries what can't be deleted now; it is no longer shown. */
-async function drop({ db, avatars }: Storage, keys: readonly string[]): Promise<void> {
+/** Deletes the row last, so that the sweep retries an avatar whose files can't be deleted now. It is no longer shown. */
+async function dropAvatars({ db, avatars }: Storage, keys: readonly string[]): Promise<void> {
   for (const key of keys) {
     try {
       for (const size of sizes) await avatars.delete(nameOf(key, size));
-      await forgetAvatar(db, key);
+      await deleteAvatarRow(db, key);
     } catch {
       return;
     }

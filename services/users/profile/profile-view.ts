@@ -21,22 +21,22 @@ export function emptyProfile(userId: string, since: Date): ProfileRow {
 
 export function viewProfile(ring: KeyRing, { user_id, fields, sealed, updated_at }: ProfileRow): ProfileView {
   const given = { ...fields, ...openSealed(ring, user_id, sealed) };
-  return { user_id, ...withEmpty(given), updated_at: updated_at.toISOString() };
+  return { user_id, ...withUnsetFields(given), updated_at: updated_at.toISOString() };
 }
 
-/** All fields: an unset list is empty, any other unset field null. */
-export function withEmpty(given: Fields | z.output<typeof ProfileChange>): Pick<ProfileView, FieldName> {
+/** Adds the fields that are not given: a list as an empty list, any other field as null. */
+export function withUnsetFields(given: Fields | z.output<typeof ProfileChange>): Pick<ProfileView, FieldName> {
   const all = fieldNames.map((name) => [name, given[name] ?? (profileFields[name].type === "array" ? [] : null)]);
   return Object.fromEntries(all) as Pick<ProfileView, FieldName>;
 }
 
-/** Without unset fields. */
+/** Leaves out the fields that are null or an empty list. */
 export function givenFields(profile: Fields): Fields {
   const given = fieldNames.filter((name) => profile[name] != null && !isEmptyList(profile[name]));
   return Object.fromEntries(given.map((name) => [name, profile[name]]));
 }
 
-export function toRow(ring: KeyRing, userId: string, profile: Fields, updatedAt: Date): ProfileRow {
+export function toProfileRow(ring: KeyRing, userId: string, profile: Fields, updatedAt: Date): ProfileRow {
   const given = Object.entries(givenFields(profile));
   const isSealed = ([name]: [string, unknown]) => Object.hasOwn(sealedProfileFields, name);
   return {

@@ -7,7 +7,7 @@ import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.t
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockAccount, readUser } from "../core/users.repo.ts";
-import { emptyProfile, type ProfileView, toRow, viewProfile, withEmpty } from "./profile-view.ts";
+import { emptyProfile, type ProfileView, toProfileRow, viewProfile, withUnsetFields } from "./profile-view.ts";
 import { readProfile, writeProfile } from "./profiles.repo.ts";
 
 type Params = Actions["users.updateProfile"]["params"];
@@ -28,7 +28,7 @@ export async function getProfile(
   return viewProfile(ring, row);
 }
 
-/** Changes only the fields that are sent; null clears a field. */
+/** Changes only the fields that are sent; `null` clears a field. */
 export function updateProfile(deps: Omit<Deps, "profiles">, ctx: ActionContext<Params>): Promise<ProfileView> {
   const { user_id } = requireUser(ctx.caller);
   return runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {
@@ -53,20 +53,21 @@ export async function changeProfile(
     ring,
     (await readProfile(tx, account.id)) ?? emptyProfile(account.id, account.created_at),
   );
-  const next = merge(current, ctx.params);
+  const next = applyChange(current, ctx.params);
   const updated_fields = (Object.keys(current) as Array<keyof ProfileView>).filter(
     (name) => !isDeepStrictEqual(next[name], current[name]),
   );
   if (updated_fields.length === 0) return current;
-  const row = toRow(ring, account.id, next, clock.now());
+  const row = toProfileRow(ring, account.id, next, clock.now());
   await writeProfile(tx, row);
   await appendUserEvent(outbox, tx, ctx, { type: "user.updated", user: account, data: { updated_fields } });
   return viewProfile(ring, row);
 }
 
-function merge(current: ProfileView, params: Params): ProfileView {
+function applyChange(current: ProfileView, params: Params): ProfileView {
   const sent = Object.entries(params).filter(([, value]) => value !== undefined);
-  return { ...current, ...withEmpty({ ...current, ...Object.fromEntries(sent) }) };
+  const fields = withUnsetFields({ ...current, ...Object.fromEntries(sent) });
+  return { ...current, ...fields };
 }
 
 function assertNotInFuture({ date_of_birth: date }: Params, now: Date): void {

@@ -2,8 +2,8 @@ import type { UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
-import { type Account, readUserOf } from "../core/users.repo.ts";
-import { listRoles, lockRoles, readPermissions, readSoleRoles } from "./roles.repo.ts";
+import { type Account, readUserOfTenant } from "../core/users.repo.ts";
+import { listRoles, lockRoles, readPermissions, readRolesHeldOnlyBy } from "./roles.repo.ts";
 
 type Actor = Pick<UserCaller, "user_id">;
 
@@ -40,12 +40,15 @@ export async function assertCanManageAccount(on: Queryable, actor: Actor, accoun
     throw new AppError("forbidden", { message: "You can't change an account that has permissions you don't have." });
 }
 
-/** For services that store other data of an account: 404 for an account of another tenant, 403 for one with more permissions. */
+/**
+ * For services that store other data of an account. Throws 404 for an account of another tenant, 403 for one with
+ * permissions that the actor lacks.
+ */
 export async function checkCanManage(
   db: Database,
   { params: { id, tenant_id, actor_id } }: ActionContext<Actions["users.canManage"]["params"]>,
 ): Promise<Record<string, never>> {
-  const account = await readUserOf(db, tenant_id, id);
+  const account = await readUserOfTenant(db, tenant_id, id);
   if (!account) throw new AppError("not_found");
   await assertCanManageAccount(db, { user_id: actor_id }, account);
   return {};
@@ -64,11 +67,11 @@ export async function assertNotLastAdmin(
 ): Promise<void> {
   if (caller.home_tenant_id !== account.tenant_id || !account.is_active) return;
   await lockRoles(tx, account.tenant_id);
-  const sole = await readSoleRoles(tx, account);
-  if (sole.some((role) => lost === "all" || lost.includes(role))) throw new AppError("last_admin");
+  const rolesHeldAlone = await readRolesHeldOnlyBy(tx, account);
+  if (rolesHeldAlone.some((role) => lost === "all" || lost.includes(role))) throw new AppError("last_admin");
 }
 
-/** The permissions that these roles of the tenant grant. 422 for an unknown role. */
+/** The permissions that these roles of the tenant grant. Throws 422 for an unknown role. */
 export async function permissionsOfRoles(
   tx: Transaction,
   tenantId: string,

@@ -14,7 +14,7 @@ export async function lockRoles(tx: Transaction, tenantId: string): Promise<void
   await tx.query("SELECT 1 FROM users.tenants WHERE id = $1 FOR NO KEY UPDATE", [tenantId]);
 }
 
-/** The tenant's own and the system's roles; `vendor` exists in the default tenant alone. */
+/** The tenant's own roles and the system roles, of which `vendor` exists only in the default tenant. */
 export function listRoles(on: Queryable, tenantId: string): Promise<RoleRow[]> {
   return on.query<RoleRow>(
     `SELECT ${columns} FROM users.roles r
@@ -28,7 +28,7 @@ export function findOwnRole(on: Queryable, tenantId: string, name: string): Prom
   return on.repository(Roles).findOneBy({ tenant_id: tenantId, name, system: false });
 }
 
-/** Undefined where the name is taken. */
+/** Undefined if the name is taken. */
 export async function insertRole(
   tx: Transaction,
   tenantId: string,
@@ -70,8 +70,8 @@ export async function readPermissions(on: Queryable, userId: string): Promise<st
   return row?.permissions ?? [];
 }
 
-/** System roles that the account has and no other active account of its tenant. */
-export async function readSoleRoles(
+/** System roles that no other active account of the tenant has. */
+export async function readRolesHeldOnlyBy(
   on: Queryable,
   { id, tenant_id }: { readonly id: string; readonly tenant_id: string },
 ): Promise<string[]> {
@@ -84,6 +84,7 @@ export async function readSoleRoles(
   return rows.map((row) => row.name);
 }
 
+/** The stored roles of an account, which do not include `user`. */
 export async function readGrantedRoles(on: Queryable, userId: string): Promise<string[]> {
   const rows = await on.repository(RoleMembers).find({ where: { user_id: userId }, order: { role: "ASC" } });
   return rows.map((row) => row.role);
@@ -97,7 +98,16 @@ export async function removeRoles(
   await tx.query("DELETE FROM users.role_members WHERE user_id = $1 AND role = ANY($2::text[])", [userId, roles]);
 }
 
-export async function recordGrant(tx: Transaction, userId: string, grantedBy: string, eventId: string): Promise<void> {
+/**
+ * Records the event of the change, and who granted the roles: the grants without `granted_by` are taken to be the new
+ * ones.
+ */
+export async function recordRoleChange(
+  tx: Transaction,
+  userId: string,
+  grantedBy: string,
+  eventId: string,
+): Promise<void> {
   await tx.query("UPDATE users.role_members SET granted_by = $2 WHERE user_id = $1 AND granted_by IS NULL", [
     userId,
     grantedBy,

@@ -52,7 +52,7 @@ async function changeOwn(deps: Deps, ctx: ActionContext, next: SubscriptionRow |
 
 /**
  * Changes the subscription of a locked account. Resolves to the event of the latest change, for `invalidateTokens` after
- * the commit: if nothing changes, that confirms what an earlier request could not.
+ * the commit: if nothing changes, the earlier event is confirmed again, in case an earlier request could not do so.
  */
 export async function setSubscription(
   deps: Pick<Deps, "outbox" | "clock" | "random">,

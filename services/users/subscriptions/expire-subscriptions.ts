@@ -7,8 +7,8 @@ import { deleteExpired, listExpired } from "./subscriptions.repo.ts";
 const BATCH = 500;
 
 /**
- * Records `subscription.changed` for expired subscriptions. The tier needs no update: it is computed on read, and tokens end
- * with it. A minute later the next run takes what is left.
+ * Records `subscription.changed` for expired subscriptions. The tier needs no update: it is computed on read, and access
+ * tokens end with it. If there are more than a batch, the next run continues a minute later.
  */
 export async function expireSubscriptions(
   deps: Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random">,

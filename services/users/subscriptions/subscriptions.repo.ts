@@ -5,7 +5,7 @@ import { Subscriptions } from "../users.entities.ts";
 
 export type SubscriptionRow = Pick<RowOf<typeof Subscriptions>, "plan" | "expires_at">;
 
-/** Null where there is none, or it has expired. */
+/** Null if there is none, or if it has expired. */
 export async function readSubscription(tx: Transaction, userId: string): Promise<SubscriptionRow | null> {
   const [row] = await tx.query<SubscriptionRow>(
     `SELECT plan, expires_at FROM users.subscriptions
@@ -27,7 +27,7 @@ export async function deleteSubscription(tx: InvalidatingTransaction, userId: st
   await tx.repository(Subscriptions).delete({ user_id: userId });
 }
 
-/** True for the one call that deletes it, which records the event. False where it was renewed meanwhile. */
+/** True for the only call that deletes it, which then records the event. False if it was renewed meanwhile. */
 export async function deleteExpired(tx: InvalidatingTransaction, userId: string): Promise<boolean> {
   const rows = await tx.query(
     "DELETE FROM users.subscriptions WHERE user_id = $1 AND expires_at <= clock_timestamp() RETURNING user_id",

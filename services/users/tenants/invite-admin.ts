@@ -6,9 +6,12 @@ import { newAccount } from "../account/create-user.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { Cause, UsersDeps } from "../core/users.deps.ts";
 import { insertAccount, insertRoles } from "../core/users.repo.ts";
-import { recordGrant } from "../roles/roles.repo.ts";
+import { recordRoleChange } from "../roles/roles.repo.ts";
 
-/** Creates an account without a credential. auth reacts to `invited` with a mail whose link sets the first password. */
+/**
+ * Creates an account without a credential. The auth service reacts to `invited` with a mail whose link sets the first
+ * password.
+ */
 export async function inviteAdmin(
   { outbox, clock, random }: Pick<UsersDeps, "outbox" | "clock" | "random">,
   tx: Transaction,
@@ -20,7 +23,7 @@ export async function inviteAdmin(
   if (!(await insertAccount(tx, account))) throw new AppError("email_taken");
   await insertRoles(tx, account.id, tenantId, ["admin"]);
   const eventId = newId(clock, random);
-  await recordGrant(tx, account.id, requireUser(ctx.caller).user_id, eventId);
+  await recordRoleChange(tx, account.id, requireUser(ctx.caller).user_id, eventId);
   await appendUserEvent(outbox, tx, ctx, {
     type: "user.created",
     user: account,

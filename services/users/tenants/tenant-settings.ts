@@ -11,7 +11,7 @@ type Bounds = Pick<
   "passwordPolicy" | "accessTokenSeconds" | "refreshIdleSeconds" | "sessionMaxSeconds"
 >;
 
-/** The settings that apply in a tenant. 422 `unknown_tenant`. */
+/** The settings that apply in a tenant. Throws 422 `unknown_tenant`. */
 export async function getTenantSettings(
   { db, bounds }: Pick<UsersDeps, "db" | "bounds">,
   tenant: Actions["users.tenantSettings"]["params"],
@@ -27,27 +27,27 @@ export function effectiveSettings(bounds: Bounds, settings: StoredSettings): Eff
   return {
     password_policy: policy && strength[policy] > strength[bounds.passwordPolicy] ? policy : bounds.passwordPolicy,
     access_token_seconds: limitTo(bounds.accessTokenSeconds, minutes, 60),
-    refresh_idle_seconds: limitTo(bounds.refreshIdleSeconds, refresh_token_days, DAY),
-    session_max_seconds: limitTo(bounds.sessionMaxSeconds, session_max_days, DAY),
+    refresh_idle_seconds: limitTo(bounds.refreshIdleSeconds, refresh_token_days, DAY_SECONDS),
+    session_max_seconds: limitTo(bounds.sessionMaxSeconds, session_max_days, DAY_SECONDS),
     max_users: accountLimit(settings),
   };
 }
 
-/** Null: unlimited. */
+/** Null means unlimited. */
 export function accountLimit(settings: StoredSettings): number | null {
   return settings.max_users ?? null;
 }
 
-/** 422 for a setting beyond the installation's bounds, rather than storing one that has no effect. */
+/** Throws 422 for a setting beyond the installation's bounds, because it would have no effect if it were stored. */
 export function assertWithinBounds(bounds: Bounds, settings: StoredSettings): void {
   const { password_policy: policy, access_token_minutes, refresh_token_days, session_max_days } = settings;
   if (policy && strength[policy] < strength[bounds.passwordPolicy]) throw beyondBounds("password_policy");
   if (exceeds(access_token_minutes, 60, bounds.accessTokenSeconds)) throw beyondBounds("access_token_minutes");
-  if (exceeds(refresh_token_days, DAY, bounds.refreshIdleSeconds)) throw beyondBounds("refresh_token_days");
-  if (exceeds(session_max_days, DAY, bounds.sessionMaxSeconds)) throw beyondBounds("session_max_days");
+  if (exceeds(refresh_token_days, DAY_SECONDS, bounds.refreshIdleSeconds)) throw beyondBounds("refresh_token_days");
+  if (exceeds(session_max_days, DAY_SECONDS, bounds.sessionMaxSeconds)) throw beyondBounds("session_max_days");
 }
 
-const DAY = 86_400;
+const DAY_SECONDS = 86_400;
 const strength = { length: 0, classic: 1, nist: 2 } as const;
 
 function limitTo(bound: number, value: number | undefined, unit: number): number {

@@ -30,7 +30,7 @@ export async function lockTenant(tx: Transaction, id: string): Promise<TenantRow
   return row;
 }
 
-/** Undefined where the slug is taken. */
+/** Undefined if the slug is taken. */
 export async function insertTenant(
   tx: Transaction,
   tenant: Pick<TenantRow, "id" | "slug" | "name">,

@@ -85,7 +85,7 @@ async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">) {
   return { tenant: viewTenant(row), event_id: scope === "tenant" ? eventId : null };
 }
 
-/** Only settings that access tokens were issued by invalidate the tokens issued before. */
+/** Access tokens depend on no other setting, so no other change invalidates the tokens issued before. */
 function scopeOf(changed: readonly string[]): "tenant" | "none" {
   return changed.includes("access_token_minutes") ? "tenant" : "none";
 }

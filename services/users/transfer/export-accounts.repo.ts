@@ -5,7 +5,7 @@ import { type ProfileRow, Profiles, Users } from "../users.entities.ts";
 import { type ImportedColumn, importedColumns } from "./import.repo.ts";
 
 export interface ExportRow extends Pick<Account, ImportedColumn | "tenant_id"> {
-  /** Slug. */
+  /** The tenant's slug. */
   readonly tenant: string;
   readonly plan: string | null;
   readonly expires_at: Date | null;
@@ -14,7 +14,7 @@ export interface ExportRow extends Pick<Account, ImportedColumn | "tenant_id"> {
 export type Position = Pick<ExportRow, "tenant_id" | "id"> & { readonly created_at: Date | string };
 
 interface PageRequest {
-  /** null: all tenants. */
+  /** Null means all tenants. */
   readonly tenantId: string | null;
   readonly after: Position | null;
   readonly limit: number;

@@ -14,8 +14,8 @@ type Account = Result["accounts"][number];
 
 const PAGE = 250;
 /**
- * A bus message is limited to 1 MB. A page ends after the account that exceeds this, which may
- * itself have a quarter of a megabyte.
+ * A message is limited to 1 MB. A page ends after the account that exceeds this size, and one account may have a quarter
+ * of a megabyte.
  */
 const TARGET_BYTES = 400_000;
 

@@ -19,7 +19,7 @@ import {
   nameInstallation,
   removeImported,
 } from "./import.repo.ts";
-import { accountRow, classifyImport, keysOf, profileRow, refusalFor } from "./import-account.ts";
+import { accountKeys, accountRow, classifyImport, profileRow, refusalWithCode } from "./import-account.ts";
 
 type Params = ParamsOf<typeof usersContract, "import">;
 type Account = Params["accounts"][number];
@@ -27,21 +27,24 @@ type Result = ResultOf<typeof usersContract, "import">;
 type Refusal = Result["refused"][number];
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "ring">;
 
-/** Called first, so that repeating a file, or a batch whose answer was lost, stores no orphaned credentials or preferences. */
+/**
+ * Called before credentials and preferences are stored, so that none are stored for accounts that exist already, when a
+ * file or a batch whose answer was lost is imported again.
+ */
 export async function importable(
   { db }: { readonly db: Database },
   { params }: ActionContext<ParamsOf<typeof usersContract, "importable">>,
 ): Promise<ResultOf<typeof usersContract, "importable">> {
   const tenants = await tenantsOf(db, params.accounts);
-  const { accepted, refused } = classifyImport(params.accounts, (account) => keysOf(account, tenants));
+  const { accepted, refused } = classifyImport(params.accounts, (account) => accountKeys(account, tenants));
   const { existing, conflicts } = resolveConflicts(await findConflicts(db, accepted));
   const installation = await nameInstallation(db, DEFAULT_TENANT_ID);
   return { installation, imported: existing, refused: [...refused, ...conflicts] };
 }
 
-/** Above this, events of new registrations would be delayed by those of the import. */
+/** If more events than this are pending, those of the import would delay those of new registrations. */
 const MAX_PENDING_EVENTS = 5_000;
-/** Just under the action's timeout. */
+/** Slightly shorter than the action's timeout. */
 const STATEMENT_TIMEOUT = "25s";
 
 export async function importUsers(deps: Deps, ctx: ActionContext<Params>): Promise<Result> {
@@ -81,7 +84,7 @@ function dependentRows(
   };
 }
 
-/** An account that conflicts with itself was imported before, by a call whose answer was lost. */
+/** An account that exists with the same id and email was imported before, by a call whose answer was lost. */
 function resolveConflicts(conflicts: readonly Conflict[]): { existing: string[]; conflicts: Refusal[] } {
   const found = [...Map.groupBy(conflicts, ({ id }) => id).entries()];
   const [same, different] = partition(found, ([, all]) => all.some((one) => one.same_id && one.same_email));
@@ -89,13 +92,16 @@ function resolveConflicts(conflicts: readonly Conflict[]): { existing: string[];
     existing: same.map(([id]) => id),
     conflicts: different.map(([id, all]) =>
       all.some((one) => one.same_email)
-        ? refusalFor(id, "email", "email_taken")
-        : refusalFor(id, "username", "username_taken"),
+        ? refusalWithCode(id, "email", "email_taken")
+        : refusalWithCode(id, "username", "username_taken"),
     ),
   };
 }
 
-/** As for registrations: in a tenant with a limit, writers are serialized, and the last accounts are refused. */
+/**
+ * Works as for registrations: in a tenant with a limit, writers are serialized, and the last accounts are refused. Tenants
+ * are locked in the order of their ids, so that concurrent imports can't deadlock.
+ */
 async function refuseBeyondLimits(tx: Transaction, imported: readonly ImportRow[]): Promise<Refusal[]> {
   const refused: string[] = [];
   for (const [tenantId, accounts] of [...Map.groupBy(imported, (one) => one.tenant_id)].sort()) {
@@ -105,7 +111,7 @@ async function refuseBeyondLimits(tx: Transaction, imported: readonly ImportRow[
     if (beyond > 0) refused.push(...accounts.slice(-beyond).map(({ id }) => id));
   }
   if (refused.length > 0) await removeImported(tx, refused);
-  return refused.map((id) => refusalFor(id, "tenant", "tenant_limit_reached"));
+  return refused.map((id) => refusalWithCode(id, "tenant", "tenant_limit_reached"));
 }
 
 function toEvent(user: ImportRow) {

@@ -6,7 +6,7 @@ import { Users } from "../users.entities.ts";
 
 export type ImportedColumn = ColumnOf<typeof Users> & keyof typeof ImportedAccount.shape;
 
-/** What the contract's `ImportedAccount` has in common with the table. */
+/** The columns of the table that are also fields of the contract's `ImportedAccount`. */
 export const importedColumns = sharedColumns(Users, ImportedAccount.shape);
 
 const derivedColumns = ["tenant_id", "email_key", "username_key", "search_text"] as const;
@@ -21,7 +21,7 @@ export interface ImportRow extends Omit<Pick<Account, ImportedColumn | (typeof d
 
 interface Import {
   readonly accounts: readonly ImportRow[];
-  /** Whole rows of `profiles` and of `subscriptions`, of these accounts. */
+  /** Whole rows of the table `profiles`. */
   readonly profiles: readonly object[];
   readonly subscriptions: ReadonlyArray<{
     readonly user_id: string;
@@ -59,22 +59,23 @@ export async function insertImport(
 export type AccountKeys = Pick<ImportRow, "id" | "tenant_id" | "email_key" | "username_key">;
 
 export interface Conflict {
-  /** Of the account that was to be imported. */
+  /** The id of the account to import. */
   readonly id: string;
   readonly same_id: boolean;
   readonly same_email: boolean;
 }
 
-/** Existing accounts that these conflict with; one may conflict with several, or be there itself. */
+/** The conflicts of these accounts with existing ones. An account may conflict with several, or exist already itself. */
 export function findConflicts(on: Queryable, accounts: readonly AccountKeys[]): Promise<Conflict[]> {
-  const there = (condition: string) => `SELECT u.id, u.tenant_id, u.email_key FROM users.users u WHERE ${condition}`;
+  const existingWhere = (condition: string) =>
+    `SELECT u.id, u.tenant_id, u.email_key FROM users.users u WHERE ${condition}`;
   return on.query<Conflict>(
     `SELECT w.id, u.id = w.id AS same_id, u.tenant_id = w.tenant_id AND u.email_key = w.email_key AS same_email
      FROM jsonb_to_recordset($1::jsonb) AS w (id uuid, tenant_id uuid, email_key text, username_key text)
      CROSS JOIN LATERAL (
-       ${there("u.id = w.id")}
-       UNION ALL ${there("u.tenant_id = w.tenant_id AND u.email_key = w.email_key")}
-       UNION ALL ${there("u.tenant_id = w.tenant_id AND u.username_key = w.username_key")}) AS u`,
+       ${existingWhere("u.id = w.id")}
+       UNION ALL ${existingWhere("u.tenant_id = w.tenant_id AND u.email_key = w.email_key")}
+       UNION ALL ${existingWhere("u.tenant_id = w.tenant_id AND u.username_key = w.username_key")}) AS u`,
     [JSON.stringify(accounts)],
   );
 }
@@ -90,7 +91,7 @@ export async function findTenantIds(on: Queryable, slugs: readonly string[]): Pr
   return new Map(rows.map(({ slug, id }) => [slug, id]));
 }
 
-/** Identifies the database; a clone or a restored copy has another name. */
+/** A name for the database. A clone or a restored copy has another name. */
 export async function nameInstallation(on: Queryable, firstTenantId: string): Promise<string> {
   const [row] = await on.query<{ name: string }>(
     `SELECT d.oid || '@' || extract(epoch FROM t.created_at) AS name
