@@ -31,6 +31,7 @@ export async function startTestRun(): Promise<TestRun> {
       if (before === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = before;
       const ended = once(supervisor, "exit");
+      supervisor.ref();
       supervisor.stdin.end();
       await ended;
     },
