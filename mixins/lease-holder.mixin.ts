@@ -2,6 +2,7 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { AppError } from "../lib/actions/errors.ts";
 import { type Actions, callAsService } from "../lib/actions/typed-call.ts";
 import { LeaseKeeper, type LeaseSource } from "../lib/revocation/lease-keeper.ts";
+import type { Revocation } from "../lib/revocation/revocation-index.ts";
 import { newId } from "../lib/runtime/ids.ts";
 import { listEndpoints } from "../lib/runtime/moleculer-internals.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
@@ -20,6 +21,8 @@ export interface LeaseHolderOptions {
   readonly action: string;
   /** For a cache of the service's own tables. Such a cache allows no staleness, whatever REVOCATION_MODE allows for tokens. */
   readonly onInvalidated?: (keys: readonly string[] | null) => void;
+  /** Receives the entries of the revocation log that `check` has just begun to take into account. */
+  readonly onApplied?: (changes: readonly Revocation[]) => void;
 }
 
 type HolderPlatform = Pick<Platform, "clock" | "random" | "timers" | "config" | "log" | "metrics">;
@@ -28,13 +31,14 @@ const CALL_TIMEOUT_MS = 1_000;
 
 export function createLeaseHolder(
   platform: HolderPlatform,
-  { service, action, onInvalidated }: LeaseHolderOptions,
+  { service, action, onInvalidated, onApplied }: LeaseHolderOptions,
 ): LeaseHolder {
   /** New for each process: one that restarts under the same node id holds no lease. */
   const gatewayId = newId(platform.clock, platform.random);
   const keeper = new LeaseKeeper({
     ...keeperOptions(platform, service),
     ...(onInvalidated && { onInvalidated, maxStalenessMs: 0 }),
+    onApplied,
   });
   platform.metrics.leases.set(service, () => {
     const age = keeper.leaseAgeMs();

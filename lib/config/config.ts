@@ -43,6 +43,7 @@ export function readConfig(env: Environment) {
       allowedOrigins: values.ALLOWED_ORIGINS,
       requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
       jsonBodyMaxBytes: values.JSON_BODY_MAX_BYTES,
+      extensions: values.GATEWAY_EXTENSIONS,
     },
     uploads: { dir: values.UPLOAD_DIR, maxBytes: values.UPLOAD_MAX_BYTES, avatarFormats: values.AVATAR_FORMATS },
     database: {

@@ -25,6 +25,21 @@ export const flag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"],
 /** Comma-separated. */
 export const list = z.string().transform((value): readonly string[] => split(value, ","));
 
+/** Names of services of ours start no extension: their actions check callers of ours. */
+const OUR_SERVICES = /^(?:admin|auth|gateway|mail|preferences|sessions|users|worker-.*|\$.*)\./;
+
+/** Action names and patterns, such as `jobs.*`. */
+export const extensions = list.pipe(
+  z.array(
+    z
+      .string()
+      .regex(/^[a-z][\w-]*(?:\.[\w-]+)*\.(?:\*|[\w-]+)$/i, {
+        error: expected("names of actions, like jobs.*,push.status"),
+      })
+      .refine((name) => !OUR_SERVICES.test(name), { error: "must not name services of Usermesh" }),
+  ),
+);
+
 /** The value is not quoted in the error: a URL can contain a password. */
 export const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
 

@@ -1,5 +1,18 @@
 import * as z from "zod";
-import { byService, choice, flag, httpUrl, integer, list, rate, serverUrl, split, text, webUrl } from "./schemas.ts";
+import {
+  byService,
+  choice,
+  extensions,
+  flag,
+  httpUrl,
+  integer,
+  list,
+  rate,
+  serverUrl,
+  split,
+  text,
+  webUrl,
+} from "./schemas.ts";
 
 /** One environment variable: how it is read, and what the README and `.env.example` say about it. */
 export interface Variable {
@@ -52,6 +65,10 @@ export const groups = {
       schema: integer(1_024, 1_048_576).prefault("65536"),
       aliases: ["BODY_LIMIT"],
       help: "maximum size of a JSON body, in bytes",
+    },
+    GATEWAY_EXTENSIONS: {
+      schema: extensions.prefault(""),
+      help: "actions of other services to publish under `/ext`, comma-separated: `jobs.*,push.status`",
     },
     UPLOAD_DIR: {
       schema: text.optional(),

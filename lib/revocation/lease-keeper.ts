@@ -36,6 +36,8 @@ export interface LeaseKeeperOptions {
   readonly onHeldChanged: (held: boolean) => void;
   /** Receives the keys of invalidated cache entries; `null` if the log no longer reaches back far enough to name them. */
   readonly onInvalidated?: ((keys: readonly string[] | null) => void) | undefined;
+  /** Receives all entries, after they have been applied. */
+  readonly onApplied?: ((changes: readonly Revocation[]) => void) | undefined;
 }
 
 const RENEWAL_INTERVAL_MS = 1_000;
@@ -94,6 +96,7 @@ export class LeaseKeeper {
     this.#revocations.apply(changes, this.#options.clock.monotonic());
     const keys = changes.filter((change) => change.kind === "cache").map((change) => change.key);
     if (keys.length > 0) this.#options.onInvalidated?.(keys);
+    this.#options.onApplied?.(changes);
   }
 
   /** True from the first lease on. */

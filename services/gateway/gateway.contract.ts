@@ -42,6 +42,13 @@ export const gatewayContract = contract("gateway", {
       access: { callers: ["service", "user", "operator"], permission: "platform:introspect" },
       idempotent: true,
     }),
+    /** moleculer-web's list of routes. */
+    listAliases: action({
+      params: z.strictObject({ grouping: z.boolean().optional(), withActionSchema: z.boolean().optional() }),
+      result: z.array(z.looseObject({})),
+      access: { callers: ["operator"] },
+      idempotent: true,
+    }),
     /** Called by sessions for each lease holder after a revocation. Returning the id acknowledges it for that process. */
     applyRevocations: action({
       params: z.strictObject({ gateway_id: field.Id, changes: z.array(RevocationEntry) }),

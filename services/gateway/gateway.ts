@@ -1,15 +1,15 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
-import type { ServiceBroker } from "moleculer";
 import { servicePermissions } from "../../lib/actions/service-permissions.ts";
 import { type Call, callAsService } from "../../lib/actions/typed-call.ts";
 import { newId } from "../../lib/runtime/ids.ts";
 import { isOnBus } from "../../lib/runtime/moleculer-internals.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import type { LeaseHolder } from "../../mixins/lease-holder.mixin.ts";
-import { type ApiDeps, createApiHandler } from "./api/api-handler.ts";
 import { createAuditLog } from "./api/audit-log.ts";
 import { createAvatarUploads } from "./api/avatar-upload.ts";
+import { callRoute } from "./api/call-route.ts";
 import { createRateLimits } from "./api/rate-limits.ts";
 import { createAccessTokens } from "./auth/access-token.ts";
 import { createEnterTenant } from "./auth/acting-tenant.ts";
@@ -20,25 +20,28 @@ import { createOAuthStateHook } from "./auth/oauth-state-cookie.ts";
 import { createPublishedKeys, type PublishedKeys } from "./auth/published-keys.ts";
 import { createServiceSecrets } from "./auth/service-secrets.ts";
 import { createSessionCookies } from "./auth/session-cookies.ts";
+import { createSessionEvents } from "./events/session-events.ts";
+import { createCors } from "./http/headers.ts";
 import { createHttpServer } from "./http/http-server.ts";
+import { readPathParams } from "./http/path-params.ts";
 import { createHttpMetrics } from "./http-metrics.ts";
 import { createPages } from "./pages/pages.ts";
-import { createPipeline, type Endpoint } from "./pipeline.ts";
 import { routes } from "./routes.ts";
+import { createExchanges } from "./web/exchanges.ts";
+import { admittedOf, authenticationOf, createHooks, routeOf } from "./web/hooks.ts";
+import type { WebService } from "./web/module.ts";
+import type { WebParts } from "./web/parts.ts";
+import { createRouting } from "./web/routing.ts";
 
 export type Gateway = ReturnType<typeof createGateway>;
 
 const OVERDUE_CHECK_INTERVAL_MS = 100;
 const KEYS_TIMEOUT_MS = 2_000;
 
-export function createGateway(
-  platform: Platform,
-  broker: ServiceBroker,
-  lease: Pick<LeaseHolder, "check" | "isReady">,
-) {
+export function createGateway(platform: Platform, service: WebService, lease: Pick<LeaseHolder, "check" | "isReady">) {
   const { config, clock, random, timers, log } = platform;
   const { publicUrl } = config.http;
-  const call = callAsService(broker, "gateway", newId(clock, random));
+  const call = callAsService(service.broker, "gateway", newId(clock, random));
   const redis = config.redis.url === undefined ? null : openRedis(config.redis.url);
   const keys = createKeys(platform, call);
   const tokens = createAccessTokens({ keys, clock, issuer: publicUrl, audience: publicUrl });
@@ -50,48 +53,71 @@ export function createGateway(
     authenticateService: createServiceSecrets(config.serviceCredentials),
   };
   const metrics = createHttpMetrics(platform.metrics.registry);
+  const cors = createCors(config.http);
+  const events = createSessionEvents(timers);
 
   let isStopping = false;
-  const isBusUp = () => isOnBus(broker);
+  const isBusUp = () => isOnBus(service.broker);
   const isReady = () => !isStopping && lease.isReady() && keys.latest !== null && isBusUp();
-  const inFlight = () => pipeline.inFlight;
+  const exchanges = createExchanges({
+    ...platform,
+    cors,
+    unmatched: metrics.route("", "none"),
+    isStopping: () => isStopping,
+  });
+  const inFlight = () => exchanges.inFlight;
   const isRedisUp = () => redis?.status === "ready";
   const pages = createPages({ platform, call, keys, tokens, inFlight, isReady, isBusUp, isRedisUp });
+  const calls = { ...platform, broker: service.broker };
 
-  const api: ApiDeps = {
-    ...platform,
-    broker,
-    authentication,
-    sessionCookies: authentication.cookies,
-    oauthStateHook: createOAuthStateHook(publicUrl),
-    enforceRateLimit: createRateLimits(config, redis),
-    enterTenant: createEnterTenant(clock, call),
-    auditLog: createAuditLog(platform, broker),
-    permissionsOf: servicePermissions(config),
-    readAvatar: createAvatarUploads(config.uploads),
+  const web: WebParts = {
+    exchanges,
+    cors,
+    hooks: createHooks({
+      ...platform,
+      authentication,
+      enforceRateLimit: createRateLimits(config, redis),
+      enterTenant: createEnterTenant(clock, call),
+      auditLog: createAuditLog(platform, service.broker),
+      permissionsOf: servicePermissions(config),
+      readAvatar: createAvatarUploads(config.uploads),
+    }),
+    findPath: createRouting(
+      { metrics, sessionCookies: authentication.cookies, oauthStateHook: createOAuthStateHook(publicUrl) },
+      routes,
+    ),
+    call: (exchange) => callRoute(calls, routeOf(exchange), exchange, admittedOf(exchange)),
+    serve: (row, exchange) =>
+      row.kind === "page"
+        ? pages[row.page](exchange, readPathParams(exchange.pathParams))
+        : events.open(exchange.request, authenticationOf(exchange)),
   };
-  const endpoints = routes.map((route): Endpoint => {
-    const handle = route.kind === "page" ? pages[route.page] : createApiHandler(api, route);
-    return { method: route.method, path: route.path, handle };
+  const handle = (request: IncomingMessage, response: ServerResponse) => service.httpHandler(request, response);
+  const server = createHttpServer({
+    config: config.http,
+    timers,
+    handle,
+    newCorrelationId: () => newId(clock, random),
   });
-  const pipeline = createPipeline({ config, clock, random, log, metrics, isStopping: () => isStopping }, endpoints);
-  const newCorrelationId = () => newId(clock, random);
-  const server = createHttpServer({ config: config.http, timers, handle: pipeline.handle, newCorrelationId });
 
   let cancelCheck = (): void => undefined;
   const checkOverdue = (): void => {
-    pipeline.answerOverdue();
+    exchanges.answerOverdue();
     cancelCheck = timers.after(OVERDUE_CHECK_INTERVAL_MS, checkOverdue);
   };
   return {
+    web,
     /** Null unless it is listening. */
     get address(): AddressInfo | null {
       return server.address;
     },
     introspect: (ctx: Parameters<typeof introspect>[1]) =>
       introspect({ tokens, checkLease: authentication.checkLease, issuer: publicUrl }, ctx),
+    /** To be called with the entries of the revocation log that have just been applied. */
+    onRevoked: events.apply,
     async start(): Promise<void> {
       keys.start();
+      events.start();
       checkOverdue();
       const { port } = await server.listen();
       log.info({ host: config.http.host, port }, "gateway listening");
@@ -100,6 +126,7 @@ export function createGateway(
     async stop(): Promise<void> {
       isStopping = true;
       keys.stop();
+      events.stop();
       await server.close();
       cancelCheck();
       redis?.disconnect();

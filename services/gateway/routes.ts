@@ -117,6 +117,8 @@ const canonicalRoutes: readonly Route[] = [
   { ...json, ...idempotent("users.deleteMe"), method: "DELETE", path: `${users}/me`,
     message: "Account deleted. It will be erased at the scheduled time.", tag: "Users",
     summary: "Delete your account" },
+  { kind: "events", method: "GET", auth: "user", rateLimit: "default", path: `${users}/me/events`, tag: "Users",
+    summary: "Server-sent events: the session has ended, or the access token must be refreshed" },
   { ...get, path: `${users}/me/stats`, action: "users.stats", message: "Your statistics.", tag: "Users",
     summary: "Account age, profile completeness, sessions and sign-ins" },
   { ...json, ...idempotent("users.upgrade"), method: "POST", path: `${users}/me/upgrade`,

@@ -5,14 +5,16 @@ import type { ActionName } from "../../lib/actions/typed-call.ts";
 import type { JsonObject } from "./http/json-body.ts";
 import type { RequestContext } from "./http/request-context.ts";
 
-/** A row of the table in routes.ts. The router, the request steps and the OpenAPI document are all derived from it. */
-export type Route = ApiRoute | PageRoute;
-/** A route that calls an action. What the action accepts, returns and permits is in its contract. */
+/** A row of the table in routes.ts. moleculer-web's aliases and the OpenAPI document are derived from it. */
+export type Route = ApiRoute | EventsRoute | PageRoute;
+/** A route that calls one of our actions. What the action accepts, returns and permits is in its contract. */
 export type ApiRoute = JsonRoute | ListRoute | RedirectRoute | StreamRoute;
+/** A route that moleculer-web's hooks guard. */
+export type GuardedRoute = ApiRoute | EventsRoute | ExtensionRoute;
 
 interface BaseRoute {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** `{name}` matches one segment, in the format that http/router.ts has for that name. */
+  /** `{name}` matches one segment, in the format that http/path-params.ts has for that name. */
   readonly path: string;
   readonly tag: Tag;
   readonly summary: string;
@@ -68,6 +70,25 @@ export interface RedirectRoute extends ActionRoute, CookieFields {
 export interface StreamRoute extends ActionRoute {
   readonly kind: "stream";
   readonly method: "GET";
+}
+
+/** A stream of server-sent events (HTML Living Standard, section 9.2) that stays open. */
+export interface EventsRoute extends BaseRoute {
+  readonly kind: "events";
+  readonly method: "GET";
+  readonly auth: "user";
+  readonly rateLimit: RateLimitClass;
+}
+
+/** A route that a service of another team has declared itself, under /ext. It is not in the table. */
+export interface ExtensionRoute {
+  readonly kind: "extension";
+  readonly method: string;
+  /** `{name}` matches one segment. */
+  readonly path: string;
+  readonly action: string;
+  readonly auth: "public" | "optional" | "user";
+  readonly rateLimit: RateLimitClass;
 }
 
 /** Routes that exchange values with the browser through cookies. */

@@ -46,7 +46,7 @@ async function bench(stack: AsyncDisposableStack): Promise<readonly Line[]> {
   stack.defer(embedded.stop);
   const one: Ground = { stack, generator, url: embedded.url, say };
   const person = await prepare(one, 50);
-  lines.push(await measureMe(one, person, { bus: null, goal: 0.25 }));
+  lines.push(await measureMe(one, person, { bus: null, goal: 0.33 }));
   lines.push(await measureRefresh(one, person, { where: "one process", pids: [embedded.pid] }));
   lines.push(await measureLogin(one, person, Number(PASSWORD_HASH_COST)));
   lines.push(measureMemory("memory, one process without PostgreSQL", await residentMegabytes(embedded.pid), 250));
@@ -57,8 +57,7 @@ async function bench(stack: AsyncDisposableStack): Promise<readonly Line[]> {
   const asked = ["gateway-1", "auth-1", "sessions-1", "users-1"].map((name) => mesh.pid(name));
   const many: Ground = { stack, generator, url: mesh.api.url, say };
   const other = await prepare(many, 50);
-  // 0.9 of what moleculer-web reaches over NATS, which is 0.69 of what a bare server does.
-  lines.push(await measureMe(many, other, { bus: mesh.nats.url, goal: 0.62 }));
+  lines.push(await measureMe(many, other, { bus: mesh.nats.url, goal: 0.95 }));
   lines.push(await measureRefresh(many, other, { where: "mesh", pids: asked }));
   lines.push(await measureMail(many, other, mesh));
   for (const name of mesh.names().toSorted())

@@ -1,13 +1,14 @@
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { availableParallelism } from "node:os";
 import bcrypt from "bcrypt";
-import { ServiceBroker } from "moleculer";
+import { type Service, ServiceBroker, type ServiceSchema } from "moleculer";
+import ApiGateway from "moleculer-web";
 import { natsOptions } from "../../lib/runtime/nats-options.ts";
 
 /**
- * What the machine does without us, each as a process: `http` a bare server, `hello` a service on a bus, `bus` a bare server that
- * calls it, `bcrypt` hashes for some seconds.
+ * What the machine does without us, each as a process: `http` a bare server, `hello` a service on a bus, `web` a moleculer-web
+ * gateway as it comes that calls it, `bcrypt` hashes for some seconds.
  */
 const [, , kind = "", ...args] = process.argv;
 const { BODY = "{}", NATS_URL } = process.env;
@@ -20,11 +21,14 @@ const kinds: Readonly<Record<string, () => Promise<unknown>>> = {
     broker.createService({ name: "hello", actions: { say: () => answer } });
     await broker.start();
   },
-  bus: async () => {
-    const broker = bareBroker("bus");
+  web: async () => {
+    const broker = bareBroker("web");
+    const routes = [{ path: "/", aliases: { "GET /api/v1/users/me": "hello.say" }, bodyParsers: false }];
+    const settings = { port: 0, ip: "127.0.0.1", routes };
+    const service = broker.createService({ name: "api", mixins: [ApiGateway as Partial<ServiceSchema>], settings });
     await broker.start();
     await broker.waitForServices("hello", 10_000);
-    return listen(async () => JSON.stringify(await broker.call("hello.say", { id: "1" })));
+    return `http://127.0.0.1:${((service as Service & { server: Server }).server.address() as AddressInfo).port}`;
   },
   bcrypt: () => hashesPerSecond(Number(args[0]), Number(args[1])),
 };

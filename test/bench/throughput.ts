@@ -54,7 +54,7 @@ async function post(url: string, path: string, body: object): Promise<{ data: To
   return (await response.json()) as { data: Tokens };
 }
 
-/** Against a server that does nothing else; with a bus, one that asks a service which does nothing else. */
+/** Against a server that does nothing else; with a bus, moleculer-web as it comes, with a service that does nothing else. */
 export async function measureMe(
   { stack, generator, url, say }: Ground,
   { access, body }: Prepared,
@@ -62,7 +62,7 @@ export async function measureMe(
 ): Promise<Line> {
   const env = { BODY: body, ...(bus !== null && { NATS_URL: bus }) };
   if (bus !== null) await startLimit(stack, ["hello"], env);
-  const bare = await startLimit<string>(stack, [bus === null ? "http" : "bus"], env);
+  const bare = await startLimit<string>(stack, [bus === null ? "http" : "web"], env);
   const where = bus === null ? "one process" : "mesh";
   say(`GET /users/me, ${where}`);
   const run = { method: "GET", path: "/api/v1/users/me", connections: CONNECTIONS, seconds: SECONDS } as const;
@@ -74,7 +74,7 @@ export async function measureMe(
   return {
     what: `GET /users/me, ${where}`,
     ours: rate(median(rounds.map(([ours]) => ours?.perSecond ?? 0))),
-    limit: `${rate(median(rounds.map(([, limit]) => limit?.perSecond ?? 0)))} ${bus === null ? "bare node:http" : "node:http, bare call over NATS"}`,
+    limit: `${rate(median(rounds.map(([, limit]) => limit?.perSecond ?? 0)))} ${bus === null ? "bare node:http" : "moleculer-web hello over NATS"}`,
     ratio,
     goal: `>= ${goal}`,
     met: ratio >= goal,

@@ -84,7 +84,10 @@ describe("calls between nodes", () => {
       throw new AppError("internal_error");
     };
     await start([
-      { name: "gateway", actions: implement(gatewayContract, { applyRevocations: revoked, introspect: revoked }) },
+      {
+        name: "gateway",
+        actions: implement(gatewayContract, { applyRevocations: revoked, introspect: revoked, listAliases: revoked }),
+      },
     ]);
     const sessions: Caller = { kind: "service", name: "sessions" };
     const params = { gateway_id: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60", changes: [] };

@@ -16,7 +16,9 @@ describe("the examples of the integration guide work", () => {
   beforeAll(async () => {
     pushServer = await startPushServer();
     const SERVICE_PERMISSIONS = "jobs=users:read users:validate push:send";
-    mesh = await startMesh({ env: { SERVICE_PERMISSIONS, PUSH_URL: pushServer.url } });
+    mesh = await startMesh({
+      env: { SERVICE_PERMISSIONS, PUSH_URL: pushServer.url, GATEWAY_EXTENSIONS: "jobs.*" },
+    });
     person = await register(mesh, newPerson("guided"), { push_token: "guided-device" });
     await mesh.api.post("auth/verify-email", { token: linkToken(await mailTo(mesh, person.email, /verify-email/)) });
     const { access } = await signIn(mesh, person);
@@ -43,6 +45,12 @@ describe("the examples of the integration guide work", () => {
 
   test("over the bus, by action", async () => {
     expect(await runDocumented(GUIDE, "bus", env)).toBe(`${person.email}: active true, verified true`);
+  });
+
+  test("an HTTP route of another service", async () => {
+    expect(await runDocumented(GUIDE, "routes", env)).toBe(
+      "200: Hello, from the caller: true\n404: There is no such job.",
+    );
   });
 
   test("a push requested over the bus", async () => {

@@ -6,7 +6,7 @@ import { type Actions, callAsService } from "../../../lib/actions/typed-call.ts"
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { RequestContext } from "../http/request-context.ts";
-import type { ApiRoute } from "../routes.types.ts";
+import type { GuardedRoute } from "../routes.types.ts";
 
 type Event = Omit<Actions["admin.record"]["params"], "id" | "at" | "ip">;
 
@@ -33,14 +33,14 @@ export function createAuditLog({ clock, random, log }: Platform, broker: Service
      * Records a request that acts in another tenant, in the logs of both tenants. To be awaited before the action: a
      * request that cannot be recorded must not be carried out.
      */
-    async recordForeignTenantAccess(context: RequestContext, { method, path }: ApiRoute, caller: UserCaller) {
+    async recordForeignTenantAccess(context: RequestContext, { method, path }: GuardedRoute, caller: UserCaller) {
       const { user_id, tenant_id, home_tenant_id } = caller;
       const details = { method, path, home_tenant_id, acted_in: tenant_id };
       const event = { action: "platform.acted", actor_id: user_id, user_id, details } as const;
       await Promise.all([tenant_id, home_tenant_id].map((id) => record(context, { ...event, tenant_id: id })));
     },
     /** Records a 403 in the background, once a minute for each user and route. */
-    recordRefusal(context: RequestContext, { method, path }: ApiRoute, caller: Caller, error: unknown): void {
+    recordRefusal(context: RequestContext, { method, path }: GuardedRoute, caller: Caller, error: unknown): void {
       if (caller.kind !== "user" || !isError(error, "forbidden", "csrf_failed")) return;
       const { user_id, home_tenant_id } = caller;
       const key = `${user_id} ${method} ${path}`;

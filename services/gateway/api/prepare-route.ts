@@ -1,15 +1,17 @@
 import * as z from "zod";
-import type { ActionDef } from "../../../lib/actions/contract.ts";
+import { type Access, type ActionDef, asAnyone, asUser } from "../../../lib/actions/contract.ts";
 import { definitionOf } from "../../../lib/actions/typed-call.ts";
 import { OAUTH_STATE_FIELD } from "../auth/oauth-state-cookie.ts";
 import { createSessionCookieHook } from "../auth/session-cookie-hook.ts";
 import type { SessionCookies } from "../auth/session-cookies.ts";
-import type { ApiRoute, RouteHook } from "../routes.types.ts";
+import type { ApiRoute, EventsRoute, ExtensionRoute, GuardedRoute, RouteHook } from "../routes.types.ts";
 
 /** A route with what is derived from it once, at startup. */
 export interface PreparedRoute {
-  readonly route: ApiRoute;
-  readonly def: ActionDef;
+  readonly route: GuardedRoute;
+  readonly access: Access;
+  /** Milliseconds; undefined for the bus's own. */
+  readonly timeout?: number | undefined;
   /** Parameters that are read from the query. */
   readonly queryNames: readonly string[];
   /** Parameters that a body may not contain. */
@@ -23,11 +25,17 @@ export interface HookDeps {
 }
 
 export function prepareRoute(deps: HookDeps, route: ApiRoute): PreparedRoute {
-  const def = routeAction(route);
-  const names = def.params instanceof z.ZodObject ? Object.keys(def.params.shape) : [];
+  const { access, params, timeout } = routeAction(route);
+  const names = params instanceof z.ZodObject ? Object.keys(params.shape) : [];
   const reservedNames = reservedParams(route);
   const queryNames = takesQuery(route) ? names.filter((name) => !reservedNames.includes(name)) : [];
-  return { route, def, queryNames, reservedNames, hooks: createHooks(deps, route, names) };
+  return { route, access, timeout, queryNames, reservedNames, hooks: createHooks(deps, route, names) };
+}
+
+/** A route without an action of ours: its parameters are not checked here. */
+export function prepareOtherRoute(route: EventsRoute | ExtensionRoute): PreparedRoute {
+  const access = route.auth === "user" ? asUser : asAnyone;
+  return { route, access, queryNames: [], reservedNames: [], hooks: [] };
 }
 
 export function routeAction({ path, action }: ApiRoute): ActionDef {

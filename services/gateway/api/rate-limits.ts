@@ -4,10 +4,10 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import { rateLimitKey } from "../http/client-address.ts";
 import type { RequestContext } from "../http/request-context.ts";
-import type { ApiRoute, RateLimitClass } from "../routes.types.ts";
+import type { GuardedRoute, RateLimitClass } from "../routes.types.ts";
 
 /** Counts a request and adds the RateLimit headers to its response. Rejects with 429 `rate_limited`. */
-export type EnforceRateLimit = (context: RequestContext, route: ApiRoute) => Promise<void>;
+export type EnforceRateLimit = (context: RequestContext, route: GuardedRoute) => Promise<void>;
 
 type Limiter = Pick<RateLimiterMemory, "consume">;
 
@@ -31,8 +31,9 @@ function createRateLimit(config: Config, redis: Redis | null, name: RateLimitCla
   const { count, seconds } = config.rateLimits[name];
   const limiter = createLimiter(redis, name, count, seconds);
   const policy = `"${name}";q=${count};w=${seconds}`;
-  return async ({ client, responseHeaders }, { action }) => {
-    const { remaining, msBeforeNext, isExceeded } = await consume(limiter, `${action} ${rateLimitKey(client.ip)}`);
+  return async ({ client, responseHeaders }, route) => {
+    const counted = route.kind === "events" ? route.path : route.action;
+    const { remaining, msBeforeNext, isExceeded } = await consume(limiter, `${counted} ${rateLimitKey(client.ip)}`);
     const reset = Math.max(1, Math.ceil(msBeforeNext / 1_000));
     responseHeaders.push("RateLimit", `"${name}";r=${remaining};t=${reset}`, "RateLimit-Policy", policy);
     if (isExceeded) throw new AppError("rate_limited", { retry_after: reset });

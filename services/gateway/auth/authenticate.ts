@@ -3,7 +3,7 @@ import { type AnonymousCaller, type Caller, DEFAULT_TENANT, type ServiceCaller }
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import { TenantSlug } from "../../../lib/actions/schemas.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
-import type { ApiRoute } from "../routes.types.ts";
+import type { GuardedRoute } from "../routes.types.ts";
 import type { AccessClaims, AccessTokens, VerifiedToken } from "./access-token.ts";
 import type { SessionCookies } from "./session-cookies.ts";
 
@@ -30,7 +30,7 @@ export interface AuthenticationDeps {
 /** Determines the caller from the Authorization header, or else the session cookies. Fails with 401. */
 export function authenticate(
   deps: AuthenticationDeps,
-  { auth }: Pick<ApiRoute, "auth">,
+  { auth }: Pick<GuardedRoute, "auth">,
   request: IncomingMessage,
 ): Authentication | Promise<Authentication> {
   if (auth === "public") return anonymous(request);

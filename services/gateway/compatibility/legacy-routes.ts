@@ -79,7 +79,9 @@ function mountRoute(byName: ReadonlyMap<string, Route>, mount: Mount): Route {
   if (!route) throw new Error(`${mount.path} is mounted on a route that does not exist: ${mount.as}`);
   const summary = `${route.summary} (as \`${route.path}\`)`;
   const moved = { ...route, path: mount.path, tag: "Compatibility", summary } as const;
-  return moved.kind === "page" ? moved : { ...moved, translate: mount.translate ?? translate };
+  return moved.kind === "page" || moved.kind === "events"
+    ? moved
+    : { ...moved, translate: mount.translate ?? translate };
 }
 
 /** Earlier systems have basic and extended profile fields in one resource. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { parseCookie } from "cookie";
+import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
 
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -60,4 +61,14 @@ export function readCorrelationId({ headers }: IncomingMessage): string | null {
 export function readCookie({ headers }: IncomingMessage, name: string): string | undefined {
   if (headers.cookie === undefined) return undefined;
   return parseCookie(headers.cookie, { decode: (value) => value })[name] || undefined;
+}
+
+/** Throws 400 for a second `Host` header (RFC 9112 section 3.2): a proxy in front may have used the other one. */
+export function assertSingleHost({ rawHeaders }: IncomingMessage): void {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  if (hosts > 1) throw new AppError("bad_request", { message: "The request has more than one Host header." });
 }

@@ -17,7 +17,7 @@ const CLOSE_IDLE_INTERVAL_MS = 25;
 
 export function createHttpServer({ config, timers, handle, newCorrelationId }: Deps) {
   const { requestTimeoutMs } = config;
-  // The pipeline answers overdue requests. Node's own limits only apply to requests whose headers never arrive in full.
+  // web/exchanges.ts answers overdue requests. Node's own limits only apply to requests whose headers never arrive in full.
   const limits = {
     maxHeaderSize: 16_384,
     headersTimeout: requestTimeoutMs,

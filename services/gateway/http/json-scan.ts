@@ -1,7 +1,8 @@
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 
 const MAX_DEPTH = 20;
-const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+/** Names that reach into prototypes. */
+export const UNSAFE_NAMES: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 /** The closing quote is optional, so that scanning an unterminated string takes linear time. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"?|-?\d[\d.eE+-]*|[{}[\],]/gs;
 
@@ -44,7 +45,7 @@ function scanString(frames: readonly Frame[], token: string): void {
   if (!isName) return;
   frame.name = value;
   frame.isNameNext = false;
-  if (FORBIDDEN_NAMES.has(value)) throw fieldError(fieldPath(frames), "unknown_field", "is not a known field");
+  if (UNSAFE_NAMES.has(value)) throw fieldError(fieldPath(frames), "unknown_field", "is not a known field");
   if (frame.names?.has(value)) throw invalidJson("The request body contains a field twice.");
   frame.names?.add(value);
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import busboy from "busboy";
+import { Busboy, type BusboyHeaders } from "@fastify/busboy";
 import { AppError, type FieldError, fieldError } from "../../../lib/actions/errors.ts";
+
+type Parser = InstanceType<typeof Busboy>;
 
 /** Allowance for what surrounds the file: boundaries and part headers. */
 const MAX_OVERHEAD_BYTES = 16_384;
@@ -10,7 +12,7 @@ const MAX_PARTS = 10;
 export async function readFilePart(request: IncomingMessage, maxFileBytes: number): Promise<Buffer> {
   assertContentType(request);
   const maxBodyBytes = maxFileBytes + MAX_OVERHEAD_BYTES;
-  if (Number(request.headers["content-length"]) > 2 * maxBodyBytes) throw new AppError("payload_too_large");
+  if (Number(request.headers["content-length"]) > maxBodyBytes) throw new AppError("payload_too_large");
   const { files, errors } = await readUpload(request, maxFileBytes, maxBodyBytes);
   if (files.length > 1) errors.push({ field: "file", code: "too_many_files", message: "must be a single file" });
   if (errors.length > 0) throw new AppError("validation_failed", { errors });
@@ -34,7 +36,7 @@ interface Upload {
   isTooLarge: boolean;
 }
 
-/** Keeps reading a refused body up to twice the limit, because a client that is still sending would not see the response. */
+/** Rejects as soon as the body is malformed or too large; the rest of it is then discarded (see linger.ts). */
 function readUpload(request: IncomingMessage, maxFileBytes: number, maxBodyBytes: number): Promise<Upload> {
   return new Promise((resolve, reject) => {
     const upload: Upload = { files: [], errors: [], isTooLarge: false };
@@ -47,11 +49,10 @@ function readUpload(request: IncomingMessage, maxFileBytes: number, maxBodyBytes
     const parser = openParser(request, maxFileBytes);
     collectParts(parser, upload, () => refuse(brokenBody()));
     parser.on("error", () => refuse(upload.isTooLarge ? fileTooLarge() : brokenBody()));
-    parser.on("close", () => (upload.isTooLarge ? reject(fileTooLarge()) : resolve(upload)));
+    parser.on("finish", () => (upload.isTooLarge ? reject(fileTooLarge()) : resolve(upload)));
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > maxBodyBytes) upload.isTooLarge = true;
-      if (size > 2 * maxBodyBytes) refuse(fileTooLarge());
+      if (size > maxBodyBytes) refuse(fileTooLarge());
     });
     // If the client disconnects, neither the parser nor the request emits its end.
     request.on("close", () => request.complete || refuse(brokenBody()));
@@ -59,7 +60,7 @@ function readUpload(request: IncomingMessage, maxFileBytes: number, maxBodyBytes
   });
 }
 
-function collectParts(parser: busboy.Busboy, upload: Upload, onBrokenPart: () => void): void {
+function collectParts(parser: Parser, upload: Upload, onBrokenPart: () => void): void {
   const { files, errors } = upload;
   parser.on("file", (name, stream) => {
     const chunks: Buffer[] = [];
@@ -78,10 +79,10 @@ function collectParts(parser: busboy.Busboy, upload: Upload, onBrokenPart: () =>
   parser.on("partsLimit", () => errors.push({ field: "", code: "too_many_parts", message: "has too many parts" }));
 }
 
-function openParser(request: IncomingMessage, maxFileBytes: number): busboy.Busboy {
+function openParser(request: IncomingMessage, maxFileBytes: number): Parser {
   try {
-    return busboy({
-      headers: request.headers,
+    return new Busboy({
+      headers: request.headers as BusboyHeaders,
       limits: { fileSize: maxFileBytes, parts: MAX_PARTS, fieldSize: 1_024, fieldNameSize: 100, headerPairs: 20 },
     });
   } catch (cause) {

@@ -18,7 +18,7 @@ export interface RequestContext {
   query: string;
 }
 
-/** A request that the pipeline has not answered yet. */
+/** A request that may not have been answered yet. */
 export interface PendingRequest extends RequestContext {
   readonly response: ServerResponse;
   metrics: RouteMetrics;

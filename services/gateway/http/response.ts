@@ -1,10 +1,14 @@
+import type { Readable } from "node:stream";
+
+export type Chunks = AsyncIterable<string> | Readable;
+
 /** A response, without the headers that all responses have. */
 export interface HttpResponse {
   readonly status: number;
   readonly contentType: string;
   readonly body: string | Uint8Array;
   /** Streamed instead of `body`, with backpressure. */
-  readonly chunks?: AsyncIterable<string>;
+  readonly chunks?: Chunks;
   /** Alternating names and values, as `writeHead` takes them. */
   readonly headers?: readonly string[];
   /** Replaces the strict policy for responses without scripts. */

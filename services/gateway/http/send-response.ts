@@ -1,16 +1,17 @@
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Logger } from "pino";
 import type { Config } from "../../../lib/config/config.ts";
-import type { Clock } from "../../../lib/runtime/clock.ts";
+import type { Clock, Timers } from "../../../lib/runtime/clock.ts";
 import { type Cors, createSecurityHeaders } from "./headers.ts";
+import { isStillSending, lingerUntilSent } from "./linger.ts";
 import type { PendingRequest } from "./request-context.ts";
-import type { HttpResponse } from "./response.ts";
+import type { Chunks, HttpResponse } from "./response.ts";
 
 export interface SenderDeps {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly timers: Timers;
   /** While true, each connection is closed after its response. */
   isStopping(): boolean;
 }
@@ -31,19 +32,29 @@ export function createResponseSender(deps: SenderDeps, cors: Cors) {
     lines.push(...pending.responseHeaders);
     if (deps.isStopping()) lines.push("Connection", "close");
     response.writeHead(status, lines);
-    if (chunks) void sendChunks(deps.log, pending, chunks);
+    if (chunks && request.method !== "HEAD") void sendChunks(deps.log, pending, chunks);
+    else if (isStillSending(request)) endAfterBody(deps, pending, body);
     else response.end(body);
     pending.metrics.observe(status, deps.clock.monotonic() - pending.startedAt);
     if (deps.log.isLevelEnabled("debug")) logRequest(deps, pending, status);
   };
 }
 
+/** The client receives the whole response at once; only the end of the exchange waits for the rest of the body. */
+function endAfterBody({ timers }: SenderDeps, { request, response }: PendingRequest, body: string | Uint8Array): void {
+  response.write(body);
+  lingerUntilSent(request, timers, () => {
+    response.end();
+    if (!request.complete) response.once("finish", () => request.socket.destroySoon());
+  });
+}
+
 /** After the headers are sent, a failure can only abort the transfer, which the client notices. */
-async function sendChunks(log: Logger, pending: PendingRequest, chunks: AsyncIterable<string>): Promise<void> {
+async function sendChunks(log: Logger, pending: PendingRequest, chunks: Chunks): Promise<void> {
   const { response, path, correlationId } = pending;
   response.setTimeout(STALLED_CLIENT_TIMEOUT_MS, () => response.destroy());
   try {
-    await pipeline(Readable.from(chunks), response);
+    await pipeline(chunks, response);
   } catch (error) {
     log.warn({ correlation_id: correlationId, path, cause: (error as Error).message }, "response aborted");
   }

@@ -1,4 +1,5 @@
 import { AppError } from "../../../lib/actions/errors.ts";
+import { UNSAFE_NAMES } from "./json-scan.ts";
 
 /**
  * Splits a request target (RFC 9112 section 3.2) into the path, without a trailing slash, and the query, without the
@@ -35,4 +36,14 @@ export function readQuery(query: string, names: readonly string[]): Record<strin
   const sent = new URLSearchParams(query);
   const params = names.map((name) => [name, sent.get(name) ?? ""] as const);
   return Object.fromEntries(params.filter(([, value]) => value !== ""));
+}
+
+const MAX_QUERY_PARAMETERS = 100;
+
+/** All parameters of a query. The first of a repeated one counts. Throws 400 for more than 100, and for unsafe names. */
+export function readWholeQuery(query: string): Record<string, string> {
+  const sent = [...new URLSearchParams(query)];
+  if (sent.length > MAX_QUERY_PARAMETERS || sent.some(([name]) => UNSAFE_NAMES.has(name)))
+    throw new AppError("bad_request", { message: "The query has too many parameters, or one with an unsafe name." });
+  return Object.fromEntries(sent.toReversed());
 }

@@ -2,6 +2,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { version } from "../../../lib/config/version.ts";
 import type { Route } from "../routes.types.ts";
 import { apiOperation } from "./api-operation.ts";
+import { eventsOperation } from "./events-operation.ts";
 import { pageOperation } from "./page-operation.ts";
 
 /** OpenAPI 3.1, generated from the table of routes and the schemas that validate requests. */
@@ -48,8 +49,13 @@ function createSecuritySchemes(publicUrl: string) {
 function createPaths(routes: readonly Route[]): ZodOpenApiPathsObject {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const route of routes) {
-    const operation = route.kind === "page" ? pageOperation(route) : apiOperation(route);
+    const operation = operationOf(route);
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation };
   }
   return paths;
+}
+
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  if (route.kind === "page") return pageOperation(route);
+  return route.kind === "events" ? eventsOperation(route) : apiOperation(route);
 }

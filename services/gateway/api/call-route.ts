@@ -1,0 +1,77 @@
+import type { ServiceBroker } from "moleculer";
+import { type Meta, requireUser } from "../../../lib/actions/caller.ts";
+import type { Platform } from "../../../lib/runtime/platform.ts";
+import type { RequestContext } from "../http/request-context.ts";
+import { type HttpResponse, jsonResponse } from "../http/response.ts";
+import type { Admitted } from "../web/exchange.ts";
+import { type ActionCall, callAction, callWithFailover } from "./call-action.ts";
+import { createExportResponse, type ReadPage } from "./export-document.ts";
+import { toExtensionError } from "./extension-error.ts";
+import { createIdempotencyRequest } from "./idempotency-key.ts";
+import type { PreparedRoute } from "./prepare-route.ts";
+import { respond } from "./respond.ts";
+
+export interface CallDeps extends Pick<Platform, "config" | "clock" | "ring"> {
+  readonly broker: ServiceBroker;
+}
+
+const BUS_TIMEOUT_MS = 5_000;
+/** What remains for the response after the action has timed out. */
+const RESPONSE_MARGIN_MS = 250;
+
+/** Calls the route's action, before the first await, and makes the response from its result. */
+export async function callRoute(
+  deps: CallDeps,
+  prepared: PreparedRoute,
+  context: RequestContext,
+  admitted: Admitted,
+): Promise<HttpResponse> {
+  const { route, hooks } = prepared;
+  const { params } = admitted;
+  const meta = createMeta(deps, prepared, context, admitted);
+  if (route.kind === "events") throw new Error("An events route calls no action.");
+  if (route.kind === "stream")
+    return createExportResponse(requireUser(admitted.caller), deps.clock, readExportPages(deps, meta));
+  const call = { action: route.action, params, meta, timeout: remainingTimeout(deps, prepared, context) };
+  if (route.kind === "extension") return callExtension(deps, call);
+  const result =
+    route.kind === "json" && route.failover
+      ? await callWithFailover(deps.broker, call)
+      : await callAction(deps.broker, call, () => context.responseHeaders.push("Idempotency-Replayed", "true"));
+  return respond(
+    route,
+    hooks.reduceRight((changed, hook) => (hook.result ? hook.result(changed, context, params) : changed), result),
+    params,
+  );
+}
+
+async function callExtension({ broker }: CallDeps, call: ActionCall): Promise<HttpResponse> {
+  try {
+    return jsonResponse(200, (await callAction(broker, call, () => undefined)) ?? null);
+  } catch (error) {
+    throw toExtensionError(error);
+  }
+}
+
+function createMeta({ ring }: CallDeps, { route }: PreparedRoute, context: RequestContext, admitted: Admitted): Meta {
+  const { caller, body, idempotencyKey } = admitted;
+  const meta: Meta = { caller, correlation_id: context.correlationId, client: context.client };
+  if (idempotencyKey === null || route.kind !== "json" || route.idempotentAction === undefined) return meta;
+  const { method, idempotentAction: action } = route;
+  const keyed = { caller, ip: context.client.ip, method, path: context.path, action, body };
+  return { ...meta, idempotency: createIdempotencyRequest(ring, idempotencyKey, keyed) };
+}
+
+function remainingTimeout(
+  { config, clock }: CallDeps,
+  { timeout }: PreparedRoute,
+  { startedAt }: RequestContext,
+): number {
+  const remaining = config.http.requestTimeoutMs - (clock.monotonic() - startedAt) - RESPONSE_MARGIN_MS;
+  return Math.max(1, Math.min(timeout ?? BUS_TIMEOUT_MS, remaining));
+}
+
+function readExportPages({ broker }: CallDeps, meta: Meta): ReadPage {
+  return (action, params) =>
+    callAction(broker, { action, params, meta, timeout: BUS_TIMEOUT_MS }, () => undefined) as ReturnType<ReadPage>;
+}

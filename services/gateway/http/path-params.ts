@@ -1,0 +1,27 @@
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { PathParams } from "./request-context.ts";
+
+const HEX = "[0-9a-fA-F]";
+const UUID = new RegExp(`^${HEX}{8}-${HEX}{4}-[1-8]${HEX}{3}-[89abAB]${HEX}{3}-${HEX}{12}$`);
+/** Formats of the path parameters. One that is not listed is a UUID, in upper or lower case. */
+const FORMATS: Readonly<Record<string, RegExp>> = {
+  name: /^[a-z][a-z0-9_-]{0,49}$/,
+  provider: /^[a-z][a-z0-9-]{0,31}$/,
+  job: /^[\w-]{1,200}$/,
+  token: /^[\w.-]{1,512}$/,
+  image: /^[0-9a-f]{32}(?:-thumb)?\.webp$/,
+  file: /^[a-z][a-z-]{0,40}\.(?:css|js|png)$/,
+};
+
+/**
+ * The parameters of a path, UUIDs in lower case. Throws 404 for one in another format: nothing can exist under it. To be
+ * called once the caller is known, so that a path tells an anonymous caller nothing.
+ */
+export function readPathParams(sent: PathParams): PathParams {
+  const params = Object.entries(sent).map(([name, value]) => {
+    const format = FORMATS[name];
+    if (!(format ?? UUID).test(value)) throw new AppError("not_found");
+    return [name, format ? value : value.toLowerCase()] as const;
+  });
+  return Object.fromEntries(params);
+}

@@ -1,0 +1,96 @@
+import type { IncomingMessage } from "node:http";
+import type { Logger } from "pino";
+import { AppError } from "../../../lib/actions/errors.ts";
+import type { Random } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
+import { problemResponse, toAppError } from "../api/problem.ts";
+import { readClient } from "../http/client-address.ts";
+import { type Cors, readCorrelationId } from "../http/headers.ts";
+import type { HttpResponse } from "../http/response.ts";
+import { createResponseSender, type SenderDeps } from "../http/send-response.ts";
+import type { RouteMetrics } from "../http-metrics.ts";
+import type { Exchange, GatewayResponse } from "./exchange.ts";
+
+export interface ExchangesDeps extends SenderDeps {
+  readonly random: Random;
+  readonly cors: Cors;
+  /** Of requests that match no route. */
+  readonly unmatched: RouteMetrics;
+}
+
+export type Exchanges = ReturnType<typeof createExchanges>;
+
+/** The requests that are being served. Each gets exactly one response, even if its route throws or never returns. */
+export function createExchanges(deps: ExchangesDeps) {
+  const sendResponse = createResponseSender(deps, deps.cors);
+  const open = new Set<Exchange>();
+  const answer = (exchange: Exchange, response: HttpResponse): void => {
+    if (exchange.isAnswered) return;
+    exchange.isAnswered = true;
+    open.delete(exchange);
+    sendResponse(exchange, response);
+  };
+  const fail = (exchange: Exchange, thrown: unknown): void => {
+    if (exchange.isAnswered) return;
+    const error = toAppError(thrown);
+    logFailure(deps.log, exchange, error);
+    answer(exchange, problemResponse(error, exchange));
+  };
+  return {
+    get inFlight(): number {
+      return open.size;
+    },
+    begin(request: IncomingMessage, response: GatewayResponse): Exchange {
+      const exchange = createExchange(deps, request, response);
+      open.add(exchange);
+      return exchange;
+    },
+    answer,
+    fail,
+    /** Answers the requests that have exceeded REQUEST_TIMEOUT_MS; to be called a few times a second. */
+    answerOverdue(): void {
+      const oldest = deps.clock.monotonic() - deps.config.http.requestTimeoutMs;
+      for (const exchange of open) {
+        if (exchange.startedAt > oldest) return;
+        exchange.responseHeaders.push("Connection", "close");
+        fail(exchange, timeoutError(exchange));
+      }
+    },
+  };
+}
+
+function createExchange(
+  { config, clock, random, unmatched }: ExchangesDeps,
+  request: IncomingMessage,
+  response: GatewayResponse,
+): Exchange {
+  return {
+    request,
+    response,
+    correlationId: readCorrelationId(request) ?? newId(clock, random),
+    client: readClient(request, config.http.trustProxy),
+    startedAt: clock.monotonic(),
+    responseHeaders: [],
+    path: "",
+    query: "",
+    metrics: unmatched,
+    isAnswered: false,
+    pathParams: {},
+    route: null,
+    auth: null,
+    admitted: null,
+  };
+}
+
+/** 408 while the client is still sending the body, 503 once the delay is on our side. */
+function timeoutError({ request }: Exchange): AppError {
+  return request.complete ? new AppError("service_unavailable", { retry_after: 1 }) : new AppError("request_timeout");
+}
+
+function logFailure(log: Logger, { request, path, correlationId }: Exchange, error: AppError): void {
+  if (error.status < 500) return;
+  const fields = { correlation_id: correlationId, method: request.method, path, code: error.type };
+  const { cause } = error;
+  if (error.type === "internal_error") log.error({ ...fields, err: cause }, "request failed");
+  else log.warn({ ...fields, cause: cause instanceof Error ? cause.message : undefined }, "request not served");
+}

@@ -1,0 +1,150 @@
+import type { Caller, UserCaller } from "../../../lib/actions/caller.ts";
+import { AppError, fieldError } from "../../../lib/actions/errors.ts";
+import type { PermissionsOfService } from "../../../lib/actions/service-permissions.ts";
+import type { Platform } from "../../../lib/runtime/platform.ts";
+import { findAccessError } from "../../../mixins/access.middleware.ts";
+import type { AuditLog } from "../api/audit-log.ts";
+import type { ReadAvatar } from "../api/avatar-upload.ts";
+import { readAlternativeKey, readIdempotencyKey } from "../api/idempotency-key.ts";
+import type { PreparedRoute } from "../api/prepare-route.ts";
+import type { EnforceRateLimit } from "../api/rate-limits.ts";
+import type { EnterTenant } from "../auth/acting-tenant.ts";
+import { type Authentication, type AuthenticationDeps, authenticate } from "../auth/authenticate.ts";
+import { type JsonObject, readFormOrJsonBody, readJsonBody } from "../http/json-body.ts";
+import { readPathParams } from "../http/path-params.ts";
+import type { PathParams, RequestContext } from "../http/request-context.ts";
+import { readQuery, readWholeQuery } from "../http/target.ts";
+import type { GuardedRoute } from "../routes.types.ts";
+import type { Admitted, Exchange } from "./exchange.ts";
+
+export interface HookDeps extends Pick<Platform, "config" | "clock"> {
+  readonly enforceRateLimit: EnforceRateLimit | null;
+  readonly authentication: AuthenticationDeps;
+  readonly enterTenant: EnterTenant;
+  readonly permissionsOf: PermissionsOfService;
+  readonly auditLog: AuditLog;
+  readonly readAvatar: ReadAvatar;
+}
+
+export type Hooks = ReturnType<typeof createHooks>;
+
+const NO_BODY: JsonObject = Object.freeze({});
+
+/** The steps before an action is called, in the order in which moleculer-web runs them and the API documents their errors. */
+export function createHooks(deps: HookDeps) {
+  return {
+    /** 429 if the address has used up its requests. */
+    onBeforeCall(exchange: Exchange): Promise<void> | undefined {
+      return deps.enforceRateLimit?.(exchange, routeOf(exchange).route);
+    },
+    /** The signed-in caller, or null. Synchronous for a cached token. */
+    authenticate(exchange: Exchange): Caller | null | Promise<Caller | null> {
+      const result = authenticate(deps.authentication, routeOf(exchange).route, exchange.request);
+      return result instanceof Promise
+        ? result.then((auth) => setAuthentication(exchange, auth))
+        : setAuthentication(exchange, result);
+    },
+    /** Checks the path, then whether the caller may call the action, and only then reads the body. */
+    async authorize(exchange: Exchange): Promise<void> {
+      const prepared = routeOf(exchange);
+      const auth = authenticationOf(exchange);
+      const pathParams =
+        prepared.route.kind === "extension" ? exchange.pathParams : readPathParams(exchange.pathParams);
+      const entered = deps.enterTenant(exchange.request, auth.caller);
+      const caller = entered instanceof Promise ? await entered : entered;
+      assertAccess(deps, prepared, caller);
+      if (isInForeignTenant(caller)) await deps.auditLog.recordForeignTenantAccess(exchange, prepared.route, caller);
+      const idempotencyKey = readRouteKey(prepared.route, exchange);
+      const read = readBody(deps, prepared.route, exchange);
+      const body = applyBodyHooks(prepared, exchange, caller, read instanceof Promise ? await read : read);
+      assertTokenOrFallback(prepared.route, auth, body);
+      const params = readParams(prepared, exchange, body, pathParams);
+      exchange.admitted = { caller, body, params, idempotencyKey };
+    },
+    /** To be called when a request has failed. */
+    recordRefusal(exchange: Exchange, error: unknown): void {
+      const { route, auth } = exchange;
+      if (route && auth) deps.auditLog.recordRefusal(exchange, route.route, auth.caller, error);
+    },
+  };
+}
+
+export function routeOf({ route }: Exchange): PreparedRoute {
+  if (route) return route;
+  throw new Error("This alias has no route.");
+}
+
+export function authenticationOf({ auth }: Exchange): Authentication {
+  if (auth) return auth;
+  throw new Error("The request has not been authenticated yet.");
+}
+
+export function admittedOf({ admitted }: Exchange): Admitted {
+  if (admitted) return admitted;
+  throw new Error("The request has not been admitted yet.");
+}
+
+function setAuthentication(exchange: Exchange, auth: Authentication): Caller | null {
+  exchange.auth = auth;
+  return auth.caller.kind === "anonymous" ? null : auth.caller;
+}
+
+/** Rejects before the body is read. The node that runs the action checks again. */
+function assertAccess({ clock, permissionsOf }: HookDeps, { access }: PreparedRoute, caller: Caller): void {
+  const refusal = findAccessError(access, caller, clock, permissionsOf);
+  if (refusal) throw new AppError(refusal);
+}
+
+function isInForeignTenant(caller: Caller): caller is UserCaller {
+  return caller.kind === "user" && caller.tenant_id !== caller.home_tenant_id;
+}
+
+function readRouteKey(route: GuardedRoute, { request: { headers } }: RequestContext): string | null {
+  if (route.kind !== "json" || route.idempotentAction === undefined) return null;
+  const key = readIdempotencyKey(headers["idempotency-key"]);
+  const otherHeader = route.translate?.idempotencyKeyHeader;
+  return key === null && otherHeader ? readAlternativeKey(headers[otherHeader]) : key;
+}
+
+function readBody(
+  { config, readAvatar }: HookDeps,
+  route: GuardedRoute,
+  { request }: RequestContext,
+): JsonObject | Promise<JsonObject> {
+  const limit = config.http.jsonBodyMaxBytes;
+  if (route.kind === "extension") return route.method === "GET" ? NO_BODY : readJsonBody(request, limit);
+  if (route.kind !== "json" || route.input === "none") return NO_BODY;
+  if (route.input === "file") return readAvatar(request);
+  return (route.acceptsForm ? readFormOrJsonBody : readJsonBody)(request, limit);
+}
+
+function applyBodyHooks(
+  { route, hooks }: PreparedRoute,
+  context: RequestContext,
+  caller: Caller,
+  sent: JsonObject,
+): JsonObject {
+  if (route.kind !== "json" || route.input !== "body") return sent;
+  return hooks.reduce((body, hook) => hook.body?.(body, context, caller) ?? body, sent);
+}
+
+/** An invalid token on an `optional` route is an error unless the body has the field that replaces it. */
+function assertTokenOrFallback(route: GuardedRoute, { error }: Authentication, body: JsonObject): void {
+  const fallback = route.kind === "json" ? route.authFallbackField : undefined;
+  if (error && !(fallback !== undefined && Object.hasOwn(body, fallback))) throw error;
+}
+
+/** Path parameters come before the body, and the body before the query. */
+function readParams(
+  { route, queryNames, reservedNames, hooks }: PreparedRoute,
+  { request, query }: RequestContext,
+  body: JsonObject,
+  pathParams: PathParams,
+): JsonObject {
+  if (route.kind === "extension") return { ...readWholeQuery(query), ...body, ...pathParams };
+  for (const name of reservedNames)
+    if (Object.hasOwn(body, name)) throw fieldError(name, "unknown_field", "is not a known field");
+  const params = { ...body, ...readQuery(query, queryNames), ...pathParams };
+  for (const hook of hooks) Object.assign(params, hook.params?.(request));
+  return params;
+}

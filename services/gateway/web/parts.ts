@@ -1,0 +1,19 @@
+import type { Cors } from "../http/headers.ts";
+import type { HttpResponse } from "../http/response.ts";
+import type { Route } from "../routes.types.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Exchanges } from "./exchanges.ts";
+import type { Hooks } from "./hooks.ts";
+import type { FindPath } from "./routing.ts";
+
+/** What the mixin needs from the running gateway. */
+export interface WebParts {
+  readonly exchanges: Exchanges;
+  readonly hooks: Hooks;
+  readonly cors: Cors;
+  readonly findPath: FindPath;
+  /** Carries an admitted request out. */
+  call(exchange: Exchange): Promise<HttpResponse>;
+  /** Serves a row of the table that calls no action. */
+  serve(route: Route, exchange: Exchange): HttpResponse | Promise<HttpResponse>;
+}
