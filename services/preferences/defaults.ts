@@ -31,14 +31,17 @@ export const defaults: Settings = {
   timezone: null,
 };
 
-/** `null` resets a field to its default. A field that is not sent keeps its value. */
+/**
+ * `null` resets a field to its default. A field that is not sent keeps its value. Visibility is left out, because the users
+ * service stores it.
+ */
 export function applyChange(overrides: PreferenceOverrides, change: Change): PreferenceOverrides {
   const sent = Object.entries(change).filter(([name, value]) => value !== undefined && Object.hasOwn(defaults, name));
   const merged = Object.entries({ ...overrides, ...Object.fromEntries(sent) });
   return Object.fromEntries(merged.filter(([, value]) => value !== null)) as PreferenceOverrides;
 }
 
-/** Throws 422 for a field that was sent if it contradicts another setting, which need not be sent with it. */
+/** Throws 422 if a field that was sent contradicts the other end of its range, whether that was sent too or not. */
 export function assertRangesValid(overrides: PreferenceOverrides, change: Change, prefix = ""): void {
   const settings = { ...defaults, ...overrides };
   for (const [min, max] of [["age_min", "age_max"] as const, ["salary_min", "salary_max"] as const]) {

@@ -97,7 +97,7 @@ export const preferencesContract = contract("preferences", {
       access: byServiceOrOperator("preferences:read"),
       idempotent: true,
     }),
-    /** Called before the accounts are imported, as `create` is. The preferences in `refused` are not stored. */
+    /** Called before the accounts exist, like `create`. The preferences in `refused` are not stored. */
     import: action({
       params: z.strictObject({
         preferences: z.array(z.strictObject({ user_id: field.Id, preferences: PreferencesChange })).max(500),

@@ -43,7 +43,8 @@ export async function getPreferences({ db, cache }: Deps, userId: string): Promi
 }
 
 /**
- * The users service decides who may see whom. It uses no cache, so that a change of visibility applies here immediately.
+ * The users service decides who may see whom. `users.isVisible` reads no cache, so that a change of visibility applies here
+ * immediately.
  */
 export async function getPersonPreferences(
   deps: Deps,
