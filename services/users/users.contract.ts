@@ -76,7 +76,7 @@ export const usersContract = contract("users", {
       access: byService("users:sign_in"),
       idempotent: true,
     }),
-    /** Read from the database. `null` for an unknown or erased account. */
+    /** Never read from a cache, so that a deactivation applies at once. `null` for an unknown or erased account. */
     signInView: action({
       params: z.strictObject({ id: field.Id }),
       result: SignInView.nullable(),
@@ -98,7 +98,11 @@ export const usersContract = contract("users", {
     /** Commits a verification or an email change, once per token. */
     confirmEmail: action({
       params: z.strictObject({ user_id: field.Id, email_key: z.string(), token_id: field.Id, event_id: field.Id }),
-      result: z.strictObject({ user: User, already: z.boolean() }),
+      result: z.strictObject({
+        user: User,
+        /** True if an earlier call with the same token has already committed it. */
+        already: z.boolean(),
+      }),
       access: byService("users:confirm_email"),
     }),
     get: action({
@@ -121,7 +125,7 @@ export const usersContract = contract("users", {
     wholeProfile: action({ params: field.Empty, result: WholeProfile, access: asUser, idempotent: true }),
     updateWholeProfile: action({ params: WholeProfileChange, result: WholeProfile, access: asUser }),
     updateProfile: action({ params: ProfileChange, result: Profile, access: asUser }),
-    /** The default visibility for an unknown account. */
+    /** Who may see the account. Resolves to the default if the account is unknown. */
     visibility: action({
       params: z.strictObject({ user_id: field.Id }),
       result: Visibility,
@@ -140,7 +144,8 @@ export const usersContract = contract("users", {
       access: byService("users:visibility"),
     }),
     /**
-     * Takes effect at once: earlier access tokens are `token_stale` when it answers, otherwise 503 `revocation_pending`.
+     * Takes effect at once: when it answers, earlier access tokens are `token_stale`. If that can't be confirmed, it
+     * answers 503 `revocation_pending`; the subscription is changed all the same.
      */
     upgrade: action({
       params: z.strictObject({ plan: field.Text[100].optional(), expires_at: field.Timestamp.nullish() }),
@@ -205,6 +210,7 @@ export const usersContract = contract("users", {
       access: byService("users:email_change"),
       idempotent: true,
     }),
+    /** Records that a mail about the change was sent. The sweep keeps a change until its notice is recorded here. */
     recordEmailChangeMail: action({
       params: z.strictObject({
         token_id: field.Id,
@@ -240,7 +246,10 @@ export const usersContract = contract("users", {
       access: asUserWith("users:read"),
       idempotent: true,
     }),
-    /** Deactivation revokes all sessions before it answers, otherwise 503 `revocation_pending`. */
+    /**
+     * A deactivation answers after all sessions are revoked. If that can't be confirmed, it answers 503
+     * `revocation_pending`; the account is deactivated all the same.
+     */
     setStatus: action({
       params: z.strictObject({ id: field.Id, is_active: z.boolean(), reason: field.Text[2000].optional() }),
       result: User,

@@ -55,7 +55,7 @@ async function change(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContex
 }
 
 /**
- * Resolves to the event of the latest change, so that a repeated request can confirm the invalidation of tokens again.
+ * Resolves to the id of the event of the latest change, so that a repeated request invalidates the tokens again.
  */
 async function setRoles(
   { outbox, clock, random }: Deps,

@@ -33,11 +33,11 @@ export async function changeAccount(
 }
 
 function changedColumns(account: Account, { full_name, username, email, is_verified }: Params): Partial<Account> {
-  const isNew = email !== undefined && email !== account.email;
+  const isNewEmail = email !== undefined && email !== account.email;
   const requested = {
     ...(full_name !== undefined && { full_name }),
     ...(username !== undefined && { username }),
-    ...(isNew && { email, is_verified: false, pending_email: null }),
+    ...(isNewEmail && { email, is_verified: false, pending_email: null }),
     ...(is_verified !== undefined && { is_verified }),
   };
   return Object.fromEntries(
@@ -62,7 +62,7 @@ export async function writeAccount(
   return { ...account, ...written };
 }
 
-/** The row keeps the old address until it has been notified. */
+/** The change is already applied. It is recorded because the mail service reads the address to notify from this row. */
 async function recordEmailChange(
   { clock, random }: Deps,
   tx: InvalidatingTransaction,

@@ -47,7 +47,7 @@ async function changeStatus(deps: Deps, tx: InvalidatingTransaction, ctx: Action
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
   await assertCanManageAccount(tx, caller, account);
   if (!is_active) await assertNotLastAdmin(tx, caller, account);
-  // If the status is unchanged, the earlier event is confirmed again, in case an earlier request could not do so.
+  // If it is already deactivated, its sessions are revoked again for that event, in case the earlier request failed to.
   const event_id = account.is_active === is_active ? account.status_event_id : await change(deps, tx, ctx, account);
   const row = await readUserOfTenant(tx, caller.tenant_id, id);
   if (!row) throw new AppError("not_found");

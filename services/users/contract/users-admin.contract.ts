@@ -125,7 +125,10 @@ export const adminActions = {
     result: Tenant,
     access: asUserWith("platform:tenants"),
   }),
-  /** Changes only the settings that are sent. Earlier access tokens are `token_stale` when it answers. */
+  /**
+   * Changes only the settings that are sent. If `access_token_minutes` changes, earlier access tokens are `token_stale` when
+   * it answers.
+   */
   updateTenant: action({
     params: z.strictObject({
       id: field.Id,

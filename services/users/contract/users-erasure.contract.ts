@@ -16,6 +16,7 @@ export const Erasure = z
     state: z.enum(["scheduled", "running", "completed"]),
     requested_at: field.Timestamp,
     erase_at: field.Timestamp,
+    /** After this time an erasure that is not completed counts as overdue. */
     deadline: field.Timestamp,
     completed_at: field.Timestamp.nullable(),
     receipts: z.record(z.string(), z.strictObject({ at: field.Timestamp, rows: ErasureReceipt })),
@@ -58,8 +59,8 @@ export const erasureActions = {
     idempotent: true,
   }),
   /**
-   * Continues the erasures that are due, and purges the event streams of erased users. An `overdue` above 0 should raise
-   * an alarm.
+   * Begins or continues the erasures that are due, and deletes the events of erased users from the event streams. An
+   * `overdue` above 0 should raise an alarm.
    */
   eraseDue: action({
     params: field.Empty,

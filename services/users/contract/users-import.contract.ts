@@ -10,12 +10,13 @@ const TimeSince1970 = field.Timestamp.refine((time) => time >= "1970", {
 });
 
 /**
- * Fields of an imported account. Roles can't be imported: whoever edits the file could make themselves an administrator.
+ * The fields of an account in an import file, where visibility is given among the preferences. Roles can't be imported:
+ * whoever edits the file could make themselves an administrator.
  */
 export const accountFields = {
   tenant: field.TenantSlug.default("default"),
   email: field.Email,
-  // Adds `username`, the texts and `push_token`, under the same rules as for a change by their owner.
+  // `username`, `accountTexts` and `push_token`, under the rules that apply when users change them.
   ...UserChange.omit({ email: true, current_password: true }).shape,
   is_active: z.boolean().default(true),
   is_verified: z.boolean().default(false),

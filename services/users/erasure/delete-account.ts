@@ -54,8 +54,8 @@ export async function deleteByAdmin(
 }
 
 /**
- * If the account is already deleted, the event of that deletion is confirmed again, in case an earlier request could not
- * do so. `erase` brings the date of the erasure forward even then.
+ * If the account is already deleted, the sessions are revoked again for the event of that deletion, in case the earlier
+ * request failed to do so. `erase` brings the date of the erasure forward even then.
  */
 async function markForErasure(
   deps: Deps,

@@ -34,7 +34,7 @@ const BATCH = 10;
 const otherServices = servicesWith("erase");
 
 /**
- * Continues all erasures that are due. Every step may be repeated: the next run continues one that crashed, and asks an
+ * Begins or continues the erasures that are due. Every step may be repeated: the next run continues one that crashed, and asks an
  * unavailable service again until it has confirmed.
  */
 export async function eraseDue(deps: EraseDeps, call: Call, correlationId: string): Promise<Progress> {

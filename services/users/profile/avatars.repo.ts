@@ -9,7 +9,8 @@ export async function reserveAvatar(db: Database, key: string, userId: string): 
   await db.repository(Avatars).insert({ key, user_id: userId });
 }
 
-const KEY_OF_NO_AVATAR = "";
+/** No avatar has this key, so comparing with it is false, whereas comparing with null would be null. */
+const MATCHES_NO_AVATAR = "";
 
 /** Replaces the account's avatar; null removes it. Resolves to the keys that are no longer used. */
 export async function replaceAvatar(
@@ -20,7 +21,7 @@ export async function replaceAvatar(
   await updateAccount(tx, userId, { avatar_url: next?.url ?? null });
   const rows = await tx.query<{ key: string; in_use: boolean }>(
     `UPDATE users.avatars SET in_use = (key = $2) WHERE user_id = $1 AND (in_use OR key = $2) RETURNING key, in_use`,
-    [userId, next?.key ?? KEY_OF_NO_AVATAR],
+    [userId, next?.key ?? MATCHES_NO_AVATAR],
   );
   return rows.filter((row) => !row.in_use).map((row) => row.key);
 }

@@ -66,6 +66,7 @@ export async function changeProfile(
 
 function applyChange(current: ProfileView, params: Params): ProfileView {
   const sent = Object.entries(params).filter(([, value]) => value !== undefined);
+  // A list that is cleared with `null` becomes an empty list.
   const fields = withUnsetFields({ ...current, ...Object.fromEntries(sent) });
   return { ...current, ...fields };
 }

@@ -11,6 +11,6 @@ export const permissions = {
   "platform:act": "act in another tenant",
   "platform:introspect": "introspect any token",
   "platform:metrics": "see the metrics and the nodes of the whole installation",
-  "platform:queues": "see, retry and drop dead letters",
+  "platform:queues": "see, retry and delete dead letters",
   "platform:tenants": "create and change tenants",
 } as const satisfies Record<string, string>;

@@ -70,7 +70,7 @@ export async function readPermissions(on: Queryable, userId: string): Promise<st
   return row?.permissions ?? [];
 }
 
-/** System roles that no other active account of the tenant has. */
+/** The account's system roles, apart from `user`, that no other active account of the tenant has. */
 export async function readRolesHeldOnlyBy(
   on: Queryable,
   { id, tenant_id }: { readonly id: string; readonly tenant_id: string },
@@ -99,8 +99,8 @@ export async function removeRoles(
 }
 
 /**
- * Records the event of the change, and who granted the roles: the grants without `granted_by` are taken to be the new
- * ones.
+ * Records the event of a change of an account's roles, and who granted the added ones. `insertRoles` leaves `granted_by`
+ * null, so every grant without it counts as added.
  */
 export async function recordRoleChange(
   tx: Transaction,

@@ -51,8 +51,8 @@ async function changeOwn(deps: Deps, ctx: ActionContext, next: SubscriptionRow |
 }
 
 /**
- * Changes the subscription of a locked account. Resolves to the event of the latest change, for `invalidateTokens` after
- * the commit: if nothing changes, the earlier event is confirmed again, in case an earlier request could not do so.
+ * Changes the subscription of a locked account. Resolves to the id of the event of the latest change, with which the caller
+ * invalidates tokens after the commit. If nothing changes, this is the earlier event, in case its request failed to do so.
  */
 export async function setSubscription(
   deps: Pick<Deps, "outbox" | "clock" | "random">,
