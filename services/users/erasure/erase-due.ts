@@ -34,8 +34,8 @@ const BATCH = 10;
 const otherServices = servicesWith("erase");
 
 /**
- * Begins or continues the erasures that are due. Every step may be repeated: the next run continues one that crashed, and asks an
- * unavailable service again until it has confirmed.
+ * Begins or continues the erasures that are due. Every step may be repeated: the next run continues one that crashed, and
+ * asks an unavailable service again until it has confirmed.
  */
 export async function eraseDue(deps: EraseDeps, call: Call, correlationId: string): Promise<Progress> {
   const due = await listDueErasures(deps.db, BATCH);
