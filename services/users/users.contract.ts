@@ -210,7 +210,10 @@ export const usersContract = contract("users", {
       access: byService("users:email_change"),
       idempotent: true,
     }),
-    /** Records that a mail about the change was sent. The sweep keeps a change until its notice is recorded here. */
+    /**
+     * Records that a mail about the change was sent. The sweep keeps a change until its notice is recorded here, but for at
+     * most 35 days.
+     */
     recordEmailChangeMail: action({
       params: z.strictObject({
         token_id: field.Id,
