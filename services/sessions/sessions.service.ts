@@ -50,7 +50,7 @@ export default function sessionsService(platform: Platform): ServiceSchema {
       revokeOwn: (ctx) => revokeOwn(deps, ctx),
       listForUser: (ctx) => listForUser(deps, ctx),
       revokeForUser: (ctx) => revokeForUser(deps, ctx),
-      stats: async () => ({ active: await sessionCount.read("", () => countAllLiveSessions(db)) }),
+      stats: async () => ({ active: await sessionCount.read("all", () => countAllLiveSessions(db)) }),
       get: (ctx) => getSession(deps, ctx),
       count: async ({ params }) => ({ active: await countLiveSessions(db, params.user_id) }),
       revokeAll: ({ params, call, correlationId }) =>

@@ -2,16 +2,17 @@ import type { Database } from "../../mixins/database.mixin.ts";
 import { deleteInBatches, sweepServiceTables } from "../../mixins/service-sweep.ts";
 import type { SessionsDeps } from "./sessions.deps.ts";
 
-/** Rows of the revocation log deleted per transaction, which holds its lock. */
+/** Rows of the revocation log deleted per transaction. Small, because the transaction locks the log. */
 const LOG_BATCH = 1_000;
 
 /** Deletes obsolete rows in short statements, so that it can run beside everything else. */
 export async function sweep({ platform, db }: Pick<SessionsDeps, "platform" | "db">): Promise<Record<string, number>> {
   return {
     sessions: await deleteInBatches(db, "sessions.sessions", "sweep_on <= (now() AT TIME ZONE 'UTC')::date"),
-    // No revocation, however slow, still waits for these leases.
+    // No revocation waits for a lease that expired an hour ago.
     leases: await deleteInBatches(db, "sessions.leases", "until < now() - interval '1 hour'"),
-    // An entry is needed as long as an access token signed before it can be valid. 5 minutes allow for clocks and slow signing.
+    // An entry is needed as long as an access token signed before it can be valid. The additional 5 minutes allow for clocks
+    // that differ and for slow signing.
     revocation_log: await sweepRevocationLog(db, platform.config.auth.accessTokenSeconds + 300),
     ...(await sweepServiceTables(db)),
   };

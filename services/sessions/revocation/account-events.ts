@@ -9,8 +9,8 @@ import { bumpTokenVersion } from "./invalidate.ts";
 /**
  * Account changes that invalidate tokens. The service that makes the change also calls `revokeAll` or `bumpTokenVersion`
  * with the id of its event. If that call was lost, the handler of the event does the work; otherwise there is nothing left
- * to do. Revocations and version changes of events that are older than the inbox are skipped, because they were handled
- * when they were new.
+ * to do. Revocations and version changes of events whose inbox rows may have been deleted are skipped, because they were
+ * handled when they were new.
  */
 export function accountEvents(deps: SessionsDeps): ConsumerOptions {
   const unlessExpired = (effect: typeof revokeForEvent) => async (event: MeshEvent, call: Call) => {

@@ -5,7 +5,7 @@ import { findLiveSession, listLiveSessions, type SessionRow } from "./sessions.r
 
 type ListDeps = Pick<SessionsDeps, "db">;
 
-/** The most recently used sessions are listed. The limit is far above what a person signs in with. */
+/** Only the most recently used sessions are listed. The limit is far above the number of devices that a person uses. */
 const MAX_LISTED_SESSIONS = 500;
 
 export async function listOwn({ db }: ListDeps, { caller }: Ctx<"listOwn">) {

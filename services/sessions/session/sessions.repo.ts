@@ -83,8 +83,8 @@ export function createSession(db: Database, session: NewSession): Promise<Create
 export type TokenOwner = Pick<Row, "user_id" | "tenant_id" | "kid" | "salt">;
 
 /**
- * Needs no lock: a session's salt, user and tenant never change. `kid` does, but is read only to tell a key that the key ring
- * still lacks from a forged key id.
+ * Needs no lock: a session's salt, user and tenant never change. `kid` does change, but is read only to distinguish a forged
+ * key id from a key that this node's key ring does not have yet.
  */
 export async function findTokenOwner(db: Database, sessionId: string): Promise<TokenOwner | undefined> {
   const [row] = await db.query<TokenOwner>(

@@ -16,8 +16,8 @@ BEGIN
     FROM unnest(p_keys) WITH ORDINALITY AS entry (key, n);
 END $$;
 
--- Entries with these keys that some valid lease might not have seen yet. A lease is granted for 3 s under the lock that
--- entries are written under, so that 3.2 s later no lease from before is valid.
+-- Entries with these keys that the holder of a valid lease might not have seen yet. A lease lasts 3 s and is granted under
+-- the lock that entries are written under, so 3.2 s after an entry was written no lease from before it is valid.
 CREATE OR REPLACE FUNCTION sessions.unconfirmed_revocations(p_keys text[]) RETURNS jsonb
   LANGUAGE sql VOLATILE AS $$
   SELECT coalesce(
@@ -27,8 +27,8 @@ CREATE OR REPLACE FUNCTION sessions.unconfirmed_revocations(p_keys text[]) RETUR
 $$;
 
 -- Returns the entries after `p_since`, a page at a time, and grants a lease of 3 s with the last page. `full` says that
--- the log starts from the beginning: either entries after `p_since` were swept, or the database was restored from a back-up that is
--- older than `p_since`.
+-- the pages hold the whole log: either entries after `p_since` were swept, or the database was restored from a back-up
+-- that is older than `p_since`.
 CREATE OR REPLACE FUNCTION sessions.renew_lease(
   p_gateway uuid, p_node text, p_action text, p_since bigint, p_page int
 ) RETURNS jsonb
@@ -78,7 +78,7 @@ BEGIN
   RETURN v_deleted;
 END $$;
 
--- The least version that is valid in tokens of a user ('user') or of a tenant's users ('tenant').
+-- The lowest version that is valid in tokens of a user ('user') or of a tenant's users ('tenant').
 CREATE OR REPLACE FUNCTION sessions.token_version(p_kind text, p_id uuid) RETURNS int
   LANGUAGE sql VOLATILE AS $$
   SELECT coalesce(CASE p_kind

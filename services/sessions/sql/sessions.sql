@@ -2,7 +2,7 @@
 -- the revocation log. "Lock, then read" is two statements, because a statement that waited for a lock still sees the
 -- rest of its snapshot as it was before. Times that decide are read after the lock.
 
--- A row is kept for one or two days after the session's end, so that its tokens are still told from forged ones.
+-- A row is kept for one or two days after the session's end, so that its tokens can still be distinguished from forged ones.
 CREATE OR REPLACE FUNCTION sessions.sweep_day(p_end timestamptz) RETURNS date
   LANGUAGE sql STABLE AS $$
   SELECT (p_end AT TIME ZONE 'UTC')::date + 2
@@ -56,10 +56,13 @@ BEGIN
   RETURN jsonb_build_object('outcome', 'created', 'grant', sessions.session_grant(p_id));
 END $$;
 
--- What a refresh token is that comes `p_behind` tokens before the current one of a locked session:
--- 'next' the current one; 'again' the previous one within its grace period, a retry; 'superseded' an older one within
--- its own; 'reused' spent longer ago, so it was probably stolen; 'ended' the session is revoked or expired; 'unknown'
--- issued after the back-up that this database was restored from.
+-- Classifies a refresh token that was issued `p_behind` tokens before the current one of a locked session:
+--   'next'        the current token
+--   'again'       the previous token within its grace period: a retry
+--   'superseded'  an older token within its own grace period
+--   'reused'      a token that was spent longer ago, so it was probably stolen
+--   'ended'       a token of a session that is revoked or expired
+--   'unknown'     a token that was issued after the back-up that this database was restored from
 CREATE OR REPLACE FUNCTION sessions.classify_refresh_token(
   p_session sessions.sessions, p_behind bigint, p_grace int, p_now timestamptz
 ) RETURNS text
@@ -94,7 +97,7 @@ BEGIN
   RETURN jsonb_build_object('changes', sessions.unconfirmed_revocations(ARRAY[p_id::text]));
 END $$;
 
--- Rotates the refresh token with this counter, or revokes the session where it was reused.
+-- Rotates the refresh token with this counter, or revokes the session if it was reused.
 CREATE OR REPLACE FUNCTION sessions.refresh_session(
   p_id uuid, p_counter bigint, p_kid text, p_ip text, p_grace int, p_idle int, p_reused jsonb, p_revoked jsonb
 ) RETURNS jsonb
@@ -129,7 +132,7 @@ BEGIN
   RETURN jsonb_build_object('outcome', v_outcome, 'grant', sessions.session_grant(p_id));
 END $$;
 
--- Revokes one session of a user. Null where the user has no such session.
+-- Revokes one session of a user. Null if the user has no such session.
 CREATE OR REPLACE FUNCTION sessions.revoke_session(p_id uuid, p_user uuid, p_reason text, p_revoked jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
