@@ -23,7 +23,7 @@ export const MailJob = z.strictObject({
   user_id: field.Id,
   tenant_id: field.Id,
   correlation_id: z.string(),
-  /** Set for notices about an email change: the id of the change, which users calls `token_id`. */
+  /** Set for notices about an email change: the id of the change, which is `token_id` in the users service. */
   email_change: field.Id.optional(),
   /** Set for notices about a linked or unlinked sign-in provider: its name. */
   provider: z.string().max(500).optional(),

@@ -9,7 +9,7 @@ export const Messages = defineEntity("mail", "messages", {
   locked_by: nullable(uuid),
   locked_until: nullable(timestamp),
   sent_at: nullable(timestamp),
-  /** When auth and users had been told that the mail was sent. */
+  /** When the auth and users services had been told that the mail was sent. */
   confirmed_at: nullable(timestamp),
   created_at: timestamp,
 });

@@ -41,8 +41,8 @@ export function sendMail(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
 }
 
 /**
- * Tells auth and users that the mail was sent: the lifetime of a link starts then, and an old address is kept until its
- * owner has been notified. Runs after the delivery is recorded, so that a job that fails here does not send the mail
+ * Tells the auth and users services that the mail was sent: the lifetime of a link starts then, and an old address is kept
+ * until its owner has been notified. Runs after the delivery is recorded, so that a job that fails here does not send the mail
  * again.
  */
 async function confirmDelivery(db: MailDeps["db"], { params, call }: Ctx): Promise<void> {
