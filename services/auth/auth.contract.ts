@@ -122,7 +122,7 @@ export const authContract = contract("auth", {
     }),
     /** Responds in the same way and time whether or not the account exists. */
     requestReset: action({ params: z.strictObject({ email: field.Email }), result: field.Empty, access: asAnyone }),
-    /** 400 `token_invalid`. Revokes all sessions of the account before it responds. */
+    /** 400 `one_time_token_invalid`. Revokes all sessions of the account before it responds. */
     confirmReset: action({
       params: z
         .strictObject({
@@ -140,7 +140,7 @@ export const authContract = contract("auth", {
       result: field.Empty,
       access: asAnyone,
     }),
-    /** Confirms an initial or a changed address. 400 `token_invalid`, 409 `email_taken`. Commits in `users.confirmEmail`. */
+    /** Confirms an initial or a changed address. 400 `one_time_token_invalid`, 409 `email_taken`. Commits in `users.confirmEmail`. */
     verifyEmail: action({
       params: z.strictObject({ token: field.OneTimeToken }),
       result: z.strictObject({ user: User }),
@@ -175,7 +175,7 @@ export const authContract = contract("auth", {
       result: field.Empty,
       access: byService("auth:mailed_token"),
     }),
-    /** The JWK set (RFC 7517) of all keys that verify now or will soon. */
+    /** The JWK set (RFC 7517) of all keys that verify signatures now or will soon. */
     keys: action({
       params: field.Empty,
       result: z.strictObject({ keys: z.array(Jwk) }),

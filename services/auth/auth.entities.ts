@@ -66,6 +66,7 @@ export const LoginAttempts = defineEntity("auth", "login_attempts", {
 export const SigningKeys = defineEntity("auth", "signing_keys", {
   kid: primary(text),
   alg: text,
+  /** Consecutive number of the key. It is unique: if several nodes create the next key at once, one succeeds. */
   period: int,
   private_jwk: text,
   sealed_under: text,

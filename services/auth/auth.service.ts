@@ -80,7 +80,7 @@ export default function authService(platform: Platform): ServiceSchema {
       identities: (ctx) => listIdentities(deps, ctx),
       linkIdentity: (ctx) => startLink(deps, ctx),
       unlinkIdentity: (ctx) => unlinkIdentity(deps, ctx),
-      identityCounts: () => identityCounts.read("", () => countIdentities(deps)),
+      identityCounts: () => identityCounts.read("all", () => countIdentities(deps)),
       seedAdmin: (ctx) => seedAdmin(deps, ctx),
       deriveMailToken: (ctx) => deriveMailToken(deps, ctx),
       markMailSent: (ctx) => markMailSent(deps, ctx),

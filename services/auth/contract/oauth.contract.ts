@@ -15,7 +15,7 @@ const ProviderName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,31}$/)
   .meta({ example: "google" });
-/** Exactly one of OAUTH_RETURN_URLS. */
+/** Must be equal to one of OAUTH_RETURN_URLS. */
 const ReturnTo = z.string().max(2_000).optional();
 /** Value of the browser's OAuth cookie. Set and read by the gateway, never a field of a client's request. */
 const BrowserBinding = z.string().max(100).optional();
@@ -39,7 +39,7 @@ export const oauthActions = {
   }),
   /**
    * 400 `oauth_state_invalid`, `oauth_failed`; 409 `email_taken`, `identity_taken`; 403 `account_disabled`,
-   * `email_not_verified`. With a `return_to`, all but the first become its parameter `error`.
+   * `email_not_verified`. With a `return_to`, all of them but `oauth_state_invalid` redirect to it with the parameter `error`.
    */
   oauthCallback: action({
     params: z.strictObject({

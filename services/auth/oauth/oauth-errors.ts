@@ -28,6 +28,7 @@ export function errorCodeOf(error: unknown): string | undefined {
   return (error as { code?: string }).code;
 }
 
+/** `fetch` rejects with a TypeError if the connection fails. Errors that `openid-client` cannot classify have no code. */
 function isUnavailable(error: unknown): boolean {
   if (error instanceof TypeError) return true;
   if (!(error instanceof client.ClientError)) return false;

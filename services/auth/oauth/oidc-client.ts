@@ -51,8 +51,8 @@ export function createOidcClient(provider: OAuthProvider, clock: Clock): OidcCli
 
 /**
  * The discovery itself needs no client authentication; which method we use depends on the metadata that it returns. An http
- * issuer gets here only outside production. The non-repudiation checks verify the signatures of ID tokens, which the library
- * otherwise does not for tokens that came directly from the provider over TLS.
+ * issuer gets here only outside production. The non-repudiation checks verify the signatures of ID tokens: by default, the
+ * library does not verify the signature of a token that comes directly from the provider over TLS.
  */
 async function discover(provider: OAuthProvider, switched: boolean): Promise<client.Configuration> {
   const { discovery, clientId, clientSecret } = provider;

@@ -3,7 +3,7 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { newId } from "../../../lib/runtime/ids.ts";
 import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { createUser, isDefinitive } from "../sign-in/create-account.ts";
+import { createUser, isRefusal } from "../sign-in/create-account.ts";
 import { deleteIdentity, deleteOrphan, findOwner, type IdentityKey, insertIdentity } from "./identities.repo.ts";
 import { addIdentity } from "./identity-events.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
@@ -121,7 +121,7 @@ async function createLinkedAccount(
     // The epoch of a new account is 0.
     return { account, epoch: 0 };
   } catch (error) {
-    if (isDefinitive(error)) await deleteIdentity(deps.db, key, id);
+    if (isRefusal(error)) await deleteIdentity(deps.db, key, id);
     throw isError(error, "email_taken") ? emailTaken() : error;
   }
 }

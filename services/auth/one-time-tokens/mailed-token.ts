@@ -50,7 +50,7 @@ export async function markMailSent(
   return {};
 }
 
-/** The row that a token was derived from, even if it is spent or expired. 400 `token_invalid` for any other text. */
+/** The row that a token was derived from, even if it is spent or expired. 400 `one_time_token_invalid` for any other text. */
 export async function requireOneTimeToken(
   { db, ring }: TokenDeps,
   text: string,

@@ -26,7 +26,10 @@ const LIFETIME = `CASE purpose ${Object.entries(MAILED_TOKEN_LIFETIME_HOURS)
 
 const MAX_EXPIRY = "requested_at + interval '24 hours'";
 
-/** Until the sending is recorded, the lifetime runs from the last derivation: the mail can arrive before its record does. */
+/**
+ * The lifetime runs from the first time the mail was sent. Until that is recorded, it runs from the last derivation, because
+ * the user may open the link before.
+ */
 const EXPIRY = `least(${MAX_EXPIRY}, coalesce(first_sent_at, derived_at, requested_at) + ${LIFETIME})`;
 
 const SUPERSEDED = `EXISTS (SELECT 1 FROM auth.one_time_tokens n

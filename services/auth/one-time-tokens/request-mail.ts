@@ -17,7 +17,7 @@ export interface Recipient {
 interface MailRequest {
   readonly purpose: MailedTokenPurpose;
   readonly recipient: Recipient;
-  /** The account's epoch if a later password reset must void the link, otherwise null. */
+  /** The account's epoch if revoking all its sessions must void the link, otherwise null. */
   readonly epoch: number | null;
   readonly correlationId: string;
   /** Given if another service has chosen the token's id. */
@@ -52,8 +52,9 @@ export async function requestMail(deps: MailLinkDeps, tx: Transaction, request: 
 }
 
 /**
- * `requestMail` for anonymous requests. If the account has enough unspent links, the mail goes to a nonexistent recipient:
- * its job finds no account and is skipped, so the response and its time do not reveal anything (ASVS 5.0 V6.3.8).
+ * `requestMail` for anonymous requests. If the account has MAX_UNSPENT_LINKS already, the mail goes to a nonexistent
+ * recipient: its job finds no account and is skipped. The response and its time are the same in both cases, so they do not
+ * reveal whether the account exists (ASVS 5.0 V6.3.8).
  */
 export async function requestMailAnonymously(deps: MailLinkDeps, tx: Transaction, request: MailRequest): Promise<void> {
   const unspent = await countUnspent(tx, request.recipient.id, request.purpose);

@@ -14,8 +14,8 @@ type VerifyDeps = Pick<AuthDeps, "db" | "ring">;
 
 /**
  * Confirms an initial or a changed email address. The commit point is `users.confirmEmail`, which is idempotent per token.
- * Of the requests with one token, the one that then marks it spent succeeds, and all others get `token_invalid`. A crash
- * before that leaves the token unspent, so that a retry succeeds.
+ * Of several requests with the same token, the one that then marks it spent succeeds, and all others get
+ * `one_time_token_invalid`. A crash before that leaves the token unspent, so that a retry succeeds.
  */
 export async function verifyEmail(deps: VerifyDeps, ctx: ActionContext<Input>): Promise<Output> {
   const oneTimeToken = await requireOneTimeToken(deps, ctx.params.token, "verify_email", "change_email");

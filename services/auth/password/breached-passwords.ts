@@ -11,9 +11,9 @@ const TIMEOUT_MS = 1_500;
 const MAX_RANGE_LENGTH = 1_000_000;
 
 /**
- * Looks passwords up with the range API of Have I Been Pwned (k-anonymity): the service learns the first 20 bits of the
- * password's SHA-1 and returns all suffixes that share them. A failing third party must not block sign-ups (ASVS 5.0
- * V16.5.2).
+ * Looks passwords up with the range API of Have I Been Pwned (k-anonymity): the service learns only the first 20 bits of
+ * the password's SHA-1, and returns the rest of every breached hash that starts with them. A failing third party must not
+ * block sign-ups (ASVS 5.0 V16.5.2).
  */
 export function createBreachedPasswords({ config, log }: Pick<Platform, "config" | "log">): BreachedPasswords {
   const { pwnedPasswordsUrl: url } = config.auth;

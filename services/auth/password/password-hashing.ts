@@ -63,7 +63,7 @@ export function createConfiguredPasswordHashing({ config, ring }: Pick<Platform,
 export function createPasswordHashing({ ring, cost, bulkhead }: PasswordHashingOptions): PasswordHashing {
   if (!(cost >= 4 && cost <= MAX_BCRYPT_COST)) throw new RangeError(`The bcrypt cost must be 4 to ${MAX_BCRYPT_COST}`);
   const simulatedId = "simulated";
-  const simulatedSecret = store(OWN_SCHEME, unmatchableHash(cost), simulatedId);
+  const simulatedSecret = sealSecret(OWN_SCHEME, unmatchableHash(cost), simulatedId);
 
   return {
     hash,
@@ -76,11 +76,11 @@ export function createPasswordHashing({ ring, cost, bulkhead }: PasswordHashingO
 
   async function hash(password: string, credentialId: string): Promise<string> {
     const result = await bulkhead(() => bcrypt.hash(prehash(password), cost));
-    return store(OWN_SCHEME, result, credentialId);
+    return sealSecret(OWN_SCHEME, result, credentialId);
   }
 
   async function verify(password: string, stored: string, credentialId: string): Promise<HashVerification> {
-    const { scheme, sealed, opened } = open(stored, credentialId);
+    const { scheme, sealed, opened } = openSecret(stored, credentialId);
     const ok = await bulkhead(() => schemes[scheme].matches(password, opened));
     const current = scheme === OWN_SCHEME && bcrypt.getRounds(opened) === cost && !ring.needsResealing(sealed);
     return { ok, outdated: !current };
@@ -88,24 +88,24 @@ export function createPasswordHashing({ ring, cost, bulkhead }: PasswordHashingO
 
   function importHash(foreign: string, credentialId: string): string {
     const scheme = schemeOf(foreign);
-    return store(scheme, schemes[scheme].admit(foreign), credentialId);
+    return sealSecret(scheme, schemes[scheme].admit(foreign), credentialId);
   }
 
   function exportHash(stored: string, credentialId: string): string {
-    const { scheme, opened } = open(stored, credentialId);
+    const { scheme, opened } = openSecret(stored, credentialId);
     return scheme === OWN_SCHEME ? `${OWN_PREFIX}${opened}` : opened;
   }
 
   function reseal(stored: string, credentialId: string): string {
-    const { scheme, opened } = open(stored, credentialId);
-    return store(scheme, opened, credentialId);
+    const { scheme, opened } = openSecret(stored, credentialId);
+    return sealSecret(scheme, opened, credentialId);
   }
 
-  function store(scheme: SchemeName, result: string, credentialId: string): string {
+  function sealSecret(scheme: SchemeName, result: string, credentialId: string): string {
     return `${scheme}$${ring.seal("password", result, bindingOf(credentialId))}`;
   }
 
-  function open(stored: string, credentialId: string): { scheme: SchemeName; sealed: string; opened: string } {
+  function openSecret(stored: string, credentialId: string): { scheme: SchemeName; sealed: string; opened: string } {
     const end = stored.indexOf("$");
     const scheme = stored.slice(0, Math.max(end, 0));
     if (!isSchemeName(scheme)) throw new PasswordHashError("unknown_scheme");

@@ -74,12 +74,12 @@ function checkComposition(policy: PasswordPolicy, password: string): PolicyViola
 /** Case-insensitive: composition rules turn `password1` into `Password1`, which attackers try just as early. */
 function checkCommon(commonPasswords: ReadonlySet<string>, password: string): PolicyViolation | null {
   const folded = fold(password);
-  if (!commonPasswords.has(folded) && !consistsOf(folded, PRODUCT_WORDS)) return null;
+  if (!commonPasswords.has(folded) && !consistsMostlyOf(folded, PRODUCT_WORDS)) return null;
   return violation("password_too_common", "This password is too common. Choose a different one.");
 }
 
 function checkPersonal(password: string, owner: PasswordOwner): PolicyViolation | null {
-  if (!consistsOf(fold(password), personalWords(owner))) return null;
+  if (!consistsMostlyOf(fold(password), personalWords(owner))) return null;
   return violation(
     "password_contains_personal_data",
     "This password is mostly your name, username or email address. Choose a different one.",
@@ -97,7 +97,7 @@ function personalWords({ email, username, fullName }: PasswordOwner): string[] {
  * Whether the words make up at least half of the text. `John1234` is refused for a user named John, but `John1234Doe` is
  * not, nor `SecurePass123` for `secure@example.com`: the rest is long enough to be hard to guess.
  */
-function consistsOf(text: string, words: readonly string[]): boolean {
+function consistsMostlyOf(text: string, words: readonly string[]): boolean {
   const longestFirst = words.toSorted((left, right) => right.length - left.length);
   let covered = 0;
   for (let at = 0; at < text.length; ) {

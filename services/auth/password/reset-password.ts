@@ -46,7 +46,7 @@ export async function confirmReset(deps: ResetDeps, ctx: ActionContext<Input>): 
   });
 }
 
-/** Everything that can refuse comes before the hash, which is expensive, and the hash before the transaction. */
+/** All checks run before the password is hashed, and the transaction begins afterwards, because hashing takes long. */
 async function prepareReset(
   deps: ResetDeps,
   ctx: ActionContext<Input>,

@@ -46,7 +46,7 @@ export async function completeSignIn(
   };
 }
 
-/** Not awaited: the time of the last login may be missing, the sign-in must not. */
+/** Not awaited: recording the time of the login must neither delay the sign-in nor make it fail. */
 function recordLogin({ clock, log }: SignInDeps, ctx: Pick<ActionContext, "call">, id: string): void {
   const recorded = ctx.call("users.recordLogin", { id, at: clock.now().toISOString() });
   recorded.catch((error: Error) => log.debug({ error: error.message }, "recording a sign-in failed"));

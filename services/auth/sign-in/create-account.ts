@@ -17,7 +17,7 @@ export interface NewAccount {
 
 /**
  * Stores the password under a new user id, then calls `users.create`, whose unique indexes decide whether the account
- * exists. Nothing can sign in with the password until it does.
+ * exists. Nobody can sign in with the password before the account exists.
  */
 export async function createAccount(
   deps: AccountDeps,
@@ -41,7 +41,7 @@ export async function createAccount(
     if (user.id !== userId) await removeCredential(deps, credentialId);
     return user;
   } catch (error) {
-    if (isDefinitive(error)) await removeCredential(deps, credentialId);
+    if (isRefusal(error)) await removeCredential(deps, credentialId);
     throw error;
   }
 }
@@ -54,15 +54,15 @@ export async function createUser(
   try {
     return (await ctx.call("users.create", params)).user;
   } catch (error) {
-    if (isDefinitive(error)) throw error;
+    if (isRefusal(error)) throw error;
     const user = await ctx.call("users.get", { id: params.id }).catch(() => null);
     if (user) return user;
     throw new AppError("service_unavailable", { retry_after: 1, cause: error });
   }
 }
 
-/** True if the users service refused: the account does not exist, and a late response will not create it. */
-export function isDefinitive(error: unknown): boolean {
+/** True if the users service refused to create the account. After any other error, it may exist or still be created. */
+export function isRefusal(error: unknown): boolean {
   return error instanceof AppError && error.status < 500;
 }
 

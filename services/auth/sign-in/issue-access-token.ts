@@ -16,13 +16,16 @@ interface AccessToken {
   readonly expires_in: number;
 }
 
-/** A token signed later could outlive the record of a revocation that it does not know of. */
+/**
+ * The revocation log keeps an entry only until tokens signed before it have expired, plus a margin. A token that is signed
+ * longer than this after its grant could still be valid when the entry that revokes it is deleted.
+ */
 const MAX_SIGNING_DELAY_MS = 10_000;
 
 /**
  * Signs an access token for a session that has just been granted. Roles, tier and status are read after the grant's token
- * versions, and past every cache: old roles never appear under a new version. 401 `session_ended` if the account was
- * deactivated, 503 if signing takes too long.
+ * versions, and never from a cache, so that no token has old roles and a new version. 401 `session_ended` if the account
+ * was deactivated, 503 if signing takes too long.
  */
 export async function issueAccessToken(
   deps: TokenDeps,

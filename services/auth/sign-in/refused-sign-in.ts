@@ -56,7 +56,7 @@ interface RefusedProviderSignIn {
   readonly identity: ProviderIdentity | null;
 }
 
-/** Records it for the account that the identity is linked to, or else for the account with the identity's email. */
+/** Records the refusal for the account that the identity is linked to, or else for the account with the identity's email. */
 export function recordRefusedProviderSignIn(
   deps: RecordDeps & Pick<AuthDeps, "db">,
   ctx: Ctx,

@@ -16,7 +16,7 @@ type RegisterDeps = Pick<
 
 /**
  * Signs up with a password. With PREVENT_USER_ENUMERATION the response is the same whether or not the email or
- * username is taken, and takes as long: `createAccount` hashes the password before it learns which.
+ * username is taken, and takes as long: `createAccount` hashes the password before it learns whether they are taken.
  */
 export async function register(deps: RegisterDeps, ctx: ActionContext<Input>): Promise<Output> {
   const { email, username, password, preferences } = ctx.params;

@@ -32,7 +32,7 @@ export interface Signer {
 export interface SigningKeys {
   /** The key to sign with now. From memory; reloaded every 10 s. */
   current(): Promise<Signer>;
-  /** All keys that verify now or will soon, for the JWKS. */
+  /** All keys that verify signatures now or will soon, for the JWKS. */
   published(): Promise<PublicJwk[]>;
   /** Creates the next key in time, deletes expired keys, and seals all under the active key of the ring. */
   rotate(): Promise<{ signing_keys: number; signing_keys_deleted: number; signing_keys_resealed: number }>;
@@ -41,14 +41,17 @@ export interface SigningKeys {
 const RELOAD_MS = 10_000;
 /** Allowed difference between the clocks of nodes that sign and nodes that verify. */
 const CLOCK_LEEWAY_MS = 60_000;
-/** How long a key is published before it signs, or half its period if that is shorter. Well above twice the JWKS max-age of 60 s. */
+/**
+ * How long a key is published before it signs, or half the time for which the previous key signs if that is shorter. Well
+ * above twice the JWKS max-age of 60 s.
+ */
 const PUBLISH_AHEAD_MS = 86_400_000;
 
 export function createSigningKeys(deps: KeyDeps): SigningKeys {
   const { db, clock, log } = deps;
   const privateKeys = new Map<string, PrivateKey>();
   const load = async () => {
-    const rows = (await readKeys(deps)).filter((row) => row.sign_until > clock.now().getTime());
+    const rows = (await ensureKeys(deps)).filter((row) => row.sign_until > clock.now().getTime());
     return Promise.all(rows.map((row) => toSigner(deps, privateKeys, row)));
   };
   const cache = new LRUCache<"signers", readonly Signer[]>({
@@ -60,7 +63,7 @@ export function createSigningKeys(deps: KeyDeps): SigningKeys {
     noDeleteOnFetchRejection: true,
     fetchMethod: (_key, stale) =>
       load().catch((error: Error) => {
-        if (stale) log.warn({ error: error.message }, "signing key maintenance failed");
+        if (stale) log.warn({ error: error.message }, "loading the signing keys failed");
         throw error;
       }),
   });
@@ -76,11 +79,11 @@ export function createSigningKeys(deps: KeyDeps): SigningKeys {
     },
     async published() {
       const now = clock.now().getTime();
-      const rows = await readKeys(deps);
+      const rows = await ensureKeys(deps);
       return rows.filter((row) => row.verify_until > now).map((row) => row.public_jwk as PublicJwk);
     },
     async rotate() {
-      const keys = await readKeys(deps);
+      const keys = await ensureKeys(deps);
       const deleted = await deleteExpiredSigningKeys(db, clock.now().getTime());
       return { signing_keys: keys.length, signing_keys_deleted: deleted, signing_keys_resealed: await reseal(deps) };
     },
@@ -97,7 +100,7 @@ function pickSigner(signers: readonly Signer[], now: number): Signer | undefined
 }
 
 /** Reads the keys, and creates one if it is time: the first one, which signs at once, or the successor of the last one. */
-async function readKeys(deps: KeyDeps): Promise<SigningKeyRow[]> {
+async function ensureKeys(deps: KeyDeps): Promise<SigningKeyRow[]> {
   const now = deps.clock.now().getTime();
   const rows = await listSigningKeys(deps.db, now);
   const last = rows.at(-1);

@@ -1,5 +1,5 @@
 -- An attempt is reserved before the password hash is compared and recorded after it. Pending attempts count towards the
--- limit like failed ones, so that n attempts in parallel are no more than n in a row.
+-- limit like failed ones, so that parallel attempts cannot exceed it.
 
 -- When a key that has reached its limit may try again: 30 s, doubled with each further failure, at most 15 minutes.
 -- Null below the limit.
@@ -25,8 +25,8 @@ BEGIN
   RETURN v_row;
 END $$;
 
--- Reserves an attempt at an account from a client address. Returns 0 where it may proceed, the seconds to wait where the
--- account or the address is throttled, and -1 where the attempts in flight fill the limit: ask again when they are
+-- Reserves an attempt at an account from a client address. Returns 0 if it may proceed, the seconds to wait if the
+-- account or the address is throttled, and -1 if the attempts in progress fill the limit: ask again when they are
 -- recorded. The account's row is locked first, as everywhere.
 CREATE OR REPLACE FUNCTION auth.reserve_attempt(
   p_account text, p_address text, p_user uuid, p_account_limit int, p_address_limit int, p_lifetime_limit int

@@ -6,8 +6,9 @@ import { Credentials, Identities, LoginAttempts, OneTimeTokens } from "../auth.e
 const TABLES = ["credentials", "identities", "one_time_tokens", "oauth_states", "oauth_codes"] as const;
 
 /**
- * Attempts are stored under hashes of emails and usernames. The row of a client address belongs to the account whose own
- * row has the same `account`. The keys are collected first: a join in the DELETE itself would scan the whole table.
+ * Attempts are stored under hashes of emails and usernames. Rows from before the account existed have no user id, so all
+ * rows with the same `account` as a row of the user are deleted too. The keys are collected first, because a join in the
+ * DELETE itself would scan the whole table.
  */
 const DELETE_ATTEMPTS = `DELETE FROM auth.login_attempts WHERE key = ANY(ARRAY(
   SELECT key FROM auth.login_attempts WHERE user_id = $1
@@ -20,7 +21,10 @@ export async function deleteUserRows(tx: Transaction, userId: string): Promise<R
   return { ...deleted, login_attempts: await deleteOf(tx, DELETE_ATTEMPTS, userId) };
 }
 
-/** That there is a password, and since when, but nothing that it or a mailed link could be guessed from. */
+/**
+ * The export says that the user has a password and since when. It omits everything that could help to guess the password or
+ * a mailed link.
+ */
 export function exportSections(db: Database): readonly ExportSection[] {
   const internal = "internal";
   const secret = "a secret";
