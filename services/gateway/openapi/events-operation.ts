@@ -23,7 +23,7 @@ export function eventsOperation({ tag, summary }: EventsRoute): ZodOpenApiOperat
     security: [{ bearer: [] }, { cookie: [] }],
     responses: {
       "200": { description: "The stream.", content: { "text/event-stream": { schema: z.string() } } },
-      ...problemResponses([401, 429, 500, 503]),
+      ...problemResponses([400, 401, 403, 422, 429, 500, 503]),
     } as ZodOpenApiResponsesObject,
   };
 }

@@ -45,8 +45,8 @@ export async function createApiClient(url: string): Promise<ApiClient> {
   const request = async (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => {
     const target = path.startsWith("/") ? path : `${API}/${path}`;
     const response = await fetch(url + target, { method, ...initOf(options) });
-    const text = await response.text();
     const type = response.headers.get("content-type") ?? "";
+    const text = type === "text/event-stream" ? await beginningOf(response) : await response.text();
     const body = type.includes("json") ? JSON.parse(text) : text;
     check(method, new URL(url + target).pathname, { status: response.status, type, body });
     return { status: response.status, headers: response.headers, body };
@@ -60,6 +60,14 @@ export async function createApiClient(url: string): Promise<ApiClient> {
     put: (path, body, token) => request("PUT", path, { body, token }),
     delete: (path, token) => request("DELETE", path, { token }),
   };
+}
+
+/** What an event stream begins with; its end would never come. */
+async function beginningOf(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return Buffer.from(first?.value ?? []).toString();
 }
 
 function initOf({ body, raw, token, headers = {} }: RequestOptions): RequestInit {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { hold, holdRelay } from "../data/database-reads.ts";
 import { eventually } from "../eventually.ts";
@@ -105,7 +106,9 @@ export function describeStale(running: () => Installation): void {
   );
 
   test("again and again has no token with roles of before under a version of after, whatever is read in between", async () => {
-    const steps = Array.from({ length: CHANGES }, (_, step) => `step-${step + 1}`);
+    // New names for each try: a repeated test finds the roles of the first one.
+    const run = randomBytes(4).toString("hex");
+    const steps = Array.from({ length: CHANGES }, (_, step) => `step-${run}-${step + 1}`);
     for (const step of steps) await createRole(step);
     const account = await newAccount(running(), REFRESHERS);
     const before = claimsOf(await refresh(account.sessions[0])).ver;
@@ -119,7 +122,11 @@ export function describeStale(running: () => Installation): void {
         await verdicts(running().gateways, [now]);
       }
     });
-    for (const step of steps) await setRoles(account, [step]);
+    for (const step of steps) {
+      const sofar = seen.length;
+      await setRoles(account, [step]);
+      await eventually("a refresh after the change", () => seen.length > sofar);
+    }
     done = true;
     await Promise.all(refreshers);
     expect(new Set(seen.map(({ ver }) => ver)).size).toBeGreaterThan(CHANGES / 2);
@@ -162,7 +169,7 @@ export function describeStale(running: () => Installation): void {
 }
 
 function stepOf({ roles }: Claims): number {
-  return Math.max(0, ...roles.map((role) => Number(/^step-(\d+)$/.exec(role)?.[1] ?? 0)));
+  return Math.max(0, ...roles.map((role) => Number(/^step-\w+-(\d+)$/.exec(role)?.[1] ?? 0)));
 }
 
 function claimsOf({ access }: SignedIn): Claims {

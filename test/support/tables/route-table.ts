@@ -120,6 +120,7 @@ const users = {
   "POST /api/v1/users/me/avatar": row(user(), avatar),
   "DELETE /api/v1/users/me/avatar": row(user()),
   "GET /api/v1/users/me/export": row(user()),
+  "GET /api/v1/users/me/events": row(user()),
   "DELETE /api/v1/users/me": fresh(user(), (_, { password }) => body({ password })),
   "GET /api/v1/users/me/stats": row(user()),
   "GET /api/v1/users/me/activity": row(user(), query("?limit=5")),
