@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
+import type { ServiceBroker } from "moleculer";
 import { servicePermissions } from "../../lib/actions/service-permissions.ts";
 import { type Call, callAsService } from "../../lib/actions/typed-call.ts";
+import type { Timers } from "../../lib/runtime/clock.ts";
 import { newId } from "../../lib/runtime/ids.ts";
 import { isOnBus } from "../../lib/runtime/moleculer-internals.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
@@ -16,7 +17,7 @@ import { createEnterTenant } from "./auth/acting-tenant.ts";
 import type { AuthenticationDeps } from "./auth/authenticate.ts";
 import { createCsrfGuard } from "./auth/csrf.ts";
 import { introspect } from "./auth/introspection.ts";
-import { createOAuthStateHook } from "./auth/oauth-state-cookie.ts";
+import { createOAuthStateAdapter } from "./auth/oauth-state-cookie.ts";
 import { createPublishedKeys, type PublishedKeys } from "./auth/published-keys.ts";
 import { createServiceSecrets } from "./auth/service-secrets.ts";
 import { createSessionCookies } from "./auth/session-cookies.ts";
@@ -27,84 +28,59 @@ import { readPathParams } from "./http/path-params.ts";
 import { createHttpMetrics } from "./http-metrics.ts";
 import { createPages } from "./pages/pages.ts";
 import { routes } from "./routes.ts";
-import { createExchanges } from "./web/exchanges.ts";
-import { admittedOf, authenticationOf, createHooks, routeOf } from "./web/hooks.ts";
+import { createExchanges, type Exchanges } from "./web/exchanges.ts";
+import { admittedOf, authenticationOf, createHooks, type Hooks, preparedRouteOf } from "./web/hooks.ts";
 import type { WebService } from "./web/module.ts";
 import type { WebParts } from "./web/parts.ts";
 import { createRouting } from "./web/routing.ts";
 
 export type Gateway = ReturnType<typeof createGateway>;
+type Lease = Pick<LeaseHolder, "check" | "isReady">;
 
 const OVERDUE_CHECK_INTERVAL_MS = 100;
 const KEYS_TIMEOUT_MS = 2_000;
 
-export function createGateway(platform: Platform, service: WebService, lease: Pick<LeaseHolder, "check" | "isReady">) {
+/** What the gateway service runs: the parts that serve requests, wired together, and the HTTP server. */
+export function createGateway(platform: Platform, service: WebService, lease: Lease) {
   const { config, clock, random, timers, log } = platform;
-  const { publicUrl } = config.http;
   const call = callAsService(service.broker, "gateway", newId(clock, random));
   const redis = config.redis.url === undefined ? null : openRedis(config.redis.url);
   const keys = createKeys(platform, call);
-  const tokens = createAccessTokens({ keys, clock, issuer: publicUrl, audience: publicUrl });
-  const authentication: AuthenticationDeps = {
-    tokens,
-    clock,
-    cookies: createSessionCookies(publicUrl, createCsrfGuard(config, platform.ring)),
-    checkLease: lease.check,
-    authenticateService: createServiceSecrets(config.serviceCredentials),
-  };
+  const authentication = createAuthentication(platform, keys, lease);
+  const { tokens, cookies, checkLease } = authentication;
+  const events = createSessionEvents(timers);
   const metrics = createHttpMetrics(platform.metrics.registry);
   const cors = createCors(config.http);
-  const events = createSessionEvents(timers);
 
   let isStopping = false;
+  const unmatched = metrics.route("", "none");
+  const exchanges = createExchanges({ ...platform, cors, unmatched, isStopping: () => isStopping });
+  const overdueCheck = createOverdueCheck(timers, exchanges);
   const isBusUp = () => isOnBus(service.broker);
   const isReady = () => !isStopping && lease.isReady() && keys.latest !== null && isBusUp();
-  const exchanges = createExchanges({
-    ...platform,
-    cors,
-    unmatched: metrics.route("", "none"),
-    isStopping: () => isStopping,
-  });
-  const inFlight = () => exchanges.inFlight;
   const isRedisUp = () => redis?.status === "ready";
+  const inFlight = () => exchanges.inFlight;
   const pages = createPages({ platform, call, keys, tokens, inFlight, isReady, isBusUp, isRedisUp });
-  const calls = { ...platform, broker: service.broker };
 
+  const oauthStateAdapter = createOAuthStateAdapter(config.http.publicUrl);
+  const callDeps = { ...platform, broker: service.broker };
   const web: WebParts = {
     exchanges,
     cors,
-    hooks: createHooks({
-      ...platform,
-      authentication,
-      enforceRateLimit: createRateLimits(config, redis),
-      enterTenant: createEnterTenant(clock, call),
-      auditLog: createAuditLog(platform, service.broker),
-      permissionsOf: servicePermissions(config),
-      readAvatar: createAvatarUploads(config.uploads),
-    }),
-    findPath: createRouting(
-      { metrics, sessionCookies: authentication.cookies, oauthStateHook: createOAuthStateHook(publicUrl) },
-      routes,
-    ),
-    call: (exchange) => callRoute(calls, routeOf(exchange), exchange, admittedOf(exchange)),
+    hooks: createWebHooks(platform, service.broker, { authentication, call, redis }),
+    findPath: createRouting({ metrics, sessionCookies: cookies, oauthStateAdapter }, routes),
+    call: (exchange) => callRoute(callDeps, preparedRouteOf(exchange), exchange, admittedOf(exchange)),
     serve: (row, exchange) =>
       row.kind === "page"
         ? pages[row.page](exchange, readPathParams(exchange.pathParams))
         : events.open(exchange.request, authenticationOf(exchange)),
   };
-  const handle = (request: IncomingMessage, response: ServerResponse) => service.httpHandler(request, response);
   const server = createHttpServer({
     config: config.http,
     timers,
-    handle,
+    handle: (request, response) => service.httpHandler(request, response),
     newCorrelationId: () => newId(clock, random),
   });
-
-  let cancelCheck = (): void => undefined;
-  const checkOverdue = (): void => {
-    exchanges.answerOverdue();
-    cancelCheck = timers.after(OVERDUE_CHECK_INTERVAL_MS, checkOverdue);
-  };
   return {
     web,
     /** Null unless it is listening. */
@@ -112,13 +88,13 @@ export function createGateway(platform: Platform, service: WebService, lease: Pi
       return server.address;
     },
     introspect: (ctx: Parameters<typeof introspect>[1]) =>
-      introspect({ tokens, checkLease: authentication.checkLease, issuer: publicUrl }, ctx),
+      introspect({ tokens, checkLease, issuer: config.http.publicUrl }, ctx),
     /** To be called with the entries of the revocation log that have just been applied. */
     onRevoked: events.apply,
     async start(): Promise<void> {
       keys.start();
       events.start();
-      checkOverdue();
+      overdueCheck.start();
       const { port } = await server.listen();
       log.info({ host: config.http.host, port }, "gateway listening");
     },
@@ -128,10 +104,59 @@ export function createGateway(platform: Platform, service: WebService, lease: Pi
       keys.stop();
       events.stop();
       await server.close();
-      cancelCheck();
+      overdueCheck.stop();
       redis?.disconnect();
     },
   };
+}
+
+function createAuthentication(
+  { config, clock, ring }: Platform,
+  keys: PublishedKeys,
+  lease: Lease,
+): AuthenticationDeps {
+  const { publicUrl } = config.http;
+  return {
+    tokens: createAccessTokens({ keys, clock, issuer: publicUrl, audience: publicUrl }),
+    clock,
+    cookies: createSessionCookies(publicUrl, createCsrfGuard(config, ring)),
+    checkLease: lease.check,
+    authenticateService: createServiceSecrets(config.serviceCredentials),
+  };
+}
+
+interface WebHooksDeps {
+  readonly authentication: AuthenticationDeps;
+  readonly call: Call;
+  readonly redis: Redis | null;
+}
+
+function createWebHooks(
+  platform: Platform,
+  broker: ServiceBroker,
+  { authentication, call, redis }: WebHooksDeps,
+): Hooks {
+  const { config, clock } = platform;
+  return createHooks({
+    config,
+    clock,
+    authentication,
+    enforceRateLimit: createRateLimits(config, redis),
+    enterTenant: createEnterTenant(clock, call),
+    auditLog: createAuditLog(platform, broker),
+    permissionsOf: servicePermissions(config),
+    readAvatar: createAvatarUploads(config.uploads),
+  });
+}
+
+/** Answers overdue requests every 100 ms. */
+function createOverdueCheck(timers: Timers, exchanges: Exchanges) {
+  let cancel = (): void => undefined;
+  const check = (): void => {
+    exchanges.answerOverdue();
+    cancel = timers.after(OVERDUE_CHECK_INTERVAL_MS, check);
+  };
+  return { start: check, stop: (): void => cancel() };
 }
 
 function createKeys({ clock, timers, log }: Platform, call: Call): PublishedKeys {

@@ -8,12 +8,12 @@ const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 interface RouteCounts {
   readonly labels: { readonly method: string; readonly route: string };
   readonly byStatus: Map<number, number>;
-  /** Requests by their bucket, not cumulated; the last is for longer ones. */
+  /** The number of requests in each bucket alone; the last element counts requests longer than all buckets. */
   readonly byDuration: number[];
   sumSeconds: number;
 }
 
-/** Counted here and given to prom-client at each scrape: its histogram takes 4 µs for each request. */
+/** Requests are counted in plain arrays, which prom-client reads at each scrape: its own histogram costs 4 µs a request. */
 export function createHttpMetrics(registry: Registry) {
   const routes: RouteCounts[] = [];
   new Counter({
@@ -27,7 +27,7 @@ export function createHttpMetrics(registry: Registry) {
         for (const [status, count] of byStatus) this.inc({ ...labels, status: String(status) }, count);
     },
   });
-  registry.registerMetric(createDurations(routes) as unknown as Metric);
+  registry.registerMetric(createDurationHistogram(routes) as unknown as Metric);
   return {
     route(method: string, route: string) {
       const byDuration = Array<number>(BUCKETS_SECONDS.length + 1).fill(0);
@@ -47,20 +47,20 @@ export function createHttpMetrics(registry: Registry) {
   };
 }
 
-const NAME = "http_request_duration_seconds";
+const DURATION_METRIC = "http_request_duration_seconds";
 
-/** A histogram as a registry of prom-client reads it. */
-function createDurations(routes: readonly RouteCounts[]) {
+/** What prom-client's registry reads of a histogram. */
+function createDurationHistogram(routes: readonly RouteCounts[]) {
   return {
-    name: NAME,
-    help: "Time from the request's headers to the end of its response.",
+    name: DURATION_METRIC,
+    help: "Time from the request's headers until its response is sent, or until a streamed response begins.",
     type: "histogram",
     aggregator: "sum",
     reset: () => undefined,
     async get() {
       const used = routes.filter(({ byStatus }) => byStatus.size > 0);
       return {
-        name: NAME,
+        name: DURATION_METRIC,
         help: this.help,
         type: this.type,
         aggregator: this.aggregator,
@@ -74,11 +74,15 @@ function samplesOf({ labels, byDuration, sumSeconds }: RouteCounts) {
   let total = 0;
   const buckets = byDuration.map((count, index) => {
     total += count;
-    return { labels: { ...labels, le: BUCKETS_SECONDS[index] ?? "+Inf" }, value: total, metricName: `${NAME}_bucket` };
+    return {
+      labels: { ...labels, le: BUCKETS_SECONDS[index] ?? "+Inf" },
+      value: total,
+      metricName: `${DURATION_METRIC}_bucket`,
+    };
   });
   return [
     ...buckets,
-    { labels, value: sumSeconds, metricName: `${NAME}_sum` },
-    { labels, value: total, metricName: `${NAME}_count` },
+    { labels, value: sumSeconds, metricName: `${DURATION_METRIC}_sum` },
+    { labels, value: total, metricName: `${DURATION_METRIC}_count` },
   ];
 }

@@ -9,7 +9,7 @@ import type { RequestContext } from "./http/request-context.ts";
 export type Route = ApiRoute | EventsRoute | PageRoute;
 /** A route that calls one of our actions. What the action accepts, returns and permits is in its contract. */
 export type ApiRoute = JsonRoute | ListRoute | RedirectRoute | StreamRoute;
-/** A route that moleculer-web's hooks guard. */
+/** A route whose requests pass moleculer-web's hooks (web/hooks.ts) first. */
 export type GuardedRoute = ApiRoute | EventsRoute | ExtensionRoute;
 
 interface BaseRoute {
@@ -110,8 +110,8 @@ export interface Translation {
   readonly idempotencyKeyHeader?: "x-request-id";
 }
 
-/** Adapts what a route's action receives and returns, for fields in cookies and for field names of earlier systems. */
-export interface RouteHook {
+/** Changes what a route's action receives and returns, for fields in cookies and for field names of earlier systems. */
+export interface RouteAdapter {
   /** Changes the body before it is validated. */
   body?(body: JsonObject, context: RequestContext, caller: Caller): JsonObject;
   /** Parameters that are read from elsewhere, such as a cookie. Body and query may not contain them. */

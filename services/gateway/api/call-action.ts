@@ -15,12 +15,12 @@ export interface ActionCall {
 type PendingCall = Promise<unknown> & { readonly ctx?: Context<unknown, Meta> };
 
 /** Rejects with the action's error. `onReplay` is called if the result or error is the stored one of an earlier request. */
-export async function callAction(broker: ServiceBroker, call: ActionCall, onReplay: () => void): Promise<unknown> {
+export async function callAction(broker: ServiceBroker, call: ActionCall, onReplay?: () => void): Promise<unknown> {
   const pending = send(broker, call);
   try {
     return await pending;
   } finally {
-    if (pending.ctx?.meta.idempotency_replayed) onReplay();
+    if (pending.ctx?.meta.idempotency_replayed) onReplay?.();
   }
 }
 

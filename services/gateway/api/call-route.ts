@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { type Meta, requireUser } from "../../../lib/actions/caller.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
+import type { JsonObject } from "../http/json-body.ts";
 import type { RequestContext } from "../http/request-context.ts";
 import { type HttpResponse, jsonResponse } from "../http/response.ts";
 import type { Admitted } from "../web/exchange.ts";
@@ -19,38 +20,49 @@ const BUS_TIMEOUT_MS = 5_000;
 /** What remains for the response after the action has timed out. */
 const RESPONSE_MARGIN_MS = 250;
 
-/** Calls the route's action, before the first await, and makes the response from its result. */
+/**
+ * Calls the route's action and makes the response from its result. The action is called before the first await, so that
+ * the token cannot be revoked between the last check of it and the call.
+ */
 export async function callRoute(
   deps: CallDeps,
   prepared: PreparedRoute,
   context: RequestContext,
   admitted: Admitted,
 ): Promise<HttpResponse> {
-  const { route, hooks } = prepared;
-  const { params } = admitted;
-  const meta = createMeta(deps, prepared, context, admitted);
+  const { route } = prepared;
   if (route.kind === "events") throw new Error("An events route calls no action.");
+  const meta = createMeta(deps, prepared, context, admitted);
   if (route.kind === "stream")
     return createExportResponse(requireUser(admitted.caller), deps.clock, readExportPages(deps, meta));
+  const { params } = admitted;
   const call = { action: route.action, params, meta, timeout: remainingTimeout(deps, prepared, context) };
   if (route.kind === "extension") return callExtension(deps, call);
   const result =
     route.kind === "json" && route.failover
       ? await callWithFailover(deps.broker, call)
       : await callAction(deps.broker, call, () => context.responseHeaders.push("Idempotency-Replayed", "true"));
-  return respond(
-    route,
-    hooks.reduceRight((changed, hook) => (hook.result ? hook.result(changed, context, params) : changed), result),
-    params,
-  );
+  return respond(route, adaptResult(prepared, context, params, result), params);
 }
 
 async function callExtension({ broker }: CallDeps, call: ActionCall): Promise<HttpResponse> {
   try {
-    return jsonResponse(200, (await callAction(broker, call, () => undefined)) ?? null);
+    return jsonResponse(200, (await callAction(broker, call)) ?? null);
   } catch (error) {
     throw toExtensionError(error);
   }
+}
+
+function adaptResult(
+  { adapters }: PreparedRoute,
+  context: RequestContext,
+  params: JsonObject,
+  result: unknown,
+): unknown {
+  return adapters.reduceRight(
+    (adapted, adapter) => (adapter.result ? adapter.result(adapted, context, params) : adapted),
+    result,
+  );
 }
 
 function createMeta({ ring }: CallDeps, { route }: PreparedRoute, context: RequestContext, admitted: Admitted): Meta {
@@ -73,5 +85,5 @@ function remainingTimeout(
 
 function readExportPages({ broker }: CallDeps, meta: Meta): ReadPage {
   return (action, params) =>
-    callAction(broker, { action, params, meta, timeout: BUS_TIMEOUT_MS }, () => undefined) as ReturnType<ReadPage>;
+    callAction(broker, { action, params, meta, timeout: BUS_TIMEOUT_MS }) as ReturnType<ReadPage>;
 }

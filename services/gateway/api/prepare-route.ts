@@ -2,40 +2,40 @@ import * as z from "zod";
 import { type Access, type ActionDef, asAnyone, asUser } from "../../../lib/actions/contract.ts";
 import { definitionOf } from "../../../lib/actions/typed-call.ts";
 import { OAUTH_STATE_FIELD } from "../auth/oauth-state-cookie.ts";
-import { createSessionCookieHook } from "../auth/session-cookie-hook.ts";
+import { createSessionCookieAdapter } from "../auth/session-cookie-adapter.ts";
 import type { SessionCookies } from "../auth/session-cookies.ts";
-import type { ApiRoute, EventsRoute, ExtensionRoute, GuardedRoute, RouteHook } from "../routes.types.ts";
+import type { ApiRoute, EventsRoute, ExtensionRoute, GuardedRoute, RouteAdapter } from "../routes.types.ts";
 
 /** A route with what is derived from it once, at startup. */
 export interface PreparedRoute {
   readonly route: GuardedRoute;
   readonly access: Access;
-  /** Milliseconds; undefined for the bus's own. */
+  /** Milliseconds; undefined for the default of api/call-route.ts. */
   readonly timeout?: number | undefined;
   /** Parameters that are read from the query. */
   readonly queryNames: readonly string[];
   /** Parameters that a body may not contain. */
   readonly reservedNames: readonly string[];
-  readonly hooks: readonly RouteHook[];
+  readonly adapters: readonly RouteAdapter[];
 }
 
-export interface HookDeps {
+export interface AdapterDeps {
   readonly sessionCookies: SessionCookies;
-  readonly oauthStateHook: RouteHook;
+  readonly oauthStateAdapter: RouteAdapter;
 }
 
-export function prepareRoute(deps: HookDeps, route: ApiRoute): PreparedRoute {
+export function prepareRoute(deps: AdapterDeps, route: ApiRoute): PreparedRoute {
   const { access, params, timeout } = routeAction(route);
   const names = params instanceof z.ZodObject ? Object.keys(params.shape) : [];
   const reservedNames = reservedParams(route);
   const queryNames = takesQuery(route) ? names.filter((name) => !reservedNames.includes(name)) : [];
-  return { route, access, timeout, queryNames, reservedNames, hooks: createHooks(deps, route, names) };
+  return { route, access, timeout, queryNames, reservedNames, adapters: createAdapters(deps, route, names) };
 }
 
-/** A route without an action of ours: its parameters are not checked here. */
-export function prepareOtherRoute(route: EventsRoute | ExtensionRoute): PreparedRoute {
+/** For a route that calls no action of ours: no contract says who may call it and which parameters it has. */
+export function prepareRouteWithoutContract(route: EventsRoute | ExtensionRoute): PreparedRoute {
   const access = route.auth === "user" ? asUser : asAnyone;
-  return { route, access, queryNames: [], reservedNames: [], hooks: [] };
+  return { route, access, queryNames: [], reservedNames: [], adapters: [] };
 }
 
 export function routeAction({ path, action }: ApiRoute): ActionDef {
@@ -57,13 +57,13 @@ export function reservedParams(route: ApiRoute): string[] {
   return "oauthStateCookie" in route ? [...pathParamNames(route), OAUTH_STATE_FIELD] : pathParamNames(route);
 }
 
-/** In the order in which they are applied to the body; the result passes them in reverse. */
-function createHooks(deps: HookDeps, route: ApiRoute, names: readonly string[]): RouteHook[] {
-  const hooks: RouteHook[] = [];
-  if (route.translate) hooks.push({ body: route.translate.request, result: route.translate.response });
-  if (route.kind !== "json" && route.kind !== "redirect") return hooks;
-  if (route.oauthStateCookie) hooks.push(deps.oauthStateHook);
+/** In the order in which they change the body. They change the result in reverse order. */
+function createAdapters(deps: AdapterDeps, route: ApiRoute, names: readonly string[]): RouteAdapter[] {
+  const adapters: RouteAdapter[] = [];
+  if (route.translate) adapters.push({ body: route.translate.request, result: route.translate.response });
+  if (route.kind !== "json" && route.kind !== "redirect") return adapters;
+  if (route.oauthStateCookie) adapters.push(deps.oauthStateAdapter);
   if (route.sessionCookies)
-    hooks.push(createSessionCookieHook(deps.sessionCookies, route, names.includes("refresh_token")));
-  return hooks;
+    adapters.push(createSessionCookieAdapter(deps.sessionCookies, route, names.includes("refresh_token")));
+  return adapters;
 }

@@ -37,6 +37,7 @@ export function authenticate(
   const { authorization } = request.headers;
   if (auth === "service" && authorization !== undefined && /^basic /i.test(authorization))
     return { caller: deps.authenticateService(authorization), recheck: nothingToRecheck };
+  // A function, so that `orAnonymous` can catch what it throws; null without a token.
   const verify = authorization === undefined ? byCookie(deps, request) : () => byToken(deps, readBearer(authorization));
   if (auth === "optional") return verify ? orAnonymous(request, verify) : anonymous(request);
   if (!verify) throw new AppError("token_missing");

@@ -1,5 +1,5 @@
 import { readCookie } from "../http/headers.ts";
-import type { RouteHook } from "../routes.types.ts";
+import type { RouteAdapter } from "../routes.types.ts";
 
 /** Field of the OAuth actions' params and results that only the cookie carries, never the query, body or response. */
 export const OAUTH_STATE_FIELD = "browser_binding";
@@ -12,7 +12,7 @@ const MAX_LENGTH = 100;
  * callback. `Lax`, because the provider's redirect is a navigation from another site; `__Host-`, so that no
  * subdomain can set it (ASVS V3.3.1).
  */
-export function createOAuthStateHook(publicUrl: string): RouteHook {
+export function createOAuthStateAdapter(publicUrl: string): RouteAdapter {
   const secure = publicUrl.startsWith("https:");
   const name = secure ? "__Host-usermesh_oauth" : "usermesh_oauth";
   const attributes = `Max-Age=${MAX_AGE_SECONDS}; Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;

@@ -1,14 +1,14 @@
 import { parseRefreshToken } from "../../../lib/crypto/refresh-token.ts";
 import type { JsonObject } from "../http/json-body.ts";
-import type { JsonRoute, RedirectRoute, RouteHook } from "../routes.types.ts";
+import type { JsonRoute, RedirectRoute, RouteAdapter } from "../routes.types.ts";
 import type { SessionCookies, SessionTokens } from "./session-cookies.ts";
 
 /** Reads the refresh token from its cookie if the action `takesRefreshToken`, and sets or clears the session's cookies. */
-export function createSessionCookieHook(
+export function createSessionCookieAdapter(
   cookies: SessionCookies,
   route: JsonRoute | RedirectRoute,
   takesRefreshToken: boolean,
-): RouteHook {
+): RouteAdapter {
   const setsCookies = route.sessionCookies === "set";
   return {
     body(body, { request }, caller) {

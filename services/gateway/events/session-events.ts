@@ -11,10 +11,11 @@ interface Change {
   readonly key: string;
 }
 
-interface Stream {
+interface EventStream {
   /** Throws if the token has expired or been revoked. */
   recheck(): void;
   readonly readable: Readable;
+  /** The entries of the revocation log that concern its token, as `kind:key`. */
   readonly keys: readonly string[];
   hasEnded: boolean;
 }
@@ -22,23 +23,24 @@ interface Stream {
 const HEARTBEAT_MS = 15_000;
 const MAX_STREAMS = 10_000;
 const MAX_STREAMS_PER_USER = 10;
-/** A client that does not read its heartbeats is not there any more. */
+/** Heartbeats of more than an hour: a client that has not read them is gone. */
 const MAX_BUFFERED_BYTES = 4_096;
-/** nginx would otherwise hold events back. */
-const UNBUFFERED = ["X-Accel-Buffering", "no"];
+/** Otherwise nginx would hold events back in its buffer. */
+const DISABLE_PROXY_BUFFER = ["X-Accel-Buffering", "no"];
 const OPENED = "retry: 2000\n\n";
 const HEARTBEAT = ": heartbeat\n\n";
 
 /**
- * Streams that tell a page that its access token is no longer valid, as soon as this node knows: `session_ended`,
- * `token_stale` (permissions have changed: refresh the token) or `token_expired`. The stream ends after its event.
+ * Streams that tell a page that its access token is no longer valid: `session_ended` or `token_stale` (permissions have
+ * changed: refresh the token) as soon as this node knows, `token_expired` with the next heartbeat. The stream ends after
+ * its event.
  */
 export function createSessionEvents(timers: Timers) {
-  const streams = new Set<Stream>();
-  const byKey = new Map<string, Set<Stream>>();
+  const streams = new Set<EventStream>();
+  const byKey = new Map<string, Set<EventStream>>();
   let cancelHeartbeat = (): void => undefined;
 
-  const remove = (stream: Stream): void => {
+  const remove = (stream: EventStream): void => {
     streams.delete(stream);
     for (const key of stream.keys) {
       const group = byKey.get(key);
@@ -46,31 +48,32 @@ export function createSessionEvents(timers: Timers) {
       if (group?.size === 0) byKey.delete(key);
     }
   };
-  const add = (stream: Stream): void => {
+  const add = (stream: EventStream): void => {
     streams.add(stream);
     for (const key of stream.keys) byKey.set(key, (byKey.get(key) ?? new Set()).add(stream));
     stream.readable.once("close", () => remove(stream));
   };
-  const beat = (): void => {
+  const sendHeartbeats = (): void => {
     for (const stream of streams) {
-      endIfRevoked(stream);
+      endIfInvalid(stream);
       if (stream.hasEnded) continue;
       stream.readable.push(HEARTBEAT);
       if (stream.readable.readableLength > MAX_BUFFERED_BYTES) stream.readable.destroy();
     }
-    cancelHeartbeat = timers.after(HEARTBEAT_MS, beat);
+    cancelHeartbeat = timers.after(HEARTBEAT_MS, sendHeartbeats);
   };
   return {
     get size(): number {
       return streams.size;
     },
     start(): void {
-      cancelHeartbeat = timers.after(HEARTBEAT_MS, beat);
+      cancelHeartbeat = timers.after(HEARTBEAT_MS, sendHeartbeats);
     },
     /** Throws 429 for too many streams of one user, and 503 `overloaded` if this node has too many. */
     open({ method }: Pick<IncomingMessage, "method">, { caller, recheck }: Authentication): HttpResponse {
-      const head = { status: 200, contentType: "text/event-stream", headers: UNBUFFERED, body: "" };
-      if (method === "HEAD" || caller.kind !== "user") return head;
+      const withoutStream = { status: 200, contentType: "text/event-stream", headers: DISABLE_PROXY_BUFFER, body: "" };
+      // The route admits only users; the check tells the compiler.
+      if (method === "HEAD" || caller.kind !== "user") return withoutStream;
       const keys = [`session:${caller.session_id}`, `user:${caller.user_id}`, `tenant:${caller.home_tenant_id}`];
       if (streams.size >= MAX_STREAMS) throw new AppError("overloaded", { retry_after: 5 });
       if ((byKey.get(`user:${caller.user_id}`)?.size ?? 0) >= MAX_STREAMS_PER_USER)
@@ -79,13 +82,14 @@ export function createSessionEvents(timers: Timers) {
       const readable = new Readable({ read: () => undefined });
       readable.push(OPENED);
       add({ recheck, readable, keys, hasEnded: false });
-      return { ...head, chunks: readable };
+      return { ...withoutStream, chunks: readable };
     },
     /** To be called after the entries are applied to what `recheck` reads. */
     apply(changes: readonly Change[]): void {
-      for (const { kind, key } of changes) for (const stream of byKey.get(`${kind}:${key}`) ?? []) endIfRevoked(stream);
+      const concerned = changes.flatMap(({ kind, key }) => [...(byKey.get(`${kind}:${key}`) ?? [])]);
+      for (const stream of concerned) endIfInvalid(stream);
     },
-    /** Ends all streams; browsers reconnect, to another node. */
+    /** Ends all streams. Browsers reconnect to another node. */
     stop(): void {
       cancelHeartbeat();
       for (const stream of streams) end(stream);
@@ -93,20 +97,20 @@ export function createSessionEvents(timers: Timers) {
   };
 }
 
-function endIfRevoked(stream: Stream): void {
+function endIfInvalid(stream: EventStream): void {
   try {
     stream.recheck();
   } catch (error) {
-    // Without a lease this node cannot tell; the next heartbeat asks again.
+    // Any other error means that this node cannot tell, because it has no lease. The next heartbeat checks again.
     if (!isError(error, "session_ended", "token_stale", "token_expired")) return;
     const data = JSON.stringify({ code: error.type, detail: error.message });
     end(stream, `event: ${error.type}\ndata: ${data}\n\n`);
   }
 }
 
-function end(stream: Stream, last?: string): void {
+function end(stream: EventStream, lastEvent?: string): void {
   if (stream.hasEnded) return;
   stream.hasEnded = true;
-  if (last !== undefined) stream.readable.push(last);
+  if (lastEvent !== undefined) stream.readable.push(lastEvent);
   stream.readable.push(null);
 }

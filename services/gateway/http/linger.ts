@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Timers } from "../../../lib/runtime/clock.ts";
 
-/** Bounds what a client can make us read, too: a byte limit would cut off fast clients that are nearly done. */
-const MAX_MS = 2_000;
+/** Bounds the time, and with it the bytes read. A limit in bytes would also cut off fast clients that are nearly done. */
+const MAX_LINGER_MS = 2_000;
 
-/** True while the client is still sending a body that nobody has read to its end. */
+/** True while the client is still sending the request's body. */
 export function isStillSending({ complete, headers }: IncomingMessage): boolean {
   return !complete && ((headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined);
 }
@@ -19,6 +19,6 @@ export function lingerUntilSent(request: IncomingMessage, timers: Timers, done: 
     request.removeListener("close", finish).removeListener("end", finish);
     done();
   };
-  const cancel = timers.after(MAX_MS, finish);
+  const cancel = timers.after(MAX_LINGER_MS, finish);
   request.once("end", finish).once("close", finish).resume();
 }

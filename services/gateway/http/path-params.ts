@@ -14,8 +14,8 @@ const FORMATS: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * The parameters of a path, UUIDs in lower case. Throws 404 for one in another format: nothing can exist under it. To be
- * called once the caller is known, so that a path tells an anonymous caller nothing.
+ * Checks the parameters of a path, and writes UUIDs in lower case. Throws 404 for a parameter in the wrong format, under
+ * which nothing can exist. To be called once the caller is known, so that anonymous callers get 401 whatever they send.
  */
 export function readPathParams(sent: PathParams): PathParams {
   const params = Object.entries(sent).map(([name, value]) => {

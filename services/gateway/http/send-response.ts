@@ -18,38 +18,52 @@ export interface SenderDeps {
 
 const STALLED_CLIENT_TIMEOUT_MS = 30_000;
 
-/** Sends a response with the headers that all have, and records it in the metrics and the log. */
+/** Sends a response with the headers that all responses have, and records it in the metrics and the log. */
 export function createResponseSender(deps: SenderDeps, cors: Cors) {
-  const securityHeaders = createSecurityHeaders(deps.config.http);
+  const buildHeaders = createHeaderBuilder(deps, cors);
   return (pending: PendingRequest, message: HttpResponse): void => {
     const { request, response } = pending;
-    const { status, contentType, body, chunks, headers, contentSecurityPolicy, cacheControl } = message;
-    const lines = ["Content-Type", contentType];
-    if (!chunks) lines.push("Content-Length", String(Buffer.byteLength(body)));
-    lines.push("X-Correlation-ID", pending.correlationId, ...securityHeaders(contentSecurityPolicy, cacheControl));
-    if (headers) lines.push(...headers);
-    if (request.method !== "OPTIONS") lines.push(...cors.headersFor(request));
-    lines.push(...pending.responseHeaders);
-    if (deps.isStopping()) lines.push("Connection", "close");
-    response.writeHead(status, lines);
+    const { status, body, chunks } = message;
+    response.writeHead(status, buildHeaders(pending, message));
     if (chunks && request.method !== "HEAD") void sendChunks(deps.log, pending, chunks);
-    else if (isStillSending(request)) endAfterBody(deps, pending, body);
+    else if (isStillSending(request)) endAfterRequestBody(deps, pending, body);
     else response.end(body);
     pending.metrics.observe(status, deps.clock.monotonic() - pending.startedAt);
     if (deps.log.isLevelEnabled("debug")) logRequest(deps, pending, status);
   };
 }
 
-/** The client receives the whole response at once; only the end of the exchange waits for the rest of the body. */
-function endAfterBody({ timers }: SenderDeps, { request, response }: PendingRequest, body: string | Uint8Array): void {
-  response.write(body);
+/** All headers of a response, as `writeHead` takes them: names and values in turn. */
+function createHeaderBuilder(deps: SenderDeps, cors: Cors) {
+  const securityHeaders = createSecurityHeaders(deps.config.http);
+  return (pending: PendingRequest, message: HttpResponse): string[] => {
+    const { contentType, body, chunks, headers, contentSecurityPolicy, cacheControl } = message;
+    const all = ["Content-Type", contentType];
+    if (!chunks) all.push("Content-Length", String(Buffer.byteLength(body)));
+    all.push("X-Correlation-ID", pending.correlationId, ...securityHeaders(contentSecurityPolicy, cacheControl));
+    if (headers) all.push(...headers);
+    // The response to OPTIONS brings its own CORS headers.
+    if (pending.request.method !== "OPTIONS") all.push(...cors.headersFor(pending.request));
+    all.push(...pending.responseHeaders);
+    if (deps.isStopping()) all.push("Connection", "close");
+    return all;
+  };
+}
+
+/** Sends the whole response at once, but ends it only after the request's body: see http/linger.ts. */
+function endAfterRequestBody(
+  { timers }: SenderDeps,
+  { request, response }: PendingRequest,
+  responseBody: string | Uint8Array,
+): void {
+  response.write(responseBody);
   lingerUntilSent(request, timers, () => {
     response.end();
     if (!request.complete) response.once("finish", () => request.socket.destroySoon());
   });
 }
 
-/** After the headers are sent, a failure can only abort the transfer, which the client notices. */
+/** A failure can only abort the transfer, because the headers have been sent. The client notices that it is incomplete. */
 async function sendChunks(log: Logger, pending: PendingRequest, chunks: Chunks): Promise<void> {
   const { response, path, correlationId } = pending;
   response.setTimeout(STALLED_CLIENT_TIMEOUT_MS, () => response.destroy());

@@ -59,7 +59,10 @@ async function readHealth(deps: HealthDeps, readDatabaseState: () => Promise<Sta
   };
 }
 
-/** While no node of users can be reached, the database keeps its last known state: the bus has failed, not the database. */
+/**
+ * While no node of users can be reached, the database keeps its last known state: the bus has failed, not the database.
+ * The bus error is the thrown one, or the cause of the `AppError` it was translated to.
+ */
 function createDatabaseProbe({ call, config }: HealthDeps): () => Promise<State> {
   const upState: State = config.database.embedded ? "embedded" : "up";
   let last: State = "down";

@@ -1,15 +1,17 @@
-/** What we use of moleculer-web's aliases: the routes of its table, with a pattern for each. */
+/** What we use of moleculer-web's aliases. An alias maps a method and a path to an action, or to a function. */
 export interface Alias {
   readonly method: string;
-  /** `/ext/jobs/:id`: with the path of its route. */
+  /** Includes the path of its route: `/ext/jobs/:id`. */
   readonly fullPath: string;
+  /** Null if a function serves it. */
   readonly action: string | null;
   readonly route: { readonly name?: string };
-  /** The decoded path parameters, or false. Throws for an invalid percent-encoding. */
+  /** The decoded path parameters, or false if the path does not match. Throws for an invalid percent-encoding. */
   match(path: string): Readonly<Record<string, string>> | false;
 }
 
 export interface PathMatch<T> {
+  /** By method, what `describe` has returned for the alias. */
   readonly methods: ReadonlyMap<string, T>;
   /** Value of an `Allow` header. */
   readonly allow: string;
@@ -21,20 +23,20 @@ type Entry<T> = Omit<PathMatch<T>, "params">;
 const NO_PARAMS = Object.freeze({});
 
 /**
- * Finds the aliases of a path. Fixed paths are in a map, and a path with parameters is only compared with those of the
- * same number of segments: moleculer-web compares each request with all aliases, which costs two fifths of its throughput.
- * Paths are case-sensitive, and HEAD is served wherever GET is.
+ * Finds the aliases of a path. Paths without parameters are looked up in a map. Any other path is compared only with the
+ * patterns that have the same number of segments: moleculer-web compares each request with all aliases, which costs two
+ * fifths of its throughput. Paths are case-sensitive, and HEAD is served wherever GET is.
  */
 export function createAliasIndex<T>(aliases: readonly Alias[], describe: (alias: Alias) => T) {
   const fixed = new Map<string, PathMatch<T>>();
   const parameterized = new Map<number, Array<{ readonly alias: Alias; readonly entry: Entry<T> }>>();
   for (const [path, group] of Map.groupBy(aliases, (alias) => alias.fullPath)) {
-    const [first] = group as [Alias];
+    const [anyAlias] = group as [Alias];
     const entry = createEntry(group, describe);
     if (!path.includes(":")) fixed.set(path, { ...entry, params: NO_PARAMS });
     else {
       const segments = path.split("/").length;
-      parameterized.set(segments, [...(parameterized.get(segments) ?? []), { alias: first, entry }]);
+      parameterized.set(segments, [...(parameterized.get(segments) ?? []), { alias: anyAlias, entry }]);
     }
   }
   return (path: string): PathMatch<T> | null => {
@@ -50,7 +52,7 @@ export function createAliasIndex<T>(aliases: readonly Alias[], describe: (alias:
 
 function createEntry<T>(aliases: readonly Alias[], describe: (alias: Alias) => T): Entry<T> {
   const methods = new Map(aliases.map((alias) => [alias.method, describe(alias)]));
-  const read = methods.get("GET");
-  if (read) methods.set("HEAD", read);
+  const get = methods.get("GET");
+  if (get) methods.set("HEAD", get);
   return { methods, allow: [...methods.keys(), "OPTIONS"].join(", ") };
 }

@@ -1,15 +1,16 @@
 import type { PageRoute, Route } from "../routes.types.ts";
 import type { GatewayRequest } from "./exchange.ts";
 
-/** An alias of moleculer-web that is served by a function; `next` takes its error. */
+/** A function that answers the requests to an alias itself, or passes an error to `next`. */
 export type AliasFunction = (request: GatewayRequest, response: unknown, next: (error: unknown) => void) => void;
 
-/** The rows of the table as moleculer-web's aliases: `"GET /api/v1/users/:id": "users.person"`. */
+/** The rows of the table as moleculer-web's aliases, such as `"GET /api/v1/users/:id": "users.person"`. */
 export function createAliases<R extends Route>(
   rows: readonly R[],
-  serve: (row: R) => string | AliasFunction,
+  /** The name of the action, or the function, that serves a row. */
+  targetOf: (row: R) => string | AliasFunction,
 ): Record<string, string | AliasFunction> {
-  return Object.fromEntries(rows.map((row) => [aliasName(row), serve(row)]));
+  return Object.fromEntries(rows.map((row) => [aliasName(row), targetOf(row)]));
 }
 
 export function aliasName({ method, path }: Pick<Route, "method" | "path">): string {

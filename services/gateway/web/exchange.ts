@@ -1,19 +1,21 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Caller } from "../../../lib/actions/caller.ts";
 import type { PreparedRoute } from "../api/prepare-route.ts";
 import type { Authentication } from "../auth/authenticate.ts";
 import type { JsonObject } from "../http/json-body.ts";
 import type { PathParams, PendingRequest } from "../http/request-context.ts";
 
-/** A request to a route that calls an action, with what the hooks have found out about it so far. */
+/** A request and its response, with what routing and the hooks have found out about the request so far. */
 export interface Exchange extends PendingRequest {
   pathParams: PathParams;
-  route: PreparedRoute | null;
+  /** Null until a route is found, and for a page. */
+  prepared: PreparedRoute | null;
   auth: Authentication | null;
-  /** Set once the request may be carried out. */
+  /** Null until all checks have passed. */
   admitted: Admitted | null;
 }
 
+/** What the action of a request is called with. */
 export interface Admitted {
   readonly caller: Caller;
   readonly body: JsonObject;
@@ -21,11 +23,7 @@ export interface Admitted {
   readonly idempotencyKey: string | null;
 }
 
-/** moleculer-web passes requests to its hooks; the hooks find the rest of what they need here. */
+/** A request as moleculer-web passes it to hooks. Ours find in `$exchange` whatever else they need. */
 export interface GatewayRequest extends IncomingMessage {
   $exchange: Exchange;
-}
-
-export interface GatewayResponse extends ServerResponse {
-  locals?: object;
 }

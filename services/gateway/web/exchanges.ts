@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Random } from "../../../lib/runtime/clock.ts";
@@ -9,12 +9,12 @@ import { type Cors, readCorrelationId } from "../http/headers.ts";
 import type { HttpResponse } from "../http/response.ts";
 import { createResponseSender, type SenderDeps } from "../http/send-response.ts";
 import type { RouteMetrics } from "../http-metrics.ts";
-import type { Exchange, GatewayResponse } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 
 export interface ExchangesDeps extends SenderDeps {
   readonly random: Random;
   readonly cors: Cors;
-  /** Of requests that match no route. */
+  /** Counts requests that match no route. */
   readonly unmatched: RouteMetrics;
 }
 
@@ -40,7 +40,7 @@ export function createExchanges(deps: ExchangesDeps) {
     get inFlight(): number {
       return open.size;
     },
-    begin(request: IncomingMessage, response: GatewayResponse): Exchange {
+    begin(request: IncomingMessage, response: ServerResponse): Exchange {
       const exchange = createExchange(deps, request, response);
       open.add(exchange);
       return exchange;
@@ -49,9 +49,10 @@ export function createExchanges(deps: ExchangesDeps) {
     fail,
     /** Answers the requests that have exceeded REQUEST_TIMEOUT_MS; to be called a few times a second. */
     answerOverdue(): void {
-      const oldest = deps.clock.monotonic() - deps.config.http.requestTimeoutMs;
+      const deadline = deps.clock.monotonic() - deps.config.http.requestTimeoutMs;
+      // A set keeps the order of insertion: the oldest request comes first.
       for (const exchange of open) {
-        if (exchange.startedAt > oldest) return;
+        if (exchange.startedAt > deadline) return;
         exchange.responseHeaders.push("Connection", "close");
         fail(exchange, timeoutError(exchange));
       }
@@ -62,7 +63,7 @@ export function createExchanges(deps: ExchangesDeps) {
 function createExchange(
   { config, clock, random, unmatched }: ExchangesDeps,
   request: IncomingMessage,
-  response: GatewayResponse,
+  response: ServerResponse,
 ): Exchange {
   return {
     request,
@@ -76,7 +77,7 @@ function createExchange(
     metrics: unmatched,
     isAnswered: false,
     pathParams: {},
-    route: null,
+    prepared: null,
     auth: null,
     admitted: null,
   };

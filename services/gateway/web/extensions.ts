@@ -18,9 +18,10 @@ const PATH = /^(?:\/(?:[\w.-]+|:[a-z_]\w*))+$/i;
 const MAX_PATH_LENGTH = 200;
 
 /**
- * The parts of a declaration that the gateway accepts; null if it must be ignored. The declaration comes over the bus, so
- * nothing else of it is used: `fullPath` would claim a path outside /ext, a malformed path would end the process, and
- * without a method a GET, which browsers send across sites with their cookies, could change something.
+ * The parts of a declaration that the gateway uses; null if it is refused. Declarations come over the bus, so they are
+ * checked: a `fullPath` could claim a path outside /ext, and a malformed path would end the process. A declaration without
+ * a method would also accept GET, which other sites can make a browser send with its cookies, for an action that changes
+ * something.
  */
 export function acceptDeclaration({ method, path, auth = "user", fullPath }: DeclaredAlias) {
   if (!METHODS.has(method) || !AUTH.has(auth) || fullPath !== undefined || typeof path !== "string") return null;

@@ -17,7 +17,7 @@ import { readQuery, readWholeQuery } from "../http/target.ts";
 import type { GuardedRoute } from "../routes.types.ts";
 import type { Admitted, Exchange } from "./exchange.ts";
 
-export interface HookDeps extends Pick<Platform, "config" | "clock"> {
+interface HooksDeps extends Pick<Platform, "config" | "clock"> {
   readonly enforceRateLimit: EnforceRateLimit | null;
   readonly authentication: AuthenticationDeps;
   readonly enterTenant: EnterTenant;
@@ -30,48 +30,51 @@ export type Hooks = ReturnType<typeof createHooks>;
 
 const NO_BODY: JsonObject = Object.freeze({});
 
-/** The steps before an action is called, in the order in which moleculer-web runs them and the API documents their errors. */
-export function createHooks(deps: HookDeps) {
+/**
+ * The steps before an action is called, in the order in which moleculer-web runs them and the API documents their errors.
+ * A result is only awaited if it is a promise, because each await costs throughput (docs/decisions/015-moleculer-web.md).
+ */
+export function createHooks(deps: HooksDeps) {
   return {
     /** 429 if the address has used up its requests. */
     onBeforeCall(exchange: Exchange): Promise<void> | undefined {
-      return deps.enforceRateLimit?.(exchange, routeOf(exchange).route);
+      return deps.enforceRateLimit?.(exchange, preparedRouteOf(exchange).route);
     },
-    /** The signed-in caller, or null. Synchronous for a cached token. */
+    /** Returns what moleculer-web calls the user: the caller, or null if anonymous. Synchronous for a cached token. */
     authenticate(exchange: Exchange): Caller | null | Promise<Caller | null> {
-      const result = authenticate(deps.authentication, routeOf(exchange).route, exchange.request);
+      const result = authenticate(deps.authentication, preparedRouteOf(exchange).route, exchange.request);
       return result instanceof Promise
-        ? result.then((auth) => setAuthentication(exchange, auth))
-        : setAuthentication(exchange, result);
+        ? result.then((auth) => storeAuthentication(exchange, auth))
+        : storeAuthentication(exchange, result);
     },
     /** Checks the path, then whether the caller may call the action, and only then reads the body. */
     async authorize(exchange: Exchange): Promise<void> {
-      const prepared = routeOf(exchange);
+      const prepared = preparedRouteOf(exchange);
       const auth = authenticationOf(exchange);
       const pathParams =
         prepared.route.kind === "extension" ? exchange.pathParams : readPathParams(exchange.pathParams);
-      const entered = deps.enterTenant(exchange.request, auth.caller);
-      const caller = entered instanceof Promise ? await entered : entered;
+      const callerInTenant = deps.enterTenant(exchange.request, auth.caller);
+      const caller = callerInTenant instanceof Promise ? await callerInTenant : callerInTenant;
       assertAccess(deps, prepared, caller);
       if (isInForeignTenant(caller)) await deps.auditLog.recordForeignTenantAccess(exchange, prepared.route, caller);
-      const idempotencyKey = readRouteKey(prepared.route, exchange);
-      const read = readBody(deps, prepared.route, exchange);
-      const body = applyBodyHooks(prepared, exchange, caller, read instanceof Promise ? await read : read);
+      const idempotencyKey = readKeyForRoute(prepared.route, exchange);
+      const sentBody = readBody(deps, prepared.route, exchange);
+      const body = adaptBody(prepared, exchange, caller, sentBody instanceof Promise ? await sentBody : sentBody);
       assertTokenOrFallback(prepared.route, auth, body);
       const params = readParams(prepared, exchange, body, pathParams);
       exchange.admitted = { caller, body, params, idempotencyKey };
     },
     /** To be called when a request has failed. */
     recordRefusal(exchange: Exchange, error: unknown): void {
-      const { route, auth } = exchange;
-      if (route && auth) deps.auditLog.recordRefusal(exchange, route.route, auth.caller, error);
+      const { prepared, auth } = exchange;
+      if (prepared && auth) deps.auditLog.recordRefusal(exchange, prepared.route, auth.caller, error);
     },
   };
 }
 
-export function routeOf({ route }: Exchange): PreparedRoute {
-  if (route) return route;
-  throw new Error("This alias has no route.");
+export function preparedRouteOf({ prepared }: Exchange): PreparedRoute {
+  if (prepared) return prepared;
+  throw new Error("No route of an API was found for this request.");
 }
 
 export function authenticationOf({ auth }: Exchange): Authentication {
@@ -84,13 +87,13 @@ export function admittedOf({ admitted }: Exchange): Admitted {
   throw new Error("The request has not been admitted yet.");
 }
 
-function setAuthentication(exchange: Exchange, auth: Authentication): Caller | null {
+function storeAuthentication(exchange: Exchange, auth: Authentication): Caller | null {
   exchange.auth = auth;
   return auth.caller.kind === "anonymous" ? null : auth.caller;
 }
 
 /** Rejects before the body is read. The node that runs the action checks again. */
-function assertAccess({ clock, permissionsOf }: HookDeps, { access }: PreparedRoute, caller: Caller): void {
+function assertAccess({ clock, permissionsOf }: HooksDeps, { access }: PreparedRoute, caller: Caller): void {
   const refusal = findAccessError(access, caller, clock, permissionsOf);
   if (refusal) throw new AppError(refusal);
 }
@@ -99,7 +102,8 @@ function isInForeignTenant(caller: Caller): caller is UserCaller {
   return caller.kind === "user" && caller.tenant_id !== caller.home_tenant_id;
 }
 
-function readRouteKey(route: GuardedRoute, { request: { headers } }: RequestContext): string | null {
+/** The idempotency key; null if there is none, or if the route ignores it. */
+function readKeyForRoute(route: GuardedRoute, { request: { headers } }: RequestContext): string | null {
   if (route.kind !== "json" || route.idempotentAction === undefined) return null;
   const key = readIdempotencyKey(headers["idempotency-key"]);
   const otherHeader = route.translate?.idempotencyKeyHeader;
@@ -107,7 +111,7 @@ function readRouteKey(route: GuardedRoute, { request: { headers } }: RequestCont
 }
 
 function readBody(
-  { config, readAvatar }: HookDeps,
+  { config, readAvatar }: HooksDeps,
   route: GuardedRoute,
   { request }: RequestContext,
 ): JsonObject | Promise<JsonObject> {
@@ -118,14 +122,14 @@ function readBody(
   return (route.acceptsForm ? readFormOrJsonBody : readJsonBody)(request, limit);
 }
 
-function applyBodyHooks(
-  { route, hooks }: PreparedRoute,
+function adaptBody(
+  { route, adapters }: PreparedRoute,
   context: RequestContext,
   caller: Caller,
   sent: JsonObject,
 ): JsonObject {
   if (route.kind !== "json" || route.input !== "body") return sent;
-  return hooks.reduce((body, hook) => hook.body?.(body, context, caller) ?? body, sent);
+  return adapters.reduce((body, adapter) => adapter.body?.(body, context, caller) ?? body, sent);
 }
 
 /** An invalid token on an `optional` route is an error unless the body has the field that replaces it. */
@@ -134,9 +138,9 @@ function assertTokenOrFallback(route: GuardedRoute, { error }: Authentication, b
   if (error && !(fallback !== undefined && Object.hasOwn(body, fallback))) throw error;
 }
 
-/** Path parameters come before the body, and the body before the query. */
+/** For equal names, a path parameter replaces a field of the body, and that a parameter of the query. */
 function readParams(
-  { route, queryNames, reservedNames, hooks }: PreparedRoute,
+  { route, queryNames, reservedNames, adapters }: PreparedRoute,
   { request, query }: RequestContext,
   body: JsonObject,
   pathParams: PathParams,
@@ -144,7 +148,7 @@ function readParams(
   if (route.kind === "extension") return { ...readWholeQuery(query), ...body, ...pathParams };
   for (const name of reservedNames)
     if (Object.hasOwn(body, name)) throw fieldError(name, "unknown_field", "is not a known field");
-  const params = { ...body, ...readQuery(query, queryNames), ...pathParams };
-  for (const hook of hooks) Object.assign(params, hook.params?.(request));
+  const params = { ...readQuery(query, queryNames), ...body, ...pathParams };
+  for (const adapter of adapters) Object.assign(params, adapter.params?.(request));
   return params;
 }

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { HttpResponse } from "../http/response.ts";
 import type { Alias } from "./alias-index.ts";
-import type { GatewayRequest, GatewayResponse } from "./exchange.ts";
+import type { GatewayRequest } from "./exchange.ts";
 import type { Target } from "./routing.ts";
 
 // moleculer-web's own types describe its settings. These describe the methods that we override or call.
@@ -11,24 +11,26 @@ import type { Target } from "./routing.ts";
 /** A service with moleculer-web mixed in. */
 export interface WebService extends Service {
   aliases: readonly Alias[];
-  httpHandler(request: IncomingMessage, response: GatewayResponse): void;
+  httpHandler(request: IncomingMessage, response: ServerResponse): void;
   resolveAlias(path: string, method: string): ResolvedAlias | false;
   routeHandler(
-    ctx: RequestContext,
+    ctx: WebContext,
     route: WebRoute,
     request: RoutedRequest,
-    response: GatewayResponse,
+    response: ServerResponse,
     found: ResolvedAlias,
   ): Promise<unknown>;
-  aliasHandler(request: RoutedRequest, response: GatewayResponse, alias: Alias): Promise<unknown>;
-  callAction(route: WebRoute, action: string, request: RoutedRequest, response: GatewayResponse): Promise<void>;
-  sendResponse(request: GatewayRequest, response: GatewayResponse, data: HttpResponse): void;
-  sendError(request: IncomingMessage, response: GatewayResponse, error: unknown): void;
-  errorHandler(request: IncomingMessage, response: GatewayResponse, error: unknown): void;
+  aliasHandler(request: RoutedRequest, response: ServerResponse, alias: Alias): Promise<unknown>;
+  callAction(route: WebRoute, action: string, request: RoutedRequest, response: ServerResponse): Promise<void>;
+  sendResponse(request: GatewayRequest, response: ServerResponse, data: HttpResponse): void;
+  sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void;
+  errorHandler(request: IncomingMessage, response: ServerResponse, error: unknown): void;
 }
 
-type RequestContext = Context<unknown, { user?: unknown }>;
+/** moleculer-web's context of a request. Hooks may store the user in its meta. */
+type WebContext = Context<unknown, { user?: unknown }>;
 
+/** The alias that serves a request. `target` is ours, the rest is what moleculer-web's method returns. */
 export interface ResolvedAlias {
   readonly alias: Alias;
   readonly params: Readonly<Record<string, string>>;
@@ -37,13 +39,14 @@ export interface ResolvedAlias {
 
 export type Hook = (
   this: WebService,
-  ctx: RequestContext,
+  ctx: WebContext,
   route: WebRoute,
   request: GatewayRequest,
-  response: GatewayResponse,
+  response: ServerResponse,
   alias: Alias,
 ) => unknown;
 
+/** A route in the sense of moleculer-web: a group of aliases with the same hooks. */
 export interface WebRoute {
   readonly name?: string;
   readonly onBeforeCall?: Hook;
@@ -53,7 +56,7 @@ export interface WebRoute {
 
 /** A request with what moleculer-web leaves on it for its hooks. */
 export interface RoutedRequest extends GatewayRequest {
-  $ctx: RequestContext;
+  $ctx: WebContext;
   $route: WebRoute;
   $alias: Alias;
   $params: { readonly params: object };
@@ -61,7 +64,7 @@ export interface RoutedRequest extends GatewayRequest {
 
 type ParseDeclaration = (this: WebService, ...args: unknown[]) => object;
 
-/** moleculer-web itself: to be mixed in, and for what an override still needs of the method it replaces. */
+/** moleculer-web's service schema. It is mixed in, and some overrides call the method that they replace. */
 export const webModule = ApiGateway as unknown as Partial<ServiceSchema> & {
   readonly methods: {
     readonly aliasHandler: WebService["aliasHandler"];

@@ -1,43 +1,47 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import { AppError } from "../../../lib/actions/errors.ts";
 import { assertSingleHost, type Cors } from "../http/headers.ts";
 import { type HttpResponse, TEXT_TYPE } from "../http/response.ts";
 import { readTarget } from "../http/target.ts";
 import type { Alias } from "./alias-index.ts";
-import type { Exchange, GatewayRequest, GatewayResponse } from "./exchange.ts";
+import type { Exchange, GatewayRequest } from "./exchange.ts";
 import { acceptDeclaration } from "./extensions.ts";
 import { type ResolvedAlias, type RoutedRequest, type WebRoute, type WebService, webModule } from "./module.ts";
 import type { WebParts } from "./parts.ts";
 
-/** Methods of moleculer-web that are replaced, each with its reason. docs/decisions has the measurements. */
+/**
+ * Methods that replace moleculer-web's, each with what is wrong with the module's own. The measurements are in
+ * docs/decisions/015-moleculer-web.md.
+ */
 export function createOverrides(parts: () => WebParts) {
   return {
     /**
-     * The module's handler calls the action `rest`: a second context and a second pass through the broker's middlewares for
+     * The module's method calls the action `rest`: a second context and a second pass through the broker's middlewares for
      * every request. It answers OPTIONS by running the action of another method, and reports a wrong method as 404.
      */
-    httpHandler(this: WebService, request: IncomingMessage, response: GatewayResponse): void {
+    httpHandler(this: WebService, request: IncomingMessage, response: ServerResponse): void {
       const exchange = parts().exchanges.begin(request, response);
       (request as GatewayRequest).$exchange = exchange;
       dispatch(this, parts(), exchange).catch((error) => this.errorHandler(request, response, error));
     },
-    /** Uses an index instead of comparing with all aliases, and compares letters by case. */
+    /** The module's method compares a path with all aliases in turn, and ignores the case of letters. */
     resolveAlias(this: WebService, path: string, method: string): ResolvedAlias | false {
       const match = parts().findPath(this.aliases, path);
       const target = match?.methods.get(method);
       return match && target ? { alias: target.alias, params: match.params, target } : false;
     },
     /**
-     * Our routes have no `use` middlewares and no body parsers, whose promises and listeners cost the module's handler about
-     * 4 µs a request. What it leaves on the request for hooks is the same.
+     * The module's method prepares for `use` middlewares and body parsers, which our routes do not have: its promises and
+     * listeners cost about 4 µs a request. Like it, this one leaves the
+     * route, the alias and the path parameters on the request, for hooks.
      */
     routeHandler(
       this: WebService,
       _ctx: object,
       route: WebRoute,
       request: RoutedRequest,
-      response: GatewayResponse,
+      response: ServerResponse,
       found: ResolvedAlias,
     ) {
       request.$route = route;
@@ -46,47 +50,43 @@ export function createOverrides(parts: () => WebParts) {
       return this.aliasHandler(request, response, found.alias);
     },
     /**
-     * The module's looks for a node before it runs the hooks: anyone could see which services are down, and the node may
-     * have left by the time a body is read. The hooks are the module's, and in its order.
+     * The module's method chooses a node before it runs the hooks: anyone could see which services are down, and the node
+     * may have left by the time a body is read. This one runs the same hooks in the same order. For an alias that calls no
+     * action the module chooses no node, so its own method is used.
      */
-    async aliasHandler(this: WebService, request: RoutedRequest, response: GatewayResponse, alias: Alias) {
+    async aliasHandler(this: WebService, request: RoutedRequest, response: ServerResponse, alias: Alias) {
       if (alias.action === null) return webModule.methods.aliasHandler.call(this, request, response, alias);
       const { $route: route, $ctx: ctx } = request;
       await route.onBeforeCall?.call(this, ctx, route, request, response, alias);
-      const found = route.authentication?.call(this, ctx, route, request, response, alias);
-      ctx.meta.user = (found instanceof Promise ? await found : found) ?? null;
+      const user = route.authentication?.call(this, ctx, route, request, response, alias);
+      ctx.meta.user = (user instanceof Promise ? await user : user) ?? null;
       await route.authorization?.call(this, ctx, route, request, response, alias);
       await this.callAction(route, alias.action, request, response);
     },
-    /** The module's merges the callee's meta into the request's, from where it would set headers and the status. */
+    /** The module's method merges the meta of the called action into the request's, and sets headers and status from it. */
     async callAction(
       this: WebService,
       _route: object,
       _action: string,
       request: GatewayRequest,
-      response: GatewayResponse,
+      response: ServerResponse,
     ): Promise<void> {
-      // Reading the body may have taken seconds. There is no await between this check and the call.
+      // Checks the token again, because reading the body may have taken seconds. No await may follow before the call.
       request.$exchange.auth?.recheck();
       this.sendResponse(request, response, await parts().call(request.$exchange));
     },
-    /** Writes the envelope and all headers at once. */
-    sendResponse(
-      this: WebService,
-      { $exchange }: GatewayRequest,
-      _response: GatewayResponse,
-      data: HttpResponse,
-    ): void {
+    /** The module's method sets headers one by one, and lets meta choose some of them. */
+    sendResponse(this: WebService, { $exchange }: GatewayRequest, _response: ServerResponse, data: HttpResponse): void {
       parts().exchanges.answer($exchange, data);
     },
-    /** The module's logs the data of errors, which may be personal. */
-    errorHandler(this: WebService, request: IncomingMessage, response: GatewayResponse, error: unknown): void {
+    /** The module's method logs the data of errors, which may be personal. */
+    errorHandler(this: WebService, request: IncomingMessage, response: ServerResponse, error: unknown): void {
       this.sendError(request, response, error);
     },
   };
 }
 
-/** Finds the alias of a request: 404 for an unknown path, 405 for a method that the path does not have. */
+/** Finds the alias that serves a request, and lets moleculer-web run its hooks and serve it. Rejects with 404 or 405. */
 async function dispatch(service: WebService, parts: WebParts, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
   assertSingleHost(request);
@@ -95,20 +95,22 @@ async function dispatch(service: WebService, parts: WebParts, exchange: Exchange
   exchange.query = target.query;
   const method = request.method ?? "";
   const found = method === "OPTIONS" ? false : service.resolveAlias(exchange.path, method);
-  if (!found) return parts.exchanges.answer(exchange, answerUnmatched(parts, service, exchange));
+  if (!found) return parts.exchanges.answer(exchange, respondWithoutAlias(parts, service, exchange));
   exchange.metrics = found.target.metrics;
-  exchange.route = found.target.route;
+  exchange.prepared = found.target.prepared;
   exchange.pathParams = found.params;
   const routed = request as RoutedRequest;
   routed.$ctx = createContext(service.broker, exchange);
   await service.routeHandler(routed.$ctx, found.alias.route, routed, response, found);
 }
 
+/** The context that the hooks receive. It has no endpoint, because it is not the context of an action. */
 function createContext(broker: ServiceBroker, { correlationId }: Exchange): RoutedRequest["$ctx"] {
   return broker.ContextFactory.create(broker, null as never, {}, { requestID: correlationId });
 }
 
-function answerUnmatched({ findPath, cors }: WebParts, { aliases }: WebService, exchange: Exchange): HttpResponse {
+/** The response to OPTIONS. Throws 404 for an unknown path, 405 for a method that the path does not have. */
+function respondWithoutAlias({ findPath, cors }: WebParts, { aliases }: WebService, exchange: Exchange): HttpResponse {
   const { request, path, responseHeaders } = exchange;
   const match = findPath(aliases, path);
   if (!match) throw new AppError("not_found");
@@ -123,7 +125,7 @@ function optionsResponse(request: IncomingMessage, allow: string, cors: Cors): H
   return { status: 200, contentType: TEXT_TYPE, body: "", headers: ["Allow", allow, ...corsHeaders] };
 }
 
-/** The declarations of other services arrive over the bus; the module trusts them. */
+/** Methods that replace moleculer-web's because they trust the declarations of other services, which come over the bus. */
 export const extensionOverrides = {
   parseActionRestString(this: WebService, ...args: unknown[]) {
     return acceptDeclaration(webModule.methods.parseActionRestString.apply(this, args));

@@ -6,13 +6,13 @@ import type { Exchanges } from "./exchanges.ts";
 import type { Hooks } from "./hooks.ts";
 import type { FindPath } from "./routing.ts";
 
-/** What the mixin needs from the running gateway. */
+/** What the mixin in web.mixin.ts needs from the running gateway. */
 export interface WebParts {
   readonly exchanges: Exchanges;
   readonly hooks: Hooks;
   readonly cors: Cors;
   readonly findPath: FindPath;
-  /** Carries an admitted request out. */
+  /** Calls the action of a request that has passed all checks. */
   call(exchange: Exchange): Promise<HttpResponse>;
   /** Serves a row of the table that calls no action. */
   serve(route: Route, exchange: Exchange): HttpResponse | Promise<HttpResponse>;

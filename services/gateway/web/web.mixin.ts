@@ -1,15 +1,18 @@
+import type { ServerResponse } from "node:http";
 import type { ServiceSchema } from "moleculer";
 import type { Route } from "../routes.types.ts";
 import { type AliasFunction, createAliases, isPage } from "./aliases.ts";
-import type { GatewayRequest, GatewayResponse } from "./exchange.ts";
+import type { GatewayRequest } from "./exchange.ts";
 import { EXTENSIONS_PATH, EXTENSIONS_ROUTE } from "./extensions.ts";
 import { type Hook, type WebService, webModule } from "./module.ts";
 import { createOverrides, extensionOverrides } from "./overrides.ts";
 import type { WebParts } from "./parts.ts";
 
 /**
- * moleculer-web, set up so that it serves the table of routes and keeps the guarantees of docs/security.md. Whatever is
- * overridden here says why; everything else is as the module documents it.
+ * moleculer-web, set up so that it serves the table of routes and keeps the guarantees of docs/security.md. Each setting
+ * and method that differs from the module's default has a comment with the reason.
+ *
+ * `parts` is a function because the gateway does not exist before the service has started.
  */
 export function webMixin(
   parts: () => WebParts,
@@ -20,12 +23,12 @@ export function webMixin(
     mixins: [webModule],
     settings: createSettings(parts, table, extensions),
     actions: {
-      // Public in the module: any node on the bus could open a route that no hook guards.
+      // These two are public in the module: any node on the bus could open a route that no hook guards.
       addRoute: false,
       removeRoute: false,
-      // Runs a request as an action, in a context of its own and through the broker's middlewares. See httpHandler.
+      // Our httpHandler does not call it.
       rest: false,
-      // Its handler is in gateway.service.ts. Without this it would be offered as a route of /ext.
+      // gateway.service.ts has its handler. Without `null`, GATEWAY_EXTENSIONS could publish it under /ext.
       listAliases: { rest: null },
     },
     methods: { ...createHookMethods(parts), ...createOverrides(parts), ...extensionOverrides },
@@ -34,17 +37,18 @@ export function webMixin(
 
 function createSettings(parts: () => WebParts, table: readonly Route[], extensions: readonly string[]) {
   return {
-    // http/http-server.ts creates the server, and starts and stops it in our order.
+    // http/http-server.ts creates the server. gateway.ts decides when it starts and stops.
     server: false,
     // Settings are announced to every node on the bus.
     $secureSettings: ["routes", "onError"],
-    // The module logs whole URLs, and those contain mailed tokens.
+    // The module would log whole URLs, which can contain mailed tokens.
     logRequest: null,
     logRequestParams: null,
     logResponse: null,
     logRouteRegistration: "debug",
+    // web/alias-index.ts replaces the search that depends on this order.
     optimizeOrder: false,
-    onError(request: GatewayRequest, _response: GatewayResponse, error: unknown): void {
+    onError(request: GatewayRequest, _response: ServerResponse, error: unknown): void {
       const { hooks, exchanges } = parts();
       hooks.recordRefusal(request.$exchange, error);
       exchanges.fail(request.$exchange, error);
@@ -67,13 +71,14 @@ function unguarded(name: string) {
   return {
     name,
     path: "/",
-    // Without it, a route with no aliases would publish every action of the mesh.
+    // By default, a route without aliases publishes every action of the mesh.
     mappingPolicy: "restrict",
     // The module's parser accepts `__proto__` and reads the body before the caller is known.
     bodyParsers: false,
-    // Merged parameters of the query would replace those of the body.
+    // The module would let parameters of the query replace fields of the body.
     mergeParams: false,
     etag: false,
+    // By default, the case of letters is ignored and a trailing slash matches.
     pathToRegexpOptions: { sensitive: true, trailing: false },
   };
 }
@@ -97,6 +102,7 @@ function serveRow(parts: () => WebParts, row: Route): AliasFunction {
   };
 }
 
+/** moleculer-web calls these methods for routes with `authentication` and `authorization`. */
 function createHookMethods(parts: () => WebParts): Record<string, Hook> {
   return {
     authenticate: (_ctx, _route, { $exchange }) => parts().hooks.authenticate($exchange),
@@ -104,7 +110,7 @@ function createHookMethods(parts: () => WebParts): Record<string, Hook> {
   };
 }
 
-/** The module's own action: a route with `grouping`, the schemas of the actions with `withActionSchema`. */
+/** Runs the module's action. `grouping` groups aliases by route, `withActionSchema` adds the definitions of actions. */
 export function listAliases(service: WebService, params: object): Array<Record<string, unknown>> {
   return webModule.actions.listAliases.handler.call(service, { params });
 }
