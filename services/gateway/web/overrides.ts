@@ -33,8 +33,8 @@ export function createOverrides(parts: () => WebParts) {
     },
     /**
      * The module's method prepares for `use` middlewares and body parsers, which our routes do not have: its promises and
-     * listeners cost about 4 µs a request. Like it, this one leaves the
-     * route, the alias and the path parameters on the request, for hooks.
+     * listeners cost about 4 µs a request. Both leave the route, the alias and the path parameters on the request, for
+     * hooks.
      */
     routeHandler(
       this: WebService,
