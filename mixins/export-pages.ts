@@ -1,6 +1,7 @@
 import { fieldError } from "../lib/actions/errors.ts";
 import type { Actions } from "../lib/actions/typed-call.ts";
 import { type ColumnOf, columnNames, columnsOf, type Entity } from "../lib/database/entity.ts";
+import { actorOfEvent, type MeshEvent } from "../lib/events/events.ts";
 import type { Database } from "./database.mixin.ts";
 
 type Page = Actions["users.export"]["result"];
@@ -78,13 +79,34 @@ export function fewOf(name: string, read: (userId: string) => Promise<readonly o
 
 /** The service's events about the user that are still stored for replay. */
 export function eventsSection(db: Database): ExportSection {
-  return rowsOf(
+  const events = rowsOf(
     db,
     "events",
     "0",
     `SELECT id::text AS position, body AS event FROM ${db.schema}.outbox
      WHERE user_id = $1 AND id > $2::bigint AND kind = 'event' ORDER BY id LIMIT $3`,
   );
+  return {
+    ...events,
+    async read(userId, after) {
+      const { rows, next } = await events.read(userId, after);
+      return {
+        rows: (rows as readonly EventRow[]).map((row) => ({ event: withoutOtherActor(row.event, userId) })),
+        next,
+      };
+    },
+  };
+}
+
+interface EventRow {
+  readonly event: MeshEvent;
+}
+
+/** Who else acted, and from which address, is that person's data. An address of an unknown actor may be a stranger's. */
+function withoutOtherActor(event: MeshEvent, userId: string): object {
+  if (actorOfEvent(event) === userId) return event;
+  const { actor_id: _, ip: __, ...aboutUser } = event;
+  return aboutUser;
 }
 
 /** Times are ISO 8601 in UTC. */

@@ -70,3 +70,20 @@ export function streamOf(type: EventType): StreamName {
 export function subjectOf(event: Pick<MeshEvent, "event_type" | "tenant_id" | "user_id">): string {
   return `${streamOf(event.event_type).toLowerCase()}.v1.${event.tenant_id}.${event.user_id}`;
 }
+
+/** Events whose actor is the user unless they name another actor. */
+const eventsCausedByUser: ReadonlySet<EventType> = new Set([
+  "user.created",
+  "user.verified",
+  "user.updated",
+  "password.changed",
+  "identity.linked",
+  "identity.unlinked",
+  "preferences.updated",
+  "session.created",
+]);
+
+/** The user who caused the event, or null if it does not say. */
+export function actorOfEvent(event: Pick<MeshEvent, "event_type" | "user_id" | "actor_id">): string | null {
+  return event.actor_id || (eventsCausedByUser.has(event.event_type) ? event.user_id : null);
+}

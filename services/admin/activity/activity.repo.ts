@@ -128,8 +128,8 @@ const START_POSITION = "-infinity|00000000-0000-0000-0000-000000000000";
 const POSITION_COLUMN = `to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '|' || id AS position`;
 const AFTER_POSITION = "(at, id) > (split_part($2, '|', 1)::timestamptz, split_part($2, '|', 2)::uuid)";
 
-/** The IP address is exported only if the user is the actor: those of other actors are their personal data. */
-const columnsAboutUser = columnsOf(Activity, "a", columnNames(Activity, ["user_id", "ip"]));
+/** Actor and IP address are exported only if the user is the actor: those of other actors are their personal data. */
+const columnsAboutUser = columnsOf(Activity, "a", columnNames(Activity, ["user_id", "actor_id", "ip"]));
 
 /** `details` and the correlation id are left out, because they are about the other user. */
 const columnsAboutOthers = columnsOf(Activity, "a", columnNames(Activity, ["actor_id", "details", "correlation_id"]));
@@ -140,7 +140,8 @@ export function exportSections(db: Database): readonly ExportSection[] {
       db,
       "activity",
       START_POSITION,
-      `SELECT ${POSITION_COLUMN}, ${columnsAboutUser}, CASE WHEN actor_id = user_id THEN ip END AS ip
+      `SELECT ${POSITION_COLUMN}, ${columnsAboutUser}, CASE WHEN actor_id = user_id THEN actor_id END AS actor_id,
+         CASE WHEN actor_id = user_id THEN ip END AS ip
        FROM admin.activity a WHERE user_id = $1 AND ${AFTER_POSITION} ORDER BY at, id LIMIT $3`,
     ),
     rowsOf(

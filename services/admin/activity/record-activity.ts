@@ -1,6 +1,6 @@
 import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import type { MeshEvent } from "../../../lib/events/events.ts";
+import { actorOfEvent, type MeshEvent } from "../../../lib/events/events.ts";
 import type { Clock, Random } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Database } from "../../../mixins/database.mixin.ts";
@@ -23,18 +23,6 @@ const omittedFromDetails = new Set([
   "ip",
 ]);
 
-/** Events whose actor is the user unless they name another actor. */
-const eventsCausedByUser: ReadonlySet<MeshEvent["event_type"]> = new Set([
-  "user.created",
-  "user.verified",
-  "user.updated",
-  "password.changed",
-  "identity.linked",
-  "identity.unlinked",
-  "preferences.updated",
-  "session.created",
-]);
-
 /** May be repeated, because the entry has the event's id. */
 export async function recordActivity(db: Database, event: MeshEvent): Promise<void> {
   // Events of a snapshot repeat what was recorded before. An import is recorded as one audit event, not once per user.
@@ -43,7 +31,7 @@ export async function recordActivity(db: Database, event: MeshEvent): Promise<vo
     id: event.event_id,
     tenant_id: event.tenant_id,
     action: event.event_type,
-    actor_id: textOrNull(event.actor_id) ?? (eventsCausedByUser.has(event.event_type) ? event.user_id : null),
+    actor_id: actorOfEvent(event),
     user_id: event.user_id,
     at: event.timestamp,
     ip: textOrNull(event.ip),
