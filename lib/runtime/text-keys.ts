@@ -8,6 +8,14 @@ export function emailKey(email: string): string {
   return withoutCase(email);
 }
 
+/**
+ * True if only the case of ASCII letters differs. Proof of one address is proof of the other only then: different mailboxes
+ * can have the same `emailKey`, such as those of `k@example.com` and of the same address with a Kelvin sign (U+212A).
+ */
+export function isSameMailbox(one: string, other: string): boolean {
+  return withoutAsciiCase(one) === withoutAsciiCase(other);
+}
+
 /** The form of a username that must be unique. */
 export function usernameKey(username: string): string {
   return withoutCase(username);
@@ -22,4 +30,8 @@ export function emailKeyHash(tenantId: string, key: string): string {
 
 function withoutCase(text: string): string {
   return text.normalize("NFKC").toLowerCase();
+}
+
+function withoutAsciiCase(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

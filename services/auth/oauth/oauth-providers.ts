@@ -2,6 +2,7 @@ import * as client from "openid-client";
 import { AppError } from "../../../lib/actions/errors.ts";
 import { Email, FullName } from "../../../lib/actions/schemas.ts";
 import type { OAuthProvider } from "../../../lib/config/oauth-providers.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import { errorCodeOf, isClientRejected, providerUnavailable, toRefusal } from "./oauth-errors.ts";
 import { createOidcClient, type OidcClient } from "./oidc-client.ts";
@@ -75,7 +76,7 @@ export function createOAuthProviders({
       return url.href;
     },
     async redeem(provider, query, secrets) {
-      const attempt = async () => readIdentity(await configurationOf(provider), provider, query, secrets);
+      const attempt = async () => readIdentity(await configurationOf(provider), provider, query, secrets, clock);
       try {
         return await attempt().catch((error: unknown) => {
           if (!isClientRejected(error) || !clientOf(provider).switchAuthentication()) throw error;
@@ -98,6 +99,7 @@ async function readIdentity(
   provider: OAuthProvider,
   query: CallbackQuery,
   { state, nonce, verifier }: StateSecrets,
+  clock: Clock,
 ): Promise<ProviderIdentity> {
   const tokens = await client.authorizationCodeGrant(configuration, callbackUrl(provider, query), {
     expectedState: state,
@@ -106,11 +108,30 @@ async function readIdentity(
     ...(provider.nonce && { expectedNonce: nonce }),
   });
   const claims = tokens.claims() as client.IDToken;
+  assertClaims(provider, claims, clock);
   const needsUserInfo = claims.email === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined;
   const userInfo = needsUserInfo ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub) : claims;
-  // Multi-tenant providers put a different issuer into each token, and their `sub` is unique only within it.
-  if (withoutTrailingSlash(claims.iss) !== provider.issuer) throw new AppError("oauth_failed");
   return toIdentity(provider, claims.sub, userInfo);
+}
+
+/**
+ * OpenID Connect Core section 2: a `sub` is not empty and has at most 255 ASCII characters. Everyone with an empty `sub`
+ * would share one account, and PostgreSQL stores no NUL and indexes no long text.
+ */
+const SUBJECT = /^[\x20-\x7E]{1,255}$/;
+/** The clock of a provider may be this fast. The same as `openid-client` allows for `exp` and `nbf`. */
+const CLOCK_TOLERANCE_SECONDS = 30;
+
+/** Checks what `openid-client` does not. It has checked that the claims are present and have the right types. */
+function assertClaims({ issuer }: OAuthProvider, { iss, sub, iat }: client.IDToken, clock: Clock): void {
+  // Multi-tenant providers put a different issuer into each token, and their `sub` is unique only within it.
+  if (withoutTrailingSlash(iss) !== issuer) throw claimRefused("iss");
+  if (!SUBJECT.test(sub)) throw claimRefused("sub");
+  if (iat > clock.now().getTime() / 1000 + CLOCK_TOLERANCE_SECONDS) throw claimRefused("iat");
+}
+
+function claimRefused(claim: string): AppError {
+  return new AppError("oauth_failed", { cause: new Error(`The provider's ID token has an invalid ${claim}`) });
 }
 
 function callbackUrl(provider: OAuthProvider, query: CallbackQuery): URL {

@@ -1,7 +1,7 @@
 import { AppError, isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import { emailKey } from "../../../lib/runtime/text-keys.ts";
+import { emailKey, isSameMailbox } from "../../../lib/runtime/text-keys.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { createUser, isRefusal } from "../sign-in/create-account.ts";
 import { deleteIdentity, deleteOrphan, findOwner, type IdentityKey, insertIdentity } from "./identities.repo.ts";
@@ -25,7 +25,7 @@ interface ResolvedAccount {
  * 1. The account that the identity is linked to. If that account is unverified and the provider vouches for its address,
  *    it is taken over.
  * 2. The account with the identity's email address, if both the provider and the account have verified it: the identity is
- *    linked. An unverified account is taken over.
+ *    linked. An unverified account is taken over. The addresses must be the same mailbox, not only have the same key.
  * 3. A new account.
  *
  * 409 `email_taken` if the email address may belong to another person. See decision 7.
@@ -45,12 +45,12 @@ export async function resolveAccount(
     return takeOverUnverifiedAccount(deps, ctx, linked.account, identity);
   if (linked) return linked;
   if (email === null) throw new AppError("oauth_failed", { message: "The provider did not share your email address." });
-  if (user) return linkToExistingAccount(deps, ctx, user.id, key, identity);
+  if (user) return linkToExistingAccount(deps, ctx, user.id, key, { ...identity, email });
   return createLinkedAccount(deps, ctx, tenant, key, { ...identity, email });
 }
 
 function vouchesForUnverified({ email, emailVerified }: ProviderIdentity, account: Account): boolean {
-  const sameEmail = email !== null && emailKey(email) === emailKey(account.email);
+  const sameEmail = email !== null && isSameMailbox(email, account.email);
   return sameEmail && emailVerified && account.is_active && !account.is_verified;
 }
 
@@ -78,13 +78,13 @@ async function linkToExistingAccount(
   ctx: Ctx,
   userId: string,
   key: IdentityKey,
-  identity: ProviderIdentity,
+  identity: IdentityWithEmail,
 ): Promise<ResolvedAccount> {
-  if (!identity.emailVerified)
-    throw deps.config.auth.preventUserEnumeration ? new AppError("email_not_verified") : emailTaken();
+  if (!identity.emailVerified) throw emailNotProven(deps);
   const { epoch } = await ctx.call("sessions.epoch", { user_id: userId });
   const account = await ctx.call("users.signInView", { id: userId });
-  if (!account || emailKey(account.email) !== emailKey(identity.email ?? "")) throw new AppError("oauth_failed");
+  if (!account || emailKey(account.email) !== emailKey(identity.email)) throw new AppError("oauth_failed");
+  if (!isSameMailbox(account.email, identity.email)) throw emailNotProven(deps);
   if (!account.is_active) throw new AppError("account_disabled");
   if (!account.is_verified) return takeOverUnverifiedAccount(deps, ctx, account, identity);
   const newIdentity = { ...key, user_id: userId, email: identity.email };
@@ -93,6 +93,11 @@ async function linkToExistingAccount(
   // so the owner has to sign in another way and link the new identity.
   if (!added && (await findOwner(deps.db, key)) !== userId) throw emailTaken();
   return { account, epoch };
+}
+
+/** The provider has not verified the address of the account. */
+function emailNotProven({ config }: Pick<AuthDeps, "config">): AppError {
+  return config.auth.preventUserEnumeration ? new AppError("email_not_verified") : emailTaken();
 }
 
 function emailTaken(): AppError {

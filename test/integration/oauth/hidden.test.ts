@@ -68,6 +68,15 @@ test("an unverified address from a provider gets the same response whether it is
     expect([table, after[table]]).toEqual([table, before[table]]);
 });
 
+test("a verified address that only looks like the one of an account gets the response of an unverified one", async () => {
+  const { person } = await registered();
+  const claim = (email: string, email_verified: boolean) =>
+    signInBy(usermesh.api, "liar", provider, { sub: newPerson().email, email, email_verified });
+  const lookalike = await claim(person.email.replace("a", "\uFF41"), true);
+  expect(lookalike).toBeProblem(403, "email_not_verified");
+  expect(seen(lookalike)).toEqual(seen(await claim(newPerson().email, false)));
+});
+
 test("an address verified by the provider signs in, with or without an existing account", async () => {
   const { person } = await registered();
   for (const email of [newPerson().email, person.email]) {

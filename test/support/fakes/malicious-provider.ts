@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 
 /** What the ID token says beside what it must; `undefined` leaves a claim out. */
-export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };
+export type Claims = Readonly<Record<string, unknown>> & { readonly sub: unknown };
 
 export interface MaliciousProvider {
   readonly issuer: string;
@@ -52,9 +52,8 @@ export async function startMaliciousProvider({
     ...(promisesIss && { authorization_response_iss_parameter_supported: true }),
   };
   const idToken = ({ clientId, claims }: Issued) =>
-    new SignJWT({ iss: issuer, aud: clientId, ...claims })
+    new SignJWT({ iss: issuer, aud: clientId, iat: Math.floor(Date.now() / 1000), ...claims } as JWTPayload)
       .setProtectedHeader({ alg: "RS256", kid: "1" })
-      .setIssuedAt()
       .setExpirationTime("5m")
       .sign((forges ? other : published).privateKey);
   const redeem = async (form: URLSearchParams) => {
