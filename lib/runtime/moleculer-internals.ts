@@ -25,6 +25,7 @@ interface Internals {
   readonly registry: {
     readonly actions: { list(options: object): ReadonlyArray<{ readonly endpoints?: readonly Endpoint[] }> };
     getActionEndpoints(name: string): { readonly endpoints: readonly Endpoint[] } | undefined;
+    getServiceList(options: { readonly grouping: boolean }): ReadonlyArray<{ readonly fullName: string }>;
     getNodeList(options: { readonly withServices: boolean }): RegistryNode[];
   };
 }
@@ -43,6 +44,13 @@ export function countPendingRequests(broker: ServiceBroker): number {
 
 export function listEndpoints(broker: ServiceBroker, action: string): readonly Endpoint[] {
   return internals(broker).registry.getActionEndpoints(action)?.endpoints ?? [];
+}
+
+/** Full names of the services that some node offers, with their version: `v2.jobs`. */
+export function listServices(broker: ServiceBroker): readonly string[] {
+  return internals(broker)
+    .registry.getServiceList({ grouping: true })
+    .map(({ fullName }) => fullName);
 }
 
 /** Endpoints that this node does not call for now. */

@@ -1,7 +1,10 @@
 import { Counter, type Metric, type Registry } from "prom-client";
 
 export type HttpMetrics = ReturnType<typeof createHttpMetrics>;
-export type RouteMetrics = ReturnType<HttpMetrics["route"]>;
+
+export interface RouteMetrics {
+  observe(status: number, milliseconds: number): void;
+}
 
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -16,6 +19,7 @@ interface RouteCounts {
 /** Requests are counted in plain arrays, which prom-client reads at each scrape: its own histogram costs 4 µs a request. */
 export function createHttpMetrics(registry: Registry) {
   const routes: RouteCounts[] = [];
+  const known = new Map<string, RouteMetrics>();
   new Counter({
     name: "http_requests_total",
     help: "HTTP requests by route and status.",
@@ -29,20 +33,28 @@ export function createHttpMetrics(registry: Registry) {
   });
   registry.registerMetric(createDurationHistogram(routes) as unknown as Metric);
   return {
-    route(method: string, route: string) {
-      const byDuration = Array<number>(BUCKETS_SECONDS.length + 1).fill(0);
-      const counts: RouteCounts = { labels: { method, route }, byStatus: new Map(), byDuration, sumSeconds: 0 };
-      routes.push(counts);
-      return {
-        observe(status: number, milliseconds: number): void {
-          const seconds = milliseconds / 1_000;
-          counts.byStatus.set(status, (counts.byStatus.get(status) ?? 0) + 1);
-          counts.sumSeconds += seconds;
-          let bucket = 0;
-          while (bucket < BUCKETS_SECONDS.length && seconds > (BUCKETS_SECONDS[bucket] as number)) bucket += 1;
-          byDuration[bucket] = (byDuration[bucket] as number) + 1;
-        },
-      };
+    /** The same for the same route: those of other services are found again whenever one of them joins or leaves. */
+    route(method: string, route: string): RouteMetrics {
+      const name = `${method} ${route}`;
+      const metrics = known.get(name) ?? createRouteMetrics(routes, method, route);
+      known.set(name, metrics);
+      return metrics;
+    },
+  };
+}
+
+function createRouteMetrics(routes: RouteCounts[], method: string, route: string): RouteMetrics {
+  const byDuration = Array<number>(BUCKETS_SECONDS.length + 1).fill(0);
+  const counts: RouteCounts = { labels: { method, route }, byStatus: new Map(), byDuration, sumSeconds: 0 };
+  routes.push(counts);
+  return {
+    observe(status, milliseconds) {
+      const seconds = milliseconds / 1_000;
+      counts.byStatus.set(status, (counts.byStatus.get(status) ?? 0) + 1);
+      counts.sumSeconds += seconds;
+      let bucket = 0;
+      while (bucket < BUCKETS_SECONDS.length && seconds > (BUCKETS_SECONDS[bucket] as number)) bucket += 1;
+      byDuration[bucket] = (byDuration[bucket] as number) + 1;
     },
   };
 }

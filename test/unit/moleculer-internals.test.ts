@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { type BrokerOptions, Discoverers, Errors, ServiceBroker, type ServiceSchema, Transporters } from "moleculer";
 import {
@@ -6,7 +7,10 @@ import {
   isOnBus,
   listEndpoints,
   listNodes,
+  listServices,
 } from "../../lib/runtime/moleculer-internals.ts";
+import { webModule } from "../../services/gateway/web/module.ts";
+import { createOverrides } from "../../services/gateway/web/overrides.ts";
 import { eventually } from "../support/eventually.ts";
 
 type Untyped = Record<string, unknown>;
@@ -33,6 +37,26 @@ describe("works with the private parts of moleculer 0.15.2 that we rely on", () 
 
   test("the version: after an upgrade, review mixins/nats-transporter.ts and lib/runtime/moleculer-internals.ts", () => {
     expect(ServiceBroker.MOLECULER_VERSION).toBe("0.15.2");
+  });
+
+  test("moleculer-web's version, and the methods that the gateway overrides or calls", () => {
+    const { version } = createRequire(import.meta.url)("moleculer-web/package.json");
+    expect(version).toBe("0.11.0");
+    const names = [
+      "parseActionRestString",
+      "parseActionRestObject",
+      "regenerateAutoAliases",
+      "aliasHandler",
+      "sendError",
+    ];
+    const replaced = Object.keys(createOverrides(() => null as never));
+    for (const name of [...names, ...replaced]) expect(webModule.methods).toHaveProperty(name);
+    expect(Object.keys(webModule.actions).sort()).toEqual(["addRoute", "listAliases", "removeRoute", "rest"]);
+  });
+
+  test("the registry lists services by their full names", async () => {
+    const broker = await start("services", [{ name: "jobs", version: 2 }]);
+    expect(listServices(broker)).toEqual(expect.arrayContaining(["v2.jobs"]));
   });
 
   test("the registry lists nodes, services, endpoints and open circuit breakers", async () => {

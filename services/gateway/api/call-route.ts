@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { ServiceBroker } from "moleculer";
 import { type Meta, requireUser } from "../../../lib/actions/caller.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
@@ -47,7 +48,10 @@ export async function callRoute(
 
 async function callExtension({ broker }: CallDeps, call: ActionCall): Promise<HttpResponse> {
   try {
-    return jsonResponse(200, (await callAction(broker, call)) ?? null);
+    const result = (await callAction(broker, call)) ?? null;
+    if (!(result instanceof Readable)) return jsonResponse(200, result);
+    result.destroy();
+    throw new Error(`${call.action} returned a stream, which cannot be sent as JSON.`);
   } catch (error) {
     throw toExtensionError(error);
   }

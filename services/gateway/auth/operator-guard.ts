@@ -2,21 +2,25 @@ import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
-import { isLoopback } from "../http/client-address.ts";
+import { hostNameOf, isLoopback } from "../http/client-address.ts";
 import { secretDigest } from "./service-secrets.ts";
 
 export type OperatorGuard = ReturnType<typeof createOperatorGuard>;
 
 /** Decides who sees operational details: requests from this machine or with OPERATOR_TOKEN. */
-export function createOperatorGuard({ database, nats, operatorToken }: Config) {
+export function createOperatorGuard({ database, nats, operatorToken, http }: Config) {
+  const publicName = new URL(http.publicUrl).hostname;
   const expected = operatorToken === undefined ? null : secretDigest(`Bearer ${operatorToken}`);
   const allows = (request: IncomingMessage): boolean => {
     const sent = request.headers.authorization ?? "";
     return isLoopback(request) || (expected !== null && timingSafeEqual(secretDigest(sent), expected));
   };
-  /** Without external dependencies the installation is for development, and everyone sees the details. */
+  /**
+   * Without external dependencies the installation is for development, and everyone who opens it by its own name sees the
+   * details.
+   */
   const allowsDetails = (request: IncomingMessage): boolean =>
-    (database.embedded && nats.url === undefined) || allows(request);
+    (database.embedded && nats.url === undefined && hostNameOf(request) === publicName) || allows(request);
   return {
     allows,
     allowsDetails,

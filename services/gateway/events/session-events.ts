@@ -39,6 +39,7 @@ export function createSessionEvents(timers: Timers) {
   const streams = new Set<EventStream>();
   const byKey = new Map<string, Set<EventStream>>();
   let cancelHeartbeat = (): void => undefined;
+  let isStopped = false;
 
   const remove = (stream: EventStream): void => {
     streams.delete(stream);
@@ -69,13 +70,13 @@ export function createSessionEvents(timers: Timers) {
     start(): void {
       cancelHeartbeat = timers.after(HEARTBEAT_MS, sendHeartbeats);
     },
-    /** Throws 429 for too many streams of one user, and 503 `overloaded` if this node has too many. */
+    /** Throws 429 for too many streams of one user, and 503 `overloaded` if this node has too many or stops. */
     open({ method }: Pick<IncomingMessage, "method">, { caller, recheck }: Authentication): HttpResponse {
       const withoutStream = { status: 200, contentType: "text/event-stream", headers: DISABLE_PROXY_BUFFER, body: "" };
       // The route admits only users; the check tells the compiler.
       if (method === "HEAD" || caller.kind !== "user") return withoutStream;
       const keys = [`session:${caller.session_id}`, `user:${caller.user_id}`, `tenant:${caller.home_tenant_id}`];
-      if (streams.size >= MAX_STREAMS) throw new AppError("overloaded", { retry_after: 5 });
+      if (isStopped || streams.size >= MAX_STREAMS) throw new AppError("overloaded", { retry_after: 5 });
       if ((byKey.get(`user:${caller.user_id}`)?.size ?? 0) >= MAX_STREAMS_PER_USER)
         throw new AppError("rate_limited", { message: "Too many open event streams.", retry_after: 5 });
       recheck();
@@ -91,6 +92,7 @@ export function createSessionEvents(timers: Timers) {
     },
     /** Ends all streams. Browsers reconnect to another node. */
     stop(): void {
+      isStopped = true;
       cancelHeartbeat();
       for (const stream of streams) end(stream);
     },

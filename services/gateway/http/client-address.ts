@@ -41,9 +41,23 @@ export function rateLimitKey(ip: string): string {
 
 const PROXY_HEADERS = ["x-forwarded-for", "forwarded", "x-real-ip", "via"] as const;
 
-/** True for a request from this machine, unless a proxy on it has forwarded the request. */
+/**
+ * True for a request from this machine to this machine, unless a proxy on it has forwarded the request. A page of another
+ * site whose name resolves to a loopback address (DNS rebinding) sends that name as its Host.
+ */
 export function isLoopback(request: IncomingMessage): boolean {
-  const peer = normalize(request.socket.remoteAddress ?? "");
-  const isLocal = peer === "::1" || peer.startsWith("127.");
-  return isLocal && PROXY_HEADERS.every((name) => request.headers[name] === undefined);
+  const isLocal = isLoopbackName(normalize(request.socket.remoteAddress ?? ""));
+  return isLocal && isLoopbackName(hostNameOf(request)) && PROXY_HEADERS.every((name) => !request.headers[name]);
+}
+
+/** The name in the Host header: without the port, in lower case. */
+export function hostNameOf({ headers: { host = "" } }: IncomingMessage): string {
+  return host
+    .toLowerCase()
+    .replace(/:\d*$/, "")
+    .replace(/^\[|\]$/g, "");
+}
+
+function isLoopbackName(name: string): boolean {
+  return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."));
 }

@@ -17,11 +17,12 @@ const CLOSE_IDLE_INTERVAL_MS = 25;
 
 export function createHttpServer({ config, timers, handle, newCorrelationId }: Deps) {
   const { requestTimeoutMs } = config;
-  // web/exchanges.ts answers overdue requests. Node's own limits only apply to requests whose headers never arrive in full.
+  // web/exchanges.ts answers overdue requests, and linger.ts then reads for two seconds more. Node's own limits only apply
+  // to requests whose headers never arrive in full.
   const limits = {
     maxHeaderSize: 16_384,
     headersTimeout: requestTimeoutMs,
-    requestTimeout: requestTimeoutMs + 2_000,
+    requestTimeout: requestTimeoutMs + 5_000,
     connectionsCheckingInterval: 500,
   };
   const server = createServer({ ...limits, keepAliveTimeout: 65_000, noDelay: true }, handle);

@@ -70,7 +70,10 @@ async function sendChunks(log: Logger, pending: PendingRequest, chunks: Chunks):
   try {
     await pipeline(chunks, response);
   } catch (error) {
-    log.warn({ correlation_id: correlationId, path, cause: (error as Error).message }, "response aborted");
+    const { code, message: cause } = error as NodeJS.ErrnoException;
+    // A client that has closed its connection, such as a closed tab with an event stream, is nobody's fault.
+    const level = code === "ERR_STREAM_PREMATURE_CLOSE" ? "debug" : "warn";
+    log[level]({ correlation_id: correlationId, path, cause }, "response aborted");
   }
 }
 

@@ -18,7 +18,7 @@ const files: ReadonlyMap<string, string> = new Map([
   ...["swagger-ui.css", "swagger-ui-bundle.js"].map((name) => [name, join(swagger, name)] as const),
 ]);
 
-/** Each file is read once, on its first request. */
+/** Each file is read once, on its first request. One that could not be read is tried again. */
 const responses = new Map<string, Promise<HttpResponse>>();
 
 export const assetPage: Handler = (_, { file = "" }) => {
@@ -26,6 +26,7 @@ export const assetPage: Handler = (_, { file = "" }) => {
   if (path === undefined) throw new AppError("not_found");
   const response = responses.get(file) ?? load(path);
   responses.set(file, response);
+  response.catch(() => responses.delete(file));
   return response;
 };
 

@@ -15,12 +15,7 @@ export interface PathMatch<T> {
   readonly methods: ReadonlyMap<string, T>;
   /** Value of an `Allow` header. */
   readonly allow: string;
-  readonly params: Readonly<Record<string, string>>;
 }
-
-type Entry<T> = Omit<PathMatch<T>, "params">;
-
-const NO_PARAMS = Object.freeze({});
 
 /**
  * Finds the aliases of a path. Paths without parameters are looked up in a map. Any other path is compared only with the
@@ -29,28 +24,30 @@ const NO_PARAMS = Object.freeze({});
  */
 export function createAliasIndex<T>(aliases: readonly Alias[], describe: (alias: Alias) => T) {
   const fixed = new Map<string, PathMatch<T>>();
-  const parameterized = new Map<number, Array<{ readonly alias: Alias; readonly entry: Entry<T> }>>();
-  for (const [path, group] of Map.groupBy(aliases, (alias) => alias.fullPath)) {
-    const [anyAlias] = group as [Alias];
-    const entry = createEntry(group, describe);
-    if (!path.includes(":")) fixed.set(path, { ...entry, params: NO_PARAMS });
+  const parameterized = new Map<number, Array<{ readonly pattern: Alias; readonly match: PathMatch<T> }>>();
+  for (const [shape, group] of Map.groupBy(aliases, shapeOf)) {
+    const [pattern] = group as [Alias];
+    const match = createMatch(group, describe);
+    if (!shape.includes(":")) fixed.set(shape, match);
     else {
-      const segments = path.split("/").length;
-      parameterized.set(segments, [...(parameterized.get(segments) ?? []), { alias: anyAlias, entry }]);
+      const segments = shape.split("/").length;
+      parameterized.set(segments, [...(parameterized.get(segments) ?? []), { pattern, match }]);
     }
   }
   return (path: string): PathMatch<T> | null => {
     const match = fixed.get(path);
     if (match) return match;
-    for (const { alias, entry } of parameterized.get(path.split("/").length) ?? []) {
-      const params = alias.match(path);
-      if (params) return { ...entry, params };
-    }
-    return null;
+    const candidates = parameterized.get(path.split("/").length) ?? [];
+    return candidates.find(({ pattern }) => pattern.match(path))?.match ?? null;
   };
 }
 
-function createEntry<T>(aliases: readonly Alias[], describe: (alias: Alias) => T): Entry<T> {
+/** Two methods of one path may name its parameters differently. */
+function shapeOf({ fullPath }: Alias): string {
+  return fullPath.replaceAll(/:\w+/g, ":");
+}
+
+function createMatch<T>(aliases: readonly Alias[], describe: (alias: Alias) => T): PathMatch<T> {
   const methods = new Map(aliases.map((alias) => [alias.method, describe(alias)]));
   const get = methods.get("GET");
   if (get) methods.set("HEAD", get);

@@ -28,7 +28,13 @@ export function createExchanges(deps: ExchangesDeps) {
     if (exchange.isAnswered) return;
     exchange.isAnswered = true;
     open.delete(exchange);
-    sendResponse(exchange, response);
+    try {
+      sendResponse(exchange, response);
+    } catch (error) {
+      // Half a response may have been written. The client notices that the rest is missing.
+      deps.log.error({ correlation_id: exchange.correlationId, path: exchange.path, err: error }, "sending failed");
+      exchange.response.destroy();
+    }
   };
   const fail = (exchange: Exchange, thrown: unknown): void => {
     if (exchange.isAnswered) return;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import { AppError } from "../../../lib/actions/errors.ts";
+import { listServices } from "../../../lib/runtime/moleculer-internals.ts";
 import { assertSingleHost, type Cors } from "../http/headers.ts";
 import { type HttpResponse, TEXT_TYPE } from "../http/response.ts";
 import { readTarget } from "../http/target.ts";
@@ -27,9 +28,8 @@ export function createOverrides(parts: () => WebParts) {
     },
     /** The module's method compares a path with all aliases in turn, and ignores the case of letters. */
     resolveAlias(this: WebService, path: string, method: string): ResolvedAlias | false {
-      const match = parts().findPath(this.aliases, path);
-      const target = match?.methods.get(method);
-      return match && target ? { alias: target.alias, params: match.params, target } : false;
+      const target = parts().findPath(this.aliases, path)?.methods.get(method);
+      return target ? { alias: target.alias, params: target.alias.match(path) || {}, target } : false;
     },
     /**
      * The module's method prepares for `use` middlewares and body parsers, which our routes do not have: its promises and
@@ -125,19 +125,34 @@ function optionsResponse(request: IncomingMessage, allow: string, cors: Cors): H
   return { status: 200, contentType: TEXT_TYPE, body: "", headers: ["Allow", allow, ...corsHeaders] };
 }
 
+const MAX_KEPT_ALIASES = 1_000;
+
 /** Methods that replace moleculer-web's because they trust the declarations of other services, which come over the bus. */
 export const extensionOverrides = {
   parseActionRestString(this: WebService, ...args: unknown[]) {
-    return acceptDeclaration(webModule.methods.parseActionRestString.apply(this, args));
+    return parseSafely(() => webModule.methods.parseActionRestString.apply(this, args));
   },
   parseActionRestObject(this: WebService, ...args: unknown[]) {
-    return acceptDeclaration(webModule.methods.parseActionRestObject.apply(this, args));
+    return parseSafely(() => webModule.methods.parseActionRestObject.apply(this, args));
   },
-  /** Keeps the aliases of services that have left, so that their paths are 503 and not 404 until they are back. */
+  /**
+   * Keeps the aliases of services that have left, so that their paths are 503 and not 404 until they are back. An alias
+   * that its service no longer declares is dropped. In the index, aliases that come later win.
+   */
   regenerateAutoAliases(this: WebService, route: WebRoute): void {
     const before = this.aliases.filter((alias) => alias.route === route);
     webModule.methods.regenerateAutoAliases.call(this, route);
-    const present = new Set(this.aliases.map(({ action }) => action));
-    this.aliases = [...this.aliases, ...before.filter(({ action }) => !present.has(action))];
+    const present = listServices(this.broker);
+    const kept = before.filter(({ action }) => !present.some((name) => action?.startsWith(`${name}.`)));
+    this.aliases = [...kept.slice(-MAX_KEPT_ALIASES), ...this.aliases];
   },
 };
+
+/** The module's parsers throw for values that cannot be converted to text. */
+function parseSafely(parse: () => object): ReturnType<typeof acceptDeclaration> {
+  try {
+    return acceptDeclaration(parse());
+  } catch {
+    return null;
+  }
+}

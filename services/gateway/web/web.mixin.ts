@@ -96,6 +96,7 @@ function extensionsRoute(parts: () => WebParts, whitelist: readonly string[]) {
 function serveRow(parts: () => WebParts, row: Route): AliasFunction {
   return ({ $exchange }, _response, next) => {
     const { serve, exchanges } = parts();
+    if ($exchange.isAnswered) return;
     const result = serve(row, $exchange);
     if (!(result instanceof Promise)) return exchanges.answer($exchange, result);
     result.then((response) => exchanges.answer($exchange, response)).catch(next);

@@ -250,6 +250,85 @@ describe("an action of another team's service", () => {
   });
 });
 
+describe("declarations of other services", () => {
+  const serviceNamed = (actions: object) => ({ name: "jobs", actions });
+  const replaceJobs = async (actions: object, ready: () => Promise<boolean>) => {
+    const { broker } = running;
+    await broker.destroyService(broker.getLocalService("jobs"));
+    broker.createService(serviceNamed(actions) as never);
+    await eventually("the new routes", ready);
+  };
+  const statusOfGet = async (path: string, headers = signedIn()) => (await send("GET", path, headers)).status;
+
+  test("a route that is no longer declared is gone, and the one that replaces it decides who may call it", async () => {
+    const open = { rest: { method: "GET", path: "/x", auth: "public" }, handler: () => "old" };
+    await replaceJobs({ old: open }, async () => (await send("GET", "/ext/jobs/x")).status === 200);
+    const guarded = { rest: "GET /x", handler: () => "new" };
+    await replaceJobs(
+      { old: { handler: () => "old" }, new: guarded },
+      async () => (await send("GET", "/ext/jobs/x")).status === 401,
+    );
+    expect(await (await send("GET", "/ext/jobs/x", signedIn())).json()).toBe("new");
+    await replaceJobs(
+      { other: { rest: "GET /other", handler: () => 1 } },
+      async () => (await statusOfGet("/ext/jobs/other")) === 200,
+    );
+    await replaceJobs(
+      { new: { handler: () => 1 }, other: { rest: "GET /moved", handler: () => 1 } },
+      async () => (await statusOfGet("/ext/jobs/moved")) === 200,
+    );
+    expect(await Promise.all(["x", "other"].map((path) => statusOfGet(`/ext/jobs/${path}`)))).toEqual([404, 404]);
+  });
+
+  test("methods of one path may name their parameters differently", async () => {
+    const echo = (ctx: Context<object>) => ctx.params;
+    const actions = { read: { rest: "GET /:id", handler: echo }, write: { rest: "POST /:job", handler: echo } };
+    await replaceJobs(actions, async () => (await statusOfGet("/ext/jobs/7")) === 200);
+    expect(await (await send("GET", "/ext/jobs/7", signedIn())).json()).toEqual({ id: "7" });
+    expect(await (await send("POST", "/ext/jobs/7", signedIn())).json()).toEqual({ job: "7" });
+  });
+
+  test.each([
+    ["a path that cannot be text", { method: "GET", path: { toString: null, valueOf: null } }],
+    ["a base path that cannot be text", { method: "GET", path: "/x", basePath: { toString: null, valueOf: null } }],
+    ["a method that cannot be text", { method: { toString: null }, path: "/x" }],
+    ["a number", 7],
+    ["nothing but nulls", [null, { method: null, path: null }]],
+  ])("%s harms no other route", async (_, rest) => {
+    const good = { rest: "GET /good", handler: () => "good" };
+    await replaceJobs(
+      { bad: { rest, handler: () => "bad" }, good },
+      async () => (await statusOfGet("/ext/jobs/good")) === 200,
+    );
+    expect(await statusOfGet("/api/v1/users/me")).toBe(200);
+  });
+
+  test("a route that is declared again has one series in the metrics", async () => {
+    const good = { rest: "GET /good", handler: () => "good" };
+    for (const _ of [1, 2]) {
+      await replaceJobs({ good }, async () => (await statusOfGet("/ext/jobs/good")) === 200);
+      await replaceJobs(
+        { other: { rest: "GET /other", handler: () => 1 } },
+        async () => (await statusOfGet("/ext/jobs/other")) === 200,
+      );
+    }
+    const text = await (await send("GET", "/metrics")).text();
+    const counts = text
+      .split("\n")
+      .filter((line) => line.startsWith("http_request_duration_seconds_count") && line.includes("/ext/jobs/good"));
+    expect(counts).toHaveLength(1);
+  });
+
+  test("a stream as a result is an error, not its internals", async () => {
+    const handler = async () => (await import("node:stream")).Readable.from(["x"]);
+    await replaceJobs(
+      { stream: { rest: "GET /stream", handler } },
+      async () => (await statusOfGet("/ext/jobs/stream")) === 500,
+    );
+    expect(await statusOfGet("/ext/jobs/stream")).toBe(500);
+  });
+});
+
 describe("HTTP", () => {
   test("two Host headers are refused", async () => {
     const answer = await raw(running.url, "GET /health/live HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n");

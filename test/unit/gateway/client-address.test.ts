@@ -42,9 +42,30 @@ describe("client address", () => {
     expect(rateLimitKey("1.2.3.4")).toBe("1.2.3.4");
   });
 
-  test("a request through a local proxy is not a loopback request", () => {
-    expect(isLoopback(requestFrom("::ffff:127.0.0.1"))).toBe(true);
-    expect(isLoopback(requestFrom("127.0.0.1", { "x-forwarded-for": "1.2.3.4" }))).toBe(false);
-    expect(isLoopback(requestFrom("10.0.0.9"))).toBe(false);
+  const local = { host: "localhost:3000" };
+
+  test.each([
+    ["127.0.0.1", { host: "127.0.0.1:3000" }],
+    ["127.0.0.1", local],
+    ["127.8.0.1", { host: "LOCALHOST" }],
+    ["::1", { host: "[::1]:3000" }],
+    ["::ffff:127.0.0.1", { host: "[::1]" }],
+  ])("a request from %s with %j is a loopback request", (peer, headers) => {
+    expect(isLoopback(requestFrom(peer, headers))).toBe(true);
+  });
+
+  test.each([
+    ["10.0.0.9", local],
+    ["127.0.0.1", { ...local, "x-forwarded-for": "1.2.3.4" }],
+    ["127.0.0.1", { ...local, via: "1.1 proxy" }],
+    ["127.0.0.1", { host: "rebind.attacker.example" }],
+    ["127.0.0.1", { host: "localhost.attacker.example:3000" }],
+    ["127.0.0.1", { host: "127.0.0.1.attacker.example" }],
+    ["127.0.0.1", { host: "10.0.0.9" }],
+    ["127.0.0.1", { host: "[fe80::1]" }],
+    ["127.0.0.1", { host: "" }],
+    ["127.0.0.1", {}],
+  ])("a request from %s with %j is not", (peer, headers) => {
+    expect(isLoopback(requestFrom(peer, headers as Record<string, string>))).toBe(false);
   });
 });

@@ -131,6 +131,12 @@ describe("event streams", () => {
     expect(events.size).toBe(0);
   });
 
+  test("do not open once the node stops", () => {
+    const events = createSessionEvents(createVirtualTime().timers);
+    events.stop();
+    expect(() => openStream(events)).toThrow(expect.objectContaining({ type: "overloaded" }));
+  });
+
   test("HEAD opens none", () => {
     const events = createSessionEvents(createVirtualTime().timers);
     const response = events.open({ method: "HEAD" }, { caller: caller(), recheck: () => undefined });
