@@ -25,7 +25,7 @@ async function runNode(env: Environment, stack: AsyncDisposableStack): Promise<v
   stack.defer(node.stop);
   registerProcessMetrics(node.platform.metrics.registry);
   if (config.nodeHealth.port !== undefined)
-    closeHealth = await serveNodeHealth(node.broker, node.platform.metrics.registry, {
+    closeHealth = await serveNodeHealth(node.broker, node.platform.metrics.registry, config, {
       host: config.nodeHealth.host,
       port: config.nodeHealth.port,
     });

@@ -2,21 +2,27 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import type { Registry } from "prom-client";
+import type { Config } from "../../lib/config/config.ts";
 import { isOnBus } from "../../lib/runtime/moleculer-internals.ts";
+import { createOperatorGuard } from "../../services/gateway/auth/operator-guard.ts";
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Serves `/health/live`, `/health/ready` and `/metrics` of a node without a gateway. It is not ready any more as soon as it stops. */
+/**
+ * Serves `/health/live`, `/health/ready` and `/metrics` of a node without a gateway. It is not ready any more as soon as it
+ * stops. With OPERATOR_TOKEN, the metrics are for this machine and for requests with the token, as at the gateway.
+ */
 export async function serveNodeHealth(
   broker: ServiceBroker,
   registry: Registry,
-  { host, port }: Address,
+  config: Config,
+  { host, port }: { readonly host: string; readonly port: number },
 ): Promise<() => Promise<void>> {
+  const guard = createOperatorGuard(config);
   const server = createServer((request, response) => {
-    if (request.url === "/metrics") return void sendMetrics(registry, response);
+    if (request.url === "/metrics") {
+      if (config.operatorToken !== undefined && !guard.allows(request))
+        return void response.writeHead(401, { "www-authenticate": "Bearer" }).end();
+      return void sendMetrics(registry, response);
+    }
     const status = statusOf(broker, request.url ?? "");
     response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
     response.end(JSON.stringify({ status: status === 200 ? "ok" : status === 404 ? "not_found" : "unavailable" }));
