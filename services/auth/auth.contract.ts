@@ -163,6 +163,8 @@ export const authContract = contract("auth", {
           token: z.string(),
           email: z.string(),
           name: z.string().nullable(),
+          /** Whether the owner of `email` has proven it; for an email change, they have not yet. */
+          is_verified: z.boolean(),
           user_id: field.Id,
           tenant_id: field.Id,
         })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Mail } from "../../lib/runtime/platform.ts";
-import { mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
+import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
 /** [ASVS V1.2, V16.4.1] Text with a meaning for mail servers, browsers, terminals, spreadsheets or templates. */
@@ -57,7 +57,7 @@ describe.each(kept)("a name with %s", (_, text) => {
 
   test("is harmless in a mail: it adds no header, recipient, element, line or link", async () => {
     const person = await registered(name);
-    const mail = await mailTo(usermesh, person.email, /verify-email/);
+    const mail = await mailWithName(person);
     const plain = await plainMail();
     expect(mail.to).toEqual([person.email]);
     expect(mail.subject).toBe(plain.subject);
@@ -69,11 +69,67 @@ describe.each(kept)("a name with %s", (_, text) => {
 
   test("is harmless on the mailbox page", async () => {
     const person = await registered(name);
-    await mailTo(usermesh, person.email, /verify-email/);
+    await mailWithName(person);
     const page = await fetch(`${usermesh.url}/dev/mail`, { headers: { accept: "text/html" } });
     expect(page.headers.get("content-security-policy")).toMatch(/default-src 'none'/);
     expect(await page.text()).not.toMatch(/<script|<svg|<img|onerror=alert\(1\)>(?!&)/);
   });
+});
+
+/** A stranger who wants to send a text to someone else's address, in a letter of ours. */
+describe("a stranger's text in the name of an account with someone else's address", () => {
+  const text = "Your account was locked, sign in at evil1.com";
+  const greetingOf = ({ text }: Mail) => text.split(/\r?\n/)[0];
+
+  test("is in no mail before the address is verified", async () => {
+    const { access, ...person } = await strangersAccount();
+    await resetMail(person);
+    const new_password = "Fresh-horse-8-staple";
+    await usermesh.api.post("auth/change-password", { current_password: person.password, new_password }, access);
+    await mailTo(usermesh, person.email, /Your password was changed/);
+    await expectNoGreetingByName(person.email, 3);
+  });
+
+  test("is in no mail about an email change: to the new address, or to the old one that was never verified", async () => {
+    const { access, ...person } = await strangersAccount();
+    const { email } = newPerson("new");
+    const change = { email, current_password: person.password };
+    expect((await usermesh.api.patch("users/me", change, access)).status).toBe(200);
+    await mailTo(usermesh, person.email, /A change of your email address was requested/);
+    const token = linkToken(await mailTo(usermesh, email, /Confirm your new email address/));
+    expect((await usermesh.api.post("auth/verify-email", { token })).body.data.is_verified).toBe(true);
+    await mailTo(usermesh, person.email, /Your email address was changed/);
+    await expectNoGreetingByName(person.email, 3);
+    await expectNoGreetingByName(email, 1);
+  });
+
+  test("is in no mail to an address that an administrator has set", async () => {
+    const { id } = await registered(text);
+    const admin = await signIn(usermesh, usermesh.admin);
+    const email = newPerson("moved").email;
+    expect((await usermesh.api.patch(`admin/users/${id}`, { email }, admin.access)).status).toBe(200);
+    await usermesh.api.post("auth/password-reset-request", { email });
+    await mailTo(usermesh, email, /Reset your password/);
+    await expectNoGreetingByName(email, 1);
+  });
+
+  test("greets only its author, who has verified the address", async () => {
+    const person = await registered("Ada Lovelace");
+    expect(greetingOf(await mailWithName(person))).toBe("Hello Ada Lovelace,");
+  });
+
+  async function strangersAccount() {
+    const person = await registered(text);
+    await mailTo(usermesh, person.email, /Confirm your email address/);
+    return { ...person, access: (await signIn(usermesh, person)).access };
+  }
+
+  async function expectNoGreetingByName(email: string, atLeast: number): Promise<void> {
+    const mails = usermesh.mails().filter((mail) => mail.to.includes(email));
+    expect(mails.length).toBeGreaterThanOrEqual(atLeast);
+    expect(new Set(mails.map(greetingOf))).toEqual(new Set(["Hello,"]));
+    expect(mails.map((mail) => `${mail.subject}${mail.text}${mail.html}`).join()).not.toMatch(/locked|evil1/);
+  }
 });
 
 describe.each(refused)("a text with %s", (_, text) => {
@@ -159,8 +215,24 @@ test("a device name appears in the list of sessions only", async () => {
 let plain: Promise<Mail> | undefined;
 /** The same mail to a user with an ordinary name. */
 function plainMail(): Promise<Mail> {
-  plain ??= registered("Ada Lovelace").then(({ email }) => mailTo(usermesh, email, /verify-email/));
+  plain ??= registered("Ada Lovelace").then(mailWithName);
   return plain;
+}
+
+/** Only mails to a verified address greet by name. */
+async function mailWithName(person: Person): Promise<Mail> {
+  await verify(person);
+  return resetMail(person);
+}
+
+async function verify({ email }: Person): Promise<void> {
+  const token = linkToken(await mailTo(usermesh, email, /Confirm your email address/));
+  expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+}
+
+async function resetMail({ email }: Person): Promise<Mail> {
+  expect((await usermesh.api.post("auth/password-reset-request", { email })).status).toBe(202);
+  return mailTo(usermesh, email, /Reset your password/);
 }
 
 const elementsOf = (html: string) => [...html.matchAll(/<\/?([a-z!]+)/gi)].map(([, name]) => name);

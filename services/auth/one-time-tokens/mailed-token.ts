@@ -15,6 +15,7 @@ import { findOneTimeToken, type OneTimeToken, recordDerived, recordSent } from "
 
 type TokenDeps = Pick<AuthDeps, "db" | "ring">;
 type Input = ParamsOf<typeof authContract, "deriveMailToken">;
+/** `email` is the address that the link goes to, and `is_verified` is about that address. */
 type Addressee = NonNullable<Actions["users.signInView"]["result"]> & {
   /** For an email change: whether the user still wants it. */
   readonly change_pending?: boolean;
@@ -37,6 +38,7 @@ export async function deriveMailToken(
     token,
     email: addressee.email,
     name: addressee.full_name,
+    is_verified: addressee.is_verified,
     user_id: addressee.id,
     tenant_id: addressee.tenant_id,
   };
@@ -92,7 +94,9 @@ async function readAddressee(
   const account = await call("users.signInView", { id: user_id });
   if (!account || purpose !== "change_email") return account;
   const change = await call("users.emailChange", { token_id: id });
-  return change && { ...account, email: change.new_email, change_pending: change.state === "pending" };
+  return (
+    change && { ...account, email: change.new_email, is_verified: false, change_pending: change.state === "pending" }
+  );
 }
 
 function bindingOf({ kid, id, purpose, user_id, tenant_id, email_key_hash }: OneTimeToken): MailedTokenBinding {

@@ -6,6 +6,7 @@ import {
   isLinkKind,
   type LinkKind,
   type NoticeKind,
+  type Recipient,
   type RenderedMail,
   renderLink,
   renderNotice,
@@ -45,24 +46,23 @@ async function linkMail(
     kind === "reset_password" || kind === "invite"
       ? (passwordResetUrl ?? `${publicUrl}/reset-password`)
       : `${publicUrl}/api/v1/auth/verify-email`;
-  return { to: token.email, ...renderLink(kind, { name: token.name, link: withToken(page, token.token) }) };
+  const recipient = { name: token.name, isVerified: token.is_verified };
+  return { to: token.email, ...renderLink(kind, recipient, withToken(page, token.token)) };
 }
 
 async function noticeMail(ctx: Ctx, kind: NoticeKind): Promise<Content | null> {
   const recipient = await recipientOf(ctx);
-  return (
-    recipient && { to: recipient.email, ...renderNotice(kind, { name: recipient.name, provider: ctx.params.provider }) }
-  );
+  return recipient && { to: recipient.email, ...renderNotice(kind, recipient, ctx.params.provider) };
 }
 
-/** Notices about an email change go to the old address. */
-async function recipientOf({ params, call }: Ctx): Promise<{ email: string; name: string | null } | null> {
+/** Notices about an email change go to the old address. Nothing tells whether its owner had proven it. */
+async function recipientOf({ params, call }: Ctx): Promise<(Recipient & { readonly email: string }) | null> {
   if (params.email_change !== undefined) {
     const change = await call("users.emailChange", { token_id: params.email_change });
-    return change && { email: change.old_email, name: change.name };
+    return change && { email: change.old_email, name: null, isVerified: false };
   }
   const user = await call("users.get", { id: params.user_id });
-  return user && { email: user.email, name: user.full_name };
+  return user && { email: user.email, name: user.full_name, isVerified: user.is_verified };
 }
 
 function withToken(page: string, token: string): string {

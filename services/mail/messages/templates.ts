@@ -11,20 +11,25 @@ export interface RenderedMail {
 export type LinkKind = MailedTokenPurpose;
 export type NoticeKind = Exclude<MailJob["kind"], LinkKind>;
 
-interface LinkText {
+interface MailText {
   readonly subject: string;
+  /** Never in a mail to an address that is not the account's verified one, or not yet. */
+  readonly greetsByName: boolean;
+}
+
+interface LinkText extends MailText {
   readonly beforeLink: readonly string[];
   readonly afterLink: readonly string[];
 }
 
-interface NoticeText {
-  readonly subject: string;
+interface NoticeText extends MailText {
   readonly paragraphs: readonly string[];
 }
 
 const linkTexts: Readonly<Record<LinkKind, LinkText>> = {
   verify_email: {
     subject: "Confirm your email address",
+    greetsByName: false,
     beforeLink: ["Please confirm that this is your email address by opening this link:"],
     afterLink: [
       lifetimeSentence("verify_email"),
@@ -33,6 +38,7 @@ const linkTexts: Readonly<Record<LinkKind, LinkText>> = {
   },
   reset_password: {
     subject: "Reset your password",
+    greetsByName: true,
     beforeLink: ["We received a request to reset the password of your account. Open this link to choose a new one:"],
     afterLink: [
       `${lifetimeSentence("reset_password")} Using it signs you out on all devices.`,
@@ -41,6 +47,7 @@ const linkTexts: Readonly<Record<LinkKind, LinkText>> = {
   },
   invite: {
     subject: "You have been invited as an administrator",
+    greetsByName: false,
     beforeLink: ["An administrator account was created for you. Open this link to choose its password:"],
     afterLink: [
       `${lifetimeSentence("invite")} After that, request a new password on the sign-in page.`,
@@ -49,6 +56,7 @@ const linkTexts: Readonly<Record<LinkKind, LinkText>> = {
   },
   change_email: {
     subject: "Confirm your new email address",
+    greetsByName: false,
     beforeLink: ["Please confirm that this is the new email address of your account by opening this link:"],
     afterLink: [
       lifetimeSentence("change_email"),
@@ -65,6 +73,7 @@ function lifetimeSentence(kind: LinkKind): string {
 const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
   password_changed: {
     subject: "Your password was changed",
+    greetsByName: true,
     paragraphs: [
       "The password of your account was changed, and all other devices were signed out.",
       "If this wasn't you, reset your password right away with “Forgot password” on the sign-in page. This signs out everyone else.",
@@ -72,6 +81,7 @@ const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
   },
   token_reused: {
     subject: "We ended one of your sessions",
+    greetsByName: true,
     paragraphs: [
       "An expired sign-in credential was reused, possibly from a copied device. To protect your account, we ended the session it belongs to.",
       "Please sign in again. If you don't know what caused this, change your password and review the list of your devices.",
@@ -79,6 +89,7 @@ const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
   },
   provider_linked: {
     subject: "A sign-in provider was linked to your account",
+    greetsByName: true,
     paragraphs: [
       "You can now sign in with {provider}.",
       "If this wasn't you, sign in, unlink the provider and change your password. This signs out everyone else.",
@@ -86,6 +97,7 @@ const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
   },
   provider_unlinked: {
     subject: "A sign-in provider was unlinked from your account",
+    greetsByName: true,
     paragraphs: [
       "Signing in with {provider} is no longer possible.",
       "If this wasn't you, change your password right away. This signs out everyone else.",
@@ -93,6 +105,7 @@ const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
   },
   email_change_requested: {
     subject: "A change of your email address was requested",
+    greetsByName: false,
     paragraphs: [
       "We received a request to change the email address of your account, and sent a confirmation link to the new address. Until that link is opened, this address remains in use.",
       "If this wasn't you, change your password right away. This cancels the link and signs out everyone else.",
@@ -100,6 +113,7 @@ const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
   },
   email_changed: {
     subject: "Your email address was changed",
+    greetsByName: false,
     paragraphs: [
       "The email address of your account was changed. This is the last email we send to this address.",
       "If this wasn't you, contact your administrator: the account can no longer be recovered with this address.",
@@ -107,6 +121,7 @@ const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
   },
   account_deactivated: {
     subject: "Your account was deactivated",
+    greetsByName: true,
     paragraphs: [
       "An administrator deactivated your account, and you were signed out on all devices.",
       "If you think this is a mistake, contact your administrator.",
@@ -114,6 +129,7 @@ const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
   },
   account_reactivated: {
     subject: "Your account is active again",
+    greetsByName: true,
     paragraphs: [
       "An administrator reactivated your account. You can sign in as before.",
       "If you were not expecting this, sign in, change your password and contact your administrator.",
@@ -125,12 +141,15 @@ export function isLinkKind(kind: MailJob["kind"]): kind is LinkKind {
   return Object.hasOwn(linkTexts, kind);
 }
 
-export function renderLink(
-  kind: LinkKind,
-  { name, link }: { readonly name: string | null; readonly link: string },
-): RenderedMail {
+export interface Recipient {
+  readonly name: string | null;
+  /** Whether the address that the mail goes to is one that the account's owner has proven. */
+  readonly isVerified: boolean;
+}
+
+export function renderLink(kind: LinkKind, recipient: Recipient, link: string): RenderedMail {
   const { subject, beforeLink, afterLink } = linkTexts[kind];
-  const beforeParagraphs = [greeting(name), ...beforeLink];
+  const beforeParagraphs = [greeting(linkTexts[kind], recipient), ...beforeLink];
   return {
     subject,
     // The link has a line of its own, because some mail programs make adjacent text part of it.
@@ -139,26 +158,23 @@ export function renderLink(
   };
 }
 
-interface NoticeData {
-  readonly name: string | null;
-  readonly provider?: string | undefined;
-}
-
-export function renderNotice(kind: NoticeKind, { name, provider = "an external provider" }: NoticeData): RenderedMail {
+export function renderNotice(kind: NoticeKind, recipient: Recipient, provider = "an external provider"): RenderedMail {
   const { subject, paragraphs } = noticeTexts[kind];
   // A replacement function, because a string would expand patterns such as `$&` in the provider's name.
   const withProvider = paragraphs.map((text) => text.replace("{provider}", () => provider));
-  const all = [greeting(name), ...withProvider];
+  const all = [greeting(noticeTexts[kind], recipient), ...withProvider];
   return { subject, text: asText(all), html: asHtml(subject, all.map(paragraph)) };
 }
 
 const MAX_NAME_LENGTH = 100;
 
 /**
- * Anyone can register someone else's address with any name, so a name with a line break or URL could send them a
- * message.
+ * Anyone can register someone else's address with any text as the name. No pattern recognizes all texts that deceive the
+ * recipient, so only the owner of a verified address is greeted by name. The patterns remain for names that others write,
+ * such as administrators and providers.
  */
-function greeting(name: string | null): string {
+function greeting({ greetsByName }: MailText, { name, isVerified }: Recipient): string {
+  if (!greetsByName || !isVerified) return "Hello,";
   const shown = (name ?? "").replace(/[\p{C}\p{Z}]+/gu, " ").trim();
   return shown === "" || shown.length > MAX_NAME_LENGTH || looksLikeLink(shown) ? "Hello," : `Hello ${shown},`;
 }

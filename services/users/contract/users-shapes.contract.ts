@@ -176,7 +176,6 @@ export const EmailChange = z.strictObject({
   new_email: z.string(),
   state: z.enum(["pending", "applied", "refused", "ended"]),
   epoch: z.int(),
-  name: z.string().nullable(),
   is_active: z.boolean(),
 });
 

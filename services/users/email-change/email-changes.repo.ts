@@ -66,13 +66,12 @@ export async function countRecentChanges(tx: Transaction, userId: string): Promi
 
 type EmailChangeView = Pick<EmailChange, "token_id" | "user_id" | "old_email" | "new_email" | "state" | "epoch"> & {
   readonly tenant_id: string;
-  readonly name: string | null;
   readonly is_active: boolean;
 };
 
 export async function readEmailChange(db: Database, tokenId: string): Promise<EmailChangeView | undefined> {
   const [row] = await db.query<EmailChangeView>(
-    `SELECT c.token_id, c.user_id, c.old_email, c.new_email, c.state, c.epoch, u.tenant_id, u.full_name AS name, u.is_active
+    `SELECT c.token_id, c.user_id, c.old_email, c.new_email, c.state, c.epoch, u.tenant_id, u.is_active
      FROM users.email_changes c JOIN users.users u ON u.id = c.user_id WHERE c.token_id = $1 AND u.deleted_at IS NULL`,
     [tokenId],
   );
