@@ -117,6 +117,45 @@ describe("password guessing at one account from one address", () => {
   });
 });
 
+/** Addresses of one /64, in the forms in which a proxy may write them. */
+const oneNetwork = [
+  "2001:db8:1:2::1",
+  "2001:db8:1:2:0:0:0:2",
+  "2001:0db8:0001:0002:0000:0000:0000:0003",
+  "2001:DB8:1:2:ABCD::4",
+  "[2001:db8:1:2::5]:443",
+  "2001:db8:1:2::6%eth0",
+];
+
+describe("password guessing at one account from one IPv6 /64", () => {
+  test("has 10 attempts evaluated, although each comes from another address", async () => {
+    const person = await register(usermesh);
+    const seen = await times(30, (n) => failLogin(person, `2001:db8:1:2::${(n + 1).toString(16)}`));
+    expect(seen.map(verdict).toSorted()).toEqual([...Array(10).fill(refused), ...Array(20).fill(throttled)]);
+  });
+
+  test("is counted together for all forms of an address", async () => {
+    const person = await register(usermesh);
+    for (const ip of [...oneNetwork, ...oneNetwork.slice(0, 4)])
+      expect([ip, verdict(await failLogin(person, ip))]).toEqual([ip, refused]);
+    for (const ip of oneNetwork) expect([ip, verdict(await failLogin(person, ip))]).toEqual([ip, throttled]);
+  });
+
+  test("does not throttle the owner in another /64", async () => {
+    const person = await register(usermesh);
+    for (let n = 0; n < 11; n += 1) await failLogin(person, `2001:db8:1:2::${n}`);
+    expect(verdict(await login(named(person), person.password, "2001:db8:1:3::1"))).toBe("200 ok");
+  });
+});
+
+test("IPv4-mapped addresses are counted as the IPv4 addresses they are, not as one /64", async () => {
+  const person = await register(usermesh);
+  const forms = ["192.0.2.7", "::ffff:192.0.2.7", "::FFFF:192.0.2.7", "::ffff:c000:207"];
+  for (let n = 0; n < 10; n += 1) await failLogin(person, forms[n % 4]);
+  for (const ip of forms) expect([ip, verdict(await failLogin(person, ip))]).toEqual([ip, throttled]);
+  expect(verdict(await login(named(person), person.password, "::ffff:192.0.2.8"))).toBe("200 ok");
+});
+
 describe("password guessing at one account from many addresses", () => {
   test("is throttled from everywhere after 50 failures, even parallel ones", async () => {
     const person = await register(usermesh);

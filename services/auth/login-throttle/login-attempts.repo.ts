@@ -3,7 +3,7 @@ import { deleteInBatches } from "../../../mixins/service-sweep.ts";
 
 export interface AttemptKeys {
   readonly account: string;
-  /** Key of the attempts at the account from one client address. */
+  /** Key of the attempts at the account from one client address, or one IPv6 /64. */
   readonly address: string;
 }
 

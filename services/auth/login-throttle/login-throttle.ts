@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { AppError } from "../../../lib/actions/errors.ts";
+import { rateLimitKey } from "../../../lib/runtime/rate-limit-key.ts";
 import { emailKey, emailKeyHash, usernameKey } from "../../../lib/runtime/text-keys.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import {
@@ -57,10 +58,11 @@ export async function withAttempt<T extends { readonly ok: boolean }>(
   }
 }
 
+/** The addresses of an IPv6 /64 have one key: whoever has one of them has all, and could otherwise guess from each. */
 function keysOf(target: LoginTarget): AttemptKeys {
   const account = accountKey(target);
   const address = createHash("sha256")
-    .update(JSON.stringify([account, target.ip]))
+    .update(JSON.stringify([account, rateLimitKey(target.ip)]))
     .digest("hex");
   return { account, address };
 }

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
-import { rateLimitKey } from "../http/client-address.ts";
+import { rateLimitKey } from "../../../lib/runtime/rate-limit-key.ts";
 import type { RequestContext } from "../http/request-context.ts";
 import type { GuardedRoute, RateLimitClass } from "../routes.types.ts";
 

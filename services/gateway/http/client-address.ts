@@ -28,17 +28,6 @@ function normalize(address: string): string {
   return mapped ?? bare.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1").toLowerCase();
 }
 
-/** Rate limits count an IPv6 /64 as one client, because that is the smallest range a subscriber gets. */
-export function rateLimitKey(ip: string): string {
-  if (isIP(ip) !== 6) return ip;
-  const [head = "", tail] = ip.split("::");
-  const left = head === "" ? [] : head.split(":");
-  if (tail === undefined) return `${left.slice(0, 4).join(":")}::/64`;
-  const right = tail === "" ? [] : tail.split(":");
-  const groups = [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0"), ...right];
-  return `${groups.slice(0, 4).join(":")}::/64`;
-}
-
 const PROXY_HEADERS = ["x-forwarded-for", "forwarded", "x-real-ip", "via"] as const;
 
 /**
