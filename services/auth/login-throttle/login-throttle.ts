@@ -58,7 +58,7 @@ export async function withAttempt<T extends { readonly ok: boolean }>(
   }
 }
 
-/** The addresses of an IPv6 /64 have one key: whoever has one of them has all, and could otherwise guess from each. */
+/** The addresses of an IPv6 /64 share one key: a client with one of them has all, and could make attempts from each. */
 function keysOf(target: LoginTarget): AttemptKeys {
   const account = accountKey(target);
   const address = createHash("sha256")

@@ -11,7 +11,7 @@ const TimeSince1970 = field.Timestamp.refine((time) => time >= "1970", {
 
 /**
  * The fields of an account in an import file, where visibility is given among the preferences. Roles can't be imported:
- * whoever edits the file could make themselves an administrator.
+ * anybody who edits the file could make themselves an administrator.
  */
 export const accountFields = {
   tenant: field.TenantSlug.default("default"),
