@@ -43,7 +43,13 @@ export default {
   reporters: ["default", "<rootDir>/test/support/jest/run-reporter.ts"],
   // Most of a test is waiting. More at once would ask the one PostgreSQL for more connections than it has.
   maxWorkers: 2,
-  collectCoverageFrom: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"],
+  collectCoverageFrom: [
+    "lib/**/*.ts",
+    "mixins/**/*.ts",
+    "services/**/*.ts",
+    "workers/**/*.ts",
+    "!services/gateway/ui/**",
+  ],
   // v8's counts every file again that a test file before it loaded: minutes by the end of a run.
   coverageProvider: "babel",
   coverageReporters: ["text-summary", "lcovonly"],

@@ -3,19 +3,27 @@ import type { BrokerOptions, Middleware, Transit } from "moleculer";
 import type { Logger } from "pino";
 import { countsForBreaker, isNodeGone } from "./lib/actions/bus-errors.ts";
 import { servicePermissions } from "./lib/actions/service-permissions.ts";
+import { REQUEST_TIMEOUT_MS } from "./lib/actions/typed-call.ts";
 import { type Config, readConfig } from "./lib/config/config.ts";
 import { version } from "./lib/config/version.ts";
+import { redirectConsole } from "./lib/observability/console.ts";
 import { createLog } from "./lib/observability/log.ts";
+import type { Metrics } from "./lib/observability/metrics.ts";
+import type { Tracing } from "./lib/observability/tracing.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "./lib/runtime/clock.ts";
-import { accessMiddleware } from "./mixins/access.middleware.ts";
-import { BrokerLog } from "./mixins/broker-log.ts";
-import { contractMiddleware } from "./mixins/contract.middleware.ts";
-import { correlationMiddleware } from "./mixins/correlation.middleware.ts";
-import { drainMiddleware } from "./mixins/drain.middleware.ts";
-import { errorMiddleware } from "./mixins/error.middleware.ts";
-import { ErrorRegenerator } from "./mixins/error-regenerator.ts";
-import { FastDiscoverer } from "./mixins/fast-discoverer.ts";
-import { NatsTransporter } from "./mixins/nats-transporter.ts";
+import type { HealthChecks } from "./lib/runtime/health-checks.ts";
+import { BrokerLog } from "./mixins/bus/broker-log.ts";
+import { ErrorRegenerator } from "./mixins/bus/error-regenerator.ts";
+import { FastDiscoverer } from "./mixins/bus/fast-discoverer.ts";
+import { NatsTransporter } from "./mixins/bus/nats-transporter.ts";
+import { nodeActions } from "./mixins/bus/node-stats.ts";
+import { accessMiddleware } from "./mixins/middlewares/access.middleware.ts";
+import { contractMiddleware } from "./mixins/middlewares/contract.middleware.ts";
+import { correlationMiddleware } from "./mixins/middlewares/correlation.middleware.ts";
+import { drainMiddleware } from "./mixins/middlewares/drain.middleware.ts";
+import { errorMiddleware } from "./mixins/middlewares/error.middleware.ts";
+import { metricsMiddleware } from "./mixins/middlewares/metrics.middleware.ts";
+import { tracingMiddleware } from "./mixins/middlewares/tracing.middleware.ts";
 
 const DRAIN_MS = 10_000;
 
@@ -24,22 +32,27 @@ interface NodeParts {
   readonly services: readonly string[];
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Without it, the node counts no calls: for commands that offer no services. */
+  readonly metrics?: Metrics;
+  /** Undefined for a node without dependencies. */
+  readonly health?: Pick<HealthChecks, "read">;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Options of every node of the mesh: services, workers, REPL and tests. */
 export function brokerOptions(
   config: Config,
-  { log, services, clock = systemClock, random = systemRandom }: NodeParts,
+  { log, services, clock = systemClock, random = systemRandom, metrics, health, tracing }: NodeParts,
 ): BrokerOptions {
   return {
     namespace: "usermesh",
-    nodeID: config.nodeId ?? nodeName(services, random),
+    nodeID: withNodeId(config, services, random).nodeId,
     transporter: config.nats.url === undefined ? null : new NatsTransporter(config.nats.url),
     serializer: "JSON",
     // During a rollout two versions run side by side; `GET /admin/mesh` shows which node runs which.
     metadata: { version },
     errorRegenerator: new ErrorRegenerator(),
-    requestTimeout: 5_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     // Enabled per action by `idempotent` in the contract, for reads only.
     retryPolicy: { enabled: false, retries: 2, delay: 50, maxDelay: 200, factor: 2, check: isNodeGone },
     // Enabled here because Moleculer never resets the window of a breaker that is enabled per action.
@@ -62,9 +75,22 @@ export function brokerOptions(
     tracing: false,
     logger: new BrokerLog(log),
     // `$node.options` would reveal the credentials of NATS.
-    internalServices: { $node: { actions: { options: false } } },
+    internalServices: {
+      $node: {
+        actions: {
+          options: false,
+          ...(metrics && nodeActions(metrics)),
+          // Not `health`: Moleculer has an action of that name, which tells about CPU, memory and the process.
+          ...(health && { dependencies: () => health.read() }),
+        },
+      },
+    },
     internalMiddlewares: false,
-    middlewares: middlewares(config, log, clock),
+    middlewares: [
+      ...middlewares(config, log, clock),
+      ...(metrics ? [metricsMiddleware(metrics)] : []),
+      ...(tracing ? [tracingMiddleware(tracing)] : []),
+    ],
     // The scripts stop the broker, because queues, event log and embedded servers must stop after it.
     skipProcessEventRegistration: true,
   };
@@ -88,6 +114,11 @@ function middlewares(config: Config, log: Logger, clock: Clock): Array<Middlewar
   ];
 }
 
+/** The configuration with the name of this node, so that the bus and every line of the log have the same one. */
+export function withNodeId(config: Config, services: readonly string[], random: Random = systemRandom) {
+  return { ...config, nodeId: config.nodeId ?? nodeName(services, random) };
+}
+
 /** Unique, because two nodes with the same name stop each other, and valid in a NATS subject. */
 function nodeName(services: readonly string[], random: Random): string {
   const name = services.length > 3 ? "usermesh" : services.join("-");
@@ -102,17 +133,25 @@ export default async function runnerOptions(): Promise<BrokerOptions> {
   const { registerBrokerMetrics, registerProcessMetrics } = await import("./lib/observability/metrics.ts");
   const { createPlatform } = await import("./lib/runtime/create-platform.ts");
   const { loadService, selectServices } = await import("./scripts/run/service-files.ts");
-  const config = readConfig(process.env);
-  const log = createLog(config.log);
-  const services = selectServices(config.services);
+  const given = readConfig(process.env);
+  const services = selectServices(given.services);
+  const config = withNodeId(given, services);
+  const log = createLog(config.log).child({ node: config.nodeId });
+  redirectConsole(log);
   const platform = await createPlatform(config, { log, services });
   const schemas = await Promise.all(services.map((name) => loadService(name, platform)));
   return {
-    ...brokerOptions(config, { log, services }),
+    ...brokerOptions(config, {
+      log,
+      services,
+      metrics: platform.metrics,
+      health: platform.health,
+      tracing: platform.tracing,
+    }),
     skipProcessEventRegistration: false,
     created: (broker) => {
       registerProcessMetrics(platform.metrics.registry);
-      registerBrokerMetrics(platform.metrics.registry, broker);
+      registerBrokerMetrics(platform.metrics.registry, broker, config.nats.url);
       for (const schema of schemas) broker.createService(schema);
     },
     stopped: () => platform.close(),

@@ -1,9 +1,11 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { type Call, callAsService } from "../lib/actions/typed-call.ts";
 import type { EventType, MeshEvent, StreamName } from "../lib/events/events.ts";
+import { journaled } from "../lib/observability/call-journal.ts";
+import type { Tracing } from "../lib/observability/tracing.ts";
 import type { Clock } from "../lib/runtime/clock.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
-import type { Transaction, TransactionSource } from "./database.mixin.ts";
+import type { Transaction, TransactionSource } from "./database/database.mixin.ts";
 import { INBOX_DAYS } from "./service-sweep.ts";
 
 export interface ConsumerOptions {
@@ -16,15 +18,24 @@ export interface ConsumerOptions {
 /** Consumes events while the service runs. All nodes of a service share one durable consumer. */
 export function eventConsumer(platform: Platform, consumption: ConsumerOptions): Partial<ServiceSchema> {
   let stop: () => Promise<void> = async () => undefined;
+  const handle = async (broker: ServiceBroker, event: MeshEvent) => {
+    const { correlation_id, event_type, source } = event;
+    const call = callAsService(broker, consumption.service, correlation_id);
+    const step = {
+      kind: "event",
+      name: event_type,
+      service: consumption.service,
+      from: source,
+      correlation_id,
+    } as const;
+    await journaled(platform.metrics.journal, step, async () => consumption.handlers[event_type]?.(event, call));
+  };
   const consume = async (broker: ServiceBroker) => {
     stop = await platform.events.consume({
       name: `${consumption.service}-${consumption.stream.toLowerCase()}`,
       stream: consumption.stream,
       types: Object.keys(consumption.handlers) as EventType[],
-      handle: async (event) => {
-        const call = callAsService(broker, consumption.service, event.correlation_id);
-        await consumption.handlers[event.event_type]?.(event, call);
-      },
+      handle: (event) => inTrace(platform.tracing, consumption.service, event, () => handle(broker, event)),
     });
   };
   return {
@@ -38,6 +49,16 @@ export function eventConsumer(platform: Platform, consumption: ConsumerOptions):
     },
     stopped: () => stop(),
   };
+}
+
+function inTrace(
+  tracing: Tracing | undefined,
+  service: string,
+  { event_type, traceparent }: MeshEvent,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (!tracing || traceparent === undefined) return work();
+  return tracing.run({ name: `${service} ${event_type}`, kind: "consumer", parent: traceparent }, work);
 }
 
 const EXPIRY_DAYS = INBOX_DAYS - 5;

@@ -2,7 +2,7 @@ import { AppError, type PlainError } from "../lib/actions/errors.ts";
 import type { ActionContext } from "../lib/actions/typed-call.ts";
 import { sqlState } from "../lib/database/database-errors.ts";
 import type { RowOf } from "../lib/database/entity.ts";
-import type { Transaction, TransactionSource } from "./database.mixin.ts";
+import type { Transaction, TransactionSource } from "./database/database.mixin.ts";
 import type { ServiceEntities } from "./service-tables/service-tables.entities.ts";
 
 type Context = Pick<ActionContext, "idempotency" | "markReplayed">;

@@ -8,7 +8,7 @@ import { listEndpoints } from "../lib/runtime/moleculer-internals.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
 
 /** Lets a process check access tokens by itself: while it holds a lease, it knows every revocation. */
-export interface LeaseHolder extends Pick<LeaseKeeper, "check" | "isReady" | "isHeld"> {
+export interface LeaseHolder extends Pick<LeaseKeeper, "check" | "isHeld"> {
   /** Renews the lease while the service runs, and releases it when the service stops. */
   readonly mixin: Partial<ServiceSchema>;
   /** Handler of `action`. 404 for entries addressed to another process under the same node id. */
@@ -70,7 +70,6 @@ export function createLeaseHolder(
       },
     },
     check: (claims) => keeper.check(claims),
-    isReady: () => keeper.isReady(),
     isHeld: () => keeper.isHeld(),
     applyEntries({ gateway_id, changes }) {
       if (gateway_id !== gatewayId) throw new AppError("not_found");

@@ -3,7 +3,7 @@ import type { Actions, Call } from "../lib/actions/typed-call.ts";
 import { INVALIDATION_WINDOW_MS, NearCaches } from "../lib/revocation/near-cache.ts";
 import { newId } from "../lib/runtime/ids.ts";
 import type { Platform } from "../lib/runtime/platform.ts";
-import type { Database, Transaction, TransactionSource } from "./database.mixin.ts";
+import type { Database, Transaction, TransactionSource } from "./database/database.mixin.ts";
 import { createLeaseHolder } from "./lease-holder.mixin.ts";
 
 /** Statements that write cached rows accept only this, so a write that invalidates nothing does not compile. */

@@ -1,4 +1,4 @@
-import type { Database } from "./database.mixin.ts";
+import type { Database } from "./database/database.mixin.ts";
 
 const BATCH = 5_000;
 

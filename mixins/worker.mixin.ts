@@ -3,12 +3,14 @@ import { isBusError } from "../lib/actions/bus-errors.ts";
 import { withCorrelation } from "../lib/actions/correlation.ts";
 import { isError } from "../lib/actions/errors.ts";
 import { type Call, callAsService } from "../lib/actions/typed-call.ts";
+import { journaled } from "../lib/observability/call-journal.ts";
 import {
   DeadLetter,
   type Job,
   PauseQueue,
   type Platform,
   type QueueName,
+  type RunningJob,
   type RunningWorker,
 } from "../lib/runtime/platform.ts";
 import { retry } from "../lib/runtime/retry.ts";
@@ -21,7 +23,7 @@ export interface WorkerDefinition {
   /** Recurring jobs, each run once on the whole mesh. */
   readonly schedules?: ReadonlyArray<{ readonly name: string; readonly everyMs: number }>;
   correlationOf(job: Job): string;
-  run(job: Job, call: Call): Promise<void>;
+  run(job: RunningJob, call: Call): Promise<void>;
 }
 
 /**
@@ -36,6 +38,7 @@ export function worker(platform: Platform, work: WorkerDefinition): ServiceSchem
   const stopping = new AbortController();
   let running: RunningWorker | undefined;
   let scheduling: Promise<void> = Promise.resolve();
+  if (!platform.queues.embedded) platform.health.add("redis", async () => platform.queues.isUp(), { isVital: true });
   return {
     name: `worker-${work.name}`,
     async started(this: { broker: ServiceBroker }) {
@@ -52,15 +55,23 @@ export function worker(platform: Platform, work: WorkerDefinition): ServiceSchem
 }
 
 function createHandler(
-  { log }: Platform,
+  { log, metrics: { journal } }: Platform,
   { name, queue, correlationOf, run }: WorkerDefinition,
   broker: ServiceBroker,
-): (job: Job) => Promise<void> {
+): (job: RunningJob) => Promise<void> {
   let paused = false;
   return async (job) => {
     const correlationId = correlationOf(job);
     try {
-      await withCorrelation(correlationId, () => run(job, callAsService(broker, `worker-${name}`, correlationId)));
+      const step = {
+        correlation_id: correlationId,
+        kind: "job",
+        name: job.name,
+        service: `worker-${name}`,
+        from: queue,
+      } as const;
+      const work = () => run(job, callAsService(broker, `worker-${name}`, correlationId));
+      await withCorrelation(correlationId, () => journaled(journal, step, work));
       if (paused) log.info({ queue }, "queue resumed");
       paused = false;
     } catch (error) {

@@ -1,57 +1,32 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 
 /**
- * `npm run lockfile`: updates package-lock.json for all platforms. npm leaves out optional packages of other platforms
- * (npm/cli#4828), and `npm ci` then rejects the file on those. They are added with the platform that their name
- * contains. Obsolete when that issue is fixed.
+ * `npm run lockfile`: updates package-lock.json for all platforms, each package with its hash. Beside a node_modules folder
+ * npm leaves out the optional packages of other platforms (npm/cli#4828), and `npm ci` then rejects the file on those. In
+ * an empty folder it resolves all of them. Obsolete when that issue is fixed.
  */
-interface Package {
-  readonly version?: string;
-  readonly dev?: boolean;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
+interface Lock {
+  packages: Record<string, { readonly integrity?: string }>;
 }
 
-const systems = [
-  "android",
-  "darwin",
-  "freebsd",
-  "linux",
-  "openharmony",
-  "openbsd",
-  "netbsd",
-  "sunos",
-  "aix",
-  "win32",
-  "wasm32",
-];
-const processors = ["arm64", "x64", "ia32", "arm", "ppc64", "riscv64", "s390x", "loong64", "mips64el", "wasm32"];
-
-const path = "package-lock.json";
-const lock = JSON.parse(await readFile(path, "utf8")) as { packages: Record<string, Package> };
-const known = new Set(Object.keys(lock.packages).map(nameOf));
-const added: string[] = [];
-for (const parent of Object.values(lock.packages)) {
-  for (const [name, version] of Object.entries(parent.optionalDependencies ?? {})) {
-    if (known.has(name) || !/^\d/.test(version)) continue;
-    known.add(name);
-    added.push(name);
-    lock.packages[`node_modules/${name}`] = {
-      version,
-      ...(parent.dev && { dev: true }),
-      ...platformOf(name),
-    } as Package;
-  }
-}
-lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([left], [right]) => (left < right ? -1 : 1)));
-await writeFile(path, `${JSON.stringify(lock, null, 2)}\n`);
-process.stdout.write(`Added ${added.length} packages of other platforms to ${path}.\n`);
-
-function nameOf(location: string): string {
-  return location.split("node_modules/").at(-1) ?? location;
-}
-
-function platformOf(name: string): { optional: true; os?: string[]; cpu?: string[] } {
-  const os = systems.find((one) => name.includes(one));
-  const cpu = processors.find((one) => name.includes(one));
-  return { optional: true, ...(cpu && { cpu: [cpu] }), ...(os && os !== "wasm32" && { os: [os] }) };
+const dir = await mkdtemp(join(tmpdir(), "lockfile-"));
+try {
+  const lock = JSON.parse(await readFile("package-lock.json", "utf8")) as Lock;
+  // npm adds the hash to packages that it looks up, and these it does not look up if they are there without one.
+  const hashed = Object.entries(lock.packages).filter(
+    ([path, { integrity }]) => path === "" || integrity !== undefined,
+  );
+  await writeFile(join(dir, "package-lock.json"), JSON.stringify({ ...lock, packages: Object.fromEntries(hashed) }));
+  await copyFile("package.json", join(dir, "package.json"));
+  await promisify(execFile)("npm", ["install", "--package-lock-only", "--ignore-scripts", "--no-audit"], { cwd: dir });
+  const updated = JSON.parse(await readFile(join(dir, "package-lock.json"), "utf8")) as Lock;
+  const bare = Object.entries(updated.packages).filter(([path, { integrity }]) => path !== "" && !integrity);
+  if (bare.length > 0) throw new Error(`Without a hash: ${bare.map(([path]) => path).join(", ")}`);
+  await writeFile("package-lock.json", `${JSON.stringify(updated, null, 2)}\n`);
+} finally {
+  await rm(dir, { recursive: true });
 }

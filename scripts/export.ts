@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { isError } from "../lib/actions/errors.ts";
 import { type Config, readConfig } from "../lib/config/config.ts";
 import { createLog } from "../lib/observability/log.ts";
 import { createPlatform } from "../lib/runtime/create-platform.ts";
@@ -6,7 +7,7 @@ import { type HashReader, openHashReader } from "../services/auth/transfer/expor
 import { exportFile } from "./export/export-file.ts";
 import { createProgressPrinter, exitCodes, runCommand, UsageError } from "./run/command.ts";
 import { connectToMesh } from "./run/mesh-connection.ts";
-import { print } from "./run/terminal.ts";
+import { counted, print } from "./run/terminal.ts";
 
 const help = `Writes accounts to an NDJSON file for \`npm run import\`.
 
@@ -48,12 +49,17 @@ async function runExport(stack: AsyncDisposableStack, signal: AbortSignal): Prom
   const hashes = withHashes ? await openHashes(config, log, stack) : undefined;
   try {
     const count = await exportFile({ file, tenant, call, hashes, signal, onProgress: createProgressPrinter() });
-    print(`Exported ${count} accounts to ${file}.`);
+    print(`Exported ${counted(count, "account")} to ${file}.`);
     return exitCodes.done;
   } catch (error) {
     if (signal.aborted) return exitCodes.interrupted;
+    if (tenant !== undefined && isTenantUnknown(error)) throw new Error(`There is no tenant ${tenant}.`);
     throw error;
   }
+}
+
+function isTenantUnknown(error: unknown): boolean {
+  return isError(error, "validation_failed") && error.data.errors?.some(({ field }) => field === "tenant") === true;
 }
 
 async function openHashes(

@@ -6,7 +6,7 @@ import { systemClock, systemTimers } from "../lib/runtime/clock.ts";
 import { type ImportResult, importFile } from "./import/import-file.ts";
 import { createProgressPrinter, exitCodes, runCommand, UsageError } from "./run/command.ts";
 import { connectToMesh } from "./run/mesh-connection.ts";
-import { print } from "./run/terminal.ts";
+import { counted, print } from "./run/terminal.ts";
 
 const help = `Imports accounts from an NDJSON file, one account per line.
 
@@ -19,14 +19,14 @@ A line has an email. Optional: tenant (a slug, default "default"), username,
 full_name, current_title, company, location, bio, push_token, is_active,
 is_verified, created_at, last_login_at, subscription {plan, expires_at},
 profile {…} and preferences {…} with the fields of the API, and password_hash:
-bcrypt, Django's pbkdf2_sha256 or argon2. Users without one have to reset their
+of bcrypt, argon2, Django, Firebase, ASP.NET, WordPress, Keycloak or LDAP. Users without one have to reset their
 password. The import sends no mails and assigns no roles.
 
 After an interruption by Ctrl-C, kill -9 or a power failure, the same command
 resumes and imports no account twice. <users.ndjson>.progress has the position.
 
-It joins the mesh at NATS_URL, or that of \`npm run mesh\`. Otherwise it starts the
-services, with DATABASE_URL or the embedded database; stop \`npm start\` first.
+It joins the mesh at NATS_URL, or the \`npm start\` or \`npm run mesh\` of this machine.
+If none runs, it starts the services, with DATABASE_URL or the embedded database.
 
 Exit codes: 0 all imported, 3 some lines refused, 130 interrupted, 1 failed,
 2 invalid arguments.`;
@@ -40,7 +40,9 @@ function parseArguments(args: string[]): { readonly file: string; readonly repor
 
 async function runImport(stack: AsyncDisposableStack, signal: AbortSignal): Promise<number> {
   const { file, report } = parseArguments(process.argv.slice(2));
-  await access(file, constants.R_OK);
+  await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT" ? new Error(`There is no file ${file}.`) : error;
+  });
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL ?? "error" };
   const log = createLog(readConfig(env).log);
   const { call } = await connectToMesh({ env, log, print: print, caller: "import" }, stack);
@@ -49,7 +51,8 @@ async function runImport(stack: AsyncDisposableStack, signal: AbortSignal): Prom
 }
 
 function printResult({ imported, refused, finished }: ImportResult, report: string): number {
-  print(`Imported ${imported} accounts, refused ${refused} lines${refused > 0 ? ` (see ${report})` : ""}.`);
+  const where = refused > 0 ? ` (see ${report})` : "";
+  print(`Imported ${counted(imported, "account")}, refused ${counted(refused, "line")}${where}.`);
   if (!finished) {
     print("Interrupted. Repeat the command to resume.");
     return exitCodes.interrupted;

@@ -1,38 +1,58 @@
 import { pathToFileURL } from "node:url";
 import { Client } from "pg";
 import { type Config, ConfigError, readConfig } from "../lib/config/config.ts";
-import { schemas, sslOption } from "../lib/database/database-roles.ts";
+import { sslOption, verifyConnection } from "../lib/database/connection.ts";
+import { schemaOfUrl, schemas } from "../lib/database/database-roles.ts";
+import { createQuery } from "../lib/database/schema-names.ts";
 import { migrateQueues } from "../lib/queues/queues-postgres.ts";
+import { updateEmailKeys } from "./migrate/email-keys.ts";
 import { writeNewMigration } from "./migrate/new.ts";
-import { grantOwnTables, prepareDatabase } from "./migrate/prepare.ts";
+import { grantOwnTables, prepareSchemas, qualifyFor } from "./migrate/prepare.ts";
+import { prepareRoles } from "./migrate/roles.ts";
 import { migrateDown, migrateSchema, type SchemaStatus, statusOf } from "./migrate/schemas.ts";
 
 type Say = (line: string) => void;
 
-/** Serializes migrations of a database, whichever machines run them. */
-const LOCK = "SELECT pg_advisory_lock(hashtextextended('usermesh-migrate', 0))";
+/** A lock of the transaction, because behind a connection pooler a session's lock would stay with the server's connection. */
+const LOCK = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0;
+  SELECT pg_advisory_xact_lock(hashtextextended('usermesh-migrate', 0))`;
+
+const NO_QUEUES_BEHIND_POOLER =
+  "REDIS_URL must be set when a connection pooler is in front of PostgreSQL: without Redis the job queues need sessions of their own.";
 
 /**
  * Creates roles, schemas, extensions, tables, functions and the queue's schema, as the owner of the database. May be
  * repeated, and run from several machines at once.
  */
 export async function migrate(config: Config, say: Say): Promise<void> {
-  await asOwner(config, async (client, url) => {
-    await client.query(LOCK);
-    await prepareDatabase(client, url, say);
+  await asOnlyOwner(config, async (client, url) => {
+    await prepareSchemas(client, config.database);
+    await prepareRoles(client, config, url, say);
     for (const schema of schemas) await migrateSchema(config, client, schema, say);
-    await migrateQueues(url, sslOption(config));
-    await grantOwnTables(client);
+    await updateEmailKeys(createQuery(client, await qualifyFor(client, config.database)), say);
+    await migrateQueues(config, url);
+    await grantOwnTables(client, config.database);
   });
 }
 
 export async function migrationStatus(config: Config): Promise<SchemaStatus[]> {
   return asOwner(config, async (client) => {
     const found: SchemaStatus[] = [];
-    for (const schema of schemas) found.push(await statusOf(client, schema));
+    for (const schema of schemas) found.push(await statusOf(client, config, schema));
     return found;
   });
 }
+
+/** Serializes migrations of a database, whichever machines run them. */
+async function asOnlyOwner<T>(config: Config, work: (client: Client, url: string) => Promise<T>): Promise<T> {
+  return asOwner(config, async (holder) => {
+    await holder.query(LOCK);
+    return asOwner(config, work);
+  });
+}
+
+/** PostgreSQL may be busy, with other nodes that start or with its own recovery. A migration that gives up has to be repeated by hand. */
+const CONNECTION_TIMEOUT_MS = 30_000;
 
 async function asOwner<T>(config: Config, work: (client: Client, url: string) => Promise<T>): Promise<T> {
   const url = config.database.url;
@@ -40,11 +60,17 @@ async function asOwner<T>(config: Config, work: (client: Client, url: string) =>
     throw new ConfigError([
       "DATABASE_URL must name the database to migrate. `npm start` migrates the embedded one by itself.",
     ]);
-  const client = new Client({ connectionString: url, ssl: sslOption(config), connectionTimeoutMillis: 5_000 });
+  const schema = schemaOfUrl(url, config.database);
+  if (schema !== undefined)
+    throw new ConfigError([`DATABASE_URL names the role of ${schema}: \`migrate\` needs the owner of the database.`]);
+  const ssl = sslOption(config);
+  const client = new Client({ connectionString: url, ssl, connectionTimeoutMillis: CONNECTION_TIMEOUT_MS });
   // A lost connection fails the statement; without a listener it would end the process as well.
   client.on("error", () => undefined);
   await client.connect();
   try {
+    const { isPooled } = await verifyConnection(client, ssl);
+    if (isPooled && config.redis.url === undefined) throw new ConfigError([NO_QUEUES_BEHIND_POOLER]);
     return await work(client, url);
   } finally {
     await client.end();
@@ -54,11 +80,11 @@ async function asOwner<T>(config: Config, work: (client: Client, url: string) =>
 async function main([command = "up", ...rest]: string[]): Promise<void> {
   const say: Say = (line) => process.stdout.write(`${line}\n`);
   if (command === "new") return writeNewMigration(rest, say);
-  const config = readConfig(process.env);
+  const config = readConfig(process.env, "migrate");
+  for (const warning of config.warnings) say(warning);
   if (command === "up") return migrate(config, say);
   if (command === "status") return printStatus(await migrationStatus(config), say);
-  if (command === "down")
-    return asOwner(config, (client) => client.query(LOCK).then(() => migrateDown(config, client, rest[0], say)));
+  if (command === "down") return asOnlyOwner(config, (client) => migrateDown(config, client, rest[0], say));
   throw new ConfigError([
     `Unknown command ${JSON.stringify(command)}: use migrate, migrate:status, migrate:down <schema> or migrate:new <schema> <name>.`,
   ]);
@@ -73,17 +99,8 @@ function printStatus(statuses: readonly SchemaStatus[], say: Say): void {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  if (process.env.DATABASE_URL === undefined) loadEnvFile();
   void main(process.argv.slice(2)).catch((error: Error) => {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
   });
-}
-
-function loadEnvFile(): void {
-  try {
-    process.loadEnvFile(".env");
-  } catch {
-    // Without a .env file the environment's own variables apply.
-  }
 }

@@ -8,7 +8,7 @@ import { checkpointPath, importFile } from "./import/import-file.ts";
 import { privateDir } from "./local-servers/secrets.ts";
 import { createProgressPrinter, exitCodes, runCommand, UsageError } from "./run/command.ts";
 import { connectToMesh } from "./run/mesh-connection.ts";
-import { print } from "./run/terminal.ts";
+import { counted, print } from "./run/terminal.ts";
 import { DEMO_PASSWORD, writePeople } from "./seed/write-people.ts";
 
 const help = `Creates realistic demonstration accounts.
@@ -49,7 +49,7 @@ async function seed(stack: AsyncDisposableStack, signal: AbortSignal): Promise<n
   const people = { ...args, hashCost: config.auth.passwordHash.cost };
   if (args.file !== undefined) {
     await writePeople(args.file, people);
-    print(`Wrote ${args.count} accounts to ${args.file}. All have the password ${DEMO_PASSWORD}`);
+    print(`Wrote ${counted(args.count, "account")} to ${args.file}. All have the password ${DEMO_PASSWORD}`);
     return exitCodes.done;
   }
   const { call } = await connectToMesh({ env, log: createLog(config.log), print: print, caller: "import" }, stack);
@@ -58,7 +58,9 @@ async function seed(stack: AsyncDisposableStack, signal: AbortSignal): Promise<n
   const parts = { call, clock: systemClock, timers: systemTimers, signal, onProgress: createProgressPrinter() };
   const { imported, refused, finished } = await importFile({ file, report: `${file}.refused`, ...parts });
   if (!finished) return exitCodes.interrupted;
-  print(`Created ${imported} accounts${refused > 0 ? `; ${refused} exist already` : ""}.`);
+  print(
+    `Created ${counted(imported, "account")}${refused > 0 ? `; ${refused} ${refused === 1 ? "exists" : "exist"} already` : ""}.`,
+  );
   print(`All have the password ${DEMO_PASSWORD}. GET /api/v1/admin/users lists their addresses.`);
   return exitCodes.done;
 }

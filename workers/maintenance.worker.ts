@@ -18,6 +18,11 @@ const schedules = [
 
 /** Runs the periodic actions of all services: sweeps, key rotation, expiries and erasures. */
 export default function maintenanceWorker(platform: Platform): ServiceSchema {
+  /** Time of the last success by task, in seconds since 1970. */
+  const successes = new Map<string, number>();
+  platform.metrics.report("maintenance_last_success_timestamp_seconds", () =>
+    [...successes].map(([task, at]) => [{ task }, at] as const),
+  );
   return worker(platform, {
     name: "maintenance",
     queue: "maintenance",
@@ -27,7 +32,8 @@ export default function maintenanceWorker(platform: Platform): ServiceSchema {
     run: async (job, call) => {
       // The queue keeps the schedules of earlier versions, whose actions may no longer exist.
       if (!schedules.some(({ name }) => name === job.name)) return;
-      await callIfAvailable(call, job.name as ActionName);
+      if (await callIfAvailable(call, job.name as ActionName))
+        successes.set(job.name, platform.clock.now().getTime() / 1_000);
     },
   });
 }
@@ -38,11 +44,13 @@ function schedulesOf(action: string, everyMs: number) {
   return owners.map(({ name }) => ({ name: `${name}.${action}`, everyMs }));
 }
 
-/** An unavailable service must not delay the others; its action runs again on schedule. */
-async function callIfAvailable(call: Call, name: ActionName): Promise<void> {
+/** False if the service of the action is unavailable, which must not delay the others; the action runs again on schedule. */
+async function callIfAvailable(call: Call, name: ActionName): Promise<boolean> {
   try {
     await call(name, {});
+    return true;
   } catch (error) {
     if (!isBusError(error) || !["ServiceNotFoundError", "ServiceNotAvailableError"].includes(error.name)) throw error;
+    return false;
   }
 }

@@ -39,7 +39,11 @@ export function countsForBreaker(error: unknown): boolean {
 /** The `AppError` for a known error; undefined for an unexpected one, which must not be shown to clients. */
 export function translateKnownError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
-  if (isBusError(error)) return new AppError("service_unavailable", { retry_after: 1, cause: error });
+  if (isBusError(error)) {
+    // Without a response in time the node may be busy; whether it is gone, its heartbeats tell.
+    const type = error.name === "RequestTimeoutError" ? "overloaded" : "service_unavailable";
+    return new AppError(type, { retry_after: 1, cause: error });
+  }
   if (error instanceof OverloadedError) return new AppError("overloaded", { retry_after: 1, cause: error });
   if (error instanceof UnknownKeyError) return new AppError("service_unavailable", { retry_after: 5, cause: error });
   return undefined;

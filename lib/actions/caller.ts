@@ -32,9 +32,21 @@ export interface ServiceCaller {
   readonly name: string;
 }
 
+/** Someone with access to the bus itself: the REPL and the `usermesh` command. Their changes are recorded under their name. */
 export interface OperatorCaller {
   readonly kind: "operator";
   readonly name: string;
+  /** The tenant that this call acts in; without one the default tenant. */
+  readonly tenant_id?: string;
+}
+
+/** Who administers the accounts of a tenant: a user with the permissions of their roles, or an operator, who needs none. */
+export interface Administrator {
+  /** Null for an operator, who has no account. */
+  readonly user_id: string | null;
+  /** Null for an operator, who belongs to no tenant. */
+  readonly home_tenant_id: string | null;
+  readonly tenant_id: string;
 }
 
 /**
@@ -46,16 +58,29 @@ export function requireUser(caller: Caller): UserCaller {
   throw new AppError(caller.kind === "anonymous" ? "token_missing" : "forbidden");
 }
 
+/** The caller of an action that administrators may call. Throws like `requireUser` for other callers. */
+export function requireAdministrator(caller: Caller): Administrator {
+  if (caller.kind !== "operator") return requireUser(caller);
+  return { user_id: null, home_tenant_id: null, tenant_id: caller.tenant_id ?? DEFAULT_TENANT_ID };
+}
+
+/** How an operator is named in events and in the activity log. */
+export function operatorName({ name }: OperatorCaller): string {
+  return `operator:${name}`;
+}
+
 /** Slug of the tenant that an anonymous request names; other callers use the default tenant. */
 export function requestedTenant(caller: Caller): string {
   return caller.kind === "anonymous" ? caller.tenant : DEFAULT_TENANT;
 }
 
-/** Fields of an event: the user who caused it, if one did, and from which address. */
+/** Fields of an event: the user or the operator who caused it, if one did, from which address, and the languages they read. */
 export function originOf({ caller, client }: { readonly caller: Caller; readonly client: Client }) {
   return {
     ...(caller.kind === "user" && { actor_id: caller.user_id }),
+    ...(caller.kind === "operator" && { actor: operatorName(caller) }),
     ...(client.ip !== "" && { ip: client.ip }),
+    ...(client.languages && { languages: client.languages }),
   };
 }
 
@@ -63,6 +88,8 @@ export function originOf({ caller, client }: { readonly caller: Caller; readonly
 export interface Client {
   readonly ip: string;
   readonly user_agent: string;
+  /** Languages that the request accepts, the most wanted first: `["fr", "en"]`. */
+  readonly languages?: readonly string[];
 }
 
 /** Sent with every call in addition to its params. JSON only, because it crosses the bus. */
@@ -70,7 +97,11 @@ export interface Meta {
   caller?: Caller;
   correlation_id?: string;
   client?: Client;
+  /** How long the caller waits for the response, in milliseconds. */
+  time_left_ms?: number;
   idempotency?: IdempotencyRequest;
+  /** Entity tags of `If-Match`, for the action that the gateway calls. */
+  if_match?: readonly string[];
   /** Set by the committing action if its result is the stored one of an earlier request. */
   idempotency_replayed?: boolean;
 }

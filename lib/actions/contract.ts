@@ -1,10 +1,10 @@
 import type * as z from "zod";
 import type { CallerKind } from "./caller.ts";
 
-/** Who may call an action. Checked on the node that runs it (`mixins/access.middleware.ts`). */
+/** Who may call an action. Checked on the node that runs it (`mixins/middlewares/access.middleware.ts`). */
 export interface Access {
   readonly callers: readonly CallerKind[];
-  /** Permission that a user or a service must hold. Never the name of a role. */
+  /** Permission that a user or a service must hold; operators need none. Never the name of a role. */
   readonly permission?: string;
   /** Users need a premium subscription or this permission, otherwise the call fails with 402 `premium_required`. */
   readonly premiumOr?: string;
@@ -15,6 +15,10 @@ export interface Access {
 export const asUser = { callers: ["user"] } as const satisfies Access;
 export const asAnyone = { callers: ["anonymous", "user"] } as const satisfies Access;
 export const asUserWith = (permission: string) => ({ callers: ["user"], permission }) as const satisfies Access;
+/** Administrators with this permission, and operators. */
+export const asAdministrator = (permission: string) =>
+  ({ callers: ["user", "operator"], permission }) as const satisfies Access;
+export const byOperator = { callers: ["operator"] } as const satisfies Access;
 export const byService = (permission: string) => ({ callers: ["service"], permission }) as const satisfies Access;
 export const byServiceOrOperator = (permission: string) =>
   ({ callers: ["service", "operator"], permission }) as const satisfies Access;

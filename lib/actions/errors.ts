@@ -28,7 +28,9 @@ const catalogue = {
   premium_required: [402, "This feature requires a premium subscription."],
   forbidden: [403, "You do not have permission to do this."],
   account_disabled: [403, "This account is disabled."],
+  password_required: [403, "Enter the password of your account to confirm this address, or sign in first."],
   email_not_verified: [403, "Verify your email address first."],
+  registration_closed: [403, "This tenant does not accept this registration. Ask its administrator for an invitation."],
   csrf_failed: [403, "The CSRF token is missing or incorrect."],
   // 404, 405
   not_found: [404, "The requested resource was not found."],
@@ -44,10 +46,14 @@ const catalogue = {
   slug_taken: [409, "A tenant with this slug already exists."],
   last_admin: [409, "This is the tenant's last administrator. Assign the role to another active account first."],
   tenant_limit_reached: [409, "This tenant has reached its account limit."],
+  webhook_limit_reached: [409, "This tenant has reached its webhook limit. Delete one first."],
+  webhook_disabled: [409, "This webhook is disabled. Enable it first."],
   request_in_progress: [409, "A request with this Idempotency-Key is still in progress. Retry in a moment."],
   conflict: [409, "The resource has changed in the meantime. Read it again and retry."],
+  tenant_erased: [410, "This tenant has been deleted and its data is being erased."],
   account_erased: [410, "This account has been erased."],
-  // 413, 415, 422
+  // 412, 413, 415, 422
+  precondition_failed: [412, "This has been changed since you read it. Read it again and repeat your change."],
   payload_too_large: [413, "The request body is too large."],
   unsupported_media_type: [415, "Send the request body as application/json."],
   validation_failed: [422, "Some fields are not valid."],
@@ -126,6 +132,10 @@ export function isError(error: unknown, ...types: ErrorCode[]): error is AppErro
 
 export function isErrorCode(text: unknown): text is ErrorCode {
   return typeof text === "string" && Object.hasOwn(catalogue, text);
+}
+
+export function statusOf(type: ErrorCode): number {
+  return catalogue[type][0];
 }
 
 /** The `code` sent to clients. All kinds of invalid tokens share one: the client knows which kind it sent. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { asciiDomain } from "../runtime/domain-names.ts";
 
-/** The field types of the public contract, with its limits. Text is stored unchanged. */
+/** The field types of the public contract, with its limits. Text is stored unchanged; only addresses and URLs are trimmed. */
 const text = (max: number) =>
   z
     .string()
@@ -9,15 +10,25 @@ const text = (max: number) =>
     .refine(isStorable, { error: "must not contain control characters", params: { code: "invalid_characters" } });
 const url = z
   .string()
+  .trim()
   .max(500)
-  .refine(isHttpUrl, { error: "must be an http or https URL", params: { code: "invalid_url" } });
+  .refine(isHttpUrl, { error: "must be an http or https URL", params: { code: "invalid_url" } })
+  .overwrite(canonicalUrl)
+  .max(500);
 
 export const Id = z.uuid().meta({ example: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60" });
+/** Language subtags (RFC 5646), the most wanted first: `["fr", "en"]`. */
+export const Languages = z.array(z.string().regex(/^[a-z]{2,3}$/)).max(5);
 export const Timestamp = z.iso.datetime({ offset: false }).meta({ example: "2026-11-20T12:00:00.000Z" });
+/** Phones add a blank when they complete an address. */
 export const Email = z
   .string()
-  .max(255)
-  .refine(isEmail, { error: "must be an email address", params: { code: "invalid_email" } })
+  .trim()
+  .max(254)
+  .refine((value) => value.length > 254 || isEmail(value), {
+    error: "must be an email address",
+    params: { code: "invalid_email" },
+  })
   .meta({ format: "email", example: "ada@example.com" });
 export const Username = z
   .string()
@@ -36,11 +47,19 @@ export const RefreshTokenText = token;
 export const Text = { 20: text(20), 100: text(100), 255: text(255), 2000: text(2_000) };
 export const PushToken = text(4_096);
 export const Url = url;
+/** ITU-T E.164: at most 15 digits. */
 export const Phone = z
   .string()
-  .regex(/^\+[1-9]\d{1,18}$/, { error: "must be a phone number like +491701234567" })
+  .regex(/^\+[1-9]\d{1,14}$/, { error: "must be a phone number like +491701234567" })
   .max(20);
 export const TextList = z.array(text(100)).max(50);
+/**
+ * Any JSON value. OpenAPI describes it without the recursion of `z.json()`, of which generators make types that refer to
+ * themselves.
+ */
+export const JsonValue = z
+  .custom<z.core.util.JSONType>((value) => z.json().safeParse(value).success, { error: "must be JSON" })
+  .meta({ id: "JsonValue", description: "Any JSON value", override: {} });
 export const Empty = z.strictObject({});
 
 /** Query parameters of a list. `page` counts from 1. */
@@ -64,16 +83,24 @@ function isStorable(value: string): boolean {
   return value.isWellFormed() && !/(?![\t\n\r])\p{Cc}/u.test(value);
 }
 
-/** RFC 5321's Dot-string and a domain with a dot. Rejects quoted local parts and address literals. */
-function isEmail(value: string): boolean {
+/** RFC 5321's Dot-string and the name of a host. Rejects quoted local parts and address literals. */
+export function isEmail(value: string): boolean {
   const [local, domain, ...more] = value.split("@");
   if (local === undefined || domain === undefined || more.length > 0) return false;
   if (!value.isWellFormed() || /[\s\p{Cc}\p{Cf}"(),:;<>\\[\]]/u.test(value)) return false;
-  return local.length <= 64 && isDotted(local) && domain.includes(".") && isDotted(domain);
+  const ascii = asciiDomain(domain);
+  // As the mail server gets it. RFC 5321 section 4.5.3.1: 64 octets, and 256 of the path with its angle brackets.
+  const octets = Buffer.byteLength(local);
+  return ascii !== null && octets <= 64 && octets + 1 + ascii.length <= 254 && isDotted(local);
 }
 
 function isDotted(value: string): boolean {
   return value.split(".").every((label) => label.length > 0);
+}
+
+/** Where the parser has forgiven a line end, a backslash or a missing slash, other programs may read another URL. */
+function canonicalUrl(value: string): string {
+  return /^https?:\/\/[^\s\\/][^\s\\]*$/i.test(value) || !isHttpUrl(value) ? value : new URL(value).href;
 }
 
 function isHttpUrl(value: string): boolean {

@@ -5,9 +5,12 @@ import { contracts } from "./typed-call.ts";
 const workers: Readonly<Record<string, readonly string[]>> = {
   "worker-mail": ["mail:send"],
   "worker-push": ["mail:send"],
+  "worker-webhooks": ["webhooks:deliver"],
   "worker-maintenance": ["maintenance:run"],
   /** Creates the first administrator at startup. */
   seed: ["auth:seed"],
+  /** `npm run admin`. */
+  administration: ["auth:seed", "users:sign_in", "users:appoint"],
   /** `npm run import` and `npm run export`. */
   import: ["import:write", "users:validate", "users:tenants", "activity:record"],
   export: ["export:read"],

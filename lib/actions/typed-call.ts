@@ -1,32 +1,44 @@
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import { adminContract } from "../../services/admin/admin.contract.ts";
 import { authContract } from "../../services/auth/auth.contract.ts";
+import { apiContract } from "../../services/gateway/api.contract.ts";
 import { gatewayContract } from "../../services/gateway/gateway.contract.ts";
 import { mailContract } from "../../services/mail/mail.contract.ts";
 import { preferencesContract } from "../../services/preferences/preferences.contract.ts";
 import { sessionsContract } from "../../services/sessions/sessions.contract.ts";
 import { usersContract } from "../../services/users/users.contract.ts";
+import { webhooksContract } from "../../services/webhooks/webhooks.contract.ts";
+import { systemClock } from "../runtime/clock.ts";
 import type { Caller, Client, IdempotencyRequest, Meta } from "./caller.ts";
 import type { ActionDef, ActionTypes, Contract, ParamsOf, ResultOf } from "./contract.ts";
+import { describeParams } from "./describe-params.ts";
+import { AppError } from "./errors.ts";
+
+/** How long the bus waits for a response, unless the contract of the action says otherwise. */
+export const REQUEST_TIMEOUT_MS = 5_000;
 
 /** All contracts of the mesh. They make a call with a wrong name or wrong params a compile error. */
 export const contracts = [
   adminContract,
+  apiContract,
   authContract,
   gatewayContract,
   mailContract,
   preferencesContract,
   sessionsContract,
   usersContract,
+  webhooksContract,
 ] as const satisfies readonly Contract[];
 
 export type Actions = ActionTypes<typeof adminContract> &
+  ActionTypes<typeof apiContract> &
   ActionTypes<typeof authContract> &
   ActionTypes<typeof gatewayContract> &
   ActionTypes<typeof mailContract> &
   ActionTypes<typeof preferencesContract> &
   ActionTypes<typeof sessionsContract> &
-  ActionTypes<typeof usersContract>;
+  ActionTypes<typeof usersContract> &
+  ActionTypes<typeof webhooksContract>;
 export type ActionName = keyof Actions;
 
 const definitions: ReadonlyMap<string, ActionDef> = new Map(
@@ -49,6 +61,8 @@ export interface CallOptions {
   readonly nodeId?: string;
   /** Milliseconds. */
   readonly timeout?: number;
+  /** For what must happen even if the request has timed out, such as a confirmation after the commit. */
+  readonly outlivesRequest?: true;
 }
 
 /** A call to another service, made as the calling service. Rejects with an `AppError`, or a bus error if no node responds. */
@@ -64,8 +78,12 @@ export interface ActionContext<P = unknown> {
   readonly caller: Caller;
   readonly client: Client;
   readonly correlationId: string;
+  /** When the caller stops waiting, by the monotonic clock of this node. Work that would end later must not begin. */
+  readonly deadline: number;
   /** Set only if this action is the commit point of a request with an idempotency key. */
   readonly idempotency?: IdempotencyRequest;
+  /** The versions of the resource that the client has read, from `If-Match`: see preconditions.ts. */
+  readonly ifMatch?: readonly string[];
   /** Tells the gateway that the result is the stored one of an earlier request. */
   markReplayed(): void;
   readonly call: Call;
@@ -86,6 +104,7 @@ export function implement<C extends Contract>(
     return [
       name,
       {
+        params: describeParams(def.params),
         ...(def.circuitBreaker === false && { circuitBreaker: { enabled: false } }),
         ...(def.timeout !== undefined && { timeout: def.timeout }),
         ...(def.idempotent && def.circuitBreaker !== false && { retryPolicy: { enabled: true } }),
@@ -100,32 +119,58 @@ function actionContext(ctx: Context<unknown, Meta>, service: string, action: str
   const meta = ctx.meta;
   const owns = meta.idempotency?.action === action;
   const correlationId = meta.correlation_id ?? ctx.requestID ?? ctx.id;
+  const deadline = deadlineOf(meta);
   return {
     params: ctx.params,
     caller: meta.caller ?? { kind: "anonymous", tenant: "default" },
     client: meta.client ?? { ip: "", user_agent: "" },
     correlationId,
+    deadline,
     ...(owns && meta.idempotency && { idempotency: meta.idempotency }),
+    ...(meta.if_match && { ifMatch: meta.if_match }),
     markReplayed: () => {
       meta.idempotency_replayed = true;
     },
-    call: callAs(ctx.broker, service, ctx, owns),
+    call: callAs(ctx.broker, { service, parent: ctx, dropKey: owns, deadline }),
   };
+}
+
+interface CallParent {
+  readonly service: string;
+  readonly parent: Context<unknown, Meta>;
+  readonly dropKey: boolean;
+  readonly deadline: number;
+}
+
+/** The time left crosses the bus as a duration, because the clocks of two machines differ. */
+function deadlineOf({ time_left_ms }: Meta): number {
+  return time_left_ms === undefined ? Number.POSITIVE_INFINITY : systemClock.monotonic() + time_left_ms;
+}
+
+/** No call lasts longer than its caller's caller waits; one that nobody waits for any more is not made. */
+function timeoutOf(name: string, { timeout, outlivesRequest }: CallOptions, deadline: number): number {
+  const own = timeout ?? definitionOf(name)?.timeout ?? REQUEST_TIMEOUT_MS;
+  if (outlivesRequest) return own;
+  const left = Math.ceil(deadline - systemClock.monotonic());
+  if (left <= 0) throw new AppError("overloaded", { retry_after: 1, cause: new Error(`Too late to call ${name}`) });
+  return Math.min(own, left);
 }
 
 /**
  * Calls made by a service carry the service as their caller, and the correlation id, client and idempotency key of the
  * call that caused them. `ctx.call` would write the callee's meta, including its caller, back into ours.
  */
-function callAs(broker: ServiceBroker, service: string, parent: Context<unknown, Meta>, dropKey: boolean): Call {
+function callAs(broker: ServiceBroker, { service, parent, dropKey, deadline }: CallParent): Call {
   return async (name, params, options = {}) => {
-    const { idempotency, idempotency_replayed: _, ...inherited } = parent.meta;
+    const { idempotency, idempotency_replayed: _, time_left_ms: __, if_match: ___, ...inherited } = parent.meta;
+    const timeout = timeoutOf(name, options, deadline);
     const meta: Meta = {
       ...inherited,
       caller: { kind: "service", name: service },
+      time_left_ms: timeout,
       ...(idempotency && !dropKey && { idempotency }),
     };
-    const promise = broker.call(name, params, { ...busOptions(name, options), meta, ...requestId(parent) });
+    const promise = broker.call(name, params, { ...nodeOption(options), timeout, meta, ...requestId(parent) });
     try {
       return (await promise) as Actions[typeof name]["result"];
     } finally {
@@ -145,14 +190,14 @@ export function callAsService(broker: ServiceBroker, service: string, correlatio
   return async (name, params, options = {}) => {
     const meta: Meta = { caller: { kind: "service", name: service }, correlation_id: correlationId };
     return (await broker.call(name, params, {
-      ...busOptions(name, options),
+      ...nodeOption(options),
+      timeout: timeoutOf(name, options, Number.POSITIVE_INFINITY),
       meta,
       requestID: correlationId,
     })) as Actions[typeof name]["result"];
   };
 }
 
-function busOptions(name: string, options: CallOptions): { nodeID?: string; timeout?: number } {
-  const timeout = options.timeout ?? definitionOf(name)?.timeout;
-  return { ...(options.nodeId !== undefined && { nodeID: options.nodeId }), ...(timeout !== undefined && { timeout }) };
+function nodeOption({ nodeId }: CallOptions): { nodeID?: string } {
+  return nodeId === undefined ? {} : { nodeID: nodeId };
 }

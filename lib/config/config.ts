@@ -1,7 +1,11 @@
 import { availableParallelism } from "node:os";
-import type * as z from "zod";
+import { readDatabaseSettings } from "./database-settings.ts";
+import { misspelled } from "./misspelled.ts";
 import { readOAuthProviders } from "./oauth-providers.ts";
-import { namesOf, schemaOf, type Variable, variables } from "./variables.ts";
+import { checkProduction } from "./production-checks.ts";
+import { withProfile } from "./profiles.ts";
+import { needsOf } from "./service-needs.ts";
+import { namesOf, schemaOf, type Values, type Variable, variables } from "./variables.ts";
 
 /** Reads the environment once, at start. Unset dependencies are embedded ones, except in production. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,13 +21,22 @@ export class ConfigError extends Error {
   }
 }
 
-export function readConfig(env: Environment) {
+/** `migrate` needs the database alone. */
+export type Command = "node" | "migrate";
+
+export function readConfig(given: Environment, command: Command = "node") {
+  const env = withProfile(given);
   const problems: string[] = [];
   const values = readVariables(env, problems);
   const production = values.NODE_ENV === "production";
   const publicUrl = values.PUBLIC_URL ?? `http://localhost:${values.APP_PORT}`;
+  const { warnings: databaseWarnings, ...database } = readDatabaseSettings(values, env, problems);
   const providers = readOAuthProviders(env, problems, { publicUrl, production });
-  problems.push(...inconsistencies(values).filter((line) => !problems.some((one) => isSameVariable(one, line))));
+  const insecure = production
+    ? checkProduction({ ...values, DATABASE_URL: database.url, DB_SSL: database.ssl }, env, command)
+    : { problems: [], accepted: [] };
+  const more = [...inconsistencies(values, command), ...insecure.problems];
+  problems.push(...more.filter((line) => !problems.some((one) => isSameVariable(one, line))));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     environment: values.NODE_ENV,
@@ -39,19 +52,18 @@ export function readConfig(env: Environment) {
       port: values.APP_PORT,
       publicUrl,
       passwordResetUrl: values.PASSWORD_RESET_URL,
+      emailVerificationUrl: values.EMAIL_VERIFICATION_URL,
+      shutdownDelayMs: values.SHUTDOWN_DELAY_SECONDS * 1_000,
       trustProxy: values.TRUST_PROXY,
       allowedOrigins: values.ALLOWED_ORIGINS,
+      cookieSameSite: values.COOKIE_SAME_SITE,
       requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
       jsonBodyMaxBytes: values.JSON_BODY_MAX_BYTES,
       extensions: values.GATEWAY_EXTENSIONS,
     },
     uploads: { dir: values.UPLOAD_DIR, maxBytes: values.UPLOAD_MAX_BYTES, avatarFormats: values.AVATAR_FORMATS },
-    database: {
-      url: values.DATABASE_URL,
-      embedded: values.DATABASE_EMBEDDED,
-      poolSize: values.DB_POOL_SIZE + values.DB_MAX_OVERFLOW,
-      ssl: values.DB_SSL,
-    },
+    brand: { name: values.BRAND_NAME, color: values.BRAND_COLOR, logo: values.BRAND_LOGO },
+    database: { ...database, poolSize: values.DB_POOL_SIZE + values.DB_MAX_OVERFLOW },
     nats: { url: values.NATS_URL },
     redis: { url: values.REDIS_URL },
     mail: {
@@ -61,10 +73,13 @@ export function readConfig(env: Environment) {
       password: values.SMTP_PASSWORD,
       tls: values.SMTP_TLS,
       from: values.MAIL_FROM,
+      templatesDir: values.MAIL_TEMPLATES_DIR,
       devMailboxUrl: values.DEV_MAILBOX_URL,
     },
+    webhooks: { allowPrivateAddresses: values.WEBHOOK_ALLOW_PRIVATE_ADDRESSES },
     push: { url: values.PUSH_URL, secret: values.PUSH_SECRET },
     secretKey: values.SECRET_KEY,
+    derivedKeys: values.DERIVED_KEYS,
     auth: {
       accessTokenSeconds: values.ACCESS_TOKEN_EXPIRE_MINUTES * 60,
       refreshIdleSeconds: values.REFRESH_TOKEN_EXPIRE_DAYS * 86_400,
@@ -73,16 +88,21 @@ export function readConfig(env: Environment) {
       passwordHash: {
         cost: values.PASSWORD_HASH_COST,
         concurrency: values.PASSWORD_HASH_CONCURRENCY ?? availableParallelism(),
-        queue: values.PASSWORD_HASH_QUEUE,
+        maxWaitMs: values.PASSWORD_HASH_MAX_WAIT_MS,
       },
       passwordPolicy: values.PASSWORD_POLICY,
       pwnedPasswordsUrl: values.PWNED_PASSWORDS_URL,
       preventUserEnumeration: values.PREVENT_USER_ENUMERATION,
       requireVerifiedEmail: values.REQUIRE_VERIFIED_EMAIL,
+      signingAlgorithm: values.SIGNING_ALGORITHM,
       signingKeyRotationDays: values.SIGNING_KEY_ROTATION_DAYS,
     },
     accountDeletionGraceDays: values.ACCOUNT_DELETION_GRACE_DAYS,
-    oauth: { providers, returnUrls: values.OAUTH_RETURN_URLS },
+    // The pages of our own may always be returned to.
+    oauth: {
+      providers,
+      returnUrls: [...values.OAUTH_RETURN_URLS, `${publicUrl}/login`, `${publicUrl}/account/security`],
+    },
     admin: { email: values.ADMIN_EMAIL, password: values.ADMIN_PASSWORD },
     revocation: {
       /** 0: strict. */
@@ -101,9 +121,15 @@ export function readConfig(env: Environment) {
     },
     serviceCredentials: values.SERVICE_CREDENTIALS,
     servicePermissions: values.SERVICE_PERMISSIONS,
+    tracing: {
+      /** Unset: no traces. */
+      endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+      headers: values.OTEL_EXPORTER_OTLP_HEADERS,
+      ratio: values.OTEL_TRACES_SAMPLER_ARG,
+    },
     log: { level: values.LOG_LEVEL, file: values.LOG_FILE, pretty: values.LOG_PRETTY },
     /** Logged at the start: variables without effect, or with another effect than in the replaced systems. */
-    warnings: warnings(env),
+    warnings: [...warnings(env), ...databaseWarnings, ...insecure.accepted],
   };
 }
 
@@ -114,7 +140,6 @@ export function withVariables(env: Environment, values: Partial<Record<keyof typ
 }
 
 const schema = schemaOf(variables);
-type Values = z.output<typeof schema>;
 
 /** A variable that is not valid counts as unset from there on, so that all other problems are found as well. */
 function readVariables(env: Environment, problems: string[]): Values {
@@ -125,7 +150,7 @@ function readVariables(env: Environment, problems: string[]): Values {
       .filter(({ value }) => value !== "");
     if (first) given.set(name, first);
     const other = others.find(({ value }) => value !== first?.value);
-    if (first && other)
+    if (first && other && !(one.aliasesYield && first.name === name))
       problems.push(`${first.name} and ${other.name} mean the same and differ. Set only one of them.`);
   }
   const parse = () => schema.safeParse(Object.fromEntries([...given].map(([name, { value }]) => [name, value])));
@@ -135,14 +160,33 @@ function readVariables(env: Environment, problems: string[]): Values {
   return parse().data as Values;
 }
 
-const REQUIRED_IN_PRODUCTION = ["DATABASE_URL", "NATS_URL", "REDIS_URL", "SMTP_HOST", "SECRET_KEY"] as const;
+/** What the services of this process need from the operator in production, where nothing is embedded. */
+function requiredInProduction({ SERVICES, DERIVED_KEYS }: Values, command: Command) {
+  const { database, keys } = needsOf(SERVICES);
+  const sendsMail = SERVICES.length === 0 || SERVICES.includes("mail");
+  const isNode = command === "node";
+  return [
+    ...(database || !isNode ? (["DATABASE_URL"] as const) : []),
+    ...(isNode ? (["NATS_URL", "REDIS_URL"] as const) : []),
+    ...(isNode && sendsMail ? (["SMTP_HOST"] as const) : []),
+    ...(isNode && keys.length > 0 && DERIVED_KEYS === undefined ? (["SECRET_KEY"] as const) : []),
+  ];
+}
 
-function inconsistencies(values: Values): string[] {
+function inconsistencies(values: Values, command: Command): string[] {
   const problems: string[] = [];
   if (values.REVOCATION_MODE === "bounded" && values.REVOCATION_MAX_STALENESS_SECONDS === undefined)
     problems.push("REVOCATION_MAX_STALENESS_SECONDS must be set when REVOCATION_MODE is bounded.");
+  // Browsers refuse such a cookie without Secure, which they accept over https alone.
+  if (values.COOKIE_SAME_SITE === "none" && !values.PUBLIC_URL?.startsWith("https:"))
+    problems.push("COOKIE_SAME_SITE is none, which needs an https PUBLIC_URL.");
+  if ((values.SMTP_USERNAME === undefined) !== (values.SMTP_PASSWORD === undefined))
+    problems.push("SMTP_USERNAME and SMTP_PASSWORD must be set together: one without the other signs nobody in.");
+  // Connections to this port start with TLS (RFC 8314), whatever SMTP_TLS says.
+  if (values.SMTP_PORT === 465 && values.SMTP_TLS === "off")
+    problems.push("SMTP_TLS is off and SMTP_PORT 465 means TLS: they contradict each other.");
   if (values.NODE_ENV !== "production") return problems;
-  for (const name of REQUIRED_IN_PRODUCTION)
+  for (const name of requiredInProduction(values, command))
     if (values[name] === undefined) problems.push(`${name} must be set when NODE_ENV is production.`);
   // The response decides whether a password is accepted, so an attacker on the network must not be able to write it.
   if (values.PWNED_PASSWORDS_URL?.startsWith("http:"))
@@ -159,6 +203,13 @@ function warnings(env: Environment): string[] {
   const found: string[] = [];
   if (Object.keys(env).some((name) => name.startsWith("KAFKA_")))
     found.push("KAFKA_* has no effect: events are published to the JetStream streams USERS and SESSIONS.");
+  if (env.PASSWORD_HASH_QUEUE || env.HASH_QUEUE)
+    found.push(
+      "PASSWORD_HASH_QUEUE has no effect: PASSWORD_HASH_MAX_WAIT_MS limits how long a password hash may wait.",
+    );
+  found.push(...misspelled(env));
+  if (env.SECRET_KEY && (env.JWT_SECRET_KEY || env.JWT_SECRET))
+    found.push("JWT_SECRET_KEY has no effect beside SECRET_KEY: verify tokens with /.well-known/jwks.json.");
   if (!env.SECRET_KEY && (env.JWT_SECRET_KEY || env.JWT_SECRET))
     found.push(
       "JWT_SECRET_KEY is used as SECRET_KEY. Tokens are signed with an asymmetric key; verify them with /.well-known/jwks.json.",

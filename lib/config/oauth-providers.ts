@@ -15,6 +15,12 @@ export interface OAuthProvider {
   readonly redirectUri: string;
   /** False for a provider whose ID tokens have no nonce. */
   readonly nonce: boolean;
+  /** How the provider returns to our callback: with a redirect, or with a form that the browser posts. */
+  /** The tenants of a provider with an issuer for each tenant; null for a provider with one issuer. */
+  readonly tenants: readonly string[] | "any" | null;
+  /** Whether an address counts as verified if the provider does not say whether it is. */
+  readonly trustEmail: boolean;
+  readonly responseMode: "query" | "form_post";
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,6 +35,12 @@ interface Context {
 const PREFIX = "OAUTH_<NAME>_";
 const builtIn: Readonly<Record<string, Settings>> = {
   google: { [`${PREFIX}ISSUER`]: "https://accounts.google.com" },
+  apple: {
+    [`${PREFIX}ISSUER`]: "https://appleid.apple.com",
+    [`${PREFIX}SCOPES`]: "openid email name",
+    // The only mode in which Apple shares the email and the name.
+    [`${PREFIX}RESPONSE_MODE`]: "form_post",
+  },
   linkedin: { [`${PREFIX}ISSUER`]: "https://www.linkedin.com/oauth", [`${PREFIX}NONCE`]: "false" },
 };
 /** Taken by `POST /auth/oauth/exchange`. */
@@ -72,6 +84,10 @@ function readProvider(upperName: string, settings: Settings, problems: string[],
   const { "OAUTH_<NAME>_ISSUER": discovery, ...values } = parsed.data;
   if (context.production && !discovery.startsWith("https:"))
     problems.push(`OAUTH_${upperName}_ISSUER must be a URL, https in production.`);
+  if (values["OAUTH_<NAME>_TENANTS"] === "any" && values["OAUTH_<NAME>_TRUST_EMAIL"])
+    problems.push(
+      `OAUTH_${upperName}_TRUST_EMAIL can't be used with all tenants: the administrators of any of them can choose any address.`,
+    );
   return [
     {
       name,
@@ -82,6 +98,9 @@ function readProvider(upperName: string, settings: Settings, problems: string[],
       scopes: values["OAUTH_<NAME>_SCOPES"],
       redirectUri: values["OAUTH_<NAME>_REDIRECT_URI"],
       nonce: values["OAUTH_<NAME>_NONCE"],
+      tenants: values["OAUTH_<NAME>_TENANTS"] ?? null,
+      trustEmail: values["OAUTH_<NAME>_TRUST_EMAIL"],
+      responseMode: values["OAUTH_<NAME>_RESPONSE_MODE"],
     },
   ];
 }

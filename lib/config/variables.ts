@@ -1,17 +1,25 @@
 import * as z from "zod";
+import { Email } from "../actions/schemas.ts";
+import { baseUrl, host, httpUrl, natsUrls, origins, redirectUrl, redisUrl, sender, webUrl } from "./address-schemas.ts";
 import {
   byService,
   choice,
+  choices,
   extensions,
   flag,
-  httpUrl,
+  fraction,
+  headerPairs,
+  headerText,
+  hexColor,
   integer,
   list,
+  providerTenants,
   rate,
-  serverUrl,
+  returnUrls,
   split,
+  sqlName,
   text,
-  webUrl,
+  typedText,
 } from "./schemas.ts";
 
 /** One environment variable: how it is read, and what the README and `.env.example` say about it. */
@@ -20,6 +28,8 @@ export interface Variable {
   readonly schema: z.ZodType<unknown, string | undefined>;
   /** Other names that still work. */
   readonly aliases?: ReadonlyArray<string | Alias>;
+  /** The aliases count only while the variable itself is unset; if it is set, an alias with another value is an error. */
+  readonly aliasesYield?: true;
   readonly help: string;
 }
 
@@ -40,27 +50,52 @@ const revocationSeconds = (value: string) => /^bounded:(.*)/.exec(value)?.[1] ??
 export const groups = {
   Server: {
     NODE_ENV: {
-      schema: choice("development", "test", "production").prefault("development"),
+      schema: z
+        .string()
+        .transform((value) => (value.trim().toLowerCase() === "testing" ? "test" : value))
+        .pipe(choice("development", "test", "production"))
+        .prefault("development"),
       help: "`development`, `test` or `production`",
     },
-    APP_HOST: { schema: text.prefault("127.0.0.1"), help: "address that the gateway listens on" },
+    USERMESH_PROFILE: {
+      schema: choice("job-dashboard", "meetinity", "rbac", "notification").optional(),
+      help: "defaults of the earlier system that this installation replaces: `job-dashboard`, `meetinity`, `rbac` or `notification`",
+    },
+    ALLOW_INSECURE: {
+      schema: list.prefault(""),
+      help: "unsafe settings to accept in production, by variable, comma-separated; each is logged at every start",
+    },
+    APP_HOST: { schema: host.prefault("127.0.0.1"), help: "address that the gateway listens on" },
     APP_PORT: { schema: integer(0, 65_535).prefault("3000"), aliases: ["PORT"], help: "port of the gateway; `0`: any" },
     PUBLIC_URL: {
-      schema: webUrl.optional(),
+      schema: baseUrl.optional(),
       help: "public base URL and token issuer; mailed links start with it (default `http://localhost:<APP_PORT>`)",
     },
     PASSWORD_RESET_URL: {
       schema: webUrl.optional(),
       aliases: ["RESET_URL"],
-      help: "page that a password reset link opens (default `<PUBLIC_URL>/reset-password`)",
+      help: "page of your own that a password reset link opens, with `?token=` (default `<PUBLIC_URL>/reset-password`, with `#token=`)",
+    },
+    EMAIL_VERIFICATION_URL: {
+      schema: webUrl.optional(),
+      aliases: ["VERIFY_URL"],
+      help: "page of your own that the links to verify and to change an address open, with `?token=` (default `<PUBLIC_URL>/api/v1/auth/verify-email`, with `#token=`)",
     },
     TRUST_PROXY: { schema: integer(0, 10).prefault("0"), help: "number of trusted proxies (`X-Forwarded-For`)" },
     ALLOWED_ORIGINS: {
-      schema: list.prefault(""),
+      schema: origins.prefault(""),
       aliases: ["CORS_ORIGINS"],
       help: "CORS origins, exact match, comma-separated; `*` allows any, without credentials",
     },
+    COOKIE_SAME_SITE: {
+      schema: choice("lax", "none").prefault("lax"),
+      help: "`none`: pages of other sites in `ALLOWED_ORIGINS` can keep a session in (partitioned) cookies; needs https",
+    },
     REQUEST_TIMEOUT_MS: { schema: integer(100, 120_000).prefault("10000"), help: "time limit per request in ms" },
+    SHUTDOWN_DELAY_SECONDS: {
+      schema: integer(0, 10).prefault("0"),
+      help: "how long a stopping gateway still serves after `/health/ready` has turned 503, so that load balancers notice first",
+    },
     JSON_BODY_MAX_BYTES: {
       schema: integer(1_024, 1_048_576).prefault("65536"),
       aliases: ["BODY_LIMIT"],
@@ -81,21 +116,30 @@ export const groups = {
       help: "maximum size of an uploaded file, in bytes",
     },
     AVATAR_FORMATS: {
-      schema: list
-        .transform((names) => names.map((name) => name.toLowerCase().replace("jpeg", "jpg")))
-        .prefault("jpg,png,gif,webp"),
+      schema: choices((name) => name.replace("jpeg", "jpg"), "jpg", "png", "gif", "webp").prefault("jpg,png,gif,webp"),
       aliases: ["ALLOWED_EXTENSIONS"],
       help: "accepted avatar formats, detected from the file's content, comma-separated",
     },
     OPERATOR_TOKEN: {
-      schema: text.optional(),
+      schema: headerText.optional(),
       aliases: ["METRICS_TOKEN"],
       help: "bearer token for `/metrics` and health details; without it only loopback may read them",
     },
   },
   Dependencies: {
     DATA_DIR: { schema: text.prefault(".data"), help: "directory where the embedded servers keep their data" },
-    DATABASE_URL: { schema: serverUrl.optional(), help: "PostgreSQL, as the database's owner; unset: embedded" },
+    DATABASE_URL: {
+      schema: text.optional(),
+      help: "PostgreSQL: as its owner for `npm run migrate`, for a node as the role of its service (`npm run secrets`); unset: embedded",
+    },
+    DB_ROLE_PASSWORDS: {
+      schema: byService(
+        /^[a-z]+=\S{12,}$/,
+        "has an entry that is not <service>=<password of at least 12 characters>",
+        String,
+      ).prefault(""),
+      help: "passwords that `npm run migrate` gives the roles: `users=<password>;auth=<password>`; unset: derived from the owner's",
+    },
     DATABASE_EMBEDDED: {
       schema: flag.prefault("false"),
       help: "set by `npm start` and `npm run mesh` when `DATABASE_URL` is the embedded server",
@@ -109,15 +153,27 @@ export const groups = {
       help: "added to `DB_POOL_SIZE`: connections are opened on demand and closed when idle, so there is one limit",
     },
     DB_SSL: {
-      schema: choice("off", "require", "verify").prefault("off"),
-      help: "TLS to PostgreSQL: `off`, `require` (certificate not verified) or `verify`",
+      schema: choice("off", "require", "verify").optional(),
+      help: "TLS to PostgreSQL: `off` (default), `require` (certificate not verified) or `verify`",
+    },
+    DB_SSL_CA: {
+      schema: text.optional(),
+      help: "PEM file of the authorities that `DB_SSL=verify` trusts; unset: those of Node.js",
+    },
+    DB_ROLE_PREFIX: {
+      schema: sqlName.optional(),
+      help: "prefix of the names of the services' PostgreSQL roles, which all databases of a server share (default `usermesh_<database>`)",
+    },
+    DB_SCHEMA_PREFIX: {
+      schema: sqlName.optional(),
+      help: "prefix of the names of the schemas, for a database in which `users`, `auth` or `mail` are taken: `um_`",
     },
     NATS_URL: {
-      schema: serverUrl.optional(),
+      schema: natsUrls.optional(),
       help: "NATS with JetStream, credentials included; unset: all services run in one process without a bus",
     },
     REDIS_URL: {
-      schema: serverUrl.optional(),
+      schema: redisUrl.optional(),
       help: "Redis for job queues and rate limits; unset: queues in PostgreSQL, rate limits in memory",
     },
   },
@@ -125,13 +181,18 @@ export const groups = {
     SECRET_KEY: {
       schema: text.optional(),
       aliases: ["JWT_SECRET_KEY", "JWT_SECRET"],
+      aliasesYield: true,
       help: "key ring `k2:…,k1:…`, the active key first, at least 32 characters each; unset: generated once in `DATA_DIR`",
+    },
+    DERIVED_KEYS: {
+      schema: text.optional(),
+      help: "instead of SECRET_KEY: the keys that the services of this process use, from `npm run secrets`",
     },
   },
   Accounts: {
-    ADMIN_EMAIL: { schema: text.prefault("admin@example.com"), help: "email of the first administrator" },
+    ADMIN_EMAIL: { schema: Email.prefault("admin@example.com"), help: "email of the first administrator" },
     ADMIN_PASSWORD: {
-      schema: text.optional(),
+      schema: typedText.optional(),
       help: "password of the first administrator; unset: generated at the first start and shown once",
     },
     ACCESS_TOKEN_EXPIRE_MINUTES: {
@@ -155,17 +216,16 @@ export const groups = {
       aliases: ["HASH_CONCURRENCY"],
       help: "passwords hashed at the same time per process (default: number of CPU cores)",
     },
-    PASSWORD_HASH_QUEUE: {
-      schema: integer(0, 10_000).prefault("100"),
-      aliases: ["HASH_QUEUE"],
-      help: "password hashes that may wait per process; beyond that, 503 with `Retry-After`",
+    PASSWORD_HASH_MAX_WAIT_MS: {
+      schema: integer(0, 8_000).prefault("1000"),
+      help: "how long a password hash may wait for its turn; beyond that, 503 with `Retry-After` at once",
     },
     PASSWORD_POLICY: {
-      schema: choice("classic", "length", "nist").prefault("classic"),
-      help: "`classic` (8 characters, upper case, lower case, digit), `length` (8 characters) or `nist` (15 characters)",
+      schema: choice("classic", "length", "nist").prefault("length"),
+      help: "`length` (8 characters), `nist` (15 characters) or `classic` (8 characters, upper case, lower case, digit)",
     },
     PWNED_PASSWORDS_URL: {
-      schema: webUrl.optional(),
+      schema: baseUrl.optional(),
       aliases: ["BREACHED_PASSWORDS_URL"],
       help: "range API of Have I Been Pwned for new passwords, like `https://api.pwnedpasswords.com/range`; unset: no check",
     },
@@ -175,6 +235,10 @@ export const groups = {
       help: "`true`: sign-up answers 202 whether or not the email is registered",
     },
     REQUIRE_VERIFIED_EMAIL: { schema: flag.prefault("false"), help: "`true`: no sign-in before the email is verified" },
+    SIGNING_ALGORITHM: {
+      schema: choice("ES256", "RS256", "EdDSA").prefault("ES256"),
+      help: "`ES256`, `RS256` or `EdDSA`: signature of access tokens. After a change, a new key takes over within an hour",
+    },
     SIGNING_KEY_ROTATION_DAYS: {
       schema: integer(1, 365).prefault("30"),
       aliases: ["SIGNING_KEY_DAYS"],
@@ -186,15 +250,26 @@ export const groups = {
       help: "days between an account's deletion and the erasure of its data",
     },
     OAUTH_RETURN_URLS: {
-      schema: list.prefault(""),
-      help: "URLs that a sign-in with a provider may return to, exact match, comma-separated",
+      schema: returnUrls.prefault(""),
+      help: "URLs that a sign-in with a provider may return to, exact match, comma-separated: https, http on loopback, or a scheme like `com.example.app:`",
+    },
+  },
+  Pages: {
+    BRAND_NAME: { schema: text.prefault("Usermesh"), help: "name on the pages and in mails" },
+    BRAND_COLOR: {
+      schema: hexColor.prefault("#0d7a6b"),
+      help: "colour of buttons and links on the pages and in mails, as `#rrggbb`; darker or lighter shades of it are used where it would be hard to read",
+    },
+    BRAND_LOGO: {
+      schema: text.optional(),
+      help: "path of a square SVG or PNG file: the logo on the pages, in browser tabs and, if it is a PNG, in mails",
     },
   },
   // `<NAME>` is chosen by the operator: oauth-providers.ts finds these in the environment.
   "OpenID Connect providers": {
     "OAUTH_<NAME>_CLIENT_ID": {
       schema: z.string({ error: "must be set when another variable of this provider is" }),
-      help: "client ID; `<NAME>` is `GOOGLE`, `LINKEDIN` or a name of your choice",
+      help: "client ID; `<NAME>` is `GOOGLE`, `APPLE`, `LINKEDIN` or a name of your choice",
     },
     "OAUTH_<NAME>_CLIENT_SECRET": { schema: text.optional(), help: "client secret; unset: a public client with PKCE" },
     "OAUTH_<NAME>_ISSUER": {
@@ -202,10 +277,10 @@ export const groups = {
         protocol: /^https?$/,
         error: ({ input }) =>
           input === undefined
-            ? "must be set for a provider other than google and linkedin"
+            ? "must be set for a provider other than google, apple and linkedin"
             : "must be a URL, https in production",
       }),
-      help: "issuer URL; built in for Google and LinkedIn",
+      help: "issuer URL; built in for Google, Apple and LinkedIn",
     },
     "OAUTH_<NAME>_SCOPES": {
       schema: z
@@ -216,17 +291,29 @@ export const groups = {
       help: "scopes to request",
     },
     "OAUTH_<NAME>_REDIRECT_URI": {
-      schema: httpUrl,
+      schema: redirectUrl,
       help: "redirect URI registered with the provider (default `<PUBLIC_URL>/api/v1/auth/oauth/<name>/callback`)",
     },
     "OAUTH_<NAME>_NONCE": {
       schema: flag.prefault("true"),
       help: "`false` for a provider whose ID tokens have no nonce (default for LinkedIn: `false`)",
     },
+    "OAUTH_<NAME>_TENANTS": {
+      schema: providerTenants.optional(),
+      help: "for a provider with an issuer per tenant (Microsoft Entra with the issuer `https://login.microsoftonline.com/organizations/v2.0`): ids of the tenants whose accounts may sign in, comma-separated, or `*` for all",
+    },
+    "OAUTH_<NAME>_TRUST_EMAIL": {
+      schema: flag.prefault("false"),
+      help: "`true`: addresses count as verified if the provider does not say whether they are, as with Microsoft Entra; only for a provider whose administrators you trust with the addresses of all accounts",
+    },
+    "OAUTH_<NAME>_RESPONSE_MODE": {
+      schema: choice("query", "form_post").prefault("query"),
+      help: "how the provider returns: `query` or `form_post` (default for Apple: `form_post`)",
+    },
   },
   Mail: {
     SMTP_HOST: {
-      schema: text.optional(),
+      schema: host.optional(),
       aliases: ["MAIL_SERVER"],
       help: "SMTP server; unset: an embedded one that delivers nothing and shows all mails at `/dev/mail`",
     },
@@ -239,9 +326,13 @@ export const groups = {
       help: "`auto` (STARTTLS if offered, TLS on port 465), `require` or `off`",
     },
     MAIL_FROM: {
-      schema: text.prefault("Usermesh <no-reply@localhost>"),
+      schema: sender.prefault("Usermesh <no-reply@localhost>"),
       aliases: ["MAIL_DEFAULT_SENDER"],
       help: "sender of all mails",
+    },
+    MAIL_TEMPLATES_DIR: {
+      schema: text.optional(),
+      help: "folder with your own mail texts (`<kind>.<language>.txt`) and mail layout (`layout.html`), which replace those of `services/mail/templates`",
     },
     DEV_MAILBOX_URL: {
       schema: webUrl.optional(),
@@ -253,7 +344,13 @@ export const groups = {
       schema: httpUrl.optional(),
       help: "push service that receives each push notification as a JSON POST; unset: `mail.push` answers 503",
     },
-    PUSH_SECRET: { schema: text.optional(), help: "sent to the push service as `Authorization: Bearer`" },
+    PUSH_SECRET: { schema: headerText.optional(), help: "sent to the push service as `Authorization: Bearer`" },
+  },
+  Webhooks: {
+    WEBHOOK_ALLOW_PRIVATE_ADDRESSES: {
+      schema: flag.prefault("false"),
+      help: "`true` lets webhooks use http and send to private, loopback and link-local addresses, for development",
+    },
   },
   Limits: {
     RATE_LIMIT_ENABLED: {
@@ -272,7 +369,7 @@ export const groups = {
     },
     SERVICES: { schema: list.prefault(""), help: "services and workers of this process, comma-separated; empty: all" },
     NODE_ID: { schema: text.optional(), help: "node name on the bus (default: services, host and a random suffix)" },
-    NODE_HEALTH_HOST: { schema: text.prefault("127.0.0.1"), help: "address that the health port listens on" },
+    NODE_HEALTH_HOST: { schema: host.prefault("127.0.0.1"), help: "address that the health port listens on" },
     NODE_HEALTH_PORT: {
       schema: integer(0, 65_535).optional(),
       help: "port for health checks and metrics of a node without a gateway; unset: none",
@@ -315,13 +412,30 @@ export const groups = {
       help: "how long the circuit breaker for mails or push notifications stays open before the next attempt",
     },
   },
+  Tracing: {
+    OTEL_EXPORTER_OTLP_ENDPOINT: {
+      schema: webUrl.optional(),
+      help: "OpenTelemetry collector (OTLP over HTTP) that gets the traces, such as `http://localhost:4318`; unset: no traces",
+    },
+    OTEL_EXPORTER_OTLP_HEADERS: {
+      schema: headerPairs.prefault(""),
+      help: "headers for the collector, comma-separated: `authorization=Bearer%20…`",
+    },
+    OTEL_TRACES_SAMPLER_ARG: {
+      schema: fraction.prefault("1"),
+      help: "share of the requests that are traced, from 0 to 1; one that a client already traces is always traced",
+    },
+  },
   Logs: {
     LOG_LEVEL: {
       schema: choice("fatal", "error", "warn", "info", "debug", "trace").prefault("info"),
       help: "`fatal`, `error`, `warn`, `info`, `debug` or `trace`",
     },
     LOG_FILE: { schema: text.optional(), help: "also write the log to this file, rotated daily and at 10 MB" },
-    LOG_PRETTY: { schema: flag.prefault("false"), help: "`true`: human-readable log instead of JSON" },
+    LOG_PRETTY: {
+      schema: flag.optional(),
+      help: "`true`: human-readable log instead of JSON (default: `true` if standard output is a terminal)",
+    },
   },
 } satisfies Readonly<Record<string, Readonly<Record<string, Variable>>>>;
 
@@ -332,10 +446,13 @@ export const variables = {
   ...groups.Dependencies,
   ...groups.Secrets,
   ...groups.Accounts,
+  ...groups.Pages,
   ...groups.Mail,
   ...groups.Push,
+  ...groups.Webhooks,
   ...groups.Limits,
   ...groups.Mesh,
+  ...groups.Tracing,
   ...groups.Logs,
 };
 
@@ -344,6 +461,9 @@ export function namesOf(name: string, { aliases = [] }: Variable): Alias[] {
   const convert = (value: string) => value;
   return [name, ...aliases].map((one) => (typeof one === "string" ? { name: one, convert } : one));
 }
+
+const schema = schemaOf(variables);
+export type Values = z.output<typeof schema>;
 
 export function schemaOf<const T extends Readonly<Record<string, Variable>>>(table: T) {
   const schemas = Object.fromEntries(Object.entries(table).map(([name, one]) => [name, one.schema]));

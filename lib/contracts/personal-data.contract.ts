@@ -18,7 +18,7 @@ export const exportAction = {
   params: z.strictObject({ cursor: field.Cursor }),
   result: z.strictObject({
     section: z.string(),
-    rows: z.array(z.record(z.string(), z.json())),
+    rows: z.array(z.record(z.string(), field.JsonValue)),
     next: z.string().nullable(),
   }),
   access: asUser,
@@ -30,6 +30,6 @@ export const ExportDocument = z
   .strictObject({
     user_id: field.Id,
     exported_at: field.Timestamp,
-    services: z.record(z.string(), z.record(z.string(), z.array(z.record(z.string(), z.json())))),
+    services: z.record(z.string(), z.record(z.string(), z.array(z.record(z.string(), field.JsonValue)))),
   })
   .meta({ id: "ExportDocument" });

@@ -10,7 +10,19 @@ import {
 import { type Random, systemRandom } from "../runtime/clock.ts";
 import { decodeCanonical, encode } from "./base64url.ts";
 
-export type Purpose = "password" | "refresh" | "otp" | "data" | "idempotency" | "csrf";
+export const purposes = [
+  "password",
+  "refresh",
+  "otp",
+  "data",
+  "signing",
+  "idempotency",
+  "csrf",
+  "device",
+  "webhook",
+] as const;
+export type Purpose = (typeof purposes)[number];
+export type KeyUse = "mac" | "seal";
 
 /** Where a sealed value is stored. It cannot be opened in any other place. */
 export interface Binding {
@@ -62,10 +74,12 @@ export class SealBrokenError extends Error {
  */
 export function parseKeyRing(secretKey: string, random: Random = systemRandom): KeyRing {
   const secrets = readSecrets(secretKey.trim());
-  const kids = [...secrets.keys()];
-  const [active] = kids as [string];
-  const derive = createDerivation(secrets);
+  return createKeyRing([...secrets.keys()], createDerivation(secrets), random);
+}
 
+/** `kids` has the active key first. */
+export function createKeyRing(kids: readonly string[], derive: Derivation, random: Random): KeyRing {
+  const [active] = kids as [string];
   const ring: KeyRing = {
     active,
     kids,
@@ -94,7 +108,8 @@ const nonceBytes = 12;
 const tagBytes = 16;
 const cipher = "aes-256-gcm";
 
-function readSecrets(text: string): Map<string, string> {
+/** The secrets of SECRET_KEY by their key ids, the active one first. */
+export function readSecrets(text: string): Map<string, string> {
   const entries = readEntries(text);
   const secrets = new Map(entries);
   if (secrets.size < entries.length) throw new Error("SECRET_KEY contains a key id twice. Give each key its own id.");
@@ -126,7 +141,7 @@ function assertLongEnough(kid: string, secret: string): void {
   throw new Error(`SECRET_KEY is too short: key ${kid} needs 32 bytes or more. Make one with: openssl rand -base64 32`);
 }
 
-type Derivation = (kid: string, purpose: Purpose, use: "mac" | "seal") => KeyObject;
+export type Derivation = (kid: string, purpose: Purpose, use: KeyUse) => KeyObject;
 
 /** One derived key per purpose and use (RFC 5869), so that no key serves two algorithms. */
 function createDerivation(secrets: ReadonlyMap<string, string>): Derivation {
@@ -135,14 +150,14 @@ function createDerivation(secrets: ReadonlyMap<string, string>): Derivation {
     const secret = secrets.get(kid);
     if (secret === undefined) throw new UnknownKeyError(kid);
     const name = `${kid}/${purpose}/${use}`;
-    const key = derived.get(name) ?? deriveKey(secret, `v1/${purpose}/${use}`);
+    const key = derived.get(name) ?? createSecretKey(deriveKey(secret, purpose, use));
     derived.set(name, key);
     return key;
   };
 }
 
-function deriveKey(secret: string, usage: string): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync("sha256", secret, "usermesh", usage, 32)));
+export function deriveKey(secret: string, purpose: Purpose, use: KeyUse): Buffer {
+  return Buffer.from(hkdfSync("sha256", secret, "usermesh", `v1/${purpose}/${use}`, 32));
 }
 
 function sealLabel(kid: string, purpose: Purpose, { table, column, rowId }: Binding): Buffer {

@@ -21,26 +21,42 @@ export function violatedConstraint(error: unknown): string | undefined {
 }
 
 /**
- * A database that is unavailable, too slow, or busy with the same rows becomes a 503: SQLSTATE classes 08, 53, 57P0,
- * lock and statement timeouts, serialization failures (PostgreSQL appendix A), and socket errors of Node.js. The original
- * error is the cause, without its parameters, because a QueryFailedError contains the values of the query.
+ * A database that is unavailable or too slow becomes a 503 `service_unavailable`. One that is busy becomes a 503
+ * `overloaded`, which opens no circuit breaker: no free connection, too many of them (53300), lock and statement timeouts,
+ * serialization failures. The original error is the cause, without its parameters, because a QueryFailedError contains the
+ * values of the query.
  */
 export function translateDatabaseError(error: unknown): unknown {
   if (error instanceof AppError) return error;
   const state = sqlState(error);
-  if (state !== undefined && isTransient(state))
+  const message = error instanceof Error ? error.message : "";
+  if ((state !== undefined && BUSY_STATES.test(state)) || NO_FREE_CONNECTION.test(message))
+    return new AppError("overloaded", { retry_after: 1, cause: withoutParameters(error) });
+  if ((state !== undefined && isTransient(error, state)) || UNAVAILABLE_MESSAGES.test(message))
     return new AppError("service_unavailable", { retry_after: 1, cause: withoutParameters(error) });
-  if (error instanceof Error && transientMessages.test(error.message)) {
-    return new AppError("service_unavailable", { retry_after: 1, cause: withoutParameters(error) });
-  }
   return error instanceof Error && "parameters" in error ? withoutParameters(error) : error;
 }
 
-const transientMessages =
-  /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|DataSource is not|Query runner already released|Driver not Connected/i;
+const BUSY_STATES = /^(?:53300|55P03|55006|57014|40001|40P01)$/;
+/** Of a pool whose connections are all in use. A server that does not accept connections has other messages. */
+const NO_FREE_CONNECTION = /timeout exceeded when trying to connect/i;
+const UNAVAILABLE_MESSAGES =
+  /Connection terminated|Client has encountered a connection error|DataSource is not|Query runner already released|Driver not Connected|Client was closed|server does not support SSL|PostgreSQL signed in|The connection is (?:not )?encrypted/i;
 
-function isTransient(state: string): boolean {
-  return /^(08|53|57P0|25P03|55P03|57014|40001|40P01|ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EAI_AGAIN)/.test(state);
+/**
+ * SQLSTATE classes and codes (PostgreSQL, appendix A) of a server that is away, starting, stopping, out of resources or
+ * failing (08, 53, 57P0, 58); of a standby that became reachable before it accepts writes (25006); of one that rejects the
+ * role or the database while they are changed (28, 3D000); of a transaction whose outcome is unknown (40003).
+ */
+const TRANSIENT_STATES = /^(?:08|28|53|57P0|58|25006|25P03|3D000|40003)/;
+/** Codes of Node.js for sockets, names and certificates. */
+const TRANSIENT_CODES =
+  /^(?:ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
+
+function isTransient(error: unknown, state: string): boolean {
+  // A socket's file is missing while its server is stopped; other missing files are faults of ours.
+  if ((error as { syscall?: unknown }).syscall === "connect") return true;
+  return TRANSIENT_STATES.test(state) || TRANSIENT_CODES.test(state);
 }
 
 function withoutParameters(error: unknown): Error {

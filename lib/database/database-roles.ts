@@ -1,81 +1,53 @@
 import { createHmac } from "node:crypto";
-import { Client } from "pg";
-import type { Config } from "../config/config.ts";
+import { type Config, ConfigError } from "../config/config.ts";
 
 /** One schema for each service that has tables, and one for BullMQ if it runs on PostgreSQL. */
-export const schemas = ["users", "auth", "sessions", "preferences", "mail", "admin"] as const;
+export const schemas = ["users", "auth", "sessions", "preferences", "mail", "admin", "webhooks"] as const;
 export const jobsSchema = "jobs";
 
-type SslOption = false | { readonly rejectUnauthorized: boolean };
+/** The names of an installation in PostgreSQL: roles belong to the whole server, schemas to the database. */
+export type DatabaseNames = Pick<Config["database"], "rolePrefix" | "schemaPrefix">;
 
-export interface Connection {
-  readonly url: string;
-  readonly ssl: SslOption;
+type RoleSource = Pick<Config["database"], "rolePrefix" | "rolePasswords">;
+
+/** The role of the service that owns `schema`. */
+export function roleName({ rolePrefix }: Pick<DatabaseNames, "rolePrefix">, schema: string): string {
+  return `${rolePrefix}_${schema}`;
 }
 
-export function roleName(schema: string): string {
-  return `usermesh_${schema}`;
+/** The password that `migrate` gives the role of `schema`. */
+export function passwordOfRole(database: RoleSource, ownerUrl: string, schema: string): string {
+  return database.rolePasswords[schema] ?? rolePassword(ownerUrl, roleName(database, schema));
+}
+
+/** The URL with which the service that owns `schema` signs in as its role. */
+export function roleUrl(ownerUrl: string, database: RoleSource, schema: string): string {
+  return withRole(ownerUrl, roleName(database, schema), passwordOfRole(database, ownerUrl, schema));
 }
 
 /**
- * Each service's role has its own password, derived from the owner's, so that one `DATABASE_URL` is enough and a role's
- * password reveals no other.
+ * Without DB_ROLE_PASSWORDS each role's password is derived from the owner's, so that in development one `DATABASE_URL` is
+ * enough. A node that has the URL of its own role can't derive another one's.
  */
 export function rolePassword(ownerUrl: string, role: string): string {
-  const owner = new URL(ownerUrl);
-  return createHmac("sha256", `usermesh-role:${decodeURIComponent(owner.password)}`)
-    .update(role)
-    .digest("base64url");
+  const owner = decodeURIComponent(new URL(ownerUrl).password);
+  // A constant that anyone can compute would be the password of this role in every installation.
+  if (owner === "") throw new ConfigError(["DATABASE_URL must contain the owner's password."]);
+  return createHmac("sha256", `usermesh-role:${owner}`).update(role).digest("base64url");
 }
 
-export function sslOption(config: Config): SslOption {
-  return config.database.ssl === "off" ? false : { rejectUnauthorized: config.database.ssl === "verify" };
+/** The schema whose role DATABASE_URL names; undefined if it names the owner. */
+export function schemaOfUrl(
+  url: string,
+  names: Pick<DatabaseNames, "rolePrefix">,
+): (typeof schemas)[number] | undefined {
+  const { username } = new URL(url);
+  return schemas.find((schema) => roleName(names, schema) === username);
 }
 
-/** How the service that owns `schema` connects: as its role, or as the owner if `migrate` could not create roles. */
-export async function resolveConnection(config: Config, schema: string): Promise<Connection> {
-  const ownerUrl = config.database.url;
-  if (ownerUrl === undefined) throw new Error("DATABASE_URL is not set");
-  const ssl = sslOption(config);
-  const url = withRole(ownerUrl, roleName(schema));
-  return (await isRefused(url, ssl)) && (await sharesOneRole(ownerUrl, ssl)) ? { url: ownerUrl, ssl } : { url, ssl };
-}
-
-function withRole(ownerUrl: string, role: string): string {
+export function withRole(ownerUrl: string, role: string, password: string): string {
   const url = new URL(ownerUrl);
   url.username = role;
-  url.password = rolePassword(ownerUrl, role);
+  url.password = password;
   return url.href;
-}
-
-/** SQLSTATE 28P01 and 28000: unknown role or wrong password. Other failures are left to the pool and its retries. */
-async function isRefused(url: string, ssl: SslOption): Promise<boolean> {
-  try {
-    await queryOnce(url, ssl, "SELECT 1");
-    return false;
-  } catch (error) {
-    return ["28P01", "28000"].includes((error as { code?: string }).code ?? "");
-  }
-}
-
-/** `migrate` records it if the owner may not create roles. */
-async function sharesOneRole(ownerUrl: string, ssl: SslOption): Promise<boolean> {
-  const rows = await queryOnce(ownerUrl, ssl, "SELECT shared_role FROM usermesh.installation");
-  return rows[0]?.shared_role === true;
-}
-
-async function queryOnce(
-  connectionString: string,
-  ssl: SslOption,
-  sql: string,
-): Promise<Array<Record<string, unknown>>> {
-  const client = new Client({ connectionString, ssl, connectionTimeoutMillis: 2_000 });
-  // A lost connection fails the statement. Without a listener it would end the process too.
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }

@@ -1,4 +1,5 @@
 import { EntitySchema, type EntitySchemaColumnOptions } from "typeorm";
+import type { DatabaseNames } from "./database-roles.ts";
 
 /** A column whose values the driver returns as `T`. */
 export interface Column<T> {
@@ -69,6 +70,11 @@ export function defineEntity<C extends Columns>(schema: string, table: string, c
       columns: Object.fromEntries(options),
     }),
   };
+}
+
+/** For TypeORM, with the name that its schema has in this database. */
+export function withSchema({ schema }: Entity, { schemaPrefix }: Pick<DatabaseNames, "schemaPrefix">): EntitySchema {
+  return new EntitySchema({ ...schema.options, schema: `${schemaPrefix}${schema.options.schema}` });
 }
 
 /** The names of all columns, but for those of `omitted`. */

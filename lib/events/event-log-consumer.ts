@@ -1,4 +1,5 @@
 import type { ConsumerMessages, NatsConnection } from "nats";
+import { createFailureLog } from "../runtime/failure-log.ts";
 import type { EventConsumer } from "../runtime/platform.ts";
 import { withTimeout } from "../runtime/timeouts.ts";
 import { Delivery } from "./event-log-delivery.ts";
@@ -19,6 +20,7 @@ export function startConsumer(
   const stopping = new AbortController();
   const ended = AbortSignal.any([stopping.signal, link.closing]);
   const delivery = new Delivery(consumer, options);
+  const failures = createFailureLog(options.log, options.clock);
   let messages: ConsumerMessages | undefined;
   const read = async (connection: NatsConnection): Promise<void> => {
     messages = await openMessages(connection, consumer, delivery);
@@ -30,7 +32,8 @@ export function startConsumer(
     const connection = await link.ready();
     while (!ended.aborted && !connection.isClosed()) {
       await read(connection).catch((error: Error) =>
-        options.log.warn(
+        failures.warn(
+          error.message,
           { consumer: consumer.name, error: error.message },
           "event consumption interrupted, will resume",
         ),

@@ -1,5 +1,6 @@
 import type { JsMsg } from "nats";
 import { createBulkhead } from "../runtime/bulkhead.ts";
+import { createFailureLog, type FailureLog } from "../runtime/failure-log.ts";
 import type { EventConsumer } from "../runtime/platform.ts";
 import type { EventLogOptions } from "./event-log-options.ts";
 import { MeshEvent } from "./events.ts";
@@ -25,6 +26,7 @@ interface FailedDelivery {
 export class Delivery {
   readonly #consumer: EventConsumer;
   readonly #options: EventLogOptions;
+  readonly #failures: FailureLog;
   readonly #bulkhead = createBulkhead({ concurrency: CONCURRENCY, queue: Number.POSITIVE_INFINITY });
   /** By user: resolves when the user's last received message is handled. */
   readonly #tails = new Map<string, Promise<void>>();
@@ -35,6 +37,7 @@ export class Delivery {
   constructor(consumer: EventConsumer, options: EventLogOptions) {
     this.#consumer = consumer;
     this.#options = options;
+    this.#failures = createFailureLog(options.log, options.clock);
   }
 
   receive(message: JsMsg): void {
@@ -94,10 +97,8 @@ export class Delivery {
   #retryLater(event: MeshEvent, message: JsMsg, { message: error }: Error): void {
     const { event_id, event_type, correlation_id } = event;
     const delay = Math.min(FIRST_DELAY_MS * 2 ** (message.info.deliveryCount - 1), MAX_DELAY_MS);
-    this.#options.log.warn(
-      { consumer: this.#consumer.name, event_id, event_type, correlation_id, delay_ms: delay, error },
-      "event handling failed, will be redelivered",
-    );
+    const fields = { consumer: this.#consumer.name, event_id, event_type, correlation_id, delay_ms: delay, error };
+    this.#failures.warn(`${event_type} ${error}`, fields, "event handling failed, will be redelivered");
     this.#failed.set(event.user_id, {
       seq: message.seq,
       redeliveredAt: this.#options.clock.monotonic() + delay,

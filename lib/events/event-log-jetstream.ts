@@ -2,23 +2,27 @@ import {
   connect,
   ErrorCode,
   Events,
+  headers,
   type JetStreamClient,
   type JetStreamManager,
+  type MsgHdrs,
   type NatsConnection,
   type NatsError,
 } from "nats";
 import { natsOptions } from "../runtime/nats-options.ts";
-import type { EventConsumer, EventLog } from "../runtime/platform.ts";
+import type { ConsumerLag, EventConsumer, EventLog } from "../runtime/platform.ts";
 import { retry } from "../runtime/retry.ts";
 import { withTimeout } from "../runtime/timeouts.ts";
 import { startConsumer } from "./event-log-consumer.ts";
 import type { EventLogOptions } from "./event-log-options.ts";
 import { purgeUser } from "./event-log-purge.ts";
-import { ensureStreams, streamCreatedAt } from "./event-log-streams.ts";
+import { consumerLags, ensureStreams, streamCreatedAt } from "./event-log-streams.ts";
 import { type MeshEvent, type StreamName, subjectOf } from "./events.ts";
 
 const ACK_TIMEOUT_MS = 2_000;
 const RETRY_MS = 500;
+/** NATS's default of two seconds is too short: ten processes that start at once on two cores exceed it without any fault. */
+const QUIET_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 
 interface Streams {
@@ -32,6 +36,7 @@ export class JetStreamLog implements EventLog {
   readonly #options: EventLogOptions;
   readonly #closing = new AbortController();
   readonly #opening: Promise<NatsConnection>;
+  readonly #consumers = new Set<EventConsumer>();
   readonly #stops = new Set<() => Promise<void>>();
   #connection: NatsConnection | undefined;
   #connected = false;
@@ -48,7 +53,8 @@ export class JetStreamLog implements EventLog {
     const { client, manager } = this.#reachableStreams();
     const payload = new TextEncoder().encode(JSON.stringify(event));
     try {
-      await client.publish(subjectOf(event), payload, { msgID: event.event_id, timeout: ACK_TIMEOUT_MS });
+      const traced = event.traceparent === undefined ? {} : { headers: traceHeaders(event.traceparent) };
+      await client.publish(subjectOf(event), payload, { msgID: messageId(event), timeout: ACK_TIMEOUT_MS, ...traced });
     } catch (error) {
       // Nobody accepts messages if the stream was lost. It is recreated, and the outbox publishes the event again.
       if ((error as NatsError).code === ErrorCode.NoResponders) await ensureStreams(manager);
@@ -59,8 +65,10 @@ export class JetStreamLog implements EventLog {
   async consume(consumer: EventConsumer): Promise<() => Promise<void>> {
     const link = { ready: () => this.#opening, closing: this.#closing.signal };
     const running = startConsumer(link, consumer, this.#options);
+    this.#consumers.add(consumer);
     const stop = async () => {
       this.#stops.delete(stop);
+      this.#consumers.delete(consumer);
       await running.stop();
     };
     this.#stops.add(stop);
@@ -71,9 +79,29 @@ export class JetStreamLog implements EventLog {
     return purgeUser(this.#reachableStreams().manager, user);
   }
 
+  async consumers(): Promise<readonly ConsumerLag[]> {
+    return consumerLags(this.#reachableStreams().manager);
+  }
+
   async streamId(name: StreamName): Promise<string | null> {
     if (!this.#streams || !this.#connected) return null;
     return `${name} ${await streamCreatedAt(this.#streams.manager, name)}`;
+  }
+
+  async pending() {
+    const { manager } = this.#reachableStreams();
+    return Promise.all(
+      [...this.#consumers].map(async ({ name, stream }) => {
+        const { num_pending, num_ack_pending } = await manager.consumers.info(stream, name);
+        return { consumer: name, events: num_pending + num_ack_pending };
+      }),
+    );
+  }
+
+  async isUp(): Promise<boolean> {
+    const { manager } = this.#reachableStreams();
+    await manager.getAccountInfo();
+    return true;
   }
 
   async close(): Promise<void> {
@@ -99,6 +127,7 @@ export class JetStreamLog implements EventLog {
     const connection = await retry(() => this.#connect(natsUrl), {
       timers,
       delayMs: RETRY_MS,
+      quietMs: QUIET_MS,
       signal,
       onFailure: (error) => log.warn({ error }, "NATS JetStream unavailable, waiting"),
     });
@@ -108,6 +137,7 @@ export class JetStreamLog implements EventLog {
     this.#streams = await retry(() => openStreams(connection), {
       timers,
       delayMs: RETRY_MS,
+      quietMs: QUIET_MS,
       signal,
       onFailure: (error) => log.warn({ error }, "creating event streams failed, will be retried"),
     });
@@ -128,6 +158,17 @@ export class JetStreamLog implements EventLog {
     }
     this.#connected = false;
   }
+}
+
+/** JetStream drops a repeated message id for an hour; a replay is meant to arrive. */
+function messageId({ event_id, replay }: MeshEvent): string {
+  return replay === undefined ? event_id : `${event_id}.${replay}`;
+}
+
+function traceHeaders(traceparent: string): MsgHdrs {
+  const all = headers();
+  all.set("traceparent", traceparent);
+  return all;
 }
 
 async function openStreams(connection: NatsConnection): Promise<Streams> {

@@ -33,7 +33,10 @@ export function openLocalLog(): EventLog {
     },
     // Handled events are not stored.
     purgeUser: async () => true,
+    consumers: async () => [],
     streamId: async () => null,
+    pending: async () => [],
+    isUp: async () => true,
     async close() {
       closed = true;
     },

@@ -9,7 +9,7 @@ import {
   StorageType,
   type StreamConfig,
 } from "nats";
-import type { EventConsumer } from "../runtime/platform.ts";
+import type { ConsumerLag, EventConsumer } from "../runtime/platform.ts";
 import type { StreamName } from "./events.ts";
 
 const DAY_MS = 86_400_000;
@@ -39,6 +39,22 @@ export async function streamCreatedAt(manager: JetStreamManager, name: StreamNam
   if (existing) return existing.created;
   await ensureStreams(manager);
   return (await manager.streams.info(name)).created;
+}
+
+export async function consumerLags(manager: JetStreamManager): Promise<ConsumerLag[]> {
+  const found = await Promise.all(
+    streams.map(async ({ name }) => {
+      const consumers = await manager.consumers.list(name).next();
+      return consumers.map((one) => ({
+        name: one.name,
+        stream: name as StreamName,
+        pending: one.num_pending,
+        unacknowledged: one.num_ack_pending,
+        redelivered: one.num_redelivered,
+      }));
+    }),
+  );
+  return found.flat();
 }
 
 async function ensureStream(manager: JetStreamManager, settings: StreamSettings): Promise<void> {

@@ -21,6 +21,7 @@ export const eventTypes = [
   "role.changed",
   "tenant.created",
   "tenant.updated",
+  "webhook.changed",
   "session.created",
   "session.revoked",
   "token.reused",
@@ -47,13 +48,22 @@ export const MeshEvent = z
     snapshot: z.literal(true).optional(),
     /** On `user.created` events of imported accounts, which may be verified or disabled: `is_verified`, `is_active`. */
     imported: z.literal(true).optional(),
+    /** Id of the replay, on an event that an operator has published again. */
+    replay: field.Id.optional(),
+    /** W3C trace context of what caused the event, if that is traced; also a header of the message. */
+    traceparent: z.string().optional(),
     /** On `user.updated` events. */
     updated_fields: z.array(z.string()).optional(),
+    /** Languages that the causing request accepts, the most wanted first. Mails about the event use them. */
+    languages: field.Languages.optional(),
     /** The user who caused the event, if one did. */
     actor_id: field.Id.optional(),
+    /** The operator who caused the event, as `operator:<name>`; then there is no `actor_id`. */
+    actor: z.string().optional(),
     /**
-     * On `role.changed` and `tenant.*`: what the event is about. `user`: the roles of `user_id`. Otherwise the tenant or one
-     * of its roles; then `user_id` is only the user who acted, under whom the event is ordered, and equals `actor_id`.
+     * On `role.changed`, `tenant.*` and `webhook.changed`: what the event is about. `user`: the roles of `user_id`. Otherwise
+     * the tenant, one of its roles or one of its webhooks; then `user_id` equals `actor_id` and is the user who acted, among
+     * whose events this one is ordered.
      */
     scope: z.enum(["user", "tenant", "none"]).optional(),
   })
@@ -84,6 +94,7 @@ const eventsCausedByUser: ReadonlySet<EventType> = new Set([
 ]);
 
 /** The user who caused the event, or null if it does not say. */
-export function actorOfEvent(event: Pick<MeshEvent, "event_type" | "user_id" | "actor_id">): string | null {
+export function actorOfEvent(event: Pick<MeshEvent, "event_type" | "user_id" | "actor_id" | "actor">): string | null {
+  if (event.actor !== undefined) return null;
   return event.actor_id || (eventsCausedByUser.has(event.event_type) ? event.user_id : null);
 }

@@ -7,14 +7,15 @@ import { redactFields, redactText } from "./redaction.ts";
 type LogConfig = Config["log"];
 
 /**
- * One JSON line per entry on standard output, and in `LOG_FILE` if it is set. Every entry is redacted, and carries the
+ * One JSON line per entry on standard output (human-readable lines on a terminal), and in `LOG_FILE` if it is set. Every entry is redacted, and carries the
  * correlation id of the request that caused it.
  */
 export function createLog(
   { level, file, pretty }: LogConfig,
   output: DestinationStream = pino.destination({ sync: true }),
 ): Logger {
-  const streams: StreamEntry[] = [{ level, stream: pretty ? prettyStream(output) : output }];
+  const isPretty = pretty ?? process.stdout.isTTY === true;
+  const streams: StreamEntry[] = [{ level, stream: isPretty ? prettyStream(output) : output }];
   if (file !== undefined) streams.push({ level, stream: rotatedFile(file) });
   return pino(
     {
@@ -35,13 +36,15 @@ export function createLog(
   );
 }
 
-/** Loaded on demand: it takes a tenth of a second, and only development uses it. */
+/** Loaded on demand: it takes a tenth of a second, and no production log is written to a terminal. */
 function prettyStream(output: DestinationStream): DestinationStream {
   const { prettyFactory } = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
   const format = prettyFactory({
     colorize: process.stdout.isTTY === true,
     translateTime: "HH:MM:ss.l",
     singleLine: true,
+    ignore: "node",
+    messageFormat: "{if node}{node}: {end}{msg}",
   });
   return { write: (line) => output.write(format(line)) };
 }

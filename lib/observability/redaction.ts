@@ -6,12 +6,14 @@ const secretKey =
   /pass(?:word|wd|phrase)?$|token|secret|authorization|cookie|^e-?mail|email$|email_key|api_?-?key|private_?-?key|credential|^jwt$|dsn$|connection_?string/i;
 /** Matching keys whose values are harmless: ids, types and flags. */
 const harmlessKey = /_id$|Id$|^token_type$|^email_verified$|^is_|^has_/;
-const credentialsInUrl = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"]+@/gi;
+// Each expression takes time linear in the text, which strangers choose: it starts at few places, or looks a bounded
+// distance ahead.
+const credentialsInUrl = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@"]{1,2048}@/gi;
 const bearer = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi;
-const jwt = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+const jwt = /(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 /** Refresh tokens, tokens of mailed links (which may be part of a path) and sealed values. */
 const ownToken = /\bv1\.[a-z0-9]{1,16}\.[\w-]{16,36}\.[\w.-]+/g;
-const address = /[^\s@"'<>()=]{1,64}@[^\s@"'<>()=,;:]+\.[a-z]{2,63}/gi;
+const address = /[^\s@"'<>()=]{1,64}@[^\s@"'<>()=,;:]{1,255}\.[a-z]{2,63}/gi;
 
 /** A copy for the log without secrets, email addresses, live objects and unlimited depth. */
 export function redactFields(fields: Record<string, unknown>): Record<string, unknown> {
@@ -19,12 +21,10 @@ export function redactFields(fields: Record<string, unknown>): Record<string, un
 }
 
 export function redactText(text: string): string {
-  return text
-    .replace(credentialsInUrl, `$1${MASK}@`)
-    .replace(bearer, `$1 ${MASK}`)
-    .replace(jwt, MASK)
-    .replace(ownToken, MASK)
-    .replace(address, MASK);
+  const withoutAddresses = text.includes("@")
+    ? text.replace(credentialsInUrl, `$1${MASK}@`).replace(address, MASK)
+    : text;
+  return withoutAddresses.replace(bearer, `$1 ${MASK}`).replace(jwt, MASK).replace(ownToken, MASK);
 }
 
 function copy(value: unknown, depth: number): unknown {

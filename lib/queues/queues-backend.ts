@@ -28,10 +28,10 @@ export interface QueueBackend {
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /** One producer per queue, opened when first needed. A producer that failed to open is replaced: BullMQ never recovers one. */
-export function openProducers(backend: QueueBackend) {
+export function openProducers(backend: QueueBackend, options: Pick<QueueOptions, "telemetry"> = {}) {
   const producers = new Map<string, Promise<JobQueue>>();
   const open = async (name: string): Promise<JobQueue> => {
-    const queue = backend.queue(name, {});
+    const queue = backend.queue(name, options);
     try {
       await queue.waitUntilReady();
       return queue;

@@ -1,31 +1,43 @@
 import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
 import { Client } from "pg";
 import type { Logger } from "pino";
+import type { Config } from "../config/config.ts";
+import { type SslOption, sslOption } from "../database/connection.ts";
 import { jobsSchema } from "../database/database-roles.ts";
+import { schemaName } from "../database/schema-names.ts";
 import { type JobQueue, type JobWorker, type QueueBackend, stopLocks } from "./queues-backend.ts";
 
-type Ssl = false | { readonly rejectUnauthorized: boolean };
-
 /** Creates or updates BullMQ's tables, as the owner of the database. Safe to run concurrently. */
-export async function migrateQueues(ownerUrl: string, ssl: Ssl = false): Promise<void> {
-  const client = new Client({ connectionString: ownerUrl, ssl, connectionTimeoutMillis: 5_000 });
+export async function migrateQueues(config: Config, ownerUrl: string): Promise<void> {
+  const client = new Client({
+    connectionString: ownerUrl,
+    ssl: sslOption(config),
+    connectionTimeoutMillis: 5_000,
+  });
   await client.connect();
   try {
-    await runMigrations(client, jobsSchema);
+    await runMigrations(client, schemaName(config.database, jobsSchema));
   } finally {
     await client.end();
   }
+}
+
+export interface QueueDatabase {
+  /** Of the database's owner. */
+  readonly url: string;
+  readonly ssl: SslOption;
+  readonly schema: string;
 }
 
 /**
  * For a mesh in one process. Each queue and each worker has its own small pool, and a worker another connection that
  * listens: at most 2 connections per queue and 3 per worker.
  */
-export function openPostgresBackend(url: string, ssl: Ssl, log: Logger): QueueBackend {
+export function openPostgresBackend({ url, ssl, schema }: QueueDatabase, log: Logger): QueueBackend {
   const connection = {
     connectionString: url,
     ssl,
-    schema: jobsSchema,
+    schema,
     max: 2,
     connectionTimeoutMillis: 2_000,
     idleTimeoutMillis: 30_000,

@@ -1,10 +1,11 @@
-import { type Job as BullJob, type Processor, UnrecoverableError, Worker } from "bullmq";
+import { type Job as BullJob, DelayedError, type Processor, type Telemetry, UnrecoverableError, Worker } from "bullmq";
 import type { Logger } from "pino";
 import type { Random, Timers } from "../runtime/clock.ts";
-import { DeadLetter, PauseQueue, type RunningWorker, type WorkerOptions } from "../runtime/platform.ts";
+import { DeadLetter, PauseQueue, Postpone, type RunningWorker, type WorkerOptions } from "../runtime/platform.ts";
 import { retry } from "../runtime/retry.ts";
 import { withTimeout } from "../runtime/timeouts.ts";
 import type { OpenWorker, QueueBackend } from "./queues-backend.ts";
+import { retryDelay, retryPolicy } from "./retry-policies.ts";
 
 interface Options extends WorkerOptions {
   readonly backend: QueueBackend;
@@ -12,11 +13,10 @@ interface Options extends WorkerOptions {
   readonly log: Logger;
   readonly random: Random;
   readonly timers: Timers;
+  readonly telemetry?: Telemetry | undefined;
   readonly closing: AbortSignal;
 }
 
-const FIRST_RETRY_MS = 2_000;
-const MAX_RETRY_MS = 30 * 60_000;
 const RESTART_MS = 500;
 /** Running jobs may finish until then; the others move to another worker as stalled. */
 const CLOSE_TIMEOUT_MS = 8_000;
@@ -70,14 +70,15 @@ export function startWorker(options: Options): RunningWorker {
 }
 
 function openWorker(options: Options): OpenWorker {
-  const { backend, queue, concurrency, random, log } = options;
+  const { backend, queue, concurrency, random, log, telemetry } = options;
   const open: OpenWorker = backend.worker(
     queue,
     processor(options, () => open.worker),
     {
       ...settings,
+      ...(telemetry && { telemetry }),
       concurrency,
-      settings: { backoffStrategy: (attempts = 1) => retryDelay(attempts, random) },
+      settings: { backoffStrategy: (attempts = 1) => retryDelay(attempts, random, retryPolicy(queue)) },
     },
   );
   open.worker.on("error", createErrorLog(queue, log));
@@ -92,29 +93,29 @@ async function discard(open: OpenWorker): Promise<void> {
 }
 
 function processor({ queue, handle, log }: Options, worker: () => OpenWorker["worker"]): Processor {
-  return async (job: BullJob) => {
+  return async (job: BullJob, token?: string) => {
+    const attempt = job.attemptsMade + 1;
+    const isLastAttempt = attempt >= (job.opts.attempts ?? 1);
     try {
-      await handle({ id: job.id ?? "", name: job.name, data: job.data, attempt: job.attemptsMade + 1 });
+      await handle({ id: job.id ?? "", name: job.name, data: job.data, attempt, isLastAttempt });
     } catch (error) {
       if (error instanceof PauseQueue) {
         await worker().rateLimit(error.ms);
         throw Worker.RateLimitError();
       }
+      if (error instanceof Postpone) {
+        await job.moveToDelayed(Date.now() + error.ms, token);
+        throw new DelayedError();
+      }
       const { message } = error as Error;
-      const last = error instanceof DeadLetter || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      const last = error instanceof DeadLetter || isLastAttempt;
       log[last ? "error" : "warn"](
-        { queue, job: job.id, name: job.name, attempt: job.attemptsMade + 1, error: message },
+        { queue, job: job.id, name: job.name, attempt, error: message },
         last ? "job failed for good, kept as dead letter" : "job failed, will be retried",
       );
       throw error instanceof DeadLetter ? new UnrecoverableError(message) : error;
     }
   };
-}
-
-/** 1 to 2 s, 2 to 4 s, 4 to 8 s, …: jitter keeps jobs that failed together from being retried together. */
-export function retryDelay(attempts: number, random: Random): number {
-  const maxDelay = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), MAX_RETRY_MS);
-  return Math.round(maxDelay * (0.5 + random.fraction() / 2));
 }
 
 /** Logs a connection failure once, not at each attempt. */

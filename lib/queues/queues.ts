@@ -1,33 +1,33 @@
+import type { Telemetry } from "bullmq";
 import type { Logger } from "pino";
 import type { Random, Timers } from "../runtime/clock.ts";
 import { systemTimers } from "../runtime/clock.ts";
-import type { FailedJob, Job, QueueName, Queues } from "../runtime/platform.ts";
+import type { FailedJob, Job, Queues } from "../runtime/platform.ts";
 import { type JobQueue, openProducers } from "./queues-backend.ts";
-import { openPostgresBackend } from "./queues-postgres.ts";
+import { openPostgresBackend, type QueueDatabase } from "./queues-postgres.ts";
 import { openRedisBackend } from "./queues-redis.ts";
 import { startWorker } from "./queues-worker.ts";
+import { retryPolicy } from "./retry-policies.ts";
 
 export interface QueueOptions {
   /** If unset, BullMQ stores its jobs in PostgreSQL. */
   readonly redisUrl: string | undefined;
-  /** Of the database's owner. Required without Redis. */
-  readonly databaseUrl: string | undefined;
-  readonly databaseSsl?: false | { readonly rejectUnauthorized: boolean } | undefined;
+  /** Required without Redis. */
+  readonly database: QueueDatabase | undefined;
   readonly log: Logger;
   readonly random: Random;
   readonly timers?: Timers;
+  /** Carries traces from the process that adds a job to the worker. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
-const ATTEMPTS = 12;
-/** For queues whose jobs soon become pointless. */
-const fewerAttempts: Readonly<Record<string, number>> = { push: 3 } satisfies Partial<Record<QueueName, number>>;
 const DAY_SECONDS = 86_400;
 
 /** Does not wait for Redis or PostgreSQL: while they are unavailable queues reject jobs, and the outbox keeps them. */
 export async function openQueues(options: QueueOptions): Promise<Queues> {
-  const { log, random, timers = systemTimers } = options;
+  const { log, random, timers = systemTimers, telemetry } = options;
   const backend = backendOf(options);
-  const producers = openProducers(backend);
+  const producers = openProducers(backend, telemetry === undefined ? {} : { telemetry });
   const closing = new AbortController();
   const workers = new Set<() => Promise<void>>();
   return {
@@ -35,14 +35,15 @@ export async function openQueues(options: QueueOptions): Promise<Queues> {
     async add(queue, job) {
       const jobId = assertJobId(job);
       const producer = await producers.get(queue);
-      await producer.add(job.name, job.data, { ...durableJob, attempts: fewerAttempts[queue] ?? ATTEMPTS, jobId });
+      await producer.add(job.name, job.data, { ...durableJob, attempts: retryPolicy(queue).attempts, jobId });
     },
     async schedule(queue, name, everyMs) {
       const producer = await producers.get(queue);
       await producer.upsertJobScheduler(name, { every: everyMs }, { name, data: {}, opts: scheduledJob });
     },
     async work(queue, { concurrency, handle }) {
-      const worker = startWorker({ backend, queue, concurrency, handle, log, random, timers, closing: closing.signal });
+      const parts = { backend, log, random, timers, telemetry };
+      const worker = startWorker({ ...parts, queue, concurrency, handle, closing: closing.signal });
       const close = async () => {
         workers.delete(close);
         await worker.close();
@@ -64,6 +65,7 @@ export async function openQueues(options: QueueOptions): Promise<Queues> {
       await job.remove();
       return true;
     },
+    isUp: backend.isUp,
     async close() {
       closing.abort();
       await Promise.all([...workers].map((close) => close()));
@@ -84,9 +86,9 @@ const durableJob = {
 /** Scheduled jobs: the next run makes up for a failed one. */
 const scheduledJob = { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 20 }, stackTraceLimit: 1 };
 
-function backendOf({ redisUrl, databaseUrl, databaseSsl = false, log }: QueueOptions) {
+function backendOf({ redisUrl, database, log }: QueueOptions) {
   if (redisUrl !== undefined) return openRedisBackend(redisUrl, log);
-  if (databaseUrl !== undefined) return openPostgresBackend(databaseUrl, databaseSsl, log);
+  if (database !== undefined) return openPostgresBackend(database, log);
   throw new Error("Queues need Redis or PostgreSQL");
 }
 

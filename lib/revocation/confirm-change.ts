@@ -15,7 +15,8 @@ export interface SessionsEnd {
  * sessions apply it once, so a sign-in made between the two survives.
  */
 export async function revokeSessions(call: Call, { user_id, event_id, except = null }: SessionsEnd): Promise<void> {
-  await confirmed(call("sessions.revokeAll", { user_id, event_id, ...(except !== null && { except }) }));
+  const params = { user_id, event_id, ...(except !== null && { except }) };
+  await confirmed(call("sessions.revokeAll", params, { outlivesRequest: true }));
 }
 
 /** Access tokens signed before are `token_stale` at every node once this resolves. Idempotent per event id, as above. */
@@ -23,7 +24,7 @@ export async function invalidateTokens(
   call: Call,
   { kind, id, event_id }: { readonly kind: "user" | "tenant"; readonly id: string; readonly event_id: string },
 ): Promise<void> {
-  await confirmed(call("sessions.bumpTokenVersion", { kind, id, event_id }));
+  await confirmed(call("sessions.bumpTokenVersion", { kind, id, event_id }, { outlivesRequest: true }));
 }
 
 /** For what follows a commit. The change stands whatever goes wrong here, and its event repeats the call. */

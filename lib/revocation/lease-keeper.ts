@@ -58,7 +58,7 @@ export class LeaseKeeper {
   /** The last position up to which the log was read completely. */
   #position = 0;
   #wasHeld = false;
-  #ready = false;
+  #hadLease = false;
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
@@ -75,7 +75,7 @@ export class LeaseKeeper {
     });
     this.#pendingRenewals.add(renewal);
     this.#revocations.dropEntriesBefore(clock.monotonic() - retentionMs);
-    const interval = this.#ready ? RENEWAL_INTERVAL_MS : FIRST_RENEWAL_INTERVAL_MS;
+    const interval = this.#hadLease ? RENEWAL_INTERVAL_MS : FIRST_RENEWAL_INTERVAL_MS;
     this.#cancelTimer = timers.after(interval, () => this.start(source));
   }
 
@@ -97,11 +97,6 @@ export class LeaseKeeper {
     const keys = changes.filter((change) => change.kind === "cache").map((change) => change.key);
     if (keys.length > 0) this.#options.onInvalidated?.(keys);
     this.#options.onApplied?.(changes);
-  }
-
-  /** True from the first lease on. */
-  isReady(): boolean {
-    return this.#ready;
   }
 
   /** True if every committed revocation and cache invalidation is known here. */
@@ -157,6 +152,6 @@ export class LeaseKeeper {
     const held = this.#lease.isHeld();
     if (held !== this.#wasHeld) this.#options.onHeldChanged(held);
     this.#wasHeld = held;
-    this.#ready ||= held;
+    this.#hadLease ||= held;
   }
 }

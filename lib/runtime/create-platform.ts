@@ -1,11 +1,17 @@
 import type { Logger } from "pino";
 import { type Config, ConfigError } from "../config/config.ts";
-import { parseKeyRing } from "../crypto/key-ring.ts";
-import { schemas, sslOption } from "../database/database-roles.ts";
+import { needsOf } from "../config/service-needs.ts";
+import { parseDerivedKeys } from "../crypto/derived-keys.ts";
+import { createKeyRing, type KeyRing, parseKeyRing } from "../crypto/key-ring.ts";
+import { sslOption } from "../database/connection.ts";
+import { jobsSchema, schemaOfUrl, schemas } from "../database/database-roles.ts";
+import { schemaName } from "../database/schema-names.ts";
 import { openEventLog } from "../events/event-log.ts";
 import { createMetrics } from "../observability/metrics.ts";
+import { openTracing } from "../observability/tracing.ts";
 import { openQueues } from "../queues/queues.ts";
-import { systemClock, systemRandom, systemTimers } from "./clock.ts";
+import { type Random, systemClock, systemRandom, systemTimers } from "./clock.ts";
+import { createHealthChecks } from "./health-checks.ts";
 import type { DevMailbox, Platform } from "./platform.ts";
 
 /** Threads of libuv's pool that hashing leaves for token checks and files. */
@@ -24,35 +30,80 @@ export async function createPlatform(
   config: Config,
   { log, services, mailbox }: PlatformParts,
 ): Promise<Platform & { close(): Promise<void> }> {
-  const { secretKey } = config;
-  if (secretKey === undefined) throw new ConfigError(["SECRET_KEY must be set: `npm start` makes one by itself."]);
+  assertOwnRole(config, services);
   if (services.includes("auth")) assertThreads(config);
   const [clock, random, timers] = [systemClock, systemRandom, systemTimers];
+  const ring = readKeyRing(config, services, random);
   const events = openEventLog(config.nats.url, { clock, timers, log });
+  const tracing = await openTracing(config, services);
   const queues = await openQueues({
+    telemetry: tracing?.queues,
     redisUrl: config.redis.url,
-    databaseUrl: config.database.url,
-    databaseSsl: sslOption(config),
+    database: queueDatabase(config),
     log,
     random,
   });
+  const metrics = createMetrics();
+  metrics.report("event_consumer_pending", async () =>
+    (await events.pending()).map(({ consumer, events: count }) => [{ consumer }, count] as const),
+  );
+  const health = createHealthChecks(clock);
+  if (!events.embedded) health.add("jetstream", () => events.isUp());
+  if (!queues.embedded) health.add("redis", async () => queues.isUp());
   return {
     config,
     clock,
     random,
     timers,
-    ring: parseKeyRing(secretKey, random),
+    ring,
     log,
     events,
     queues,
     poolSize: poolShare(config, services),
-    metrics: createMetrics(),
+    metrics,
+    health,
+    tracing,
     mailbox: mailbox ?? remoteMailbox(config),
     close: async () => {
       await queues.close();
       await events.close();
+      await tracing?.close();
     },
   };
+}
+
+/** The whole ring, or only the keys that the services of this process use. */
+function readKeyRing({ secretKey, derivedKeys }: Config, services: readonly string[], random: Random): KeyRing {
+  const { keys } = needsOf(services);
+  if (secretKey !== undefined) return parseKeyRing(secretKey, random);
+  if (derivedKeys !== undefined) return parseDerivedKeys(derivedKeys, keys, random);
+  if (keys.length === 0) return noKeys;
+  throw new ConfigError(["SECRET_KEY or DERIVED_KEYS must be set: `npm start` makes a key by itself."]);
+}
+
+const noKeys: KeyRing = createKeyRing(
+  [],
+  () => {
+    throw new Error("This process has no keys");
+  },
+  systemRandom,
+);
+
+/** The URL of a role opens one schema. */
+function assertOwnRole({ database }: Config, services: readonly string[]): void {
+  const own = database.url === undefined ? undefined : schemaOfUrl(database.url, database);
+  const others = schemas.filter((schema) => schema !== own && services.includes(schema));
+  if (own === undefined || others.length === 0) return;
+  throw new ConfigError([
+    `DATABASE_URL names the role of ${own}, which can't be used by ${others.join(", ")}. Run each service as a process of its own, or set the owner's URL.`,
+  ]);
+}
+
+function queueDatabase(config: Config) {
+  const { url } = config.database;
+  return url === undefined
+    ? undefined
+    : { url, ssl: sslOption(config), schema: schemaName(config.database, jobsSchema) };
 }
 
 /** Each service's share of the process's database connections. */

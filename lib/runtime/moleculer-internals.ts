@@ -62,3 +62,6 @@ export function countOpenBreakers(broker: ServiceBroker): number {
 export function listNodes(broker: ServiceBroker): RegistryNode[] {
   return internals(broker).registry.getNodeList({ withServices: true });
 }
+
+/** Emitted on the broker's local bus when this node is about to stop. */
+export const NODE_LEAVING = "$usermesh.leaving";

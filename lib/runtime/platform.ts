@@ -3,7 +3,9 @@ import type { Config } from "../config/config.ts";
 import type { KeyRing } from "../crypto/key-ring.ts";
 import type { MeshEvent, StreamName } from "../events/events.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import type { Tracing } from "../observability/tracing.ts";
 import type { Clock, Random, Timers } from "./clock.ts";
+import type { HealthChecks } from "./health-checks.ts";
 
 /** Dependencies that a node passes to each of its services. Services import no singletons. */
 export interface Platform {
@@ -18,6 +20,9 @@ export interface Platform {
   /** Maximum database connections of one service of this process. */
   readonly poolSize: number;
   readonly metrics: Metrics;
+  readonly health: HealthChecks;
+  /** Undefined without OTEL_EXPORTER_OTLP_ENDPOINT. */
+  readonly tracing?: Tracing | undefined;
   /** Mails of the embedded SMTP server, for `/dev/mail`; undefined where a real one delivers. */
   readonly mailbox?: DevMailbox | undefined;
 }
@@ -54,10 +59,27 @@ export interface EventLog {
   consume(consumer: EventConsumer): Promise<() => Promise<void>>;
   /** Deletes all events of a user except `user.erased`. False as long as that one has not arrived. */
   purgeUser(user: Pick<MeshEvent, "user_id" | "tenant_id">): Promise<boolean>;
+  /** The events that each durable consumer has not handled yet. Empty in one process. */
+  consumers(): Promise<readonly ConsumerLag[]>;
   /** Identifies the stream; changes if the stream was lost and recreated. Null in one process or if NATS is unavailable. */
   streamId(stream: StreamName): Promise<string | null>;
+  /** The events that each consumer of this node has not handled yet. Empty in one process. */
+  pending(): Promise<ReadonlyArray<{ readonly consumer: string; readonly events: number }>>;
+  /** Whether the server answers; true in one process. */
+  isUp(): Promise<boolean>;
   readonly embedded: boolean;
   close(): Promise<void>;
+}
+
+export interface ConsumerLag {
+  readonly name: string;
+  readonly stream: StreamName;
+  /** Events that no node has received yet. */
+  readonly pending: number;
+  /** Events that a node has received and not acknowledged. */
+  readonly unacknowledged: number;
+  /** Events among them that were delivered before. */
+  readonly redelivered: number;
 }
 
 export interface EventConsumer {
@@ -69,7 +91,7 @@ export interface EventConsumer {
 }
 
 /** Each queue has its own worker service. */
-export const queueNames = ["mail", "push", "maintenance"] as const;
+export const queueNames = ["mail", "push", "webhooks", "maintenance"] as const;
 export type QueueName = (typeof queueNames)[number];
 
 /** Durable jobs: BullMQ on Redis, or on PostgreSQL without Redis. */
@@ -86,6 +108,8 @@ export interface Queues {
   retry(queue: string, id: string): Promise<boolean>;
   /** Deletes a dead letter. False if there is none with this id. */
   remove(queue: string, id: string): Promise<boolean>;
+  /** Whether the store is connected. */
+  isUp(): boolean;
   readonly embedded: boolean;
   close(): Promise<void>;
 }
@@ -104,7 +128,14 @@ export interface FailedJob extends Job {
 
 export interface WorkerOptions {
   readonly concurrency: number;
-  handle(job: Job & { readonly attempt: number }): Promise<void>;
+  handle(job: RunningJob): Promise<void>;
+}
+
+export interface RunningJob extends Job {
+  /** From 1. */
+  readonly attempt: number;
+  /** If this attempt fails too, the job becomes a dead letter. */
+  readonly isLastAttempt: boolean;
 }
 
 export interface RunningWorker {
@@ -116,6 +147,15 @@ export class PauseQueue extends Error {
   readonly ms: number;
   constructor(ms: number) {
     super(`Paused for ${ms} ms`);
+    this.ms = ms;
+  }
+}
+
+/** Thrown by a job handler: runs the job again after `ms`, without using an attempt. */
+export class Postpone extends Error {
+  readonly ms: number;
+  constructor(ms: number) {
+    super(`Postponed for ${ms} ms`);
     this.ms = ms;
   }
 }

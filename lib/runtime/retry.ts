@@ -12,6 +12,8 @@ export interface RetryOptions {
   readonly timeoutMs?: number;
   /** Default: every error is. */
   readonly isTransient?: (error: unknown) => boolean;
+  /** Failures this long after the first attempt are not reported: they are expected while a whole mesh starts. */
+  readonly quietMs?: number;
   readonly signal?: AbortSignal;
   /** Called for each failure whose message differs from the one before, so that a long outage is one log line. */
   readonly onFailure?: (message: string) => void;
@@ -23,7 +25,8 @@ export interface RetryOptions {
  */
 export async function retry<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { timers, delayMs, maxDelayMs = delayMs, maxAttempts = Infinity, timeoutMs = Infinity, signal } = options;
-  const deadline = performance.now() + timeoutMs;
+  const startedAt = performance.now();
+  const deadline = startedAt + timeoutMs;
   let lastMessage: string | undefined;
   for (let attempt = 1, delay = delayMs; ; attempt += 1, delay = Math.min(delay * 2, maxDelayMs)) {
     try {
@@ -33,8 +36,9 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions): P
       signal?.throwIfAborted();
       if (isFinal) throw error;
       const message = error instanceof Error ? error.message : String(error);
-      if (message !== lastMessage) options.onFailure?.(message);
-      lastMessage = message;
+      const isQuiet = performance.now() - startedAt < (options.quietMs ?? 0);
+      if (!isQuiet && message !== lastMessage) options.onFailure?.(message);
+      if (!isQuiet) lastMessage = message;
       await timers.sleep(delay, signal);
       signal?.throwIfAborted();
     }

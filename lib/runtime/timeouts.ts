@@ -1,5 +1,8 @@
 import type { Timers } from "./clock.ts";
 
+/** An explicit reason, because creating the default one, an error with a stack, takes longer than most work. */
+const DONE = "done";
+
 /** True if `work` ended within `ms`. */
 export async function withTimeout(ms: number, work: Promise<unknown> | undefined): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
@@ -29,7 +32,7 @@ export async function withHeartbeat<T>(
   try {
     return await work();
   } finally {
-    done.abort();
+    done.abort(DONE);
     await beating;
   }
 }

@@ -52,23 +52,26 @@ async function writePages(options: ExportOptions, out: FileHandle): Promise<numb
 async function readPage({ call, tenant, hashes }: ExportOptions, after: Position) {
   const page = await call("users.exportAccounts", { ...(tenant !== undefined && { tenant }), after });
   const ids = page.accounts.map(({ id }) => id);
-  const [overrides, passwords] = await Promise.all([
+  const [overrides, linked, passwords] = await Promise.all([
     call("preferences.exportOverrides", { user_ids: ids }),
+    call("auth.exportIdentities", { user_ids: ids }),
     hashes?.read(ids),
   ]);
+  const identities = new Map(linked.accounts.map((one) => [one.user_id, one.identities]));
   const preferences = new Map(overrides.preferences.map((one) => [one.user_id, one.preferences]));
   const lines = page.accounts.map((account) => {
     const password_hash = passwords?.get(account.id);
-    return JSON.stringify({ ...toLine(account, preferences.get(account.id)), ...(password_hash && { password_hash }) });
+    return JSON.stringify({
+      ...toLine(account, preferences.get(account.id)),
+      ...(identities.has(account.id) && { identities: identities.get(account.id) }),
+      ...(password_hash && { password_hash }),
+    });
   });
   return { lines, next: page.next };
 }
 
 /** Without nulls and default settings. */
-function toLine(
-  { id: _, privacy_profile, privacy_location, ...account }: Account,
-  overrides: object | undefined,
-): object {
+function toLine({ privacy_profile, privacy_location, ...account }: Account, overrides: object | undefined): object {
   const preferences = {
     ...overrides,
     ...(privacy_profile !== "public" && { privacy_profile }),

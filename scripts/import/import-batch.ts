@@ -21,18 +21,23 @@ interface Refusal {
 }
 
 /**
- * Sends credentials and preferences first, then the accounts, which is the commit point. May be repeated with the same
+ * Sends credentials, identities and preferences first, then the accounts, which is the commit point. May be repeated with the same
  * ids after any failure: an account that exists counts as imported, and nothing is sent for it again.
  */
-export async function importBatch(call: Call, entries: readonly Entry[]): Promise<BatchOutcome> {
+export async function importBatch(call: Call, batch: string, entries: readonly Entry[]): Promise<BatchOutcome> {
   const refusals: Refusal[] = [];
   const { imported, refused } = await call("users.importable", { accounts: entries.map(toKey) });
   refusals.push(...refused);
   const pending = without(entries, [...imported, ...idsOf(refusals)]);
-  const [hashes, preferences] = await Promise.all([sendHashes(call, pending), sendPreferences(call, pending)]);
-  refusals.push(...hashes, ...preferences);
+  const sent = await Promise.all([
+    sendHashes(call, pending),
+    sendPreferences(call, pending),
+    sendIdentities(call, pending),
+  ]);
+  refusals.push(...sent.flat());
   const ready = without(pending, idsOf(refusals));
-  if (ready.length > 0) refusals.push(...(await call("users.import", { accounts: ready.map(toAccount) })).refused);
+  if (ready.length > 0)
+    refusals.push(...(await call("users.import", { batch, accounts: ready.map(toAccount) })).refused);
   return {
     imported: without(entries, idsOf(refusals)),
     refused: entries.flatMap((entry) =>
@@ -51,12 +56,13 @@ function without(entries: readonly Entry[], ids: readonly string[]): Entry[] {
   return entries.filter(({ id }) => !excluded.has(id));
 }
 
-function toKey({ id, value: { tenant, email, username } }: Entry) {
-  return { id, tenant, email, username };
+function toKey({ id, value: { tenant, email, username, external_id } }: Entry) {
+  return { id, tenant, email, username, external_id };
 }
 
 /** `users` stores the visibility settings, since searches read them there. */
-function toAccount({ id, value: { preferences, password_hash: _, ...account } }: Entry) {
+function toAccount({ id, value }: Entry) {
+  const { id: _, preferences, password_hash: __, identities: ___, ...account } = value;
   const { privacy_profile: profile, privacy_location: location } = preferences ?? {};
   return {
     id,
@@ -78,6 +84,13 @@ async function sendPreferences(call: Call, entries: readonly Entry[]): Promise<R
     value.preferences ? [{ user_id: id, preferences: value.preferences }] : [],
   );
   return preferences.length === 0 ? [] : (await call("preferences.import", { preferences })).refused;
+}
+
+async function sendIdentities(call: Call, entries: readonly Entry[]): Promise<Refusal[]> {
+  const accounts = entries.flatMap(({ id, value: { tenant, identities } }) =>
+    identities && identities.length > 0 ? [{ user_id: id, tenant, identities }] : [],
+  );
+  return accounts.length === 0 ? [] : (await call("auth.importIdentities", { accounts })).refused;
 }
 
 const accountCodes = new Set(["email_taken", "username_taken", "tenant_limit_reached", "unknown_tenant"]);

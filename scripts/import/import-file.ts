@@ -6,7 +6,7 @@ import { idTime, newId } from "../../lib/runtime/ids.ts";
 import { retry } from "../../lib/runtime/retry.ts";
 import { type Checkpoint, type CheckpointFile, fingerprint, openCheckpointFile } from "./checkpoint.ts";
 import { type Entry, importBatch } from "./import-batch.ts";
-import { parseLine, type Refused } from "./line-format.ts";
+import { invalid as invalidLine, parseLine, type Refused } from "./line-format.ts";
 import { type Line, readLines } from "./lines.ts";
 import { recordImport } from "./record-import.ts";
 import { openReport, type Report } from "./report.ts";
@@ -112,7 +112,8 @@ async function importLineBatch(running: Running, from: Checkpoint, lines: readon
   const sent = await idsFor(running, from, lines.length);
   await running.checkpoints.write({ ...from, sent });
   const { entries, invalid } = parse(lines, sent);
-  const outcome = await retryUntilSuccess(running, () => importBatch(running.call, entries));
+  const batch = newId(running.clock);
+  const outcome = await retryUntilSuccess(running, () => importBatch(running.call, batch, entries));
   const refused = [...invalid, ...outcome.refused].sort((left, right) => left.line - right.line);
   return {
     ...from,
@@ -149,14 +150,19 @@ async function idsFor(
 function parse(lines: readonly Line[], ids: readonly string[]): { entries: Entry[]; invalid: Refused[] } {
   const entries: Entry[] = [];
   const invalid: Refused[] = [];
+  const kept = new Set<string>();
   for (const [index, line] of lines.entries()) {
     const parsed = parseLine(line);
     if (parsed === "blank") continue;
     if ("refused" in parsed) invalid.push({ line: line.number, ...parsed.refused });
-    else entries.push({ line: line.number, id: ids[index] ?? "", value: parsed.value });
+    else if (kept.has(parsed.value.id ?? "")) invalid.push({ line: line.number, ...idTwice.refused });
+    else entries.push({ line: line.number, id: parsed.value.id ?? ids[index] ?? "", value: parsed.value });
+    if ("value" in parsed && parsed.value.id !== undefined) kept.add(parsed.value.id);
   }
   return { entries, invalid };
 }
+
+const idTwice = invalidLine([{ field: "id", code: "id_taken", message: "is the id of an earlier line" }]);
 
 function countByTenant(tenants: Checkpoint["tenants"], imported: readonly Entry[]): Checkpoint["tenants"] {
   const next = { ...tenants };

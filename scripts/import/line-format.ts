@@ -1,15 +1,18 @@
 import * as z from "zod";
 import type { FieldError } from "../../lib/actions/errors.ts";
 import { fieldErrors } from "../../lib/actions/validation.ts";
+import { ImportedIdentity } from "../../services/auth/contract/transfer.contract.ts";
 import { PreferencesChange } from "../../services/preferences/preferences.contract.ts";
-import { accountFields } from "../../services/users/contract/users-import.contract.ts";
+import { accountFields, KeptId } from "../../services/users/contract/users-import.contract.ts";
 import { type Line, MAX_LINE_BYTES } from "./lines.ts";
 
 const ImportLine = z.strictObject({
+  id: KeptId.optional(),
   ...accountFields,
   preferences: PreferencesChange.optional(),
-  /** bcrypt, Django's pbkdf2_sha256 or argon2; without one, the user has to reset the password. */
-  password_hash: z.string().min(1).max(512).nullish(),
+  /** See the formats in docs/integration.md; without one, the user has to reset the password. */
+  password_hash: z.string().min(1).max(2_048).nullish(),
+  identities: z.array(ImportedIdentity).max(20).optional(),
 });
 export type ImportLine = z.output<typeof ImportLine>;
 

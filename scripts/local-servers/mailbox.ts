@@ -88,10 +88,19 @@ function toMail(email: Email, { envelope }: SMTPServerSession): Mail {
     to: envelope.rcptTo.map(({ address }) => address),
     subject: email.subject ?? "",
     text: email.text ?? "",
-    html: email.html ?? "",
+    html: withEmbeddedImages(email),
     headers: headersOf(email),
     received_at: new Date().toISOString(),
   };
+}
+
+/** Images that are attached to the mail and shown in its HTML part (RFC 2392) become part of the HTML. */
+function withEmbeddedImages({ html = "", attachments }: Email): string {
+  return html.replace(/(?<=["'(])cid:([^"'\s)>]+)/g, (url, cid) => {
+    const image = attachments.find(({ contentId }) => contentId === `<${cid}>`);
+    if (!image?.mimeType.startsWith("image/") || typeof image.content === "string") return url;
+    return `data:${image.mimeType};base64,${Buffer.from(new Uint8Array(image.content)).toString("base64")}`;
+  });
 }
 
 function headersOf({ headers }: Email): Record<string, string> {

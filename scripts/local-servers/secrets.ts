@@ -26,13 +26,14 @@ export function randomPassword(): string {
   return randomBytes(24).toString("base64url");
 }
 
+/** An empty file is what is left of a full disk or a bad copy. A new secret would lock out what the old one protects. */
 async function read(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, "utf8")).trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
     throw error;
-  }
+  });
+  if (text?.trim() === "") throw new Error(`The secret in ${path} is empty. Restore the file from a backup.`);
+  return text?.trim();
 }
 
 // link() fails if the name exists, while rename() would replace the secret of another process. Both are atomic.

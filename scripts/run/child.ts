@@ -25,16 +25,25 @@ const root = join(import.meta.dirname, "../..");
 /** A mesh starts ten processes at once, which takes 40 s on a machine with two busy cores. */
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 15_000;
+/**
+ * A small young generation and a bound of the old one. Without them V8 lets 150 MB of garbage pile up in a gateway under load
+ * (408 MB resident, 175 MB with them). The same values are in package.json and the Dockerfile.
+ */
+export const HEAP_OPTIONS = ["--max-semi-space-size=8", "--max-old-space-size=256"];
 
 /** Starts a node as a child process; resolves when it is ready. It stops when its IPC channel closes, so it never outlives us. */
 export async function startChild({ service, name, env, onExit: onDeath }: ChildSpec): Promise<Child> {
-  const child = spawn(process.execPath, ["--require", "./scripts/environment.cjs", "scripts/node.ts"], {
-    cwd: root,
-    env: { ...env, SERVICES: service },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-    // In its own process group: Ctrl-C must not reach it, since the mesh stops its nodes in order.
-    detached: true,
-  });
+  const child = spawn(
+    process.execPath,
+    [...HEAP_OPTIONS, "--require", "./scripts/environment.cjs", "scripts/node.ts"],
+    {
+      cwd: root,
+      env: { ...env, SERVICES: service },
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      // In its own process group: Ctrl-C must not reach it, since the mesh stops its nodes in order.
+      detached: true,
+    },
+  );
   let stopping = false;
   const exited = once(child, "exit") as Promise<[code: number | null, signal: string | null]>;
   const stop = async () => {

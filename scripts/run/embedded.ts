@@ -49,7 +49,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
         ? redis
         : notStarted("Redis", "none: rate limits in memory, queues in PostgreSQL"),
     config.mail.host === undefined ? mailServer : external("SMTP", "SMTP_HOST"),
-    config.secretKey === undefined ? secretKey : external("Secret key", "SECRET_KEY"),
+    config.secretKey === undefined && config.derivedKeys === undefined
+      ? secretKey
+      : external("Secret key", "SECRET_KEY"),
   ];
   const outcomes = await Promise.allSettled(starts.map((start) => start(options, config.dataDir)));
   const parts = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));

@@ -1,5 +1,4 @@
-import { connect } from "node:net";
-import { ServiceBroker } from "moleculer";
+import { type BrokerOptions, ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import { type Call, callAsService } from "../../lib/actions/typed-call.ts";
 import { type Config, type Environment, readConfig } from "../../lib/config/config.ts";
@@ -9,7 +8,8 @@ import { withTimeout } from "../../lib/runtime/timeouts.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate.ts";
 import { startEmbedded } from "./embedded.ts";
-import { readMeshLockFile } from "./mesh-lock-file.ts";
+import { joinLocalBus } from "./local-bus.ts";
+import { findLocalMesh } from "./mesh-lock-file.ts";
 import { startNode } from "./start-node.ts";
 import type { Print } from "./terminal.ts";
 
@@ -28,47 +28,47 @@ export interface MeshConnection {
 }
 
 /** All services with tables, so that every event has its consumers; no gateway and no workers. */
-const dataServices = ["admin", "auth", "mail", "preferences", "sessions", "users"];
+const dataServices = ["admin", "auth", "mail", "preferences", "sessions", "users", "webhooks"];
 
 /** For a command that calls services: joins the running mesh, or else starts the services in this process. */
 export async function connectToMesh(options: ConnectOptions, stack: AsyncDisposableStack): Promise<MeshConnection> {
   const config = readConfig(options.env);
-  const natsUrl = config.nats.url ?? (config.database.url === undefined ? await findLocalMesh(config) : undefined);
-  return natsUrl === undefined
-    ? startInProcess(options, stack)
-    : joinMesh({ ...config, nodeId: undefined, nats: { url: natsUrl } }, options, stack);
+  const bus = await findBus(config);
+  return bus === undefined ? startInProcess(options, stack) : joinMesh(config, bus, options, stack);
 }
 
-/** A killed mesh leaves its lock file behind, so the port is probed. */
-async function findLocalMesh({ dataDir }: Config): Promise<string | undefined> {
-  const url = await readMeshLockFile(dataDir);
-  if (url === undefined) return undefined;
-  const { hostname, port } = new URL(url);
-  return (await isOpen(hostname, Number(port))) ? url : undefined;
+/** The bus of the configured mesh, or of the one that runs on this machine. */
+async function findBus({ nats, database, dataDir }: Config): Promise<string | undefined> {
+  if (nats.url !== undefined || database.url !== undefined) return nats.url;
+  return (await findLocalMesh(dataDir))?.bus;
 }
 
-async function isOpen(host: string, port: number): Promise<boolean> {
-  const socket = connect({ host, port, timeout: 1_000 });
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  socket.once("connect", () => resolve(true));
-  socket.once("error", () => resolve(false));
-  socket.once("timeout", () => resolve(false));
-  return promise.finally(() => socket.destroy());
+/** Options of a node that joins this bus without offering services. */
+export function memberOptions(
+  config: Config,
+  bus: string,
+  { log, name }: { log: Logger; name: string },
+): BrokerOptions {
+  const member = { ...config, nodeId: undefined };
+  const parts = { log, services: [name] };
+  if (!bus.startsWith("unix:")) return brokerOptions({ ...member, nats: { url: bus } }, parts);
+  return { ...brokerOptions({ ...member, nats: { url: undefined } }, parts), transporter: joinLocalBus(bus) };
 }
 
 const TIMEOUT_MS = 10_000;
 
 async function joinMesh(
   config: Config,
+  bus: string,
   { log, caller, print }: ConnectOptions,
   stack: AsyncDisposableStack,
 ): Promise<MeshConnection> {
   print("Joining the running mesh.");
-  const broker = new ServiceBroker(brokerOptions(config, { log, services: [caller] }));
+  const broker = new ServiceBroker(memberOptions(config, bus, { log, name: caller }));
   stack.defer(() => broker.stop());
   const found = broker.start().then(() => broker.waitForServices(dataServices, TIMEOUT_MS, 50));
   if (!(await withTimeout(TIMEOUT_MS + 1_000, found)))
-    throw new Error(`No mesh responds over NATS. These services must be running: ${dataServices.join(", ")}.`);
+    throw new Error(`No mesh responds. These services must be running: ${dataServices.join(", ")}.`);
   return { call: callAsService(broker, caller, newId(systemClock)), config };
 }
 
@@ -76,21 +76,11 @@ async function startInProcess(
   { env, log, print, caller }: ConnectOptions,
   stack: AsyncDisposableStack,
 ): Promise<MeshConnection> {
-  const embedded = await startEmbedded({ env, log, print, withNatsAndRedis: false }).catch(explainLock);
+  const embedded = await startEmbedded({ env, log, print, withNatsAndRedis: false });
   stack.defer(embedded.stop);
   const config = readConfig(embedded.env);
   await migrate(config, (line) => log.info(line));
   const node = await startNode({ config, log, services: dataServices });
   stack.defer(node.stop);
   return { call: callAsService(node.broker, caller, newId(systemClock)), config };
-}
-
-/** The services of `npm start` call each other within their process, so other processes can't join them. */
-function explainLock(error: unknown): never {
-  const { message } = error as Error;
-  if (!message.startsWith("another usermesh is running")) throw error;
-  throw new Error(
-    `${message}.\nThe services of \`npm start\` can't be joined: stop it (Ctrl-C), repeat this command, then start it again. ` +
-      "A mesh (`npm run mesh`, or NATS_URL) can be joined while it runs.",
-  );
 }

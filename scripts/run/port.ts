@@ -4,11 +4,20 @@ import { type Environment, readConfig } from "../../lib/config/config.ts";
 
 const MAX_ATTEMPTS = 100;
 
-/** APP_PORT if it is set; else 3000, or the next free port. */
+/** APP_PORT if it is set; else 3000, or the next free port. Looked at before anything is started. */
 export async function withAppPort(env: Environment): Promise<Environment> {
-  if (env.APP_PORT || env.PORT) return env;
   const { http } = readConfig(env);
+  if (env.APP_PORT || env.PORT) {
+    if (http.port === 0 || (await isFree(http.port, http.host))) return env;
+    throw new Error(`Port ${http.port} on ${http.host} is already in use. Set APP_PORT to another one.`);
+  }
   return { ...env, APP_PORT: String(await findFreePort(http.port, http.host)) };
+}
+
+/** A row for the table of a start that uses another port than the expected one; undefined if it is that one. */
+export function describePort(given: Environment, used: number): string | undefined {
+  const { port } = readConfig(given).http;
+  return port === 0 || port === used ? undefined : `${port} is in use: using ${used} (APP_PORT)`;
 }
 
 /** The first free port, starting with `first`. */

@@ -1,15 +1,17 @@
+import { randomBytes } from "node:crypto";
 import { ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import { type Config, type Environment, readConfig, withVariables } from "../../lib/config/config.ts";
 import type { DevMailbox } from "../../lib/runtime/platform.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate.ts";
+import { processEnvironment } from "../secrets/process-secrets.ts";
 import { type Child, startChild } from "./child.ts";
 import { type EmbeddedServers, startEmbedded } from "./embedded.ts";
 import { serveMailbox } from "./mailbox-server.ts";
-import { writeMeshLockFile } from "./mesh-lock-file.ts";
+import { type LocalMesh, writeMeshLockFile } from "./mesh-lock-file.ts";
 import { findFreePort } from "./port.ts";
-import { waitForGateway } from "./ready.ts";
+import { waitForGateway, waitForNats } from "./ready.ts";
 import { type AdminAccount, seedAdmin } from "./seed-admin.ts";
 import { selectServices } from "./service-files.ts";
 import type { Print } from "./terminal.ts";
@@ -20,6 +22,8 @@ interface MeshOptions {
   readonly print: Print;
   /** Number of processes per service and worker. */
   readonly nodes: number;
+  /** Called when a process has ended by itself; `name` and `how` make a sentence. Default: prints it. */
+  readonly onExit?: (name: string, how: string) => void;
 }
 
 export interface RunningMesh {
@@ -47,7 +51,11 @@ export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
   }
 }
 
-async function startAll({ env, log, print, nodes }: MeshOptions, started: AsyncDisposableStack): Promise<RunningMesh> {
+async function startAll(
+  { env, log, print, nodes, onExit = (name, how) => print(`${name} ${how}.`) }: MeshOptions,
+  started: AsyncDisposableStack,
+): Promise<RunningMesh> {
+  await waitForNats(readConfig(env), print);
   const embedded = await startEmbedded({ env, log, print, withNatsAndRedis: true });
   started.defer(embedded.stop);
   const mailbox = embedded.devMailbox && (await serveMailbox(embedded.devMailbox));
@@ -61,8 +69,8 @@ async function startAll({ env, log, print, nodes }: MeshOptions, started: AsyncD
   });
   const config = readConfig(common);
   await migrate(config, (line) => log.info(line));
-  if (config.nats.url) started.defer(await writeMeshLockFile(config.dataDir, config.nats.url));
-  const children = createChildProcesses({ common, ports, nodes, print });
+  if (config.nats.url) started.defer(await writeMeshLockFile(config.dataDir, describeMesh(common, config.nats.url)));
+  const children = createChildProcesses({ common, ports, nodes, onExit });
   started.defer(children.stop);
   print(`Starting ${children.names.length} processes.`);
   await startAllChildren(children);
@@ -79,6 +87,16 @@ async function startAll({ env, log, print, nodes }: MeshOptions, started: AsyncD
     restart: children.start,
     stop: () => started.disposeAsync(),
   };
+}
+
+/** What `npm run node` needs to add a node to this mesh, and where commands join it. */
+function describeMesh(env: Environment, bus: string): LocalMesh {
+  const shared = [
+    ...["DATABASE_URL", "DATABASE_EMBEDDED", "NATS_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_URL"],
+    ...["SMTP_HOST", "SMTP_PORT", "SMTP_TLS", "DEV_MAILBOX_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+  ];
+  const set = shared.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  return { command: "npm run mesh", bus, env: Object.fromEntries(set) };
 }
 
 /** Waits for all before it rejects: a process that is still starting could not be stopped. */
@@ -100,22 +118,25 @@ interface ChildProcessesOptions {
   readonly common: Environment;
   readonly ports: readonly number[];
   readonly nodes: number;
-  readonly print: Print;
+  readonly onExit: (name: string, how: string) => void;
 }
 
-function createChildProcesses({ common, ports, nodes, print }: ChildProcessesOptions): ChildProcesses {
+function createChildProcesses({ common, ports, nodes, onExit }: ChildProcessesOptions): ChildProcesses {
   const running = new Map<string, Child>();
   const names = selectServices([]).flatMap((service) =>
     Array.from({ length: nodes }, (_, index) => `${service}-${index + 1}`),
   );
-  const onExit = (name: string, how: string) => {
+  const onEnd = (name: string, how: string) => {
     running.delete(name);
-    print(`${name} ${how}.`);
+    onExit(name, how);
   };
   const start = async (name: string, more: Environment = {}) => {
     const [, service = "", number = "1"] = /^(.*)-(\d+)$/.exec(name) ?? [];
-    const env = { ...common, APP_PORT: String(ports[Number(number) - 1]), ...more };
-    const child = await startChild({ service, name, env, onExit });
+    // The node has the same name in the log, the REPL and the table of processes.
+    const NODE_ID = `${name}-${randomBytes(3).toString("hex")}`;
+    const all = { ...common, NODE_ID, APP_PORT: String(ports[Number(number) - 1]), ...more };
+    const env = await processEnvironment(all, service);
+    const child = await startChild({ service, name, env, onExit: onEnd });
     running.set(name, child);
     return child;
   };

@@ -1,3 +1,5 @@
+import { styleText } from "node:util";
+
 export type Print = (line: string) => void;
 
 /** Running calls and jobs have 10 s to finish. */
@@ -7,10 +9,32 @@ const SAME_KEYPRESS_MS = 500;
 
 export const print: Print = (line) => void process.stdout.write(`${line}\n`);
 
-/** Rows of name and value in two columns; an empty row separates groups. */
+/** `1 account`, `2 accounts`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Rows of name and value in two columns; an empty row separates groups. In colour at a terminal, unless NO_COLOR is set. */
 export function formatTable(rows: ReadonlyArray<readonly [name: string, value: string] | readonly []>): string {
   const width = Math.max(...rows.map(([name = ""]) => name.length)) + 3;
-  return rows.map(([name = "", value = ""]) => `  ${name.padEnd(width)}${value}`.trimEnd()).join("\n");
+  return rows
+    .map(([name = "", value = ""]) => `  ${styleText("dim", name.padEnd(width))}${link(value)}`.trimEnd())
+    .join("\n");
+}
+
+function link(value: string): string {
+  return /^https?:\/\//.test(value) ? styleText(["cyan", "underline"], value) : value;
+}
+
+const WAITING_MS = 10_000;
+
+/** Says every 10 s what a start is still waiting for. */
+export async function explainWaiting<T>(what: string, work: Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  const timer = setInterval(() => {
+    print(`Still waiting for ${what} after ${Math.round((performance.now() - startedAt) / 1_000)} s.`);
+  }, WAITING_MS);
+  return work.finally(() => clearInterval(timer));
 }
 
 /**

@@ -4,19 +4,23 @@ import { type Actions, implement } from "../../lib/actions/typed-call.ts";
 import { type EventType, eventTypes, type MeshEvent, type StreamName, streamOf } from "../../lib/events/events.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import { createTtlCache } from "../../lib/runtime/ttl-cache.ts";
-import { createDatabase, database } from "../../mixins/database.mixin.ts";
+import { createDatabase, database } from "../../mixins/database/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
-import { exportPage } from "../../mixins/export-pages.ts";
+import { exportPage } from "../../mixins/personal-data/export-pages.ts";
 import { sweepServiceTables } from "../../mixins/service-sweep.ts";
 import { exportSections } from "./activity/activity.repo.ts";
 import { eraseActivity, eraseAndRecord } from "./activity/erase-activity.ts";
 import { activityOfTenant, activityOfUser, myActivity } from "./activity/read-activity.ts";
 import { recordActivity, recordAuditEvent, recordOperation } from "./activity/record-activity.ts";
+import { createStatistics } from "./activity/statistics.ts";
 import { adminContract } from "./admin.contract.ts";
 import { adminEntities } from "./admin.entities.ts";
+import { readKeys } from "./operations/keys.ts";
 import { readMetrics } from "./operations/platform-metrics.ts";
 import { dropJob, failedJobs, listQueues, retryJobs } from "./operations/queues.ts";
+import { replayEvents } from "./operations/replay-events.ts";
 import { describeMesh } from "./operations/topology.ts";
+import { readJourney, readRequests, readTraffic } from "./operations/traffic.ts";
 
 /** Reading the metrics makes calls to services, nodes and queues, so they are read at most once in this time. */
 const METRICS_TTL_MS = 5_000;
@@ -52,6 +56,7 @@ export default function adminService(platform: Platform): ServiceSchema {
       myActivity: (ctx) => myActivity(db, ctx),
       userActivity: (ctx) => activityOfUser(db, ctx),
       activity: (ctx) => activityOfTenant(db, ctx),
+      statistics: createStatistics(clock, db),
       erase: ({ params }) => eraseActivity(deps, params.user_id),
       export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
       record: (ctx) => recordAuditEvent(db, ctx),
@@ -59,7 +64,12 @@ export default function adminService(platform: Platform): ServiceSchema {
       failedJobs: (ctx) => failedJobs(queues, ctx),
       retryJobs: (ctx) => retryJobs(queues, ctx, (action, details) => recordOperation(deps, ctx, action, details)),
       dropJob: (ctx) => dropJob(queues, ctx, (action, details) => recordOperation(deps, ctx, action, details)),
+      replayEvents: (ctx) => replayEvents(deps, ctx, (action, details) => recordOperation(deps, ctx, action, details)),
       metrics: (ctx) => metrics.read(METRICS_KEY, () => readMetrics({ broker: startedBroker(), queues, db }, ctx)),
+      keys: (ctx) => readKeys(ctx),
+      traffic: (ctx) => readTraffic({ broker: startedBroker(), queues, events: platform.events }, ctx),
+      requests: () => readRequests(startedBroker()),
+      journey: ({ params }) => readJourney(startedBroker(), params.correlation_id),
       mesh: () => describeMesh(startedBroker(), queues),
       sweep: () => sweepServiceTables(db),
     }),

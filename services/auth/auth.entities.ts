@@ -65,7 +65,7 @@ export const LoginAttempts = defineEntity("auth", "login_attempts", {
 
 export const SigningKeys = defineEntity("auth", "signing_keys", {
   kid: primary(text),
-  alg: text,
+  alg: textOf<"ES256" | "RS256" | "EdDSA">(),
   /** Consecutive number of the key. It is unique: if several nodes create the next key at once, one succeeds. */
   period: int,
   private_jwk: text,
@@ -93,6 +93,10 @@ export const OAuthStates = defineEntity("auth", "oauth_states", {
   created_at: timestamp,
   spent_at: nullable(timestamp),
   use_cookies: boolean,
+  /** The client's own state, which is returned with the code. */
+  client_state: nullable(text),
+  /** PKCE of the client, for the one-time code. */
+  code_challenge: nullable(text),
 });
 
 export const OAuthCodes = defineEntity("auth", "oauth_codes", {
@@ -106,6 +110,12 @@ export const OAuthCodes = defineEntity("auth", "oauth_codes", {
   email: nullable(text),
   created_at: timestamp,
   browser_hash: nullable(text),
+  code_challenge: nullable(text),
+  /** Seconds, as the provider reports it; 0 if it does not. */
+  auth_time: int,
+  /** The session that the code was exchanged for. Null for an unspent code. */
+  spent_for: nullable(uuid),
+  replayed: boolean,
 });
 
 export const authEntities = [

@@ -29,7 +29,9 @@ export const gatewayContract = contract("gateway", {
     "users:status",
     "users:avatars",
     "users:tenants",
+    "users:brand",
     "activity:record",
+    "mail:samples",
   ],
   actions: {
     /** Token introspection (RFC 7662), for services without a lease. A token that is invalid for any reason is inactive. */
@@ -40,13 +42,6 @@ export const gatewayContract = contract("gateway", {
       }),
       result: Introspection,
       access: { callers: ["service", "user", "operator"], permission: "platform:introspect" },
-      idempotent: true,
-    }),
-    /** moleculer-web's list of routes. */
-    listAliases: action({
-      params: z.strictObject({ grouping: z.boolean().optional(), withActionSchema: z.boolean().optional() }),
-      result: z.array(z.looseObject({})),
-      access: { callers: ["operator"] },
       idempotent: true,
     }),
     /** Called by sessions for each lease holder after a revocation. Returning the id acknowledges it for that process. */

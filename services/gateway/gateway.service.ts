@@ -4,6 +4,7 @@ import { AppError } from "../../lib/actions/errors.ts";
 import { implement } from "../../lib/actions/typed-call.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import { createLeaseHolder } from "../../mixins/lease-holder.mixin.ts";
+import { apiContract } from "./api.contract.ts";
 import { gatewayContract } from "./gateway.contract.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 import { routes } from "./routes.ts";
@@ -18,7 +19,6 @@ export default function gatewayService(platform: Platform): ServiceSchema {
     onApplied: (changes) => gateway?.onRevoked(changes),
   });
   let gateway: Gateway | undefined;
-  let service: WebService | undefined;
   const running = (): Gateway => {
     if (gateway) return gateway;
     throw new AppError("service_unavailable", { retry_after: 1 });
@@ -29,15 +29,20 @@ export default function gatewayService(platform: Platform): ServiceSchema {
     actions: implement(gatewayContract, {
       introspect: async (ctx) => running().introspect(ctx),
       applyRevocations: async ({ params }) => lease.applyEntries(params),
-      listAliases: async ({ params }) => (service ? listAliases(service, params) : []),
     }),
     methods: {
       /** The listening address. With APP_PORT=0 the operating system chooses the port. */
       address: (): AddressInfo | null => gateway?.address ?? null,
     },
+    created(this: Service) {
+      // A service of its own, because its name is part of the action's: `api.listAliases`.
+      const actions = {
+        listAliases: async ({ params }: { readonly params: object }) => listAliases(this as WebService, params),
+      };
+      this.broker.createService({ name: apiContract.name, actions: implement(apiContract, actions) });
+    },
     async started(this: Service) {
-      service = this as WebService;
-      gateway = createGateway(platform, service, lease);
+      gateway = createGateway(platform, this as WebService, lease);
       await gateway.start();
     },
     async stopped() {

@@ -1,27 +1,26 @@
 import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
-import type { ServiceBroker } from "moleculer";
 import { servicePermissions } from "../../lib/actions/service-permissions.ts";
 import { type Call, callAsService } from "../../lib/actions/typed-call.ts";
 import type { Timers } from "../../lib/runtime/clock.ts";
 import { newId } from "../../lib/runtime/ids.ts";
-import { isOnBus } from "../../lib/runtime/moleculer-internals.ts";
+import { isOnBus, NODE_LEAVING } from "../../lib/runtime/moleculer-internals.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import type { LeaseHolder } from "../../mixins/lease-holder.mixin.ts";
-import { createAuditLog } from "./api/audit-log.ts";
-import { createAvatarUploads } from "./api/avatar-upload.ts";
+import { type AuditLog, createAuditLog } from "./api/audit-log.ts";
+import { type AvatarUploads, createAvatarUploads } from "./api/avatar-upload.ts";
 import { callRoute } from "./api/call-route.ts";
-import { createRateLimits } from "./api/rate-limits.ts";
+import { createPageLimit, createRateLimits } from "./api/rate-limits.ts";
 import { createAccessTokens } from "./auth/access-token.ts";
 import { createEnterTenant } from "./auth/acting-tenant.ts";
 import type { AuthenticationDeps } from "./auth/authenticate.ts";
 import { createCsrfGuard } from "./auth/csrf.ts";
 import { introspect } from "./auth/introspection.ts";
-import { createOAuthStateAdapter } from "./auth/oauth-state-cookie.ts";
 import { createPublishedKeys, type PublishedKeys } from "./auth/published-keys.ts";
 import { createServiceSecrets } from "./auth/service-secrets.ts";
 import { createSessionCookies } from "./auth/session-cookies.ts";
 import { createSessionEvents } from "./events/session-events.ts";
+import { basePath } from "./http/base-path.ts";
 import { createCors } from "./http/headers.ts";
 import { createHttpServer } from "./http/http-server.ts";
 import { readPathParams } from "./http/path-params.ts";
@@ -32,10 +31,11 @@ import { createExchanges, type Exchanges } from "./web/exchanges.ts";
 import { admittedOf, authenticationOf, createHooks, type Hooks, preparedRouteOf } from "./web/hooks.ts";
 import type { WebService } from "./web/module.ts";
 import type { WebParts } from "./web/parts.ts";
+import { createRequestTrace } from "./web/request-trace.ts";
 import { createRouting } from "./web/routing.ts";
 
 export type Gateway = ReturnType<typeof createGateway>;
-type Lease = Pick<LeaseHolder, "check" | "isReady">;
+type Lease = Pick<LeaseHolder, "check" | "isHeld">;
 
 const OVERDUE_CHECK_INTERVAL_MS = 100;
 const KEYS_TIMEOUT_MS = 2_000;
@@ -49,30 +49,40 @@ export function createGateway(platform: Platform, service: WebService, lease: Le
   const authentication = createAuthentication(platform, keys, lease);
   const { tokens, cookies, checkLease } = authentication;
   const events = createSessionEvents(timers);
-  const metrics = createHttpMetrics(platform.metrics.registry);
-  const cors = createCors(config.http);
+  const avatarUploads = createAvatarUploads(config.uploads, config.http);
+  const metrics = createHttpMetrics(platform.metrics);
+  const cors = createCors(platform);
 
   let isStopping = false;
+  service.broker.localBus.once(NODE_LEAVING, () => {
+    isStopping = true;
+  });
   const unmatched = metrics.route("", "none");
-  const exchanges = createExchanges({ ...platform, cors, unmatched, isStopping: () => isStopping });
-  const overdueCheck = createOverdueCheck(timers, exchanges);
   const isBusUp = () => isOnBus(service.broker);
-  const isReady = () => !isStopping && lease.isReady() && keys.latest !== null && isBusUp();
+  // A lease is granted by a write, so that a database that only reads makes the gateway not ready.
+  const isReady = () => !isStopping && lease.isHeld() && keys.latest !== null && isBusUp();
   const isRedisUp = () => redis?.status === "ready";
-  const inFlight = () => exchanges.inFlight;
-  const pages = createPages({ platform, call, keys, tokens, inFlight, isReady, isBusUp, isRedisUp });
+  const inFlight = (): number => exchanges.inFlight;
+  const ofPages = { platform, call, keys, tokens, cookies, inFlight, broker: service.broker, isReady, isRedisUp };
+  const pages = createPages(ofPages);
+  const { errorPage } = pages;
+  const exchanges = createExchanges({ ...platform, cors, errorPage, unmatched, isStopping: () => isStopping });
+  const overdueCheck = createOverdueCheck(timers, exchanges);
 
-  const oauthStateAdapter = createOAuthStateAdapter(config.http.publicUrl);
+  const auditLog = createAuditLog(platform, service.broker);
   const callDeps = { ...platform, broker: service.broker };
   const web: WebParts = {
     exchanges,
     cors,
-    hooks: createWebHooks(platform, service.broker, { authentication, call, redis }),
-    findPath: createRouting({ metrics, sessionCookies: cookies, oauthStateAdapter }, routes),
+    hooks: createWebHooks(platform, { authentication, auditLog, call, redis, avatarUploads }),
+    base: basePath(config.http.publicUrl),
+    limitPage: createPageLimit(config),
+    trace: platform.tracing && createRequestTrace(platform.tracing),
+    findPath: createRouting({ metrics, sessionCookies: cookies, publicUrl: config.http.publicUrl }, routes),
     call: (exchange) => callRoute(callDeps, preparedRouteOf(exchange), exchange, admittedOf(exchange)),
     serve: (row, exchange) =>
       row.kind === "page"
-        ? pages[row.page](exchange, readPathParams(exchange.pathParams))
+        ? pages.handlers[row.page](exchange, readPathParams(exchange.pathParams))
         : events.open(exchange.request, authenticationOf(exchange)),
   };
   const server = createHttpServer({
@@ -104,6 +114,8 @@ export function createGateway(platform: Platform, service: WebService, lease: Le
       keys.stop();
       events.stop();
       await server.close();
+      avatarUploads.close();
+      auditLog.flush();
       overdueCheck.stop();
       redis?.disconnect();
     },
@@ -119,22 +131,23 @@ function createAuthentication(
   return {
     tokens: createAccessTokens({ keys, clock, issuer: publicUrl, audience: publicUrl }),
     clock,
-    cookies: createSessionCookies(publicUrl, createCsrfGuard(config, ring)),
+    cookies: createSessionCookies(config.http, createCsrfGuard(config, ring)),
     checkLease: lease.check,
-    authenticateService: createServiceSecrets(config.serviceCredentials),
+    authenticateService: createServiceSecrets(config.serviceCredentials, clock),
   };
 }
 
 interface WebHooksDeps {
   readonly authentication: AuthenticationDeps;
+  readonly auditLog: AuditLog;
   readonly call: Call;
   readonly redis: Redis | null;
+  readonly avatarUploads: AvatarUploads;
 }
 
 function createWebHooks(
   platform: Platform,
-  broker: ServiceBroker,
-  { authentication, call, redis }: WebHooksDeps,
+  { authentication, auditLog, call, redis, avatarUploads }: WebHooksDeps,
 ): Hooks {
   const { config, clock } = platform;
   return createHooks({
@@ -143,9 +156,9 @@ function createWebHooks(
     authentication,
     enforceRateLimit: createRateLimits(config, redis),
     enterTenant: createEnterTenant(clock, call),
-    auditLog: createAuditLog(platform, broker),
+    auditLog,
     permissionsOf: servicePermissions(config),
-    readAvatar: createAvatarUploads(config.uploads),
+    avatarUploads,
   });
 }
 

@@ -6,6 +6,8 @@ export const json = { kind: "json", input: "body", status: 200, ...common } as c
 export const get = { ...json, method: "GET", input: "none" } as const;
 export const list = { kind: "list", method: "GET", paginated: true, ...common } as const;
 export const wholeList = { ...list, paginated: false } as const;
+export const page = { kind: "page", method: "GET", tag: "System" } as const;
+export const htmlPage = { ...page, contentType: "text/html" } as const;
 
 /** A route whose own action stores the result under the `Idempotency-Key`. */
 export function idempotent<A extends ActionName>(action: A) {

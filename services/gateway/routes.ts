@@ -1,7 +1,8 @@
 import type { ActionName } from "../../lib/actions/typed-call.ts";
 import { adminRoutes } from "./admin-routes.ts";
 import { withLegacyRoutes } from "./compatibility/legacy-routes.ts";
-import { get, idempotent, json, list, wholeList } from "./route-defaults.ts";
+import { pageRoutes } from "./page-routes.ts";
+import { get, htmlPage, idempotent, json, list, page, wholeList } from "./route-defaults.ts";
 import type { JsonRoute, Route } from "./routes.types.ts";
 
 const auth = "/api/v1/auth";
@@ -14,11 +15,9 @@ const oauthRedirect = {
   method: "GET",
   auth: "public",
   rateLimit: "login",
-  oauthStateCookie: true,
+  bindingCookie: "oauth",
 } as const;
-const page = { kind: "page", method: "GET", tag: "System" } as const;
 const jsonPage = { ...page, contentType: "application/json" } as const;
-const htmlPage = { ...page, contentType: "text/html" } as const;
 
 const register = {
   ...anyone,
@@ -28,13 +27,14 @@ const register = {
   message: "Account created. Check your inbox for the verification link.",
   dataField: "user",
   rateLimit: "register",
+  bindingCookie: "registration",
   idempotentAction: "users.create",
   summary: "Create an account",
 } as const;
 
 /** PUT and PATCH both change only the fields that are sent. */
 function change(path: string, action: ActionName, message: string, summary: string): JsonRoute[] {
-  const row = { ...json, ...idempotent(action), path, message, tag: "Users", summary } as const;
+  const row = { ...json, ...idempotent(action), versioned: true, path, message, tag: "Users", summary } as const;
   return [
     { ...row, method: "PUT" },
     { ...row, method: "PATCH" },
@@ -46,6 +46,9 @@ const canonicalRoutes: readonly Route[] = [
   { ...register, path: `${auth}/register`, tag: "Auth" },
   { ...anyone, usesTenantHeader: true, path: `${auth}/login`, action: "auth.login", message: "Signed in.",
     rateLimit: "login", sessionCookies: "set", tag: "Auth", summary: "Sign in with a password" },
+  { ...anyone, usesTenantHeader: true, path: `${auth}/restore-account`, action: "auth.restoreAccount",
+    message: "Your account is active again. Sign in.", rateLimit: "login", tag: "Auth",
+    summary: "Take back the deletion of your account, until it is erased" },
   { ...anyone, path: `${auth}/refresh`, action: "auth.refresh", message: "Tokens refreshed.", rateLimit: "login",
     failover: true, sessionCookies: "set", tag: "Auth", summary: "Exchange a refresh token for a new token pair" },
   { ...optional, ...idempotent("sessions.logout"), path: `${auth}/logout`, authFallbackField: "refresh_token",
@@ -54,7 +57,7 @@ const canonicalRoutes: readonly Route[] = [
     message: "Signed out everywhere.", sessionCookies: "clear", tag: "Auth",
     summary: "Sign out everywhere: revoke all sessions" },
   { ...get, path: `${auth}/me`, action: "auth.me", message: "Your account and current session.", tag: "Auth",
-    summary: "The signed-in user and the current session" },
+    summary: "The signed-in user, their permissions and the current session" },
   { ...json, auth: "service", method: "POST", path: `${auth}/introspect`, action: "gateway.introspect",
     acceptsForm: true, envelope: false, message: "Token introspected.", tag: "Auth",
     summary: "Introspect an access or refresh token (RFC 7662)" },
@@ -71,10 +74,11 @@ const canonicalRoutes: readonly Route[] = [
     path: `${auth}/verify-email-request`, authFallbackField: "email", status: 202, rateLimit: "mail", tag: "Auth",
     message: "If the address is awaiting verification, we have sent a new link.",
     summary: "Request a new verification link" },
-  { ...anyone, ...idempotent("auth.verifyEmail"), path: `${auth}/verify-email`, message: "Email address verified.",
-    dataField: "user", tag: "Auth", summary: "Verify an email address with the token from the mail" },
+  { ...optional, ...idempotent("auth.verifyEmail"), path: `${auth}/verify-email`, authFallbackField: "token",
+    message: "Email address verified.", dataField: "user", bindingCookie: "registration", tag: "Auth",
+    summary: "Verify an email address with the token from the mail, signed in or with a password" },
   { ...htmlPage, path: `${auth}/verify-email`, page: "verifyEmail", tag: "Auth",
-    summary: "Page the mailed link opens; its button submits the token" },
+    summary: "Page the mailed link opens; it submits the token when its reader confirms" },
   { ...wholeList, path: `${auth}/sessions`, action: "sessions.listOwn", message: "Your sessions.", tag: "Auth",
     summary: "Your sessions and devices" },
   { ...json, ...idempotent("sessions.revokeOwn"), method: "DELETE", path: `${auth}/sessions/{id}`, input: "none",
@@ -85,25 +89,28 @@ const canonicalRoutes: readonly Route[] = [
   { ...oauthRedirect, path: `${auth}/oauth/{provider}/callback`, action: "auth.oauthCallback", message: "Signed in.",
     dataField: "outcome", sessionCookies: "set", tag: "Auth",
     summary: "Provider callback: returns tokens, or redirects to `return_to` with a one-time code or session cookies" },
+  { kind: "redirect", auth: "public", method: "POST", path: `${auth}/oauth/{provider}/callback`,
+    action: "auth.oauthFormPost", rateLimit: "default", message: "Continue with the callback.", tag: "Auth",
+    summary: "Provider callback of the response mode `form_post`: redirects to the same URL with GET" },
   { ...optional, path: `${auth}/oauth/exchange`, action: "auth.oauthExchange", authFallbackField: "code",
-    message: "Signed in.", rateLimit: "login", sessionCookies: "set", oauthStateCookie: true, tag: "Auth",
+    message: "Signed in.", rateLimit: "login", sessionCookies: "set", bindingCookie: "oauth", tag: "Auth",
     summary: "Exchange the one-time code of a sign-in, or of an account link in the session that started it" },
   { ...wholeList, path: `${auth}/identities`, action: "auth.identities", message: "Your linked providers.",
     tag: "Auth", summary: "Your linked providers" },
   { ...json, method: "POST", path: `${auth}/identities/{provider}`, action: "auth.linkIdentity",
-    message: "Open `authorize_url` in a browser to continue.", rateLimit: "login", oauthStateCookie: true, tag: "Auth",
+    message: "Open `authorize_url` in a browser to continue.", rateLimit: "login", bindingCookie: "oauth", tag: "Auth",
     summary: "Link a provider to your account" },
   { ...json, ...idempotent("auth.unlinkIdentity"), method: "DELETE", path: `${auth}/identities/{provider}`,
     input: "none", message: "Provider unlinked.", tag: "Auth", summary: "Unlink a provider" },
 
   { ...register, path: users, tag: "Users" },
-  { ...get, path: `${users}/me`, action: "users.me", message: "Your account.", tag: "Users",
+  { ...get, path: `${users}/me`, versioned: true, action: "users.me", message: "Your account.", tag: "Users",
     summary: "Your account with its basic profile" },
   ...change(`${users}/me`, "users.updateMe", "Account updated.", "Change your account and basic profile"),
-  { ...get, path: `${users}/me/profile`, action: "users.profile", message: "Your profile.", tag: "Users",
+  { ...get, path: `${users}/me/profile`, versioned: true, action: "users.profile", message: "Your profile.", tag: "Users",
     summary: "Your extended profile" },
   ...change(`${users}/me/profile`, "users.updateProfile", "Profile updated.", "Change your extended profile"),
-  { ...get, path: `${users}/me/preferences`, action: "preferences.me", message: "Your preferences.", tag: "Users",
+  { ...get, path: `${users}/me/preferences`, versioned: true, action: "preferences.me", message: "Your preferences.", tag: "Users",
     summary: "Your preferences" },
   ...change(`${users}/me/preferences`, "preferences.updateMe", "Preferences updated.", "Change your preferences"),
   { ...json, ...idempotent("users.setAvatar"), method: "POST", path: `${users}/me/avatar`, input: "file",
@@ -141,6 +148,7 @@ const canonicalRoutes: readonly Route[] = [
   ...adminRoutes,
 
   { ...jsonPage, path: "/", page: "home", summary: "Service name, version and links" },
+  { ...jsonPage, path: "/api/v1", page: "home", summary: "Service name, version and links" },
   { ...jsonPage, path: "/health", page: "health", summary: "Health; details for loopback clients or with OPERATOR_TOKEN" },
   { ...jsonPage, path: "/health/live", page: "live", summary: "Liveness: the process responds" },
   { ...jsonPage, path: "/health/ready", page: "ready", summary: "Readiness: the node accepts requests" },
@@ -149,11 +157,21 @@ const canonicalRoutes: readonly Route[] = [
   { ...jsonPage, path: "/db/status", page: "databaseStatus",
     summary: "Database, pool and migrations; for loopback clients or with OPERATOR_TOKEN" },
   { ...jsonPage, path: "/.well-known/jwks.json", page: "jwks", summary: "Public keys that verify access tokens (RFC 7517)" },
+  { ...jsonPage, path: "/.well-known/openid-configuration", page: "serverMetadata",
+    summary: "Issuer and keys of access tokens (OpenID Connect Discovery 1.0)" },
+  { ...jsonPage, path: "/.well-known/oauth-authorization-server", page: "serverMetadata",
+    summary: "Issuer and keys of access tokens (RFC 8414)" },
   { ...jsonPage, path: "/openapi.json", page: "openapi", summary: "This document" },
+  { ...jsonPage, path: "/openapi-compatibility.json", page: "compatibility",
+    summary: "The OpenAPI document of the paths of earlier systems" },
   { ...htmlPage, path: "/docs", page: "docs", summary: "Swagger UI" },
   { ...htmlPage, path: "/redoc", page: "redoc", summary: "ReDoc" },
   { ...htmlPage, path: "/dev/mail", page: "devMail", summary: "Mails caught by the embedded mail server" },
-  { ...htmlPage, path: "/reset-password", page: "resetPassword", summary: "Page the mailed reset link opens" },
+  { ...jsonPage, method: "DELETE", path: "/dev/mail", page: "devMailClear", summary: "Empty the embedded mail server" },
+  { ...htmlPage, path: "/dev/mail/samples", page: "mailSamples", summary: "Samples of all mails" },
+  { ...htmlPage, path: "/dev/mail/samples/{name}", page: "mailSampleFrame", summary: "The HTML part of a sample" },
+  { ...htmlPage, path: "/dev/mail/{id}", page: "devMailFrame", summary: "The HTML part of a caught mail" },
+  ...pageRoutes,
   { ...page, path: "/avatars/{image}", page: "avatar", contentType: "image/webp", tag: "Users", summary: "An avatar" },
   { ...page, path: "/assets/{file}", page: "asset", contentType: "text/javascript",
     summary: "Scripts and styles of these pages" },

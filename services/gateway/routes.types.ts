@@ -4,6 +4,7 @@ import type { Caller } from "../../lib/actions/caller.ts";
 import type { ActionName } from "../../lib/actions/typed-call.ts";
 import type { JsonObject } from "./http/json-body.ts";
 import type { RequestContext } from "./http/request-context.ts";
+import type { AppPageName } from "./pages/app/app-pages.ts";
 
 /** A row of the table in routes.ts. moleculer-web's aliases and the OpenAPI document are derived from it. */
 export type Route = ApiRoute | EventsRoute | PageRoute;
@@ -18,6 +19,8 @@ interface BaseRoute {
   readonly path: string;
   readonly tag: Tag;
   readonly summary: string;
+  /** For a path of an earlier system: the system, and the route that replaces the path. */
+  readonly legacy?: { readonly system: string; readonly replacement: string };
 }
 
 interface ActionRoute extends BaseRoute {
@@ -47,6 +50,8 @@ export interface JsonRoute extends ActionRoute, CookieFields {
   readonly authFallbackField?: string;
   /** The action that commits, and stores its result under the request's `Idempotency-Key`. */
   readonly idempotentAction?: ActionName;
+  /** The result has `updated_at`, which becomes the `ETag`; a change takes `If-Match`. */
+  readonly versioned?: true;
   /** The action is idempotent by protocol: if a node does not answer, the call is repeated on another one. */
   readonly failover?: true;
 }
@@ -62,7 +67,8 @@ export interface ListRoute extends ActionRoute {
 /** Redirects to the result's `location`. If that is null, it responds like a JSON route with `dataField` as `data`. */
 export interface RedirectRoute extends ActionRoute, CookieFields {
   readonly kind: "redirect";
-  readonly method: "GET";
+  /** POST takes a form and redirects with 303, so that the browser goes on with GET. */
+  readonly method: "GET" | "POST";
   readonly dataField?: string;
 }
 
@@ -91,12 +97,15 @@ export interface ExtensionRoute {
   readonly rateLimit: RateLimitClass;
 }
 
+/** A cookie of auth/binding-cookies.ts. */
+export type BindingCookie = "oauth" | "registration";
+
 /** Routes that exchange values with the browser through cookies. */
 interface CookieFields {
   /** `set`: on request, tokens are returned in cookies. `clear`: the session cookies are removed. */
   readonly sessionCookies?: "set" | "clear";
-  /** Binds an OAuth flow to one browser: see auth/oauth-state-cookie.ts. */
-  readonly oauthStateCookie?: true;
+  /** A value of the action that is kept in a cookie: see auth/binding-cookies.ts. */
+  readonly bindingCookie?: BindingCookie;
 }
 
 /** Lets a route serve an action under another API's field names: see compatibility/. */
@@ -126,7 +135,7 @@ export type Tag = "Auth" | "Users" | "Admin" | "System" | "Compatibility";
 /** A response that the gateway produces itself. */
 export interface PageRoute extends BaseRoute {
   readonly kind: "page";
-  readonly method: "GET";
+  readonly method: "GET" | "DELETE";
   readonly page: PageName;
   /** Media type of a successful response, for the OpenAPI document. */
   readonly contentType: string;
@@ -134,5 +143,5 @@ export interface PageRoute extends BaseRoute {
 
 // biome-ignore format: a list
 export type PageName =
-  | "home" | "health" | "live" | "ready" | "metrics" | "databaseStatus" | "jwks" | "openapi" | "docs" | "redoc"
-  | "devMail" | "verifyEmail" | "resetPassword" | "avatar" | "asset";
+  | "home" | "health" | "live" | "ready" | "metrics" | "databaseStatus" | "jwks" | "openapi" | "compatibility" | "docs" | "redoc"
+  | "devMail" | "devMailClear" | "devMailFrame" | "mailSamples" | "mailSampleFrame" | "avatar" | "tenantLogo" | "brandColors" | "asset" | "favicon" | "changePassword" | "serverMetadata" | AppPageName;

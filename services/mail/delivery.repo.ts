@@ -1,5 +1,5 @@
 import type { RowOf } from "../../lib/database/entity.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
 import { deleteInBatches, sweepServiceTables } from "../../mixins/service-sweep.ts";
 import type { Messages } from "./mail.entities.ts";
 

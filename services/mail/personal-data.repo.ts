@@ -1,6 +1,6 @@
-import type { Database } from "../../mixins/database.mixin.ts";
-import { deleteOf, eraseUser } from "../../mixins/erasure.ts";
-import { type ExportSection, tableSection } from "../../mixins/export-pages.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
+import { deleteOf, eraseUser } from "../../mixins/personal-data/erasure.ts";
+import { type ExportSection, tableSection } from "../../mixins/personal-data/export-pages.ts";
 import { Messages, Pushes } from "./mail.entities.ts";
 
 export function eraseDeliveries(db: Database, userId: string): Promise<Record<string, number>> {

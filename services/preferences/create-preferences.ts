@@ -1,6 +1,6 @@
 import { AppError } from "../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
 import { applyChange, assertRangesValid, type Change } from "./defaults.ts";
 import { insertUnconfirmed, type OverridesRow } from "./preferences.repo.ts";
 

@@ -1,7 +1,7 @@
 import type { Call } from "../../lib/actions/typed-call.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
-import { eraseUser } from "../../mixins/erasure.ts";
-import { type ExportSection, eventsSection, fewOf } from "../../mixins/export-pages.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
+import { eraseUser } from "../../mixins/personal-data/erasure.ts";
+import { type ExportSection, eventsSection, fewOf } from "../../mixins/personal-data/export-pages.ts";
 import { deletePreferences, readPreferences } from "./preferences.repo.ts";
 import { type PreferencesDeps, viewPreferences } from "./read-preferences.ts";
 

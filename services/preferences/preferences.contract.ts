@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { action, asUser, byService, byServiceOrOperator, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
+import { outboxActions } from "../../lib/contracts/outbox.contract.ts";
 import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
 import { invalidateCacheAction } from "../../lib/contracts/revocation.contract.ts";
 import { ImportRefusal } from "../users/contract/users-import.contract.ts";
@@ -116,6 +117,7 @@ export const preferencesContract = contract("preferences", {
     }),
     erase: action(eraseAction),
     export: action(exportAction),
+    ...outboxActions,
     invalidateCache: action(invalidateCacheAction),
     /** Deletes old outbox, inbox and idempotency rows, and preferences of registrations that never completed. */
     sweep: action({

@@ -1,7 +1,7 @@
 import { columnsOf } from "../../lib/database/entity.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
-import { deleteOf } from "../../mixins/erasure.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../mixins/near-cache.mixin.ts";
+import { deleteOf } from "../../mixins/personal-data/erasure.ts";
 import { Preferences, type PreferencesRow } from "./preferences.entities.ts";
 
 const columns = columnsOf(Preferences, "p");
@@ -16,9 +16,9 @@ export type OverridesRow = Pick<PreferencesRow, "user_id" | "overrides">;
 /** Keeps rows that exist already: the same registration or batch was sent before. */
 export async function insertUnconfirmed(db: Database, rows: readonly OverridesRow[]): Promise<void> {
   await db.query(
-    `INSERT INTO preferences.preferences (user_id, overrides, confirmed)
+    `INSERT INTO preferences.preferences AS stored (user_id, overrides, confirmed)
      SELECT p.user_id, p.overrides, false FROM jsonb_to_recordset($1::jsonb) AS p (user_id uuid, overrides jsonb)
-     ON CONFLICT DO NOTHING`,
+     ON CONFLICT (user_id) DO UPDATE SET created_at = clock_timestamp() WHERE NOT stored.confirmed`,
     [JSON.stringify(rows)],
   );
 }
@@ -38,9 +38,10 @@ export function listOverrides(db: Database, userIds: readonly string[]): Promise
 export async function lockPreferences(
   tx: InvalidatingTransaction,
   userId: string,
+  createdAt: Date,
 ): Promise<PreferencesRow | undefined> {
   tx.assertInvalidated(userId);
-  await tx.repository(Preferences).insertOrIgnore({ user_id: userId, confirmed: true });
+  await tx.repository(Preferences).insertOrIgnore({ user_id: userId, confirmed: true, updated_at: createdAt });
   const sql = `SELECT ${columns} FROM preferences.preferences p WHERE user_id = $1 FOR UPDATE`;
   return (await tx.query<PreferencesRow>(sql, [userId]))[0];
 }
@@ -73,5 +74,9 @@ export async function markConfirmed(db: Database, userIds: readonly string[]): P
 }
 
 export async function deleteUnconfirmed(db: Database, userIds: readonly string[]): Promise<void> {
-  await db.query("DELETE FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND NOT confirmed", [userIds]);
+  await db.query(
+    `DELETE FROM preferences.preferences WHERE user_id = ANY($1::uuid[]) AND NOT confirmed
+       AND created_at < now() - interval '24 hours'`,
+    [userIds],
+  );
 }

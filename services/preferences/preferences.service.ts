@@ -3,11 +3,12 @@ import { requireUser } from "../../lib/actions/caller.ts";
 import { type Call, implement } from "../../lib/actions/typed-call.ts";
 import type { MeshEvent } from "../../lib/events/events.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
-import { createDatabase, database } from "../../mixins/database.mixin.ts";
+import { createDatabase, database } from "../../mixins/database/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
-import { exportPage } from "../../mixins/export-pages.ts";
 import { createServiceCaches } from "../../mixins/near-cache.mixin.ts";
-import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
+import { createOutbox, outboxRelay } from "../../mixins/outbox/outbox.mixin.ts";
+import { outboxOperations } from "../../mixins/outbox/outbox-operations.ts";
+import { exportPage } from "../../mixins/personal-data/export-pages.ts";
 import { createPreferences, importPreferences } from "./create-preferences.ts";
 import { erasePreferences, exportSections } from "./personal-data.ts";
 import { preferencesContract } from "./preferences.contract.ts";
@@ -51,6 +52,7 @@ export default function preferencesService(platform: Platform): ServiceSchema {
       },
       erase: ({ params, call }) => erasePreferences(deps, call, params.user_id),
       export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
+      ...outboxOperations(db, outbox),
       invalidateCache: async ({ params }) => caches.applyInvalidation(params),
       sweep: (ctx) => sweepPreferences(db, ctx.call),
     }),

@@ -4,9 +4,9 @@ import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import type { NearCache } from "../../lib/revocation/near-cache.ts";
 import type { Clock, Random } from "../../lib/runtime/clock.ts";
 import { idTime } from "../../lib/runtime/ids.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
 import type { ServiceCaches } from "../../mixins/near-cache.mixin.ts";
-import type { Outbox } from "../../mixins/outbox.mixin.ts";
+import type { Outbox } from "../../mixins/outbox/outbox.mixin.ts";
 import { defaults, type StoredPreferences } from "./defaults.ts";
 import type { PreferencesRow } from "./preferences.entities.ts";
 import { readPreferences } from "./preferences.repo.ts";
@@ -72,7 +72,8 @@ export function viewPreferences(
   };
 }
 
-function createdAt(userId: string): Date {
+/** The time in the id of the account, which stands for the latest change of preferences that were never changed. */
+export function createdAt(userId: string): Date {
   try {
     return idTime(userId);
   } catch {

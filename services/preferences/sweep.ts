@@ -1,5 +1,5 @@
 import type { Call } from "../../lib/actions/typed-call.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
 import { sweepServiceTables } from "../../mixins/service-sweep.ts";
 import { deleteUnconfirmed, listUnconfirmed, markConfirmed } from "./preferences.repo.ts";
 

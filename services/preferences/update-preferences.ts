@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { originOf, requireUser, type UserCaller } from "../../lib/actions/caller.ts";
 import { AppError } from "../../lib/actions/errors.ts";
+import { assertUnchanged } from "../../lib/actions/preconditions.ts";
 import type { ActionContext, Actions } from "../../lib/actions/typed-call.ts";
 import { derivedId, newId } from "../../lib/runtime/ids.ts";
 import { runIdempotently } from "../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../mixins/near-cache.mixin.ts";
 import { applyChange, assertRangesValid, type Change, defaults, type Settings } from "./defaults.ts";
 import { lockPreferences, readPreferences, updatePreferences } from "./preferences.repo.ts";
-import { type PreferencesDeps, viewPreferences } from "./read-preferences.ts";
+import { createdAt, type PreferencesDeps, viewPreferences } from "./read-preferences.ts";
 
 type Ctx = ActionContext<Change>;
 type Preferences = Actions["preferences.updateMe"]["result"];
@@ -38,6 +39,7 @@ async function changeVisibility(
     return { ...(await ctx.call("users.visibility", { user_id })), updated_fields: [] };
   // Checked here too, because a change that the commit refuses must not change the visibility either.
   const row = await readPreferences(db, user_id);
+  assertUnchanged(ctx, row?.updated_at ?? createdAt(user_id));
   assertRangesValid(applyChange(row?.overrides ?? {}, ctx.params), ctx.params);
   // The users service applies an operation id once, so a delayed duplicate of this request undoes no later change.
   const key = ctx.idempotency;
@@ -53,8 +55,9 @@ async function changeSettings(
   { updated_fields: changedVisibility, ...visibility }: VisibilityChange,
 ): Promise<Preferences> {
   const { user_id } = caller;
-  const row = await lockPreferences(tx, user_id);
+  const row = await lockPreferences(tx, user_id, createdAt(user_id));
   if (!row) throw new AppError("account_erased");
+  assertUnchanged(ctx, row.updated_at);
   const overrides = applyChange(row.overrides, ctx.params);
   assertRangesValid(overrides, ctx.params);
   const changed = changedSettings({ ...defaults, ...row.overrides }, { ...defaults, ...overrides });

@@ -1,7 +1,7 @@
 import type { Call } from "../../lib/actions/typed-call.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
-import { deleteOf, eraseUser } from "../../mixins/erasure.ts";
-import { type ExportSection, eventsSection, tableSection } from "../../mixins/export-pages.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
+import { deleteOf, eraseUser } from "../../mixins/personal-data/erasure.ts";
+import { type ExportSection, eventsSection, tableSection } from "../../mixins/personal-data/export-pages.ts";
 import { revokeAll } from "./session/revoke-all.ts";
 import type { SessionsDeps } from "./sessions.deps.ts";
 import { Sessions } from "./sessions.entities.ts";

@@ -1,6 +1,8 @@
 import * as z from "zod";
-import { action, asAnyone, asUser, asUserWith, byService, contract } from "../../lib/actions/contract.ts";
+import { action, asAdministrator, asAnyone, asUser, byService, contract } from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
+import { keyUsageAction } from "../../lib/contracts/key-usage.contract.ts";
+import { outboxActions } from "../../lib/contracts/outbox.contract.ts";
 import { eraseAction, exportAction } from "../../lib/contracts/personal-data.contract.ts";
 import { RevocationEntry } from "../../lib/contracts/revocation.contract.ts";
 
@@ -54,6 +56,8 @@ export const sessionsContract = contract("sessions", {
         tenant_id: field.Id,
         epoch: z.int(),
         amr: z.array(z.string()).min(1),
+        /** Seconds; missing: now. A provider may have authenticated the user long before the sign-in. */
+        auth_time: z.int().min(0).optional(),
         device_name: z.string().max(100).nullish(),
         ip: z.string().max(64).nullish(),
         user_agent: z.string().max(1_024).nullish(),
@@ -80,7 +84,14 @@ export const sessionsContract = contract("sessions", {
     logout: action({
       params: z.strictObject({ refresh_token: field.RefreshTokenText.optional() }),
       result: field.Empty,
-      access: asAnyone,
+      access: { callers: [...asAnyone.callers, "service"] },
+      timeout: 8_000,
+    }),
+    /** Ends one session of a user, if it exists. */
+    revoke: action({
+      params: z.strictObject({ id: field.Id, user_id: field.Id, reason: z.enum(["code_replayed"]) }),
+      result: field.Empty,
+      access: byService("sessions:manage"),
       timeout: 8_000,
     }),
     logoutAll: action({
@@ -108,14 +119,14 @@ export const sessionsContract = contract("sessions", {
     listForUser: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.array(Session),
-      access: asUserWith("sessions:read"),
+      access: asAdministrator("sessions:read"),
       idempotent: true,
     }),
     /** For administrators: `logoutAll` of another account. */
     revokeForUser: action({
       params: z.strictObject({ user_id: field.Id }),
       result: z.strictObject({ revoked: z.int() }),
-      access: asUserWith("sessions:write"),
+      access: asAdministrator("sessions:write"),
       timeout: 8_000,
     }),
     /** Live sessions of the whole installation. */
@@ -187,6 +198,8 @@ export const sessionsContract = contract("sessions", {
     }),
     erase: action(eraseAction),
     export: action(exportAction),
+    ...outboxActions,
+    keyUsage: action(keyUsageAction),
     /** Deletes expired sessions, expired leases, and old rows of the revocation log and the service tables. */
     sweep: action({
       params: field.Empty,

@@ -1,8 +1,8 @@
 import type { ParamsOf } from "../../lib/actions/contract.ts";
 import type { ActionContext } from "../../lib/actions/typed-call.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
-import type { Outbox } from "../../mixins/outbox.mixin.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
+import type { Outbox } from "../../mixins/outbox/outbox.mixin.ts";
 import type { LifetimesOf } from "./session/session-lifetimes.ts";
 import type { sessionsContract } from "./sessions.contract.ts";
 

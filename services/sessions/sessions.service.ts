@@ -3,10 +3,12 @@ import { requireUser } from "../../lib/actions/caller.ts";
 import { implement } from "../../lib/actions/typed-call.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import { createTtlCache } from "../../lib/runtime/ttl-cache.ts";
-import { createDatabase, database } from "../../mixins/database.mixin.ts";
+import { createDatabase, database } from "../../mixins/database/database.mixin.ts";
 import { eventConsumer } from "../../mixins/event-consumer.mixin.ts";
-import { exportPage } from "../../mixins/export-pages.ts";
-import { createOutbox, outboxRelay } from "../../mixins/outbox.mixin.ts";
+import { countByKey, readKeyUsage, reportKeyUsage } from "../../mixins/key-usage.ts";
+import { createOutbox, outboxRelay } from "../../mixins/outbox/outbox.mixin.ts";
+import { outboxOperations } from "../../mixins/outbox/outbox-operations.ts";
+import { exportPage } from "../../mixins/personal-data/export-pages.ts";
 import { eraseSessions, exportSections } from "./personal-data.ts";
 import { accountEvents } from "./revocation/account-events.ts";
 import { bumpTokenVersion, invalidateCache } from "./revocation/invalidate.ts";
@@ -17,14 +19,16 @@ import { logout, logoutAll } from "./session/logout.ts";
 import { refreshSession } from "./session/refresh-session.ts";
 import { inspectRefreshToken } from "./session/refresh-token.ts";
 import { revokeAll, revokeForUser } from "./session/revoke-all.ts";
-import { revokeOwn } from "./session/revoke-session.ts";
+import { revokeOwn, revokeSession } from "./session/revoke-session.ts";
 import { createSessionLifetimes } from "./session/session-lifetimes.ts";
-import { countAllLiveSessions, countLiveSessions, readEpoch } from "./session/sessions.repo.ts";
+import { countAllLiveSessions, countLiveSessions, IS_LIVE, readEpoch } from "./session/sessions.repo.ts";
 import { sessionsContract } from "./sessions.contract.ts";
 import { sessionsEntities } from "./sessions.entities.ts";
 import { sweep } from "./sweep.ts";
 
 const LEASE_CONNECTIONS = 2;
+/** A refresh token is derived with the key of its session's row. */
+const KEY_USAGE = countByKey({ table: "sessions.sessions", kid: "kid", where: IS_LIVE });
 /** Counting a million sessions takes 100 ms. */
 const COUNT_CACHE = { ttlMs: 10_000, staleWhileRevalidateMs: 290_000 };
 
@@ -35,6 +39,7 @@ export default function sessionsService(platform: Platform): ServiceSchema {
   const outbox = createOutbox(platform, db, "sessions");
   const deps = { platform, db, leaseDb, outbox, lifetimesOf: createSessionLifetimes(platform) };
   const sessionCount = createTtlCache<number>(platform.clock, COUNT_CACHE);
+  reportKeyUsage(platform.metrics, { ...platform, db }, "sessions", KEY_USAGE);
 
   return {
     name: "sessions",
@@ -48,6 +53,11 @@ export default function sessionsService(platform: Platform): ServiceSchema {
       logoutAll: (ctx) => logoutAll(deps, ctx),
       listOwn: (ctx) => listOwn(deps, ctx),
       revokeOwn: (ctx) => revokeOwn(deps, ctx),
+      revoke: async (ctx) => {
+        const { id, user_id: userId, reason } = ctx.params;
+        await revokeSession(deps, ctx, { id, userId }, reason);
+        return {};
+      },
       listForUser: (ctx) => listForUser(deps, ctx),
       revokeForUser: (ctx) => revokeForUser(deps, ctx),
       stats: async () => ({ active: await sessionCount.read("all", () => countAllLiveSessions(db)) }),
@@ -72,6 +82,8 @@ export default function sessionsService(platform: Platform): ServiceSchema {
       erase: ({ params, call, correlationId }) =>
         eraseSessions(deps, call, { userId: params.user_id, eventId: params.erasure_id, correlationId }),
       export: ({ caller, params }) => exportPage(exportSections(db), requireUser(caller).user_id, params.cursor),
+      ...outboxOperations(db, outbox),
+      keyUsage: () => readKeyUsage({ db, ring: platform.ring }, "sessions", KEY_USAGE),
       sweep: () => sweep(deps),
     }),
   };

@@ -1,4 +1,4 @@
-import type { Database } from "../../mixins/database.mixin.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
 import { deleteInBatches, sweepServiceTables } from "../../mixins/service-sweep.ts";
 import type { SessionsDeps } from "./sessions.deps.ts";
 

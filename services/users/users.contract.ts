@@ -1,15 +1,24 @@
 import * as z from "zod";
-import { action, asUser, asUserWith, byService, byServiceOrOperator, contract } from "../../lib/actions/contract.ts";
+import {
+  action,
+  asAdministrator,
+  asUser,
+  byService,
+  byServiceOrOperator,
+  contract,
+} from "../../lib/actions/contract.ts";
 import * as field from "../../lib/actions/schemas.ts";
+import { keyUsageAction } from "../../lib/contracts/key-usage.contract.ts";
+import { outboxActions } from "../../lib/contracts/outbox.contract.ts";
 import { exportAction } from "../../lib/contracts/personal-data.contract.ts";
 import { invalidateCacheAction } from "../../lib/contracts/revocation.contract.ts";
 import { adminActions } from "./contract/users-admin.contract.ts";
+import { emailActions } from "./contract/users-email.contract.ts";
 import { erasureActions } from "./contract/users-erasure.contract.ts";
 import { importActions } from "./contract/users-import.contract.ts";
 import {
   Avatar,
   Claims,
-  EmailChange,
   Person,
   PersonPage,
   PersonProfile,
@@ -41,6 +50,7 @@ export const usersContract = contract("users", {
     "sessions:invalidate_caches",
     "sessions:read",
     "auth:verify",
+    "auth:revoke",
     "data:erase",
   ],
   actions: {
@@ -61,6 +71,8 @@ export const usersContract = contract("users", {
         /** Roles in addition to `user`; only the seeded administrator gets any. */
         roles: z.array(z.string()).optional(),
         is_verified: z.boolean().optional(),
+        /** `operator:<name>` if an operator creates the account. */
+        actor: z.string().max(100).optional(),
       }),
       result: z.strictObject({ user: User }),
       access: byService("users:create"),
@@ -89,21 +101,31 @@ export const usersContract = contract("users", {
       access: byService("users:sign_in"),
       idempotent: true,
     }),
+    /** Whether an active account of the tenant has the role `admin`. */
+    hasAdministrator: action({
+      params: z.strictObject({ tenant_id: field.Id }),
+      result: z.strictObject({ exists: z.boolean() }),
+      access: byService("users:sign_in"),
+      idempotent: true,
+    }),
+    /** 403 `account_disabled`, `email_not_verified`. When it answers, the roles apply to the account's next request. */
+    appointAdministrator: action({
+      params: z.strictObject({ id: field.Id }),
+      result: field.Empty,
+      access: byService("users:appoint"),
+      timeout: 9_000,
+    }),
     /** Counts a sign-in and records its time. It is harmless if a call is lost. */
     recordLogin: action({
       params: z.strictObject({ id: field.Id, at: field.Timestamp }),
       result: field.Empty,
       access: byService("users:sign_in"),
     }),
-    /** Commits a verification or an email change, once per token. */
-    confirmEmail: action({
-      params: z.strictObject({ user_id: field.Id, email_key: z.string(), token_id: field.Id, event_id: field.Id }),
-      result: z.strictObject({
-        user: User,
-        /** True if an earlier call with the same token has already committed it. */
-        already: z.boolean(),
-      }),
-      access: byService("users:confirm_email"),
+    /** 403 `account_disabled` unless the owner has deleted the account, 410 `account_erased`. Safe to repeat. */
+    restoreOwn: action({
+      params: z.strictObject({ id: field.Id }),
+      result: field.Empty,
+      access: byService("users:sign_in"),
     }),
     get: action({
       params: z.strictObject({ id: field.Id }),
@@ -203,25 +225,6 @@ export const usersContract = contract("users", {
       access: byService("users:avatars"),
       idempotent: true,
     }),
-    /** Null for an unknown change, or if the account is deleted. */
-    emailChange: action({
-      params: z.strictObject({ token_id: field.Id }),
-      result: EmailChange.nullable(),
-      access: byService("users:email_change"),
-      idempotent: true,
-    }),
-    /**
-     * Records that a mail about the change was sent. The sweep keeps a change until its notice is recorded here, but for at
-     * most 35 days.
-     */
-    recordEmailChangeMail: action({
-      params: z.strictObject({
-        token_id: field.Id,
-        kind: z.enum(["change_email", "email_change_requested", "email_changed"]),
-      }),
-      result: field.Empty,
-      access: byService("users:email_change"),
-    }),
     /** Null for an unknown or deleted account. */
     pushRecipient: action({
       params: z.strictObject({ id: field.Id }),
@@ -240,13 +243,13 @@ export const usersContract = contract("users", {
     list: action({
       params: UserQuery,
       result: UserPage,
-      access: asUserWith("users:read"),
+      access: asAdministrator("users:read"),
       idempotent: true,
     }),
     adminGet: action({
       params: z.strictObject({ id: field.Id }),
       result: User,
-      access: asUserWith("users:read"),
+      access: asAdministrator("users:read"),
       idempotent: true,
     }),
     /**
@@ -256,7 +259,7 @@ export const usersContract = contract("users", {
     setStatus: action({
       params: z.strictObject({ id: field.Id, is_active: z.boolean(), reason: field.Text[2000].optional() }),
       result: User,
-      access: asUserWith("users:write"),
+      access: asAdministrator("users:write"),
     }),
     invalidateCache: action(invalidateCacheAction),
     /** Status of the database, measured on this service's schema. */
@@ -284,9 +287,12 @@ export const usersContract = contract("users", {
       access: byService("maintenance:run"),
       timeout: 60_000,
     }),
+    ...emailActions,
     ...erasureActions,
     ...importActions,
     export: action(exportAction),
+    ...outboxActions,
+    keyUsage: action(keyUsageAction),
     /** Deletes old outbox, inbox and idempotency rows, unconfirmed email changes and unused avatars. */
     sweep: action({
       params: field.Empty,

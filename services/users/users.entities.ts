@@ -24,6 +24,14 @@ export interface StoredSettings {
   readonly refresh_token_days?: number;
   readonly session_max_days?: number;
   readonly max_users?: number;
+  /** Who may create an account without an administrator; by default anyone. */
+  readonly registration?: "open" | "invited" | "domains";
+  /** Domains of email addresses, in lower case, for `registration: "domains"`. */
+  readonly registration_domains?: string[];
+  /** Who may upgrade an account; by default its owner. */
+  readonly upgrade?: "self" | "permission";
+  readonly brand_name?: string;
+  readonly brand_color?: string;
 }
 
 /** For each service, when it erased the user and how many rows of which table. */
@@ -38,9 +46,21 @@ export const Tenants = defineEntity("users", "tenants", {
   settings: jsonb<StoredSettings>(),
   created_at: timestampMs,
   updated_at: timestampMs,
-  /** Event of the latest change of the settings. */
+  /** The first digits of the SHA-256 of the logo. */
+  logo_hash: nullable(text),
+  /** Event of the latest change of the settings or of `is_active`. */
   settings_event_id: nullable(uuid),
+  /** False: nobody can sign in to the accounts of the tenant. */
+  is_active: boolean,
+  /** When the erasure of the tenant begins; null unless it is deleted. */
+  delete_at: nullable(timestampMs),
 });
+
+/** Every slug that a tenant has or had. */
+export const TenantSlugs = defineEntity("users", "tenant_slugs", { slug: primary(text), tenant_id: uuid });
+
+/** The logos have a table of their own, because the rows of tenants are read at every request and should stay small. */
+export const TenantLogos = defineEntity("users", "tenant_logos", { tenant_id: primary(uuid), png: bytea });
 
 export const Users = defineEntity("users", "users", {
   id: primary(uuid),
@@ -60,6 +80,12 @@ export const Users = defineEntity("users", "users", {
   search_text: text,
   is_active: boolean,
   is_verified: boolean,
+  /** Id in another system, unique within the tenant. */
+  external_id: nullable(text),
+  /** Until its address is verified, nobody may notice that the account exists. */
+  hidden_until_verified: boolean,
+  /** Username that a hidden account gets when its address is verified. */
+  requested_username: nullable(text),
   inactive_reason: nullable(text),
   /** Event of the latest change of `is_active` or `deleted_at`; null before the first one. */
   status_event_id: nullable(uuid),
@@ -155,7 +181,7 @@ export const Erasures = defineEntity("users", "erasures", {
   id: primary(uuid),
   user_id: uuid,
   tenant_id: uuid,
-  requested_by: uuid,
+  requested_by: nullable(uuid),
   requested_at: timestampMs,
   due_at: timestampMs,
   deadline: timestampMs,
@@ -169,6 +195,8 @@ export const Erasures = defineEntity("users", "erasures", {
 
 export const usersEntities = [
   Tenants,
+  TenantSlugs,
+  TenantLogos,
   Users,
   Profiles,
   Directory,

@@ -1,25 +1,43 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { exitCodes, runCommand } from "../../scripts/run/command.ts";
 import setup from "../support/jest/postgres-setup.ts";
 import teardown from "../support/jest/postgres-teardown.ts";
 import { createTestDatabase } from "../support/start/database.ts";
 import { startMesh } from "../support/start/mesh.ts";
-import { residentMegabytes, startGenerator } from "./children.ts";
+import { memoryOf, startGenerator } from "./children.ts";
 import { startOneProcess } from "./embedded.ts";
+import { belowFloor, printLines, readReport, writeReport } from "./report.ts";
 import { measureMemory, measureStart } from "./resources.ts";
 import { measureRevocationCheck } from "./revocation-check.ts";
-import { type Line, table } from "./table.ts";
-import { type Ground, measureLogin, measureMail, measureMe, measureRefresh, prepare } from "./throughput.ts";
+import { measureDuringSignIns } from "./sign-in-storm.ts";
+import type { Line } from "./table.ts";
+import {
+  type Effort,
+  type Ground,
+  measureLogin,
+  measureMail,
+  measureMe,
+  measureRefresh,
+  prepare,
+} from "./throughput.ts";
 
-/**
- * `npm run bench`: ours with the limits beside them, on this machine and loopback alone. Ratios are of runs that take turns,
- * medians of the rounds; absolute figures say something about the machine.
- */
+const help = `The figures of Usermesh beside the most that this machine can do, over loopback. A ratio compares runs that take
+turns and is the median of the rounds; absolute figures depend on the machine. Exits with 1 if a ratio is below its floor.
+
+  npm run bench -- [--json report.json] [--compare earlier.json] [--short]
+
+  --json <file>      writes the report
+  --compare <file>   shows the figures of an earlier report beside the new ones
+  --short            one short round without a check of the ratios, to test the benchmark itself`;
+
 const PASSWORD_HASH_COST = "10";
 const env = {
   NODE_ENV: "development",
   PASSWORD_HASH_COST,
+  PASSWORD_HASH_MAX_WAIT_MS: "8000",
   RATE_LIMIT_ENABLED: "true",
   CHECK_RESULTS: "false", // as in production
   RATE_LIMIT_DEFAULT: "1000000/60",
@@ -28,9 +46,16 @@ const env = {
   RATE_LIMIT_REGISTER: "1000000/60",
 };
 
+/** Megabytes. */
+const NODE = { resident: 160, unshared: 120 };
+const GATEWAY = { resident: 180, unshared: 140 };
+
+const full: Effort = { rounds: 3, seconds: 3, mails: 40 };
+const short: Effort = { rounds: 1, seconds: 0.5, mails: 3 };
+
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-async function bench(stack: AsyncDisposableStack): Promise<readonly Line[]> {
+async function bench(stack: AsyncDisposableStack, effort: Effort): Promise<readonly Line[]> {
   const dir = await mkdtemp(join(tmpdir(), "usermesh-bench-"));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
   await setup();
@@ -44,29 +69,45 @@ async function bench(stack: AsyncDisposableStack): Promise<readonly Line[]> {
   stack.defer(database.drop);
   const embedded = await startOneProcess({ ...env, DATA_DIR: join(dir, "one"), DATABASE_URL: database.url });
   stack.defer(embedded.stop);
-  const one: Ground = { stack, generator, url: embedded.url, say };
+  const one: Ground = { stack, generator, url: embedded.url, effort, say };
   const person = await prepare(one, 50);
-  lines.push(await measureMe(one, person, { bus: null, goal: 0.33 }));
+  lines.push(await measureMe(one, person, { bus: null, goal: 0.33, floor: 0.2 }));
   lines.push(await measureRefresh(one, person, { where: "one process", pids: [embedded.pid] }));
   lines.push(await measureLogin(one, person, Number(PASSWORD_HASH_COST)));
-  lines.push(measureMemory("memory, one process without PostgreSQL", await residentMegabytes(embedded.pid), 250));
+  lines.push(...(await measureDuringSignIns(one, person)));
+  lines.push(measureMemory("memory, one process without PostgreSQL", await memoryOf(embedded.pid), { resident: 220 }));
   await embedded.stop();
 
   const mesh = await startMesh({ env });
   stack.defer(mesh.stop);
   const asked = ["gateway-1", "auth-1", "sessions-1", "users-1"].map((name) => mesh.pid(name));
-  const many: Ground = { stack, generator, url: mesh.api.url, say };
+  const many: Ground = { stack, generator, url: mesh.api.url, effort, say };
   const other = await prepare(many, 50);
-  lines.push(await measureMe(many, other, { bus: mesh.nats.url, goal: 0.95 }));
+  lines.push(await measureMe(many, other, { bus: mesh.nats.url, goal: 0.95, floor: 0.8 }));
   lines.push(await measureRefresh(many, other, { where: "mesh", pids: asked }));
   lines.push(await measureMail(many, other, mesh));
   for (const name of mesh.names().toSorted())
-    lines.push(measureMemory(`memory, ${name}`, await residentMegabytes(mesh.pid(name)), 110));
+    lines.push(
+      measureMemory(`memory, ${name}`, await memoryOf(mesh.pid(name)), name.startsWith("gateway") ? GATEWAY : NODE),
+    );
   return lines;
 }
 
-await using stack = new AsyncDisposableStack();
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => void stack.disposeAsync().finally(() => process.exit(1)));
-const lines = await bench(stack);
-process.stdout.write(`\n${table(lines)}\n`);
+await runCommand({
+  help,
+  async run(stack, signal) {
+    const options = { json: { type: "string" }, compare: { type: "string" }, short: { type: "boolean" } } as const;
+    const { values } = parseArgs({ options });
+    const before = values.compare === undefined ? undefined : await readReport(values.compare);
+    signal.addEventListener(
+      "abort",
+      () => void stack.disposeAsync().finally(() => process.exit(exitCodes.interrupted)),
+    );
+    const lines = await bench(stack, values.short ? short : full);
+    printLines(lines, before);
+    if (values.json !== undefined) await writeReport(values.json, lines);
+    const low = values.short ? [] : belowFloor(lines);
+    for (const { what, ratio, floor } of low) say(`${what}: ${ratio?.toFixed(2)} is below ${floor}.`);
+    return low.length === 0 ? exitCodes.done : exitCodes.failed;
+  },
+});

@@ -43,10 +43,20 @@ export async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Resident memory in MB. */
-export async function residentMegabytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+export interface Memory {
+  readonly residentMegabytes: number;
+  /** Not shared with other processes, such as the code of Node.js. */
+  readonly privateMegabytes: number;
+}
+
+export async function memoryOf(pid: number): Promise<Memory> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  const megabytes = (name: RegExp) =>
+    [...rollup.matchAll(name)].reduce((sum, [, kilobytes]) => sum + Number(kilobytes) / 1_024, 0);
+  return {
+    residentMegabytes: megabytes(/^Rss:\s+(\d+)/gm),
+    privateMegabytes: megabytes(/^Private_(?:Clean|Dirty):\s+(\d+)/gm),
+  };
 }
 
 /** Of Linux: hundredths of a second (proc(5)). */

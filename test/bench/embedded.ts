@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { end } from "./children.ts";
@@ -17,7 +18,9 @@ const TIMEOUT_MS = 60_000;
 export async function startOneProcess(env: Readonly<Record<string, string>>): Promise<OneProcess> {
   const port = await findFreePort();
   const began = performance.now();
-  const child = spawn(process.execPath, ["--require", "./scripts/environment.cjs", "scripts/start.ts"], {
+  const { scripts } = JSON.parse(await readFile("package.json", "utf8"));
+  const [, ...args] = scripts.start.split(" ") as string[];
+  const child = spawn(process.execPath, args, {
     env: { PATH: process.env.PATH ?? "", APP_PORT: String(port), LOG_LEVEL: "fatal", ...env },
     stdio: ["ignore", "ignore", "inherit"],
   });

@@ -1,3 +1,4 @@
+import type { Memory } from "./children.ts";
 import { startOneProcess } from "./embedded.ts";
 import type { Line } from "./table.ts";
 
@@ -16,8 +17,17 @@ export async function measureStart(dir: string, env: Readonly<Record<string, str
   };
 }
 
-/** Right after the load. */
-export function measureMemory(what: string, megabytes: number, most: number): Line {
-  const ours = `${Math.round(megabytes)} MB`;
-  return { what, ours, limit: "", goal: `<= ${most} MB`, met: megabytes <= most };
+/** Limits in megabytes. `unshared` limits the memory that a process does not share, unlike the code of Node.js. */
+export function measureMemory(
+  what: string,
+  { residentMegabytes, privateMegabytes }: Memory,
+  { resident, unshared }: { readonly resident: number; readonly unshared?: number },
+): Line {
+  return {
+    what,
+    ours: `${Math.round(residentMegabytes)} MB, ${Math.round(privateMegabytes)} private`,
+    limit: "",
+    goal: `<= ${resident} MB${unshared === undefined ? "" : `, ${unshared} private`}`,
+    met: residentMegabytes <= resident && (unshared === undefined || privateMegabytes <= unshared),
+  };
 }

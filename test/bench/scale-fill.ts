@@ -16,7 +16,7 @@ const rare = { email: "zephyrine@example.com", username: "zephyrine", full_name:
 
 /** Accounts by `npm run import`; a session and an entry in the activity log for each, written straight in. */
 export async function fill(database: ScaleDatabase, { dir, size, say }: Filling): Promise<void> {
-  if (await isFilled(database, size)) return;
+  if (await isFilled({ ...database, dir }, size)) return;
   const file = join(dir, "people.ndjson");
   for (const left of [file, `${file}.refused.ndjson`]) await rm(left, { force: true });
   await writePeople(file, { count: size - 1, seed: size, hashCost: 4 });
@@ -30,9 +30,17 @@ export async function fill(database: ScaleDatabase, { dir, size, say }: Filling)
   await addCompany(database);
 }
 
-async function isFilled(database: ScaleDatabase, size: number): Promise<boolean> {
-  const [row] = await asOwner(database, "SELECT count(*)::int AS n FROM users.users").catch(() => [{ n: 0 }]);
-  return Number(row?.n) >= size;
+/** The entries in the activity log are written last. */
+async function isFilled(
+  { dir, ...database }: ScaleDatabase & { readonly dir: string },
+  size: number,
+): Promise<boolean> {
+  const count =
+    "SELECT (SELECT count(*) FROM users.users)::int AS people, (SELECT count(*) FROM admin.activity)::int AS entries";
+  const [row] = await asOwner(database, count).catch(() => []);
+  if (Number(row?.people ?? 0) < size) return false;
+  if (Number(row?.entries) < size) throw new Error(`Filling ${dir} was interrupted. Delete it and start again.`);
+  return true;
 }
 
 const SAMPLE_MS = 500;
@@ -69,11 +77,22 @@ async function addCompany(database: ScaleDatabase): Promise<void> {
      SELECT gen_random_uuid(), id, tenant_id, 'k1', md5(random()::text), '{pwd}', now(), 'desktop', now(), now(),
        now() + interval '7 days', now() + interval '30 days', current_date + 31 FROM users.users`,
   );
-  await asOwner(
-    database,
-    `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at)
-     SELECT gen_random_uuid(), tenant_id, (ARRAY['session.created', 'user.updated', 'password.changed'])[1 + n % 3],
-       id, id, now() - n * interval '1 second' FROM (SELECT *, row_number() OVER () AS n FROM users.users) AS u`,
-  );
+  // Each entry updates the head of its tenant's chain: in one transaction, a million versions of that row would pile up.
+  let after: string | null = FIRST_ID;
+  while (after !== null) after = await addActivity(database, after);
   await asOwner(database, "VACUUM ANALYZE");
+}
+
+const BATCH = 5_000;
+const FIRST_ID = "00000000-0000-0000-0000-000000000000";
+
+/** An entry for each of the next accounts. Resolves to the last account's id, or null once there are no more. */
+async function addActivity(database: ScaleDatabase, after: string): Promise<string | null> {
+  const sql = `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at)
+    SELECT gen_random_uuid(), tenant_id, (ARRAY['session.created', 'user.updated', 'password.changed'])[1 + n % 3],
+      id, id, now() - random() * interval '30 days'
+    FROM (SELECT *, row_number() OVER () AS n FROM users.users WHERE id > '${after}' ORDER BY id LIMIT ${BATCH}) AS u
+    RETURNING user_id`;
+  const added = await asOwner(database, sql);
+  return (added.at(-1)?.user_id as string | undefined) ?? null;
 }

@@ -11,6 +11,7 @@ export interface ScaleDatabase {
 }
 
 export interface ScaledSystem {
+  readonly url: string;
   /** Answers with the body's `data`; anything but success is an error. */
   request(method: string, path: string, body?: unknown): Promise<unknown>;
   /** Accounts at random that may sign in. */
@@ -22,7 +23,7 @@ export interface ScaledSystem {
   stop(): Promise<void>;
 }
 
-const admin = { email: "admin@example.com", password: "Usher-of-the-Mesh-1" };
+export const admin = { email: "admin@example.com", password: "Usher-of-the-Mesh-1" };
 export const password = DEMO_PASSWORD;
 
 export async function databaseOf(serverUrl: string, size: number): Promise<ScaleDatabase> {
@@ -60,10 +61,14 @@ export function environmentOf({ url }: ScaleDatabase): NodeJS.ProcessEnv {
 const PEOPLE = 500;
 
 /** What `npm start` runs, in a process of its own. */
-export async function startScaled(database: ScaleDatabase, size: number): Promise<ScaledSystem> {
+export async function startScaled(
+  database: ScaleDatabase,
+  size: number,
+  env: NodeJS.ProcessEnv = {},
+): Promise<ScaledSystem> {
   const port = String(await findFreePort());
   const child = spawn(process.execPath, ["--require", "./scripts/environment.cjs", "scripts/start.ts"], {
-    env: { ...environmentOf(database), APP_PORT: port },
+    env: { ...environmentOf(database), APP_PORT: port, ...env },
     stdio: ["ignore", "ignore", "inherit"],
   });
   const ended = once(child, "exit");
@@ -75,6 +80,7 @@ export async function startScaled(database: ScaleDatabase, size: number): Promis
   );
   const access = await signIn(url);
   return {
+    url,
     request: (method, path, body) => send(`${url}/api/v1/${path}`, { method, body, access }),
     people: people as unknown as ScaledSystem["people"],
     deepCursor: await cursorAt(database, Math.min(20_000, size / 2)),

@@ -7,18 +7,23 @@ import { runCommand, UsageError } from "../../scripts/run/command.ts";
 import { print } from "../../scripts/run/terminal.ts";
 import { fill } from "./scale-fill.ts";
 import { type Measured, operations } from "./scale-operations.ts";
-import { databaseOf, type ScaledSystem, startScaled } from "./scale-system.ts";
+import { measurePages, pageTable } from "./scale-pages.ts";
+import { admin, databaseOf, type ScaledSystem, startScaled } from "./scale-system.ts";
+import { median } from "./table.ts";
 
 const help = `What a request costs among 1,000, 100,000 and 1,000,000 accounts, side by side.
 
   npm run bench:scale -- --dir /tmp/scale [--sizes 1000,100000,1000000] [--rounds 200]
+  npm run bench:scale -- --dir /tmp/scale --sizes 1000000 --pages [--rounds 10]
 
-  --dir <folder>   where the databases are made, and kept for the next run: some 6 GB for the million`;
+  --dir <folder>   where the databases are made, and kept for the next run: some 6 GB for the million
+  --pages          measures the pages in Chromium instead, among the last of the sizes`;
 
 interface Wanted {
   readonly dir: string;
   readonly sizes: readonly number[];
   readonly rounds: number;
+  readonly pages: boolean;
 }
 
 function argumentsOf(args: string[]): Wanted {
@@ -27,11 +32,13 @@ function argumentsOf(args: string[]): Wanted {
     options: {
       dir: { type: "string" },
       sizes: { type: "string", default: "1000,100000,1000000" },
-      rounds: { type: "string", default: "200" },
+      rounds: { type: "string" },
+      pages: { type: "boolean", default: false },
     },
   });
   if (values.dir === undefined) throw new UsageError("--dir says where the databases are to be.");
-  return { dir: values.dir, sizes: values.sizes.split(",").map(Number), rounds: Number(values.rounds) };
+  const { dir, sizes, pages, rounds = pages ? "10" : "200" } = values;
+  return { dir, sizes: sizes.split(",").map(Number), rounds: Number(rounds), pages };
 }
 
 const WARM_UP = 20;
@@ -51,10 +58,6 @@ async function measure(systems: readonly ScaledSystem[], rounds: number): Promis
   return operations.map((operation, row) => ({ operation, medians: (times[row] ?? []).map(median) }));
 }
 
-export function median(values: readonly number[]): number {
-  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 function tableOf(sizes: readonly number[], measured: readonly Measured[]): string {
   const cells = (name: string, columns: readonly string[]) =>
     name.padEnd(42) + columns.map((text) => text.padStart(12)).join("");
@@ -71,11 +74,18 @@ function tableOf(sizes: readonly number[], measured: readonly Measured[]): strin
 }
 
 async function bench(stack: AsyncDisposableStack): Promise<number> {
-  const { dir, sizes, rounds } = argumentsOf(process.argv.slice(2));
+  const { dir, sizes, rounds, pages } = argumentsOf(process.argv.slice(2));
   const postgres = await startPostgres({ dataDir: join(dir, "postgres"), log: pino({ level: "error" }) });
   stack.defer(postgres.stop);
   stack.defer(() => rm(join(dir, "people.ndjson"), { force: true }));
   for (const size of sizes) await fill(await databaseOf(postgres.url, size), { dir, size, say: print });
+  if (pages) {
+    const size = sizes.at(-1) ?? 0;
+    const { url, stop } = await startScaled(await databaseOf(postgres.url, size), size, { RATE_LIMIT_ENABLED: "true" });
+    stack.defer(stop);
+    print(`\nAmong ${size.toLocaleString("en")} accounts\n${pageTable(await measurePages({ url, admin }, rounds))}`);
+    return 0;
+  }
   const systems: ScaledSystem[] = [];
   for (const size of sizes) {
     const system = await startScaled(await databaseOf(postgres.url, size), size);

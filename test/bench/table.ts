@@ -4,27 +4,44 @@ export interface Line {
   /** What it is held against, measured in the same run. */
   readonly limit: string;
   readonly ratio?: number;
+  /** A run with a ratio below this fails, on any machine. */
+  readonly floor?: number;
+  /** p50 / p99 / p99.9 */
+  readonly latency?: string;
   readonly goal: string;
   readonly met: boolean;
 }
 
-const heads = ["", "ours", "limit", "ratio", "goal", ""] as const;
+const columns: ReadonlyArray<{ readonly head: string; readonly isText?: boolean; of(line: Line): string }> = [
+  { head: "", isText: true, of: ({ what }) => what },
+  { head: "ours", of: ({ ours }) => ours },
+  { head: "p50 / p99 / p99.9", of: ({ latency = "" }) => latency },
+  { head: "limit", of: ({ limit }) => limit },
+  { head: "ratio", of: ({ ratio }) => ratio?.toFixed(2) ?? "" },
+  { head: "goal", isText: true, of: ({ goal }) => goal },
+  { head: "", isText: true, of: ({ met }) => (met ? "" : "missed") },
+];
 
-/** Columns that line up; figures to the right. */
-export function table(lines: readonly Line[]): string {
-  const rows = lines.map(({ what, ours, limit, ratio, goal, met }) => [
-    what,
-    ours,
-    limit,
-    ratio === undefined ? "" : ratio.toFixed(2),
-    goal,
-    met ? "" : "missed",
-  ]);
-  const widths = heads.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const shown = [heads, ...rows].map((row) =>
-    row.map((cell, at) => (at === 0 || at > 3 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))),
-  );
-  return shown.map((row) => row.join("  ").trimEnd()).join("\n");
+/** Columns that line up; figures to the right. `before` are the lines of an earlier run. */
+export function table(lines: readonly Line[], before?: readonly Line[]): string {
+  const earlier = new Map(before?.map((line) => [line.what, line]));
+  const shown = before ? [...columns, { head: "before", of: ({ what }: Line) => briefly(earlier.get(what)) }] : columns;
+  const texts = shown.map(({ head, isText, of }) => {
+    const cells = [head, ...lines.map(of)];
+    const width = Math.max(...cells.map((cell) => cell.length));
+    return cells.map((cell) => (isText ? cell.padEnd(width) : cell.padStart(width)));
+  });
+  const rowAt = (at: number) =>
+    texts
+      .map((column) => column[at])
+      .join("  ")
+      .trimEnd();
+  return Array.from({ length: lines.length + 1 }, (_, at) => rowAt(at)).join("\n");
+}
+
+function briefly(line: Line | undefined): string {
+  if (!line) return "";
+  return line.ratio === undefined ? line.ours : `${line.ours} (${line.ratio.toFixed(2)})`;
 }
 
 export function median(values: readonly number[]): number {

@@ -8,35 +8,52 @@ export interface Ground {
   readonly stack: AsyncDisposableStack;
   readonly generator: Generator;
   readonly url: string;
+  readonly effort: Effort;
   readonly say: (line: string) => void;
 }
 
-export interface Prepared {
-  readonly email: string;
-  readonly password: string;
+/** How much is measured. Fewer and shorter runs take less time, but their figures vary more. */
+export interface Effort {
+  readonly rounds: number;
+  /** Of each run. */
+  readonly seconds: number;
+  readonly mails: number;
+}
+
+export interface Prepared extends Credentials {
   readonly access: string;
   /** Of a session each. */
   readonly refreshTokens: string[];
+  /** For sign-ins to many accounts, because sign-ins to the same one would wait for each other. */
+  readonly credentials: readonly Credentials[];
   /** What GET /users/me answers. */
   readonly body: string;
 }
 
-const ROUNDS = 3;
-const SECONDS = 3;
 const CONNECTIONS = 50;
+const ACCOUNTS = 20;
 
 export async function prepare({ url }: Ground, sessions: number): Promise<Prepared> {
   const person = { email: "bench@example.com", password: "Bench-mark-1-mark" };
-  await post(url, "register", person);
-  const refreshTokens: string[] = [];
-  let access = "";
-  for (let n = 0; n < sessions; n += 1) {
-    const { data } = await post(url, "login", person);
-    access = data.access_token;
-    refreshTokens.push(data.refresh_token);
-  }
+  const { password } = person;
+  const credentials = Array.from({ length: ACCOUNTS }, (_, n) => ({ email: `bench-login-${n}@example.com`, password }));
+  for (const one of [person, ...credentials]) await post(url, "register", one);
+  const tokens = await signIn(url, person, sessions);
+  const access = tokens.at(-1)?.access_token ?? "";
+  const refreshTokens = tokens.map((one) => one.refresh_token);
   const me = await fetch(`${url}/api/v1/users/me`, { headers: { authorization: `Bearer ${access}` } });
-  return { ...person, access, refreshTokens, body: await me.text() };
+  return { ...person, credentials, access, refreshTokens, body: await me.text() };
+}
+
+export async function signIn(url: string, { email, password }: Credentials, times: number): Promise<Tokens[]> {
+  const tokens: Tokens[] = [];
+  while (tokens.length < times) tokens.push((await post(url, "login", { email, password })).data);
+  return tokens;
+}
+
+interface Credentials {
+  readonly email: string;
+  readonly password: string;
 }
 
 interface Tokens {
@@ -56,35 +73,45 @@ async function post(url: string, path: string, body: object): Promise<{ data: To
 
 /** Against a server that does nothing else; with a bus, moleculer-web as it comes, with a service that does nothing else. */
 export async function measureMe(
-  { stack, generator, url, say }: Ground,
+  { stack, generator, url, say, effort }: Ground,
   { access, body }: Prepared,
-  { bus, goal }: { readonly bus: string | null; readonly goal: number },
+  { bus, goal, floor }: { readonly bus: string | null; readonly goal: number; readonly floor: number },
 ): Promise<Line> {
   const env = { BODY: body, ...(bus !== null && { NATS_URL: bus }) };
   if (bus !== null) await startLimit(stack, ["hello"], env);
   const bare = await startLimit<string>(stack, [bus === null ? "http" : "web"], env);
   const where = bus === null ? "one process" : "mesh";
   say(`GET /users/me, ${where}`);
-  const run = { method: "GET", path: "/api/v1/users/me", connections: CONNECTIONS, seconds: SECONDS } as const;
-  const rounds = await inTurns([
-    () => generator.run({ ...run, url, token: access }),
-    () => generator.run({ ...run, url: bare, token: access }),
+  const { seconds } = effort;
+  const headers = { authorization: `Bearer ${access}` };
+  const run = { method: "GET", path: "/api/v1/users/me", headers, connections: CONNECTIONS, seconds } as const;
+  const rounds = await inTurns(effort, [
+    () => generator.run({ ...run, url }),
+    () => generator.run({ ...run, url: bare }),
   ]);
   const ratio = median(rounds.map(([ours, limit]) => (ours?.perSecond ?? 0) / (limit?.perSecond ?? 1)));
   return {
     what: `GET /users/me, ${where}`,
     ours: rate(median(rounds.map(([ours]) => ours?.perSecond ?? 0))),
+    latency: latencyOf(rounds.flatMap(([ours]) => ours ?? [])),
     limit: `${rate(median(rounds.map(([, limit]) => limit?.perSecond ?? 0)))} ${bus === null ? "bare node:http" : "moleculer-web hello over NATS"}`,
     ratio,
+    floor,
     goal: `>= ${goal}`,
     met: ratio >= goal,
   };
 }
 
+/** Medians of the rounds. */
+function latencyOf(rounds: readonly Measured[]): string {
+  const parts = (["p50", "p99", "p999"] as const).map((part) => median(rounds.map((round) => round[part])));
+  return `${parts.map((part) => part.toFixed(part < 10 ? 1 : 0)).join(" / ")} ms`;
+}
+
 /** One after the other, round by round, after a round that does not count. */
-async function inTurns<T>(work: ReadonlyArray<() => Promise<T>>): Promise<T[][]> {
+export async function inTurns<T>({ rounds: count }: Effort, work: ReadonlyArray<() => Promise<T>>): Promise<T[][]> {
   const rounds: T[][] = [];
-  for (let round = 0; round <= ROUNDS; round += 1) {
+  for (let round = 0; round <= count; round += 1) {
     const results: T[] = [];
     for (const one of work) results.push(await one());
     if (round > 0) rounds.push(results);
@@ -94,7 +121,7 @@ async function inTurns<T>(work: ReadonlyArray<() => Promise<T>>): Promise<T[][]>
 
 /** Time of the processor: how many there are per second is also the load generator's and the database's doing. */
 export async function measureRefresh(
-  { generator, url, say }: Ground,
+  { generator, url, say, effort }: Ground,
   person: Prepared,
   { where, pids }: { readonly where: string; readonly pids: readonly number[] },
 ): Promise<Line> {
@@ -105,37 +132,43 @@ export async function measureRefresh(
     path: "/api/v1/auth/refresh",
     refreshTokens: person.refreshTokens,
     connections: person.refreshTokens.length,
-    seconds: SECONDS,
+    seconds: effort.seconds,
   };
   const runs: Array<Measured & { readonly cpuMs: number }> = [];
   let refreshTokens: readonly string[] = person.refreshTokens;
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < effort.rounds; round += 1) {
     const before = await cpuSeconds(pids);
     const measured = await generator.run({ ...load, refreshTokens });
     refreshTokens = measured.refreshTokens;
-    runs.push({ ...measured, cpuMs: ((await cpuSeconds(pids)) - before) / ((measured.perSecond * SECONDS) / 1_000) });
+    runs.push({
+      ...measured,
+      cpuMs: ((await cpuSeconds(pids)) - before) / ((measured.perSecond * effort.seconds) / 1_000),
+    });
   }
   const perCore = 1_000 / median(runs.map((one) => one.cpuMs));
   return {
     what: `refresh per core, ${where}`,
     ours: rate(perCore),
-    limit: `${rate(median(runs.map((one) => one.perSecond)))} at once, p99 ${ms(median(runs.map((one) => one.p99)))}`,
+    latency: latencyOf(runs),
+    limit: `${rate(median(runs.map((one) => one.perSecond)))} at once`,
     goal: ">= 1,500/s",
     met: perCore >= 1_500,
   };
 }
 
+export const loginLoad = (url: string, { credentials }: Prepared, seconds: number): Load => ({
+  ...{ url, method: "POST", path: "/api/v1/auth/login", bodies: credentials, connections: 8, seconds },
+});
+
 export async function measureLogin(
-  { stack, generator, url, say }: Ground,
-  { email, password }: Prepared,
+  { stack, generator, url, say, effort }: Ground,
+  person: Prepared,
   cost: number,
 ): Promise<Line> {
   say("login");
-  const body = { email, password };
-  const seconds = 2 * SECONDS;
-  const load: Load = { url, method: "POST", path: "/api/v1/auth/login", body, connections: 8, seconds };
-  const rounds = await inTurns([
-    async () => (await generator.run(load)).perSecond,
+  const seconds = 2 * effort.seconds;
+  const rounds = await inTurns(effort, [
+    async () => (await generator.run(loginLoad(url, person, seconds))).perSecond,
     () => startLimit<number>(stack, ["bcrypt", String(cost), String(seconds)]),
   ]);
   const ratio = median(rounds.map(([ours = 0, limit = 1]) => ours / limit));
@@ -144,21 +177,21 @@ export async function measureLogin(
     ours: `${median(rounds.map(([ours = 0]) => ours)).toFixed(1)}/s`,
     limit: `${median(rounds.map(([, limit = 0]) => limit)).toFixed(1)}/s bare bcrypt`,
     ratio,
+    floor: 0.7,
     goal: ">= 0.95",
     met: ratio >= 0.95,
   };
 }
 
-const MAILS = 40;
 const TIMEOUT_MS = 10_000;
 
 /**
  * From the request, which is a little more than from the commit, to the mail server: the answer comes after the mail, because
  * it takes as long as for an address that nobody has. An account each: one gets only so many links.
  */
-export async function measureMail({ url, say }: Ground, { password }: Prepared, mesh: TestMesh): Promise<Line> {
+export async function measureMail({ url, say, effort }: Ground, { password }: Prepared, mesh: TestMesh): Promise<Line> {
   say("mail");
-  const emails = Array.from({ length: MAILS }, (_, n) => `bench-${n}@example.com`);
+  const emails = Array.from({ length: effort.mails }, (_, n) => `bench-${n}@example.com`);
   for (const email of emails) await post(url, "register", { email, password });
   await arrived(mesh, emails.length);
   const times: number[] = [];
@@ -169,7 +202,7 @@ export async function measureMail({ url, say }: Ground, { password }: Prepared, 
     await Promise.all([answered, arrived(mesh, had + 1).then(() => times.push(performance.now() - began))]);
   }
   const p50 = median(times);
-  return { what: "mail, request to SMTP, mesh", ours: ms(p50), limit: "p50", goal: "<= 50 ms", met: p50 <= 50 };
+  return { what: "mail, request to SMTP, mesh", ours: ms(p50), limit: "p50", goal: "<= 30 ms", met: p50 <= 30 };
 }
 
 async function arrived(mesh: TestMesh, count: number): Promise<void> {

@@ -72,7 +72,7 @@ describe("npm start, killed with all that it started", () => {
       api = await usermesh.start();
       const [mail] = await mailsTo(person.email);
       const token = linkToken(mail as Mail);
-      expect((await api.post("auth/verify-email", { token })).status).toBe(200);
+      expect((await api.post("auth/verify-email", { token, password: person.password })).status).toBe(200);
     }
   });
 

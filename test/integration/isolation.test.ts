@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
-import { roleName, rolePassword, schemas } from "../../lib/database/database-roles.ts";
-import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { roleName as nameOf, schemas } from "../../lib/database/database-roles.ts";
+import { createTestDatabase, serviceUrl, type TestDatabase } from "../support/start/database.ts";
 
 const REFUSED = "42501";
 
@@ -17,11 +18,9 @@ describe("the role of a service in PostgreSQL", () => {
   });
   afterAll(() => database?.drop());
 
+  const roleName = (schema: string) => nameOf(readConfig({ DATABASE_URL: database.url }).database, schema);
   const as = async <T>(schema: string, work: (client: Client) => Promise<T>): Promise<T> => {
-    const url = new URL(database.url);
-    url.username = roleName(schema);
-    url.password = rolePassword(database.url, roleName(schema));
-    const client = new Client({ connectionString: url.href });
+    const client = new Client({ connectionString: serviceUrl(database, schema) });
     await client.connect();
     return work(client).finally(() => client.end());
   };

@@ -23,9 +23,9 @@ const unconfigured = {
   ADMIN_PASSWORD: "",
 };
 
-/** Runs what `npm start` runs as a child process. */
-function start(env: Readonly<Record<string, string>>): Started {
-  const args = ["--require", "./scripts/environment.cjs", "scripts/start.ts"];
+/** Runs what `npm start` runs as a child process, or another script. */
+function start(env: Readonly<Record<string, string>>, script = "start"): Started {
+  const args = ["--require", "./scripts/environment.cjs", `scripts/${script}.ts`];
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env.PATH, PASSWORD_HASH_COST: "4", ...unconfigured, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -33,6 +33,15 @@ function start(env: Readonly<Record<string, string>>): Started {
   const parts: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (part: Buffer) => parts.push(String(part)));
   return { process: child, output: () => parts.join("") };
+}
+
+/** What `npx usermesh` prints. */
+async function usermesh(env: Readonly<Record<string, string>>, ...words: string[]): Promise<string> {
+  const child = spawn(process.execPath, ["bin/usermesh.cjs", ...words], {
+    env: { PATH: process.env.PATH, ...unconfigured, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return (await child.stdout.toArray()).join("");
 }
 
 async function ready(started: Started): Promise<void> {
@@ -78,6 +87,10 @@ describe("npm start", () => {
     const banner = text.split("\n").filter((line) => line.startsWith("  "));
     for (const line of banner) expect(line.replaceAll(dir, "").length).toBeLessThanOrEqual(80);
     expect(text).toContain(`http://localhost:${port}/docs`);
+    for (const [link] of text.matchAll(/http:\/\/localhost\S*/g))
+      expect([link, (await fetch(link)).status]).toEqual([link, 200]);
+    expect(text).toMatch(/database migrated in \d+ steps/);
+    expect(text).not.toContain("initial.sql");
     const password = /Password +(Um1-\S+) \(shown only once\)/.exec(text)?.[1];
     const signIn = () =>
       fetch(`http://localhost:${port}/api/v1/auth/login`, {
@@ -86,12 +99,16 @@ describe("npm start", () => {
         body: JSON.stringify({ email: "admin@example.com", password }),
       });
     expect((await signIn()).status).toBe(200);
+    const found = await usermesh({ DATA_DIR: dir }, "users", "find", "admin@example.com", "--json");
+    expect(JSON.parse(found)).toMatchObject([{ email: "admin@example.com", roles: expect.arrayContaining(["admin"]) }]);
     expect(await end(first, "SIGINT")).toBe(0);
     expect(await servers()).toEqual([]);
 
     const second = begin();
     await ready(second);
-    expect(second.output()).toContain("Password     shown at the first start");
+    expect(second.output()).toMatch(
+      /Password +shown at the first start; .*\n +npx usermesh admin reset-password admin@example\.com\n/,
+    );
     expect((await signIn()).status).toBe(200);
   });
 
@@ -116,6 +133,80 @@ describe("npm start", () => {
     expect(second.output()).not.toMatch(/\n {4}at /);
     expect(await processesOn(other)).toEqual([]);
     await rm(other, { recursive: true, force: true });
+  });
+});
+
+describe("npm run mesh", () => {
+  let dir: string;
+  let mesh: Started;
+  const admin = { email: "admin@example.com", password: "Usher-of-the-Mesh-1" };
+  const env = () => ({ DATA_DIR: dir, APP_PORT: port, LOG_LEVEL: "info", ADMIN_PASSWORD: admin.password });
+  let port: string;
+  let node: Started | undefined;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "usermesh-mesh-"));
+    port = String(await findFreePort());
+    mesh = start(env(), "mesh");
+    await ready(mesh);
+  }, 180_000);
+  afterAll(async () => {
+    if (node) await end(node, "SIGINT");
+    await end(mesh, "SIGINT");
+    expect(await processesOn(dir)).toEqual([]);
+    await rm(dir, { recursive: true, force: true });
+  });
+  const lines = () =>
+    mesh
+      .output()
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as { readonly level: string; readonly node?: string; readonly msg: string });
+  const pidOf = (name: string) => Number(new RegExp(`${name} +process (\\d+)`).exec(mesh.output())?.[1]);
+
+  test("prints no warning at a healthy start, and every line of the log names its node", () => {
+    expect(lines().filter(({ level }) => !["info", "debug"].includes(level))).toEqual([]);
+    expect(lines().filter((line) => line.node === undefined)).toEqual([]);
+    expect(lines().some(({ node: name, msg }) => name?.startsWith("users-1-") && msg === "node ready")).toBe(true);
+  });
+
+  test("logs a request in one line, with its route and its user and without what it carries", async () => {
+    const url = `http://localhost:${port}/api/v1`;
+    const json = { "content-type": "application/json" };
+    const body = JSON.stringify(admin);
+    const signedIn = await fetch(`${url}/auth/login`, { method: "POST", headers: json, body });
+    const { data } = (await signedIn.json()) as { data: { access_token: string; user: { id: string } } };
+    const me = await fetch(`${url}/users/me?token=secret`, {
+      headers: { authorization: `Bearer ${data.access_token}` },
+    });
+    const id = me.headers.get("x-correlation-id");
+    const line = await eventually("its line", () =>
+      lines().find((one) => one.msg === "request" && (one as { correlation_id?: string }).correlation_id === id),
+    );
+    expect(line).toMatchObject({
+      ...{ level: "info", method: "GET", route: "/api/v1/users/me", status: 200, user_id: data.user.id },
+      milliseconds: expect.any(Number),
+    });
+    for (const text of [admin.password, data.access_token, "token=secret"]) expect(mesh.output()).not.toContain(text);
+    expect(lines().some(({ msg, ...line }) => msg === "request" && JSON.stringify(line).includes("/health"))).toBe(
+      false,
+    );
+  });
+
+  test("starts a killed process again, and shows it in its table", async () => {
+    process.kill(pidOf("preferences-1"), "SIGKILL");
+    await eventually("the restart", () => /preferences-1 +process \d+, restarted once/.test(mesh.output()));
+    expect(mesh.output()).toContain("preferences-1 was ended by SIGKILL.\nStarting preferences-1 again in 0.5 s.");
+    await eventually("all services", async () => {
+      const found: Array<{ readonly id: string }> = JSON.parse(await usermesh({ DATA_DIR: dir }, "nodes", "--json"));
+      return found.some(({ id }) => id.startsWith("preferences-1-"));
+    });
+  });
+
+  test("is joined by `npm run node`, which needs no other setting", async () => {
+    node = start({ DATA_DIR: dir, SERVICES: "preferences", NODE_ID: "one-more" }, "node");
+    await eventually("its start", () => node?.output().includes("node ready"));
+    const nodes = await usermesh({ DATA_DIR: dir }, "nodes", "--json");
+    expect(JSON.parse(nodes)).toEqual(expect.arrayContaining([expect.objectContaining({ id: "one-more" })]));
   });
 });
 

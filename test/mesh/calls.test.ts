@@ -86,7 +86,7 @@ describe("calls between nodes", () => {
     await start([
       {
         name: "gateway",
-        actions: implement(gatewayContract, { applyRevocations: revoked, introspect: revoked, listAliases: revoked }),
+        actions: implement(gatewayContract, { applyRevocations: revoked, introspect: revoked }),
       },
     ]);
     const sessions: Caller = { kind: "service", name: "sessions" };

@@ -38,7 +38,7 @@ describe("no forbidden action is accepted", () => {
     await well();
   });
 
-  test.each(["users", "auth", "sessions", "preferences", "mail", "admin"])(
+  test.each(["users", "auth", "sessions", "preferences", "mail", "admin", "webhooks"])(
     "while the service %s is unavailable",
     async (service) => {
       const name = mesh.names().find((one) => one.startsWith(service)) ?? service;

@@ -56,14 +56,14 @@ describe("key rotation under load", () => {
     await rollOut(`${older},${newer}`);
     expect(await keysInUse()).toEqual(["k1"]);
     await rollOut(`${newer},${older}`);
-    expect((await mesh.api.post("auth/verify-email", { token: early })).status).toBe(200);
+    expect((await mesh.api.post("auth/verify-email", { token: early, password: forgetful.password })).status).toBe(200);
     const lately = await register(mesh, newPerson("lately"));
     const late = linkToken(await mailTo(mesh, lately.email, /verify-email/));
     await rotate();
     expect(await keysInUse()).toEqual(["k2"]);
     await load.everybodyRefreshed();
     await rollOut(newer);
-    expect((await mesh.api.post("auth/verify-email", { token: late })).status).toBe(200);
+    expect((await mesh.api.post("auth/verify-email", { token: late, password: lately.password })).status).toBe(200);
 
     const { refused, sessions, signIns } = await load.stop();
     expect(refused).toEqual([]);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { readMetrics, sampleOf } from "../support/clients/metrics.ts";
@@ -22,6 +23,23 @@ afterAll(() => mesh.stop());
 const gateway = async (series: string) => sampleOf(await readMetrics(mesh.api.url), series);
 const users = async (series: string) => sampleOf(await readMetrics(usersUrl), series);
 
+describe("a taken process of the mesh", () => {
+  const environmentOf = async (name: string) => readFile(`/proc/${mesh.pid(name)}/environ`, "utf8");
+
+  test("has no secret of another service in its environment, and works", async () => {
+    const { DATABASE_URL = "", SECRET_KEY = "", ADMIN_PASSWORD = "" } = mesh.env;
+    const owner = new URL(DATABASE_URL);
+    for (const name of mesh.names()) {
+      const text = await environmentOf(name);
+      expect([name, text.includes(SECRET_KEY.replace(/^k1:/, ""))]).toEqual([name, false]);
+      expect([name, text.includes(`//${owner.username}:`)]).toEqual([name, false]);
+      expect([name, text.includes(ADMIN_PASSWORD)]).toEqual([name, name.startsWith("auth-")]);
+    }
+    expect((await environmentOf("gateway-1")).includes("postgres://")).toBe(false);
+    await signIn(mesh, await register(mesh));
+  });
+});
+
 describe("/metrics on the mesh", () => {
   test("of a node without a gateway has its caches, pool and lease", async () => {
     const person = await register(mesh);
@@ -36,6 +54,7 @@ describe("/metrics on the mesh", () => {
     expect(await users('usermesh_lease_age_seconds{service="users"}')).toBeLessThan(10);
     expect(await users('usermesh_db_pool_connections{schema="users",state="idle"}')).toBeGreaterThan(0);
     expect(await users("usermesh_nats_connected")).toBe(1);
+    expect(await users('usermesh_event_consumer_pending{consumer="users-users"}')).toBeGreaterThanOrEqual(0);
   });
 
   test.each(["gateway", "users"])(
@@ -45,6 +64,8 @@ describe("/metrics on the mesh", () => {
       expect(sampleOf(text, "nodejs_eventloop_lag_p99_seconds")).toBeGreaterThan(0);
       expect(text).toContain("# TYPE nodejs_gc_duration_seconds histogram");
       expect(sampleOf(text, "process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
+      expect(text).toContain("# TYPE process_cpu_seconds_total counter");
+      expect(text).toContain("# TYPE usermesh_rpc_requests_pending gauge");
     },
   );
 

@@ -17,7 +17,7 @@ describe("a revocation on the mesh", () => {
     first = await startSessions({ NATS_URL: nats.url, NODE_ID: "sessions-1" });
     second = await startSessions({ NATS_URL: nats.url, NODE_ID: "sessions-2", DATABASE_URL: first.database.url });
     holders = [addHolder(first), addHolder(second)];
-    await eventually("both leases", () => holders.every((holder) => holder.isReady()));
+    await eventually("both leases", () => holders.every((holder) => holder.isHeld()));
   });
   afterAll(async () => {
     await second.stop();

@@ -37,10 +37,11 @@ const aliases: Readonly<Record<string, string>> = {
   name: "full_name",
   job_title: "current_title",
   password: "new_password",
+  role: "roles.0",
 };
 
 let usermesh: Usermesh;
-let routes: BodyRoute[] = [];
+const routes: BodyRoute[] = [];
 let userToken = "";
 let before: Record<string, string> = {};
 
@@ -50,8 +51,11 @@ beforeAll(async () => {
   const user = await signIn(usermesh, person);
   const admin = await signIn(usermesh, usermesh.admin);
   userToken = user.access;
-  const document = (await (await fetch(`${usermesh.url}/openapi.json`)).json()) as Document;
-  routes = bodyRoutes(document, (operation) => (isForUsers(operation) ? userToken : admin.access), person.id);
+  const tokenFor = (operation: string) => (isForUsers(operation) ? userToken : admin.access);
+  for (const name of ["openapi", "openapi-compatibility"]) {
+    const document = (await (await fetch(`${usermesh.url}/${name}.json`)).json()) as Document;
+    routes.push(...bodyRoutes(document, tokenFor, person.id));
+  }
   await usermesh.settled();
   before = await usermesh.rowCounts();
 });

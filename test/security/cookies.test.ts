@@ -45,18 +45,46 @@ describe("a session in cookies", () => {
     expect(browser.cookies.get("refresh_token")).not.toBe(before);
     const stolen = new Map(browser.cookies);
     expect((await browser.own("POST", "auth/logout")).status).toBe(200);
-    expect([...browser.cookies]).toEqual([]);
+    expect([...browser.cookies.keys()]).toEqual(["device_token"]);
     const replay = await usermesh.api.request("GET", "users/me", {
       headers: { cookie: `access_token=${stolen.get("access_token")}` },
     });
     expect(replay).toBeProblem(401, "session_ended");
   });
 
+  test("ends when the browser signs in again [V7.2.4]; a refused sign-in ends nothing", async () => {
+    const browser = await signedInBrowser();
+    const former = browser.cookies.get("access_token");
+    const byFormer = () => usermesh.api.request("GET", "users/me", { headers: { cookie: `access_token=${former}` } });
+    const wrong = { ...person, password: "Wrong-1-horse", use_cookies: true };
+    expect((await browser.request("POST", "auth/login", { body: wrong })).status).toBe(401);
+    expect((await byFormer()).status).toBe(200);
+    const again = { ...person, use_cookies: true };
+    expect((await browser.request("POST", "auth/login", { body: again })).status).toBe(200);
+    expect(await byFormer()).toBeProblem(401, "session_ended");
+    expect((await browser.request("GET", "users/me")).status).toBe(200);
+  });
+
+  test.each(["x", "v1.k1.x.0.y", `v1.k1.${"0".repeat(8)}-0000-7000-8000-${"0".repeat(12)}.0.${"A".repeat(43)}`])(
+    "with the refresh cookie %s does not keep a browser from signing in",
+    async (refresh_token) => {
+      const body = { ...person, use_cookies: true };
+      const headers = { cookie: `refresh_token=${refresh_token}` };
+      expect((await usermesh.api.request("POST", "auth/login", { body, headers })).status).toBe(200);
+    },
+  );
+
+  test("that is to be replaced is not named by a field", async () => {
+    const body = { ...person, use_cookies: true, replaced_refresh_token: "x" };
+    const answer = await usermesh.api.post("auth/login", body);
+    expect([answer.status, answer.body.errors?.[0]?.field]).toEqual([422, "replaced_refresh_token"]);
+  });
+
   test("can be ended with the refresh cookie alone", async () => {
     const browser = await signedInBrowser();
     (browser.cookies as Map<string, string>).delete("access_token");
     expect((await browser.own("POST", "auth/logout")).status).toBe(200);
-    expect([...browser.cookies]).toEqual([]);
+    expect([...browser.cookies.keys()]).toEqual(["device_token"]);
   });
 
   test("can be created from a refresh token in the body", async () => {
@@ -78,8 +106,13 @@ describe("a session in cookies", () => {
   });
 });
 
-test("on https all cookies are Secure, and the token cookies are bound to the host", async () => {
-  const secure = await startUsermesh({ PUBLIC_URL: "https://accounts.example.com" });
+test("on https all cookies are Secure and bound to the host, and other sites' pages can have them partitioned", async () => {
+  const page = "https://app.example.org";
+  const secure = await startUsermesh({
+    PUBLIC_URL: "https://accounts.example.com",
+    ALLOWED_ORIGINS: page,
+    COOKIE_SAME_SITE: "none",
+  });
   try {
     await register(secure, person);
     const browser = createBrowserClient(secure.api);
@@ -87,14 +120,28 @@ test("on https all cookies are Secure, and the token cookies are bound to the ho
     expect(browser.setCookies.map((line) => line.split("=")[0])).toEqual([
       "__Host-access_token",
       "__Host-refresh_token",
-      "csrf_token",
+      "__Host-csrf_token",
+      "__Host-tenant",
+      "__Host-device_token",
     ]);
-    for (const line of browser.setCookies) expect(line).toContain("; Secure");
+    for (const line of browser.setCookies)
+      expect(line).toMatch(/; Path=\/; SameSite=None; Secure; Partitioned(; HttpOnly)?$/);
     expect((await browser.request("GET", "users/me")).status).toBe(200);
+    const csrf = browser.cookies.get("__Host-csrf_token") ?? "";
+    const changed = await browser.request("PATCH", "users/me", {
+      body: { full_name: "Ada" },
+      headers: { "x-csrf-token": csrf, origin: page },
+    });
+    expect([changed.status, changed.headers.get("access-control-allow-origin")]).toEqual([200, page]);
+    for (const headers of [{ origin: page }, { "x-csrf-token": csrf, origin: "https://evil.example" }] as const)
+      expect(await browser.request("PATCH", "users/me", { body: {}, headers })).toBeProblem(403, "csrf_failed");
     const planted = await secure.api.request("GET", "users/me", {
       headers: { cookie: `access_token=${browser.cookies.get("__Host-access_token")}` },
     });
     expect(planted.status).toBe(401);
+    const out = await browser.request("POST", "auth/logout", { headers: { "x-csrf-token": csrf, origin: page } });
+    expect([out.status, [...browser.cookies.keys()]]).toEqual([200, ["__Host-device_token"]]);
+    for (const line of browser.setCookies) expect(line).toContain("; Partitioned");
   } finally {
     await secure.stop();
   }

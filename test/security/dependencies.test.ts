@@ -7,8 +7,6 @@ interface Locked {
   readonly integrity?: string;
   readonly license?: string;
   readonly dev?: boolean;
-  /** Of another platform: npm may not know its hash here. */
-  readonly optional?: boolean;
   readonly hasInstallScript?: boolean;
 }
 interface Manifest {
@@ -55,6 +53,15 @@ function licenseOf(path: string, { license }: Locked): string {
   return /Permission is hereby granted, free of charge, to any person/.test(text) ? "MIT" : "unknown";
 }
 
+test("CI runs actions by their commit, and with no right but reading", () => {
+  for (const file of readdirSync(".github/workflows")) {
+    const text = readFileSync(`.github/workflows/${file}`, "utf8");
+    const used = [...text.matchAll(/uses: (\S+)/g)].map(([, action]) => action ?? "");
+    expect(used.filter((action) => !/@[0-9a-f]{40}$/.test(action))).toEqual([]);
+    expect(text).toMatch(/^permissions: \{ contents: read \}$/m);
+  }
+});
+
 describe("what is installed with Usermesh", () => {
   test("may be used under MIT", () => {
     const others = production.map(([path, one]) => [nameOf(path), licenseOf(path, one), path] as const);
@@ -63,7 +70,7 @@ describe("what is installed with Usermesh", () => {
   });
 
   test("is what was locked: each package by its hash, and none from elsewhere than the registry", () => {
-    const isHashed = ({ integrity = "", optional = false }: Locked) => integrity.startsWith("sha512-") || optional;
+    const isHashed = ({ integrity = "" }: Locked) => integrity.startsWith("sha512-");
     const isElsewhere = ({ resolved }: Locked) => !(resolved ?? registry).startsWith(registry);
     const strange = locked.filter(([, one]) => !isHashed(one) || isElsewhere(one));
     expect(strange.map(([path]) => path)).toEqual([]);

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
-import { Registry } from "prom-client";
 import { readConfig } from "../../lib/config/config.ts";
+import { createMetrics } from "../../lib/observability/metrics.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import { createHealthChecks } from "../../lib/runtime/health-checks.ts";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { serveMailbox } from "../../scripts/run/mailbox-server.ts";
 import { serveNodeHealth } from "../../scripts/run/node-health.ts";
@@ -60,7 +62,8 @@ describe("DNS rebinding", () => {
       const port = await findFreePort();
       const broker = new ServiceBroker({ logger: false });
       const config = readConfig({ NODE_ENV: "test", ...(token !== undefined && { OPERATOR_TOKEN: token }) });
-      const close = await serveNodeHealth(broker, new Registry(), config, { host: "127.0.0.1", port });
+      const parts = { config, metrics: createMetrics(), health: createHealthChecks(systemClock) };
+      const close = await serveNodeHealth(broker, parts, { host: "127.0.0.1", port });
       const url = `http://127.0.0.1:${port}`;
       const foreign = token === undefined ? 200 : 401;
       expect(statusOf(await get(url, "/metrics", REBOUND))).toBe(foreign);

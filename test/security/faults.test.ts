@@ -18,7 +18,7 @@ beforeAll(async () => {
   stage = await prepareDenials(usermesh);
   const rows = await usermesh.database.query<{ name: string }>(
     `SELECT schemaname || '.' || tablename AS name FROM pg_tables
-     WHERE schemaname IN ('users', 'auth', 'sessions', 'admin', 'preferences') AND tablename <> 'migrations' ORDER BY 1`,
+     WHERE schemaname IN ('users', 'auth', 'sessions', 'admin', 'preferences', 'webhooks') AND tablename <> 'migrations' ORDER BY 1`,
   );
   tables = rows.map(({ name }) => name);
 });

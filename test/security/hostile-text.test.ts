@@ -70,9 +70,13 @@ describe.each(kept)("a name with %s", (_, text) => {
   test("is harmless on the mailbox page", async () => {
     const person = await registered(name);
     await mailWithName(person);
-    const page = await fetch(`${usermesh.url}/dev/mail`, { headers: { accept: "text/html" } });
-    expect(page.headers.get("content-security-policy")).toMatch(/default-src 'none'/);
-    expect(await page.text()).not.toMatch(/<script|<svg|<img|onerror=alert\(1\)>(?!&)/);
+    const { data } = (await (await fetch(`${usermesh.url}/dev/mail`)).json()) as { data: Mail[] };
+    const received = data.find((one) => one.to.includes(person.email)) as Mail;
+    const frame = await fetch(`${usermesh.url}/dev/mail/${received.id}`);
+    const policy = frame.headers.get("content-security-policy");
+    expect(policy).toMatch(/^sandbox [^;]*; default-src 'none'; /);
+    expect(policy).not.toMatch(/allow-scripts|allow-same-origin|script-src|https?:/);
+    expect(await frame.text()).not.toMatch(/<script|<svg|<img|onerror=alert\(1\)>(?!&)/);
   });
 });
 
@@ -97,7 +101,7 @@ describe("a stranger's text in the name of an account with someone else's addres
     expect((await usermesh.api.patch("users/me", change, access)).status).toBe(200);
     await mailTo(usermesh, person.email, /A change of your email address was requested/);
     const token = linkToken(await mailTo(usermesh, email, /Confirm your new email address/));
-    expect((await usermesh.api.post("auth/verify-email", { token })).body.data.is_verified).toBe(true);
+    expect((await usermesh.api.post("auth/verify-email", { token }, access)).body.data.is_verified).toBe(true);
     await mailTo(usermesh, person.email, /Your email address was changed/);
     await expectNoGreetingByName(person.email, 3);
     await expectNoGreetingByName(email, 1);
@@ -179,7 +183,6 @@ describe("an email address", () => {
     "a@",
     "a@localhost",
     "a@[127.0.0.1]",
-    " a@example.com",
     `${"a".repeat(65)}@example.com`,
   ])("%j is refused", async (email) => {
     const { status, body } = await usermesh.api.post("auth/register", { ...newPerson(), email });
@@ -225,9 +228,9 @@ async function mailWithName(person: Person): Promise<Mail> {
   return resetMail(person);
 }
 
-async function verify({ email }: Person): Promise<void> {
+async function verify({ email, password }: Person): Promise<void> {
   const token = linkToken(await mailTo(usermesh, email, /Confirm your email address/));
-  expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+  expect((await usermesh.api.post("auth/verify-email", { token, password })).status).toBe(200);
 }
 
 async function resetMail({ email }: Person): Promise<Mail> {

@@ -40,6 +40,12 @@ async function parsed(text: string): Promise<Seen> {
   return { status: Number(answer.split(" ")[1]), headers: headersOf(answer) };
 }
 
+/** The path of a script of a page. */
+async function scriptOf(path: string): Promise<string> {
+  const page = await (await fetch(usermesh.url + path)).text();
+  return /<script type="module" src="([^"]+)"/.exec(page)?.[1] ?? "";
+}
+
 const json = (body: string, token = access) => ({
   body,
   headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
@@ -56,7 +62,7 @@ const answers: ReadonlyArray<readonly [string, number, () => Promise<Seen>]> = [
   ["a verification page", 200, () => fetched("GET", `${v1}/auth/verify-email?token=x`)],
   ["a reset page", 200, () => fetched("GET", "/reset-password?token=x")],
   ["the documentation", 200, () => fetched("GET", "/docs")],
-  ["a script", 200, () => fetched("GET", "/assets/post-token.js")],
+  ["a script", 200, async () => fetched("GET", await scriptOf("/login"))],
   ["keys", 200, () => fetched("GET", "/.well-known/jwks.json")],
   ["health", 200, () => fetched("GET", "/health")],
   ["bad JSON", 400, () => fetched("PATCH", `${v1}/users/me`, json("{"))],
@@ -98,6 +104,22 @@ describe.each(answers)("a response with %s (%d)", (_, status, ask) => {
     expect(seen.headers["content-security-policy"]).not.toMatch(/unsafe|\*|https?:|(?<!img-src 'self' )data:/);
     for (const name of ["server", "x-powered-by", "x-node-id", "via"]) expect(seen.headers).not.toHaveProperty(name);
   });
+});
+
+describe("other origins [V3.4.8, V3.5.8]", () => {
+  test.each(["/docs", "/redoc", "/reset-password?token=x", `${v1}/auth/verify-email?token=x`])(
+    "get no hold of the window of %s",
+    async (path) => {
+      expect((await fetched("GET", path)).headers["cross-origin-opener-policy"]).toBe("same-origin");
+    },
+  );
+
+  test.each(["/docs", "/health", "/nothing", "/assets/page.css", "/openapi.json", `${v1}/users/me`])(
+    "can't embed %s",
+    async (path) => {
+      expect((await fetched("GET", path)).headers["cross-origin-resource-policy"]).toBe("same-origin");
+    },
+  );
 });
 
 describe("responses with tokens or personal data are never cached", () => {

@@ -46,7 +46,7 @@ const endings: Readonly<Record<string, Ending>> = {
   "a password reset": {
     async prepare({ email }) {
       await usermesh.api.post("auth/password-reset-request", { email });
-      return linkToken(await mailTo(usermesh, email, /reset-password\?token=/));
+      return linkToken(await mailTo(usermesh, email, /reset-password/));
     },
     end: (_, token) =>
       usermesh.api.post("auth/password-reset-confirm", { token, new_password: "Fresh-horse-8-staple" }),

@@ -7,7 +7,7 @@ import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 /** [V6.3.1, V2.3.4] Without the rate limits per address and route: an attacker with many addresses is not stopped by them. */
 let usermesh: Usermesh;
 beforeAll(async () => {
-  usermesh = await startUsermesh({ TRUST_PROXY: "1", PASSWORD_HASH_QUEUE: "1000" });
+  usermesh = await startUsermesh({ TRUST_PROXY: "1", PASSWORD_HASH_MAX_WAIT_MS: "8000" });
 });
 afterAll(() => usermesh.stop());
 
@@ -82,16 +82,13 @@ describe("password guessing at one account from one address", () => {
     expect(seen).toEqual([...Array(10).fill(refused), ...Array(30).fill(throttled)]);
   });
 
-  test("is counted together for all names, spellings and paths of the account", async () => {
+  test("is counted together for all spellings of a name and all paths", async () => {
     const { email } = await newMember(usermesh, "default");
-    const sql = "SELECT username FROM users.users WHERE email = $1";
-    const [row] = await usermesh.database.query<{ username: string }>(sql, [email]);
-    const username = row?.username ?? "";
     const spellings: ReadonlyArray<readonly [Named, string]> = [
       [{ email }, "auth/login"],
       [{ email: email.toUpperCase() }, "auth/login"],
-      [{ username }, "auth/login"],
-      [{ username: username.toUpperCase() }, "/auth/login"],
+      [{ email: email.replace("a", "A") }, "/auth/login"],
+      [{ email: email.replaceAll("e", "E") }, "auth/login"],
       [{ email }, "/api/login"],
     ];
     for (const [who, path] of [...spellings, ...spellings])
@@ -182,7 +179,7 @@ describe("password guessing at one account from many addresses", () => {
     const person = await register(usermesh);
     await times(60, (n) => failLogin(person, `198.51.100.${n}`));
     expect((await usermesh.api.post("auth/password-reset-request", { email: person.email })).status).toBe(202);
-    const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
+    const token = linkToken(await mailTo(usermesh, person.email, /reset-password/));
     const password = "Fresh-horse-8-staple";
     const reset = await usermesh.api.post("auth/password-reset-confirm", { token, new_password: password });
     expect(reset.status).toBe(200);
@@ -209,4 +206,81 @@ test("guessing at one account does not throttle others", async () => {
   const [person, neighbour] = [await register(usermesh), await register(usermesh)];
   await failInTurn(person, 11);
   expect(verdict(await login(named(neighbour), neighbour.password))).toBe("200 ok");
+});
+
+/** A lockout of the owner by strangers' failures [V6.1.1]. */
+describe("a device that has signed in before", () => {
+  /** Locks all names of the account, as if they had failed a hundred times from everywhere. */
+  const strangers = async (who: Pick<Person, "email">) => {
+    await times(10, () => failLogin(who));
+    await usermesh.database.query("UPDATE auth.login_attempts SET failed = 100 WHERE failed > 0");
+  };
+  const deviceOf = async (who: Person) =>
+    (await login(named(who), who.password, elsewhere)).body.data.device_token as string;
+  const withDevice = (who: Pick<Person, "email">, password: string, device_token: string) =>
+    usermesh.api.request("POST", "auth/login", {
+      body: { ...named(who), password, device_token },
+      headers: { "x-forwarded-for": home },
+    });
+
+  test("is not locked out by any number of failures of others", async () => {
+    const person = await register(usermesh);
+    const device = await deviceOf(person);
+    await strangers(person);
+    expect(verdict(await login(named(person), person.password, "192.0.2.77"))).toBe(throttled);
+    expect(verdict(await withDevice(person, person.password, device))).toBe("200 ok");
+  });
+
+  test("is recognized in a browser by its cookie, which also holds the tokens of other accounts", async () => {
+    const [person, housemate] = [await register(usermesh), await register(usermesh)];
+    const inBrowser = async (who: Person, cookie: string) => {
+      const body = { ...named(who), password: who.password, use_cookies: true };
+      const headers = { cookie, "x-forwarded-for": home };
+      const answer = await usermesh.api.request("POST", "auth/login", { body, headers });
+      const set = answer.headers.getSetCookie().find((one) => one.startsWith("device_token=")) ?? "";
+      return { answer, set, cookie: set.split(";")[0] ?? "" };
+    };
+    const first = await inBrowser(person, "");
+    expect(first.set).toMatch(/; HttpOnly$/);
+    expect(first.answer.body.data).not.toHaveProperty("device_token");
+    const second = await inBrowser(housemate, first.cookie);
+    await strangers(person);
+    expect(verdict((await inBrowser(person, "")).answer)).toBe(throttled);
+    expect(verdict((await inBrowser(person, second.cookie)).answer)).toBe("200 ok");
+  });
+
+  test("is throttled for its own failures, which throttle nobody else", async () => {
+    const person = await register(usermesh);
+    const device = await deviceOf(person);
+    for (let n = 0; n < 10; n += 1) expect(verdict(await withDevice(person, wrong, device))).toBe(refused);
+    expect(verdict(await withDevice(person, person.password, device))).toBe(throttled);
+    expect(verdict(await login(named(person), person.password))).toBe("200 ok");
+  });
+
+  test.each<readonly [string, (token: string, other: string) => string]>([
+    ["of another account", (_, other) => other],
+    [
+      "with another account's id",
+      (token, other) => [...other.split(".").slice(0, 3), ...token.split(".").slice(3)].join("."),
+    ],
+    ["with another device's id", (token) => token.replace(/[^.]{22}(?=[.][^.]+$)/, "A".repeat(22))],
+    ["with another key", (token) => token.replace(/^v1[.][^.]+/, "v1.k9")],
+    ["that is no token", () => "__proto__"],
+  ])("is not recognized by a token %s", async (_which, forge) => {
+    const [person, other] = [await register(usermesh), await register(usermesh)];
+    const forged = forge(await deviceOf(person), await deviceOf(other));
+    await failInTurn(person, 11);
+    expect(verdict(await withDevice(person, person.password, forged))).toBe(throttled);
+  });
+
+  test("is forgotten after a password reset", async () => {
+    const person = await register(usermesh);
+    const device = await deviceOf(person);
+    await usermesh.api.post("auth/password-reset-request", { email: person.email });
+    const token = linkToken(await mailTo(usermesh, person.email, /reset-password/));
+    const password = "Fresh-horse-8-staple";
+    await usermesh.api.post("auth/password-reset-confirm", { token, new_password: password });
+    await failInTurn(person, 11);
+    expect(verdict(await withDevice(person, password, device))).toBe(throttled);
+  });
 });

@@ -127,7 +127,8 @@ describe("a verified address that only looks like the one of an account", () => 
     const person = { ...newPerson(), email };
     expect((await usermesh.api.post("auth/register", person)).status).toBe(201);
     const token = linkToken(await mailTo(usermesh, email, /verify-email/));
-    if (verified) expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+    if (verified)
+      expect((await usermesh.api.post("auth/verify-email", { token, password: person.password })).status).toBe(200);
     return person;
   }
   const address = () => `kim.files.${randomBytes(6).toString("hex")}@corp.example.com`;
@@ -141,7 +142,6 @@ describe("a verified address that only looks like the one of an account", () => 
       ["U+017F LATIN SMALL LETTER LONG S", "s", "\u017F"],
       ["U+FB01 LATIN SMALL LIGATURE FI", "fi", "\uFB01"],
       ["U+FF4B FULLWIDTH LATIN SMALL LETTER K", "k", "\uFF4B"],
-      ["U+FF0E FULLWIDTH FULL STOP in the domain", "corp.", "corp\uFF0E"],
     ])("does not join it: %s", async (_name, letter, lookalike) => {
       const person = await accountOf(address(), verified);
       await expectRefused({ email: person.email.replace(letter, lookalike) }, 409, "email_taken");

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ErrorCode } from "../../lib/actions/errors.ts";
-import { begin, beginLink, comeBack, signInBy } from "../support/data/oauth-flow.ts";
+import { beginLink, comeBack, signInBy } from "../support/data/oauth-flow.ts";
 import type { MaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import { register, signIn } from "../support/flows/main-flow.ts";
 import {
@@ -30,36 +30,6 @@ async function expectRefused(attack: () => Promise<{ status: number; body: { cod
   expect(await attack()).toBeProblem(400, code);
   expect(await counts()).toEqual(before);
 }
-
-describe("a one-time code", () => {
-  async function codeFor(claims: ReturnType<typeof someone>) {
-    const way = await begin(usermesh.api, "liar", `?return_to=${encodeURIComponent(appUrl)}`);
-    const { headers } = await comeBack(usermesh.api, way, { code: liar.issue(way.authorizeUrl, claims) });
-    return new URL(headers.get("location") ?? "").searchParams.get("code") ?? "";
-  }
-  const exchange = (code: string) => usermesh.api.post("auth/oauth/exchange", { code });
-
-  test("used twenty times at once works once", async () => {
-    const code = await codeFor(someone());
-    const answers = await Promise.all(Array.from({ length: 20 }, () => exchange(code)));
-    expect(answers.map((one) => one.status).sort()).toEqual([200, ...Array(19).fill(400)]);
-  });
-
-  test("expires after a minute, and is stored only as a hash", async () => {
-    const code = await codeFor(someone());
-    expect(JSON.stringify(await usermesh.database.query("SELECT * FROM auth.oauth_codes"))).not.toContain(code);
-    await usermesh.database.query("UPDATE auth.oauth_codes SET created_at = created_at - interval '61 seconds'");
-    expect(await exchange(code)).toBeProblem(400, "oauth_code_invalid");
-  });
-
-  test("creates no session if all sessions were ended since it was issued", async () => {
-    const claims = someone();
-    const { access_token: token } = (await signInBy(usermesh.api, "liar", liar, claims)).body.data;
-    const code = await codeFor(claims);
-    expect((await usermesh.api.post("auth/logout-all", undefined, token)).status).toBe(200);
-    expect(await exchange(code)).toBeProblem(401, "session_ended");
-  });
-});
 
 describe("a link", () => {
   async function signedIn() {

@@ -40,6 +40,9 @@ describe("a sign-in", () => {
     const before = new Map(browser.cookies);
     const second = await enter();
     expect(second.session_id).not.toBe(first.session_id);
+    // The device and the tenant stay the same.
+    before.delete("device_token");
+    before.delete("tenant");
     for (const [name, value] of before) expect(browser.cookies.get(name)).not.toBe(value);
   });
 
@@ -135,7 +138,7 @@ describe("the owner is notified by mail [V6.3.7]", () => {
     expect((await usermesh.api.post("auth/change-password", body, access)).status).toBe(200);
     await mailTo(usermesh, person.email, /Your password was changed/);
     await usermesh.api.post("auth/password-reset-request", { email: person.email });
-    const token = linkToken(await mailTo(usermesh, person.email, /reset-password\?token=/));
+    const token = linkToken(await mailTo(usermesh, person.email, /reset-password/));
     await usermesh.api.post("auth/password-reset-confirm", { token, new_password: "Other-horse-9-staple" });
     await usermesh.settled();
     await mailTo(usermesh, person.email, /Your password was changed/);
@@ -150,8 +153,52 @@ describe("the owner is notified by mail [V6.3.7]", () => {
     expect((await usermesh.api.patch("users/me", wish, access)).status).toBe(200);
     await mailTo(usermesh, person.email, /A change of your email address was requested/);
     const token = linkToken(await mailTo(usermesh, next.email, /verify-email/));
-    expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+    expect((await usermesh.api.post("auth/verify-email", { token }, access)).status).toBe(200);
     await mailTo(usermesh, person.email, /Your email address was changed/);
+  });
+
+  test("of a changed username, which an old session cannot change without the password [V7.5.1]", async () => {
+    const { person, session, refresh: token } = await signedIn();
+    const username = `u-${session.slice(-12)}`;
+    await usermesh.database.query(
+      "UPDATE sessions.sessions SET auth_time = now() - interval '6 minutes' WHERE id = $1",
+      [session],
+    );
+    const { access_token: old } = (await refresh(token)).body.data;
+    const change = (body: object) => usermesh.api.patch("users/me", body, old);
+    expect(verdict(await change({ username }))).toBe("401 step_up_required");
+    expect(verdict(await change({ username, current_password: "Wrong-1-horse" }))).toBe("401 invalid_credentials");
+    expect(verdict(await change({ username: null }))).toBe("200 ok");
+    expect(verdict(await change({ username, current_password: person.password }))).toBe("200 ok");
+    await mailTo(usermesh, person.email, /Your username was changed/);
+    expect(verdict(await change({ username, bio: "The same username needs no password" }))).toBe("200 ok");
+  });
+
+  test("of a username that is changed along with the email", async () => {
+    const { person, access, session } = await signedIn();
+    const change = { email: newPerson("next").email, username: `u-${session.slice(-12)}` };
+    expect((await usermesh.api.patch("users/me", change, access)).status).toBe(200);
+    await mailTo(usermesh, person.email, /Your username was changed/);
+    await mailTo(usermesh, person.email, /A change of your email address was requested/);
+  });
+
+  test("at most ten times per hour of one kind of change, so that a stranger's account cannot flood the mailbox", async () => {
+    const { person, access, session } = await signedIn();
+    for (let change = 0; change < 13; change += 1) {
+      const username = `u${change}-${session.slice(-12)}`;
+      expect((await usermesh.api.patch("users/me", { username }, access)).status).toBe(200);
+    }
+    await usermesh.api.post(
+      "auth/change-password",
+      { current_password: person.password, new_password: "Fresh-horse-8-staple" },
+      access,
+    );
+    // Events of one user come in order, but not those of different services.
+    await mailTo(usermesh, person.email, /Your password was changed/);
+    await usermesh.settled();
+    const count = () => subjectsTo(person.email).filter((subject) => subject === "Your username was changed").length;
+    await eventually("ten mails", () => count() >= 10);
+    expect(count()).toBe(10);
   });
 
   test("of a deactivation by an administrator", async () => {

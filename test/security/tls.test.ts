@@ -97,13 +97,28 @@ describe("PostgreSQL with DB_SSL", () => {
     expect(await outcomesOf(env, true)).toEqual({ postgres: "refused" });
   });
 
+  test("verify: the authority may be named by DB_SSL_CA or in the URL", async () => {
+    const ca = join(dir, "cert.pem");
+    const named = { DATABASE_URL: urlAt("localhost"), DB_SSL: "verify", DB_SSL_CA: ca };
+    expect(await outcomesOf(named, false)).toEqual({ postgres: "encrypted" });
+    const inUrl = { DATABASE_URL: `${urlAt("localhost")}?sslmode=verify-full&sslrootcert=${ca}` };
+    expect(await outcomesOf(inUrl, false)).toEqual({ postgres: "encrypted" });
+  });
+
+  test("require: means the same as sslmode, and no check of the certificate", async () => {
+    const env = { DATABASE_URL: `${urlAt("localhost")}?sslmode=require`, DB_SSL: "require" };
+    expect(await outcomesOf(env, false)).toEqual({ postgres: "encrypted" });
+  });
+
   test("require: every connection of every service is encrypted", async () => {
     const usermesh = await startUsermesh({ DB_SSL: "require" });
     try {
       const sql = `SELECT usename AS who, ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
         WHERE datname = current_database() AND usename LIKE 'usermesh\\_%'`;
-      const rows = await usermesh.database.query<{ who: string; ssl: boolean }>(sql);
-      expect(new Set(rows.map(({ who }) => who)).size).toBeGreaterThan(4);
+      const rows = await eventually("a connection of each service", async () => {
+        const all = await usermesh.database.query<{ who: string; ssl: boolean }>(sql);
+        return new Set(all.map(({ who }) => who)).size > 4 && all;
+      });
       expect(rows.filter(({ ssl }) => !ssl)).toEqual([]);
     } finally {
       await usermesh.stop();

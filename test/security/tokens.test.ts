@@ -33,7 +33,7 @@ beforeAll(async () => {
   ({ access: good, refresh } = await signIn(usermesh, await register(usermesh)));
   vendor = await vendorOf(usermesh);
   ours = await openSigningKey();
-  theirs = await generateKeyPair("EdDSA", { extractable: true });
+  theirs = await generateKeyPair("ES256", { extractable: true });
 });
 afterAll(async () => {
   trap.close();
@@ -45,9 +45,9 @@ async function openSigningKey() {
   const [row] = await usermesh.database.query<{ kid: string; private_jwk: string; public_jwk: object }>(sql);
   if (!row) throw new Error("There is no signing key");
   const place = { table: "signing_keys", column: "private_jwk", rowId: row.kid };
-  const jwk = JSON.parse(parseKeyRing(secretKey).open("data", row.private_jwk, place).toString());
-  const privateKey = (await importJWK(jwk, "EdDSA")) as Keys["privateKey"];
-  return { kid: row.kid, privateKey, publicKey: (await importJWK(row.public_jwk, "EdDSA")) as Keys["publicKey"] };
+  const jwk = JSON.parse(parseKeyRing(secretKey).open("signing", row.private_jwk, place).toString());
+  const privateKey = (await importJWK(jwk, "ES256")) as Keys["privateKey"];
+  return { kid: row.kid, privateKey, publicKey: (await importJWK(row.public_jwk, "ES256")) as Keys["publicKey"] };
 }
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -56,7 +56,7 @@ const claimsOf = (token: string) => read(token.split(".")[1]);
 const now = () => Math.floor(Date.now() / 1_000);
 
 function sign(claims: object = {}, header: object = {}, key = ours.privateKey): Promise<string> {
-  const all = { alg: "EdDSA", typ: "at+jwt", kid: ours.kid, ...header };
+  const all = { alg: "ES256", typ: "at+jwt", kid: ours.kid, ...header };
   const payload = JSON.parse(JSON.stringify({ ...claimsOf(good), ...claims }));
   return new SignJWT(payload).setProtectedHeader(JSON.parse(JSON.stringify(all)) as JWTHeaderParameters).sign(key);
 }
@@ -190,7 +190,7 @@ describe("one changed character", () => {
 test("the published keys verify the tokens, and have no private members", async () => {
   const { body } = await usermesh.api.get("/.well-known/jwks.json");
   expect(body.keys.map((key: object) => Object.keys(key).toSorted())).toEqual([
-    ["alg", "crv", "kid", "kty", "use", "x"],
+    ["alg", "crv", "kid", "kty", "use", "x", "y"],
   ]);
   expect(body.keys[0].kid).toBe(ours.kid);
 });

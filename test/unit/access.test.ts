@@ -4,7 +4,7 @@ import type { Caller } from "../../lib/actions/caller.ts";
 import type { Access } from "../../lib/actions/contract.ts";
 import { isError } from "../../lib/actions/errors.ts";
 import { servicePermissions } from "../../lib/actions/service-permissions.ts";
-import { findAccessError } from "../../mixins/access.middleware.ts";
+import { findAccessError } from "../../mixins/middlewares/access.middleware.ts";
 import { aUser, callAs, startBroker } from "../support/start/broker.ts";
 
 const id = "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60";

@@ -1,15 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { ConfigError, type Environment, readConfig, withVariables } from "../../lib/config/config.ts";
+import { production } from "../support/data/production.ts";
 
 const secret = "k1:0123456789abcdef0123456789abcdef";
-const production: Environment = {
-  NODE_ENV: "production",
-  DATABASE_URL: "postgres://u:p@db/usermesh",
-  NATS_URL: "nats://u:p@nats:4222",
-  REDIS_URL: "redis://:p@redis:6379",
-  SMTP_HOST: "smtp.example.com",
-  SECRET_KEY: secret,
-};
 
 function problemsOf(env: Environment): readonly string[] {
   try {
@@ -88,7 +81,7 @@ describe("the configuration", () => {
       BCRYPT_COST: "two",
       NODE_ENV: "staging",
       REVOCATION: "never",
-      LOG_PRETTY: "yes",
+      LOG_PRETTY: "maybe",
       RATE_LIMIT_LOGIN: "5",
       PUBLIC_URL: "ftp://files.example",
       SERVICE_PERMISSIONS: "jobs",
@@ -96,17 +89,19 @@ describe("the configuration", () => {
     expect(problems).toEqual([
       'NODE_ENV must be one of development, test, production, not "staging".',
       "APP_PORT must be a whole number from 0 to 65535, not 99999.",
-      "PUBLIC_URL must be an http or https URL.",
+      "PUBLIC_URL must be an http or https URL, without user, query and fragment.",
       'BCRYPT_COST must be a whole number from 4 to 15, not "two".',
       'RATE_LIMIT_LOGIN must be <count>/<seconds>, like 60/60, not "5".',
       'REVOCATION must be one of strict, bounded, not "never".',
       "SERVICE_PERMISSIONS has an entry that is not <service>=<permission> <permission>.",
-      'LOG_PRETTY must be true or false, not "yes".',
+      'LOG_PRETTY must be true or false, not "maybe".',
     ]);
   });
 
   test("reports a URL that is not valid once, and not as missing too", () => {
-    expect(problemsOf({ ...production, DATABASE_URL: "nope" })).toEqual(["DATABASE_URL must be a URL."]);
+    expect(problemsOf({ ...production, DATABASE_URL: "nope" })).toEqual([
+      "DATABASE_URL must be a URL like postgres://user:password@host:5432/database.",
+    ]);
   });
 
   test("does not quote secrets that are not valid", () => {
@@ -118,6 +113,42 @@ describe("the configuration", () => {
 
   test("warns about KAFKA_*, which has no effect", () => {
     expect(readConfig({ KAFKA_BOOTSTRAP_SERVERS: "kafka:9092" }).warnings.join()).toContain("JetStream");
+  });
+
+  test("USERMESH_PROFILE sets the defaults of an earlier system, which a variable overrides under any of its names", () => {
+    const defaults = readConfig({ USERMESH_PROFILE: "notification" });
+    expect(defaults).toMatchObject({ http: { port: 8000 }, auth: { accessTokenSeconds: 3_600 } });
+    expect(defaults.database.poolSize).toBe(50);
+    const set = readConfig({ USERMESH_PROFILE: "notification", PORT: "9000", JWT_EXPIRATION_HOURS: "2" });
+    expect(set).toMatchObject({ http: { port: 9000 }, auth: { accessTokenSeconds: 7_200 } });
+    expect(readConfig({ USERMESH_PROFILE: "rbac" }).log.file).toBe("logs/user_service.log");
+    expect(problemsOf({ USERMESH_PROFILE: "other" })).toEqual([
+      'USERMESH_PROFILE must be one of job-dashboard, meetinity, rbac, notification, not "other".',
+    ]);
+  });
+
+  test("SECRET_KEY may differ from JWT_SECRET_KEY, which then has no effect", () => {
+    const [ours, theirs] = ["k1:".padEnd(40, "s"), "t".repeat(40)];
+    const config = readConfig({ SECRET_KEY: ours, JWT_SECRET_KEY: theirs });
+    expect([config.secretKey, config.warnings.join()]).toEqual([ours, expect.stringContaining("has no effect")]);
+  });
+
+  test("warns about a misspelled variable, and about no other", () => {
+    expect(readConfig({ APP_PROT: "3100", DATABSE_URL: "x", SMTP_HOSTS: "mail" }).warnings).toEqual([
+      "APP_PROT is no variable of Usermesh and has no effect. Did you mean APP_PORT?",
+      "DATABSE_URL is no variable of Usermesh and has no effect. Did you mean DATABASE_URL?",
+      "SMTP_HOSTS is no variable of Usermesh and has no effect. Did you mean SMTP_HOST?",
+    ]);
+    const others = {
+      PATH: "x",
+      HOME: "x",
+      PGPORT: "1",
+      NODE_OPTIONS: "x",
+      LANG: "C",
+      USERS_SERVICE_PORT: "3",
+      LOGNAME: "me",
+    };
+    expect(readConfig(others).warnings).toEqual([]);
   });
 
   test("requires https for PWNED_PASSWORDS_URL in production", () => {

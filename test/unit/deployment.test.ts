@@ -1,12 +1,19 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
 import { type Environment, readConfig } from "../../lib/config/config.ts";
 import { namesOf, type Variable, variables } from "../../lib/config/variables.ts";
 import { envExample, readmeTable, TABLE } from "../../scripts/env-table.ts";
+import { HEAP_OPTIONS } from "../../scripts/run/child.ts";
+import { completeSecrets, renderSecrets, renderServers } from "../../scripts/secrets/render.ts";
 
 interface ComposeService {
   readonly environment?: Readonly<Record<string, string>>;
+  readonly env_file?: readonly string[];
   readonly command?: readonly string[];
   readonly healthcheck?: unknown;
 }
@@ -19,13 +26,18 @@ const known = new Set(
   Object.entries<Variable>(variables).flatMap(([name, one]) => namesOf(name, one).map((its) => its.name)),
 );
 
+const all = completeSecrets({});
+const rendered: Readonly<Record<string, Environment>> = { ...renderSecrets(all, "compose"), ...renderServers(all) };
+const secretsOf = ({ env_file: files = [] }: ComposeService): Environment =>
+  Object.assign({}, ...files.map((file) => rendered[/^secrets\/compose\/([\w-]+)\.env$/.exec(file)?.[1] ?? ""]));
+
 /** The environment of a container without variables from the shell. */
 function resolved(service: ComposeService): Environment {
   const entries = Object.entries(service.environment ?? {}).map(([name, value]) => [
     name,
     String(value).replace(/\$\{[A-Z_]+:-([^}]*)\}/g, "$1"),
   ]);
-  return Object.fromEntries(entries);
+  return { ...secretsOf(service), ...Object.fromEntries(entries) };
 }
 
 /** Names of all services and workers, as in SERVICES. */
@@ -45,6 +57,12 @@ describe("the documentation of the configuration", () => {
   });
 });
 
+test("nodes have the same bounds of memory however they are started", () => {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+  expect(scripts.node).toBe(`node ${HEAP_OPTIONS.join(" ")} --require ./scripts/environment.cjs scripts/node.ts`);
+  expect(dockerfile).toContain(`CMD ["node", ${HEAP_OPTIONS.map((option) => `"${option}"`).join(", ")}, `);
+});
+
 describe("docker-compose.yml", () => {
   const nodes = Object.entries(compose.services).filter(([, service]) => service.environment?.SERVICES);
 
@@ -53,20 +71,26 @@ describe("docker-compose.yml", () => {
   });
 
   test.each([...nodes.map(([name]) => name), "migrate"])("%s has a valid configuration", (name) => {
-    expect(() => readConfig(resolved(compose.services[name] ?? {}))).not.toThrow();
+    const command = name === "migrate" ? "migrate" : "node";
+    expect(() => readConfig(resolved(compose.services[name] ?? {}), command)).not.toThrow();
   });
 
   test.each([...nodes.map(([name]) => name), "migrate"])("%s sets only known variables", (name) => {
-    const set = Object.keys(compose.services[name]?.environment ?? {});
+    const set = Object.keys(resolved(compose.services[name] ?? {}));
     expect(set.filter((variable) => !known.has(variable))).toEqual([]);
   });
 
   test("the servers require the credentials that the nodes have", () => {
     const env = resolved(compose.services.gateway ?? {});
-    const command = (name: string) =>
-      (compose.services[name]?.command ?? []).join(" ").replace(/\$\{[A-Z_]+:-([^}]*)\}/g, "$1");
+    const command = (name: string) => {
+      const service = compose.services[name] ?? {};
+      const secrets = secretsOf(service);
+      return (service.command ?? []).join(" ").replace(/"?\$\$([A-Z_]+)"?/g, (_, one) => String(secrets[one]));
+    };
     expect(command("nats")).toContain(`--pass=${new URL(env.NATS_URL ?? "").password}`);
     expect(command("redis")).toContain(`--requirepass ${new URL(env.REDIS_URL ?? "").password}`);
+    const postgres = secretsOf(compose.services.postgres ?? {}).POSTGRES_PASSWORD;
+    expect(new URL(resolved(compose.services.migrate ?? {}).DATABASE_URL ?? "").password).toBe(postgres);
     expect(command("redis")).toContain("--appendonly yes");
     expect(command("nats")).toContain("--jetstream");
   });
@@ -74,9 +98,22 @@ describe("docker-compose.yml", () => {
 
 describe("the Dockerfile", () => {
   test("runs Node 24 as an unprivileged user, without dev dependencies", () => {
-    expect(dockerfile).toMatch(/FROM node:24-slim$/m);
+    expect(dockerfile).toContain("ARG NODE_IMAGE=node:24-slim\n");
+    const images = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
+    expect(new Set(images)).toEqual(new Set(["$".concat("{NODE_IMAGE}")]));
     expect(dockerfile).toContain("npm ci --omit=dev");
     expect(dockerfile).toMatch(/^USER node$/m);
+  });
+
+  test("compiles what a node imports while it is built, as npm does after an installation", async () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+    expect(dockerfile).toContain(`RUN ${scripts.postinstall}\n`);
+    const cache = mkdtempSync(join(tmpdir(), "usermesh-test-"));
+    const [, ...args] = scripts.postinstall.split(" ");
+    await promisify(execFile)(process.execPath, args, { env: { ...process.env, NODE_COMPILE_CACHE: cache } });
+    const compiled = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    rmSync(cache, { recursive: true });
+    expect(compiled.length).toBeGreaterThan(1_000);
   });
 
   test("sets only known variables", () => {
@@ -89,5 +126,23 @@ describe("the Dockerfile", () => {
     for (const folder of ["lib", "mixins", "scripts", "services", "workers"]) {
       expect(dockerfile).toContain(`COPY ${folder} ./${folder}`);
     }
+  });
+});
+
+describe("the workflow of a release", () => {
+  const text = readFileSync(".github/workflows/release.yml", "utf8");
+  const { jobs } = parse(text) as {
+    jobs: Record<string, { readonly needs?: string; readonly permissions?: Readonly<Record<string, string>> }>;
+  };
+
+  test("publishes only what was tested, with SBOM and provenance, and writes nothing but packages", () => {
+    expect(jobs.image?.needs).toBe("test");
+    expect(text).toContain("--sbom=true --provenance=mode=max");
+    expect(jobs.image?.permissions).toEqual({ contents: "read", packages: "write" });
+    expect(jobs.test?.permissions).toBeUndefined();
+  });
+
+  test("pins the image of Node by its digest", () => {
+    expect(text).toContain('--build-arg "NODE_IMAGE=node:24-slim@$digest"');
   });
 });

@@ -35,7 +35,7 @@ describe("works with the private parts of moleculer 0.15.2 that we rely on", () 
     return caller;
   };
 
-  test("the version: after an upgrade, review mixins/nats-transporter.ts and lib/runtime/moleculer-internals.ts", () => {
+  test("the version: after an upgrade, review mixins/bus/nats-transporter.ts and lib/runtime/moleculer-internals.ts", () => {
     expect(ServiceBroker.MOLECULER_VERSION).toBe("0.15.2");
   });
 

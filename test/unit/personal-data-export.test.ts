@@ -1,13 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import { defineEntity, nullable, primary, text, uuid } from "../../lib/database/entity.ts";
-import type { Database } from "../../mixins/database.mixin.ts";
-import { type ExportSection, tableSection } from "../../mixins/export-pages.ts";
+import type { Database } from "../../mixins/database/database.mixin.ts";
+import { type ExportSection, tableSection } from "../../mixins/personal-data/export-pages.ts";
 import { exportSections as ofAdmin } from "../../services/admin/activity/activity.repo.ts";
 import { exportSections as ofAuth } from "../../services/auth/transfer/personal-data.repo.ts";
 import { exportSections as ofMail } from "../../services/mail/personal-data.repo.ts";
 import { exportSections as ofPreferences } from "../../services/preferences/personal-data.ts";
 import { exportSections as ofSessions } from "../../services/sessions/personal-data.ts";
 import { exportSections as ofUsers } from "../../services/users/erasure/export.ts";
+import { exportSections as ofWebhooks } from "../../services/webhooks/personal-data.ts";
 import { entities } from "../support/data/entities.ts";
 
 /** Tables with a user's rows that no export reads. */
@@ -54,6 +55,7 @@ describe("the export of personal data", () => {
     ["preferences", ofPreferences],
     ["mail", ofMail],
     ["admin", ofAdmin],
+    ["webhooks", ofWebhooks],
   ] as const)(
     "reads every table of %s with rows of the user, or the table is listed with a reason",
     async (schema, sectionsOf) => {

@@ -33,7 +33,7 @@ describe("a node", () => {
 
   test("without SECRET_KEY does not start", async () => {
     await expect(createPlatform(readConfig({}), { log, services: ["users"] })).rejects.toThrow(
-      "SECRET_KEY must be set",
+      "SECRET_KEY or DERIVED_KEYS must be set",
     );
   });
 

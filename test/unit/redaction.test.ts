@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { withCorrelation } from "../../lib/actions/correlation.ts";
 import { createLog } from "../../lib/observability/log.ts";
+import { redactText } from "../../lib/observability/redaction.ts";
 
 const level = "info";
 
@@ -33,6 +34,26 @@ describe("the log's redaction", () => {
 
   test("removes secrets from messages", () => {
     expect(logged((log) => log.info("connecting to redis://:s3cret@host"))).not.toContain("s3cret");
+  });
+
+  // Quadratic time would be minutes for texts of this length.
+  test.each([
+    ["a path of words", "a."],
+    ["schemes", "a:/"],
+    ["schemes that never end", "a://"],
+    ["beginnings of tokens", "-eyJ"],
+    ["halves of tokens", "eyJa.eyJ "],
+    ["own tokens", "v1.k1."],
+    ["addresses", "a@"],
+    ["a domain of digits", "@1."],
+    ["a long local part", "@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"],
+    ["words before credentials", "Bearer "],
+  ])("takes time linear in %s", (_, part) => {
+    const text = part.repeat(Math.ceil(400_000 / part.length));
+    const started = performance.now();
+    redactText(`@${text}`);
+    redactText(text);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   test("keeps ids, flags and counts", () => {

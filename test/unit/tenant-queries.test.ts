@@ -15,20 +15,28 @@ const overAll: Readonly<Record<string, string>> = {
   "users/erasure/erasures.repo.ts listDueErasures": "the erasures that are due",
   "users/erasure/erasures.repo.ts listPurgesDue": "the purges that are due",
   "users/erasure/erasures.repo.ts countErasures": "figure of the installation",
+  "users/core/users.repo.ts findTenantId": "a tenant by its slug",
+  "users/transfer/import.repo.ts findTenantIds": "tenants by their slugs",
   "users/profile/profiles.repo.ts profilesNotUnder": "change of keys",
   "users/account/snapshots.repo.ts readSnapshotPage": "snapshot of a new stream",
   "users/subscriptions/subscriptions.repo.ts listExpired": "the subscriptions that have run out",
   "users/directory/user-list.repo.ts countAll": "figure of the installation",
   "auth/password/credentials.repo.ts listUnconfirmedCredentials": "sweep",
   "auth/password/credentials.repo.ts listCredentialsNotUnder": "change of keys",
+  "auth/password/credentials.repo.ts listOnePerLabel": "maintenance of imported hashes",
+  "auth/password/credentials.repo.ts listCredentialsWithLabels": "maintenance of imported hashes",
+  "users/erasure/erasures.repo.ts listOpenErasures": "list for operators",
   "auth/oauth/identities.repo.ts countByIssuer": "figure of the installation",
   "sessions/session/sessions.repo.ts countAllLiveSessions": "figure of the installation",
   "preferences/preferences.repo.ts listUnconfirmed": "sweep",
   "admin/activity/activity.repo.ts countSignIns": "figure of the installation",
+  "webhooks/deliveries/deliveries.repo.ts sweepDeliveries": "sweep",
+  "webhooks/endpoints/endpoints.repo.ts endpointsNotUnder": "change of keys",
 };
 
 /** Joined with a restricted row, or built from conditions whose types require the tenant or the caller. */
 const builtOnATenant = new Set([
+  "auth/oauth/identities.repo.ts findOwners",
   "auth/one-time-tokens/one-time-tokens.repo.ts SUPERSEDED",
   "users/transfer/import.repo.ts findConflicts",
   "users/directory/people.repo.ts selectPeople",

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { effectiveSettings } from "../../services/users/tenants/tenant-settings.ts";
+import { effectiveSettings, mayRegister } from "../../services/users/tenants/tenant-settings.ts";
 
 const installation = {
   passwordPolicy: "classic",
@@ -15,7 +15,25 @@ test("a tenant without settings has those of the installation", () => {
     refresh_idle_seconds: 604_800,
     session_max_seconds: 2_592_000,
     max_users: null,
+    registration: "open",
+    registration_domains: [],
+    upgrade: "self",
   });
+});
+
+test.each([
+  ["open", "ada@anywhere.example", true],
+  ["invited", "ada@corp.example", false],
+  ["domains", "ada@corp.example", true],
+  ["domains", "ada@CORP.example", true],
+  ["domains", "ada@b\u00fccher.example", true],
+  ["domains", "ada@sub.corp.example", false],
+  ["domains", "ada@corp.example.org", false],
+  ["domains", "ada@evilcorp.example", false],
+  ["domains", "corp.example@evil.example", false],
+] as const)("registration %s: %s may register: %s", (registration, email, expected) => {
+  const registration_domains = ["corp.example", "xn--bcher-kva.example"];
+  expect(mayRegister({ registration, registration_domains }, email)).toBe(expected);
 });
 
 test("a tenant's older settings cannot undercut a stricter installation", () => {

@@ -1,25 +1,26 @@
 import type { CursorPosition } from "../../../lib/actions/cursor.ts";
 import { columnNames, columnsOf, type RowOf } from "../../../lib/database/entity.ts";
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
-import { type ExportSection, rowsOf } from "../../../mixins/export-pages.ts";
-import { Activity } from "../admin.entities.ts";
+import type { Database, Transaction } from "../../../mixins/database/database.mixin.ts";
+import { type ExportSection, rowsOf } from "../../../mixins/personal-data/export-pages.ts";
+import { Activity, chainColumns } from "../admin.entities.ts";
 
 export type ActivityRow = RowOf<typeof Activity>;
 
 /** Does nothing if the id exists already or the entry is about an erased user. */
 export async function insertActivity(
   db: Database,
-  entry: Omit<ActivityRow, "at"> & { readonly at: string },
+  entry: Omit<ActivityRow, "at" | (typeof chainColumns)[number]> & { readonly at: string },
 ): Promise<void> {
   await db.query(
-    `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at, ip, correlation_id, details)
-     SELECT $1::uuid, $2::uuid, $3, $4::uuid, $5::uuid, $6::timestamptz, $7, $8, $9::jsonb
-     WHERE NOT EXISTS (SELECT FROM admin.erased WHERE user_id = $5::uuid) ON CONFLICT DO NOTHING`,
+    `INSERT INTO admin.activity (id, tenant_id, action, actor_id, actor, user_id, at, ip, correlation_id, details)
+     SELECT $1::uuid, $2::uuid, $3, $4::uuid, $5, $6::uuid, $7::timestamptz, $8, $9, $10::jsonb
+     WHERE NOT EXISTS (SELECT FROM admin.erased WHERE user_id = $6::uuid) ON CONFLICT DO NOTHING`,
     [
       entry.id,
       entry.tenant_id,
       entry.action,
       entry.actor_id,
+      entry.actor,
       entry.user_id,
       entry.at,
       entry.ip,
@@ -57,7 +58,7 @@ export function selectActivity(
   }
   values.push(limit);
   return db.query(
-    `SELECT id, action, actor_id, user_id, at, ip, correlation_id, details FROM admin.activity
+    `SELECT id, action, actor_id, actor, user_id, at, ip, correlation_id, details FROM admin.activity
      WHERE ${where.join(" AND ")} ORDER BY at DESC, id DESC LIMIT $${values.length}`,
     values,
   );
@@ -93,6 +94,23 @@ export async function countSignIns(db: Database): Promise<SignInCounts> {
   return row ?? { successful: 0, refused: 0 };
 }
 
+export interface ActionCount {
+  /** ISO date in UTC. */
+  readonly day: string;
+  readonly action: string;
+  readonly count: number;
+}
+
+/** Sign-ins, refused ones and new accounts of a tenant since a time, read from the index on actions. */
+export function countByDay(db: Database, tenantId: string, since: string): Promise<ActionCount[]> {
+  return db.query<ActionCount>(
+    `SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, action, count(*)::int AS count FROM admin.activity
+     WHERE tenant_id = $1::uuid AND action IN ('session.created', 'sign_in.refused', 'user.created')
+       AND at >= $2::timestamptz GROUP BY 1, 2`,
+    [tenantId, since],
+  );
+}
+
 function conditions(filter: ActivityFilter): { values: unknown[]; where: string[] } {
   const values: unknown[] = [];
   const where: string[] = [];
@@ -123,16 +141,29 @@ export async function pseudonymise(
   return { activity: row?.n ?? 0 };
 }
 
+/** Keeps later entries about the user out of the log. A function of the owner, as the role may not write the table. */
+export async function markErased(tx: Transaction, userId: string): Promise<void> {
+  await tx.query("SELECT admin.mark_erased($1)", [userId]);
+}
+
 /** A position in the export is the time and the id of an entry, separated by `|`. This one is before all entries. */
 const START_POSITION = "-infinity|00000000-0000-0000-0000-000000000000";
 const POSITION_COLUMN = `to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '|' || id AS position`;
 const AFTER_POSITION = "(at, id) > (split_part($2, '|', 1)::timestamptz, split_part($2, '|', 2)::uuid)";
 
 /** Actor and IP address are exported only if the user is the actor: those of other actors are their personal data. */
-const columnsAboutUser = columnsOf(Activity, "a", columnNames(Activity, ["user_id", "actor_id", "ip"]));
+const columnsAboutUser = columnsOf(
+  Activity,
+  "a",
+  columnNames(Activity, ["user_id", "actor_id", "actor", "ip", ...chainColumns]),
+);
 
 /** `details` and the correlation id are left out, because they are about the other user. */
-const columnsAboutOthers = columnsOf(Activity, "a", columnNames(Activity, ["actor_id", "details", "correlation_id"]));
+const columnsAboutOthers = columnsOf(
+  Activity,
+  "a",
+  columnNames(Activity, ["actor_id", "actor", "details", "correlation_id", ...chainColumns]),
+);
 
 export function exportSections(db: Database): readonly ExportSection[] {
   return [

@@ -1,9 +1,9 @@
 import type { MeshEvent } from "../../../lib/events/events.ts";
 import type { Clock, Random } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
-import { eraseUser } from "../../../mixins/erasure.ts";
-import { insertActivity, pseudonymise } from "./activity.repo.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
+import { eraseIn } from "../../../mixins/personal-data/erasure.ts";
+import { insertActivity, markErased, pseudonymise } from "./activity.repo.ts";
 
 interface EraseDeps {
   readonly db: Database;
@@ -11,10 +11,18 @@ interface EraseDeps {
   readonly random: Random;
 }
 
-/** Replaces the user's id with a random one. The entries stay in the log. */
+/** Replaces the user's id with a random one. The entries stay in the log. Rejects unless `users` has ordered it. */
 export function eraseActivity({ db, clock, random }: EraseDeps, userId: string): Promise<Record<string, number>> {
   const pseudonym = newId(clock, random);
-  return eraseUser(db, userId, (tx) => pseudonymise(tx, userId, pseudonym));
+  return db.transaction((tx) =>
+    eraseIn(
+      tx,
+      db.schema,
+      userId,
+      () => pseudonymise(tx, userId, pseudonym),
+      () => markErased(tx, userId),
+    ),
+  );
 }
 
 /** Adds an entry that does not name the user: it has the id under which the certificate of the erasure can be read. */
@@ -25,6 +33,7 @@ export async function eraseAndRecord(deps: EraseDeps, event: MeshEvent): Promise
     tenant_id: event.tenant_id,
     action: event.event_type,
     actor_id: null,
+    actor: null,
     user_id: null,
     at: event.timestamp,
     ip: null,

@@ -1,9 +1,9 @@
 import type * as z from "zod";
-import { requireUser } from "../../../lib/actions/caller.ts";
+import { requireAdministrator, requireUser } from "../../../lib/actions/caller.ts";
 import { decodeCursor, encodeCursor } from "../../../lib/actions/cursor.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import type { Activity, ActivityQuery } from "../admin.contract.ts";
 import { type ActivityRow, type ActivityScope, countActivity, selectActivity } from "./activity.repo.ts";
 
@@ -11,27 +11,29 @@ type Query = z.output<typeof ActivityQuery>;
 type Page = Actions["admin.activity"]["result"];
 
 /**
- * The entries about the caller. IP addresses of other actors are left out, because they are those actors' personal
- * data.
+ * The entries about the caller. IP addresses of other actors and names of operators are left out, because they are those
+ * people's personal data.
  */
 export async function myActivity(db: Database, { caller, params }: ActionContext<Query>): Promise<Page> {
   const { user_id } = requireUser(caller);
   const page = await readPage(db, params, { user_id });
-  return { ...page, items: page.items.map((item) => (item.actor_id === user_id ? item : { ...item, ip: null })) };
+  const withoutOthers = (item: Page["items"][number]) =>
+    item.actor_id === user_id ? item : { ...item, ip: null, actor: item.actor && "operator" };
+  return { ...page, items: page.items.map(withoutOthers) };
 }
 
 export async function activityOfUser(
   db: Database,
   { caller, params, call }: ActionContext<Query & { readonly user_id: string }>,
 ): Promise<Page> {
-  const { tenant_id } = requireUser(caller);
+  const { tenant_id } = requireAdministrator(caller);
   const user = await call("users.get", { id: params.user_id });
   if (user?.tenant_id !== tenant_id) throw new AppError("not_found");
   return readPage(db, params, { tenant_id, user_id: user.id });
 }
 
 export async function activityOfTenant(db: Database, { caller, params }: ActionContext<Query>): Promise<Page> {
-  return readPage(db, params, { tenant_id: requireUser(caller).tenant_id });
+  return readPage(db, params, { tenant_id: requireAdministrator(caller).tenant_id });
 }
 
 const SORT_ORDER = "activity";
@@ -58,6 +60,7 @@ function viewActivity({
   id,
   action,
   actor_id,
+  actor,
   user_id,
   at,
   ip,
@@ -68,6 +71,7 @@ function viewActivity({
     id,
     action,
     actor_id,
+    actor,
     user_id,
     at: at.toISOString(),
     ip,

@@ -1,9 +1,9 @@
-import { requireUser } from "../../../lib/actions/caller.ts";
+import { DEFAULT_TENANT_ID, operatorName, requireAdministrator } from "../../../lib/actions/caller.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { actorOfEvent, type MeshEvent } from "../../../lib/events/events.ts";
 import type { Clock, Random } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import { insertActivity } from "./activity.repo.ts";
 
 /** Fields that have their own column, and email addresses and names, which must not get into the log. */
@@ -20,7 +20,10 @@ const omittedFromDetails = new Set([
   "email",
   "name",
   "actor_id",
+  "actor",
+  "replay",
   "ip",
+  "languages",
 ]);
 
 /** May be repeated, because the entry has the event's id. */
@@ -32,6 +35,7 @@ export async function recordActivity(db: Database, event: MeshEvent): Promise<vo
     tenant_id: event.tenant_id,
     action: event.event_type,
     actor_id: actorOfEvent(event),
+    actor: textOrNull(event.actor),
     user_id: event.user_id,
     at: event.timestamp,
     ip: textOrNull(event.ip),
@@ -46,19 +50,20 @@ interface OperationDeps {
   readonly random: Random;
 }
 
-/** Records an operation on the installation in the log of the caller's home tenant. */
+/** Records an operation on the installation in the log of the caller's home tenant, or in that of the default tenant. */
 export async function recordOperation(
   { db, clock, random }: OperationDeps,
   { caller, client, correlationId }: Pick<ActionContext, "caller" | "client" | "correlationId">,
   action: string,
   details: Record<string, string>,
 ): Promise<void> {
-  const { user_id, home_tenant_id } = requireUser(caller);
+  const { user_id, home_tenant_id } = requireAdministrator(caller);
   await insertActivity(db, {
     id: newId(clock, random),
-    tenant_id: home_tenant_id,
+    tenant_id: home_tenant_id ?? DEFAULT_TENANT_ID,
     action,
     actor_id: user_id,
+    actor: caller.kind === "operator" ? operatorName(caller) : null,
     user_id: null,
     at: clock.now().toISOString(),
     ip: textOrNull(client.ip),
@@ -72,7 +77,7 @@ export async function recordAuditEvent(
   db: Database,
   { params, correlationId }: ActionContext<Actions["admin.record"]["params"]>,
 ): Promise<Record<string, never>> {
-  await insertActivity(db, { ...params, correlation_id: correlationId });
+  await insertActivity(db, { ...params, actor: params.actor ?? null, correlation_id: correlationId });
   return {};
 }
 

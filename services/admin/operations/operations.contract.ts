@@ -1,18 +1,19 @@
 import * as z from "zod";
-import { action, asUserWith, byService } from "../../../lib/actions/contract.ts";
+import { action, asAdministrator, byOperator, byService } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
+import { KeyUsage, SigningKey } from "../../../lib/contracts/key-usage.contract.ts";
 
 /** Number of jobs per state. Null if the queue store is unavailable. */
 const QueueCounts = z.record(z.string(), z.int()).nullable();
 
-const Queue = z.strictObject({ name: z.string(), counts: QueueCounts }).meta({ id: "Queue" });
+export const Queue = z.strictObject({ name: z.string(), counts: QueueCounts }).meta({ id: "Queue" });
 
-const DeadLetter = z
+export const DeadLetter = z
   .strictObject({
     id: z.string(),
     name: z.string(),
     /** Contains ids, never an address or a secret. */
-    data: z.json(),
+    data: field.JsonValue,
     attempts: z.int(),
     reason: z.string(),
     failed_at: field.Timestamp,
@@ -45,8 +46,84 @@ const Mesh = z
   })
   .meta({ id: "Mesh" });
 
+/** Counts since the node started. */
+const NodeStats = z.strictObject({
+  calls: z.int(),
+  errors: z.int(),
+  buckets: z.array(z.int()),
+  uptime_seconds: z.int(),
+  memory_bytes: z.int(),
+  event_loop_lag_ms: z.number(),
+  /** Seconds since each service requested its lease; null without one. */
+  leases: z.array(z.strictObject({ service: z.string(), age_seconds: z.number().nullable() })),
+});
+
+export const Traffic = z
+  .strictObject({
+    at: field.Timestamp,
+    nodes: z.array(
+      z.strictObject({
+        id: z.string(),
+        available: z.boolean(),
+        version: z.string().nullable(),
+        services: z.array(z.string()),
+        /** Null if the node did not answer. */
+        stats: NodeStats.nullable(),
+      }),
+    ),
+    edges: z
+      .array(
+        z.strictObject({
+          from: z.string(),
+          to: z.string(),
+          calls: z.int(),
+          errors: z.int(),
+          buckets: z.array(z.int()),
+        }),
+      )
+      .meta({
+        description:
+          "Calls of one service to another since the nodes started. `buckets` counts those up to 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1,000, 2,500, 5,000 and 10,000 ms, each bucket alone, then the longer ones.",
+      }),
+    open_breakers: z.array(OpenBreaker),
+    queues: z.array(Queue),
+    outboxes: z.array(
+      z.strictObject({ service: z.string(), pending: z.int().nullable(), oldest_seconds: z.number().nullable() }),
+    ),
+    consumers: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          stream: z.string(),
+          pending: z.int(),
+          unacknowledged: z.int(),
+          redelivered: z.int(),
+        }),
+      )
+      .nullable()
+      .meta({ description: "Durable consumers of events; empty in one process, null while NATS is unavailable." }),
+  })
+  .meta({ id: "Traffic" });
+
+/** A step of a request, as the node that did it remembers it. */
+export const Step = z
+  .strictObject({
+    correlation_id: z.string(),
+    kind: z.enum(["request", "action", "event", "job"]),
+    name: z.string(),
+    service: z.string(),
+    from: z.string(),
+    node: z.string(),
+    at: field.Timestamp,
+    duration_ms: z.number(),
+    outcome: z.string().meta({ description: "The status of a request, `ok`, or the code of an error." }),
+  })
+  .meta({ id: "Step" });
+
+const Journey = z.strictObject({ steps: z.array(Step) }).meta({ id: "Journey" });
+
 /** A value is null if the service that provides it did not respond. */
-const PlatformMetrics = z
+export const PlatformMetrics = z
   .strictObject({
     accounts: z.strictObject({ total: z.int(), active: z.int() }).nullable(),
     logins: z.strictObject({ last_24_hours: z.int(), refused_last_24_hours: z.int() }).nullable(),
@@ -58,6 +135,8 @@ const PlatformMetrics = z
   })
   .meta({ id: "PlatformMetrics" });
 
+export const Keys = z.strictObject({ signing: z.array(SigningKey), key_ring: KeyUsage }).meta({ id: "Keys" });
+
 const QueueName = z.string().max(50);
 
 /** For operators of the installation, except `record`. 404 for an unknown queue or dead letter. */
@@ -65,13 +144,13 @@ export const operationActions = {
   queues: action({
     params: field.Empty,
     result: z.array(Queue),
-    access: asUserWith("platform:queues"),
+    access: asAdministrator("platform:queues"),
     idempotent: true,
   }),
   failedJobs: action({
     params: z.object({ name: QueueName, limit: field.Limit }),
     result: field.pageOf(DeadLetter),
-    access: asUserWith("platform:queues"),
+    access: asAdministrator("platform:queues"),
     idempotent: true,
   }),
   /**
@@ -80,31 +159,79 @@ export const operationActions = {
   retryJobs: action({
     params: z.strictObject({ name: QueueName, id: z.string().max(200).optional() }),
     result: z.strictObject({ retried: z.int() }),
-    access: asUserWith("platform:queues"),
+    access: asAdministrator("platform:queues"),
   }),
   dropJob: action({
     params: z.strictObject({ name: QueueName, job: z.string().max(200) }),
     result: field.Empty,
-    access: asUserWith("platform:queues"),
+    access: asAdministrator("platform:queues"),
+  }),
+  /** Publishes the events of a service of the last seven days again. 404 for a service that publishes none. */
+  replayEvents: action({
+    params: z.strictObject({ service: z.string().max(50), since: field.Timestamp, user_id: field.Id.optional() }),
+    result: z.strictObject({ replayed: z.int() }),
+    access: byOperator,
+    timeout: 31_000,
   }),
   metrics: action({
     params: field.Empty,
     result: PlatformMetrics,
-    access: asUserWith("platform:metrics"),
+    access: asAdministrator("platform:metrics"),
     idempotent: true,
   }),
-  mesh: action({ params: field.Empty, result: Mesh, access: asUserWith("platform:metrics"), idempotent: true }),
-  /** Records an audit event of another service: refused sign-ins and requests, requests in another tenant, imports. */
+  /** The keys of the installation, without any secret. */
+  keys: action({ params: field.Empty, result: Keys, access: asAdministrator("platform:keys"), timeout: 20_000 }),
+  /** Counted by the nodes themselves. Rates are the differences between two answers. */
+  traffic: action({
+    params: field.Empty,
+    result: Traffic,
+    access: asAdministrator("platform:metrics"),
+    idempotent: true,
+  }),
+  /** The latest requests, newest first. Nodes remember some thousand steps, so a busy mesh forgets them in minutes. */
+  requests: action({
+    params: field.Empty,
+    result: z.array(Step),
+    access: asAdministrator("platform:metrics"),
+    idempotent: true,
+  }),
+  /** The calls, events, jobs and mails that a request has caused, in the order in which they began. */
+  journey: action({
+    params: z.strictObject({ correlation_id: z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/) }),
+    result: Journey,
+    access: asAdministrator("platform:metrics"),
+    idempotent: true,
+  }),
+  mesh: action({ params: field.Empty, result: Mesh, access: asAdministrator("platform:metrics"), idempotent: true }),
+  /** Records an audit event of another service: refused sign-ins, credentials and requests, acts in another tenant, imports. */
   record: action({
     params: z.strictObject({
       id: field.Id,
       tenant_id: field.Id,
-      action: z.enum(["sign_in.refused", "request.refused", "platform.acted", "users.imported"]),
+      action: z.enum([
+        "sign_in.refused",
+        "sign_in.throttled",
+        "reauthentication.refused",
+        "one_time_token.refused",
+        "refresh_token.refused",
+        "access_token.refused",
+        "service_credentials.refused",
+        "request.refused",
+        "request.throttled",
+        "password_reset.requested",
+        "link.sent",
+        "platform.acted",
+        "users.imported",
+        "signing_key.rotated",
+        "webhook.disabled",
+      ]),
       actor_id: field.Id.nullable(),
+      /** `operator:<name>`. */
+      actor: z.string().max(100).nullish(),
       user_id: field.Id.nullable(),
       at: field.Timestamp,
       ip: z.string().max(64).nullable(),
-      details: z.record(z.string(), z.json()),
+      details: z.record(z.string(), field.JsonValue),
     }),
     result: field.Empty,
     access: byService("activity:record"),

@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Queues } from "../../../lib/runtime/platform.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import { countSignIns } from "../activity/activity.repo.ts";
 import { listQueues } from "./queues.ts";
 import { openBreakers } from "./topology.ts";

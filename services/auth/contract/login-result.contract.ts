@@ -9,10 +9,12 @@ export const LoginResult = z
     access_token: z.string(),
     refresh_token: z.string(),
     token_type: z.literal("Bearer"),
-    /** Seconds. */
+    /** Seconds to wait before a retry, from `Retry-After`. */
     expires_in: z.int(),
     refresh_expires_in: z.int(),
     session_id: field.Id,
+    /** Proves at later sign-ins that this device has signed in before, so that failed attempts of others don't delay it. */
+    device_token: z.string(),
     user: User,
   })
   .meta({ id: "LoginResult" });

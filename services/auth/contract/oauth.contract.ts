@@ -20,19 +20,55 @@ const ReturnTo = z.string().max(2_000).optional();
 /** Value of the browser's OAuth cookie. Set and read by the gateway, never a field of a client's request. */
 const BrowserBinding = z.string().max(100).optional();
 const OAuthText = z.string().max(4_096).optional();
+/** The former session of a browser that signs in again. Read from its cookie by the gateway. */
+export const ReplacedRefreshToken = z.string().max(200).optional();
+
+/** The parameters that a provider returns to our callback. */
+const callbackFields = {
+  state: OAuthText,
+  code: OAuthText,
+  iss: OAuthText,
+  error: OAuthText,
+  user: OAuthText.meta({ description: "JSON with the person's name, as Apple sends it at the first sign-in." }),
+};
 
 /** Part of the contract of auth. */
 export const oauthActions = {
   /** The provider's URL to sign in at. 404 for an unknown provider, 503 if it does not respond. */
   oauthStart: action({
-    params: z.strictObject({
-      provider: ProviderName,
-      tenant: field.TenantSlug.optional(),
-      return_to: ReturnTo,
-      /** The callback sets the session cookies of this browser; there is no code to exchange. */
-      use_cookies: z.enum(["true", "false"]).optional(),
-      browser_binding: BrowserBinding,
-    }),
+    params: z
+      .strictObject({
+        provider: ProviderName,
+        tenant: field.TenantSlug.optional(),
+        return_to: ReturnTo,
+        /** The callback sets the session cookies of this browser; there is no code to exchange. */
+        use_cookies: z.enum(["true", "false"]).optional(),
+        state: z
+          .string()
+          .regex(/^[\x20-\x7E]{1,500}$/)
+          .optional()
+          .meta({
+            description: "Returned unchanged with `code` or `error`, so that a client recognizes its own sign-in.",
+          }),
+        code_challenge: z
+          .string()
+          .regex(/^[\w-]{43}$/)
+          .optional()
+          .meta({
+            description:
+              "PKCE (RFC 7636) of the client. Required unless the browser that visits the provider also exchanges the code, with its cookie.",
+          }),
+        code_challenge_method: z.literal("S256").optional().meta({ description: "Required with `code_challenge`." }),
+        step_up: z.enum(["true", "false"]).optional().meta({
+          description:
+            "Makes the provider authenticate the person again (`max_age=0`, `prompt=login`), for actions that require a recent sign-in. If the provider does not report when it did (`auth_time`), the session does not count as recent.",
+        }),
+        browser_binding: BrowserBinding,
+      })
+      .refine((query) => (query.code_challenge === undefined) === (query.code_challenge_method === undefined), {
+        error: "must be S256, together with code_challenge",
+        path: ["code_challenge_method"],
+      }),
     result: z.strictObject({ location: z.string(), browser_binding: z.string() }),
     access: asAnyone,
     timeout: 9_000,
@@ -44,11 +80,9 @@ export const oauthActions = {
   oauthCallback: action({
     params: z.strictObject({
       provider: ProviderName,
-      state: OAuthText,
-      code: OAuthText,
-      iss: OAuthText,
-      error: OAuthText,
+      ...callbackFields,
       browser_binding: BrowserBinding,
+      replaced_refresh_token: ReplacedRefreshToken,
     }),
     result: z.strictObject({
       location: z.string().nullable(),
@@ -60,15 +94,32 @@ export const oauthActions = {
     timeout: 9_500,
   }),
   /**
-   * 400 `oauth_code_invalid`. The code of a link is valid only in the session that started the link, and with
-   * `use_cookies` the code of a sign-in only in the browser that signed in.
+   * The callback of the response mode `form_post` (OAuth 2.0 Form Post Response Mode). Browsers send no `SameSite=Lax`
+   * cookies with another site's POST, so the browser is sent on to the callback with GET, where they come along. Fields
+   * that we do not know are ignored.
+   */
+  oauthFormPost: action({
+    params: z.object({ provider: ProviderName, ...callbackFields }),
+    result: z.strictObject({ location: z.string() }),
+    access: asAnyone,
+  }),
+  /**
+   * 400 `oauth_code_invalid`. The code of a link is valid only in the session that started the link; the code of a sign-in
+   * only with the verifier of its `code_challenge`, or without one, and always with `use_cookies`, in the browser that
+   * signed in. A second use ends the session of the first.
    */
   oauthExchange: action({
     params: z.strictObject({
       code: z.string().min(1).max(100),
+      code_verifier: z
+        .string()
+        .regex(/^[\w.~-]{43,128}$/)
+        .optional()
+        .meta({ description: "Verifier of the `code_challenge` that the sign-in was started with (RFC 7636)." }),
       device_name: field.Text[100].optional(),
       use_cookies: z.boolean().optional(),
       browser_binding: BrowserBinding,
+      replaced_refresh_token: ReplacedRefreshToken,
     }),
     result: OAuthOutcome,
     access: asAnyone,

@@ -1,53 +1,83 @@
-import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Database, Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { deleteInBatches } from "../../../mixins/service-sweep.ts";
 
-export interface AttemptKeys {
-  readonly account: string;
-  /** Key of the attempts at the account from one client address, or one IPv6 /64. */
+/** Attempts that are counted together. */
+export interface AttemptGroup {
+  readonly key: string;
+  /** Key of the group's attempts from one client address, or one IPv6 /64. */
   readonly address: string;
 }
 
+export interface AttemptGroups {
+  /** Of the name that was sent. Decides what the response tells. */
+  readonly name: AttemptGroup;
+  /** Of the account, whatever name was sent. Decides whether the password is compared. */
+  readonly account: AttemptGroup;
+}
+
 export interface AttemptLimits {
-  /** Consecutive failures, from all client addresses, until the account is throttled. */
-  readonly account: number;
+  /** Consecutive failures, from all client addresses, until the group is throttled. */
+  readonly group: number;
   /** Consecutive failures from one client address until that address is throttled. */
   readonly address: number;
-  /** Consecutive failures until the account is locked; a password reset unlocks it. */
+  /** Consecutive failures until the group is locked; a password reset unlocks it. */
   readonly lifetime: number;
 }
 
 /** `busy`: the attempts in progress fill the limit; try again when they are recorded. */
-type Reservation = "reserved" | "busy" | { readonly retryAfterSeconds: number };
+type Reservation =
+  | "busy"
+  | { readonly retryAfterSeconds: number }
+  /** False: the account is throttled, but the response must not tell. */
+  | { readonly counted: boolean };
+
+interface AttemptRequest {
+  readonly groups: AttemptGroups;
+  readonly userId: string | null;
+  /** Whether the caller may learn that the account is throttled under other names. */
+  readonly accountIsTold: boolean;
+}
 
 export async function reserveAttempt(
   db: Queryable,
-  keys: AttemptKeys,
-  userId: string | null,
+  { groups: { name, account }, userId, accountIsTold }: AttemptRequest,
   limits: AttemptLimits,
 ): Promise<Reservation> {
-  const values = [keys.account, keys.address, userId, limits.account, limits.address, limits.lifetime];
-  const [row] = await db.query<{ wait: number }>("SELECT auth.reserve_attempt($1, $2, $3, $4, $5, $6) AS wait", values);
-  const wait = row?.wait ?? -1;
-  if (wait === 0) return "reserved";
-  return wait < 0 ? "busy" : { retryAfterSeconds: wait };
+  const [row] = await db.query<{ wait: number; counted: boolean }>(
+    "SELECT wait, counted FROM auth.reserve_attempt($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    [
+      ...[name.key, name.address, account.key, account.address, userId, accountIsTold],
+      ...[limits.group, limits.address, limits.lifetime],
+    ],
+  );
+  if (!row || row.wait < 0) return "busy";
+  return row.wait > 0 ? { retryAfterSeconds: row.wait } : { counted: row.counted };
 }
 
-export type AttemptOutcome = "success" | "failure" | "aborted";
+export type AttemptOutcome = "success" | "failure" | "aborted" | "reset";
 
+/** Records in the order in which the groups are locked everywhere. */
 export async function recordAttempt(
   db: Queryable,
-  keys: AttemptKeys,
-  outcome: AttemptOutcome,
+  outcomes: ReadonlyArray<readonly [AttemptGroup, AttemptOutcome]>,
   limits: AttemptLimits,
 ): Promise<void> {
-  const values = [keys.account, keys.address, outcome, limits.account, limits.address];
-  await db.query("SELECT auth.record_attempt($1, $2, $3, $4, $5)", values);
+  const values: unknown[] = [limits.group, limits.address];
+  const add = (value: unknown) => `$${values.push(value)}`;
+  const calls = outcomes.map(
+    ([group, outcome]) => `auth.record_attempt(${add(group.key)}, ${add(group.address)}, ${add(outcome)}, $1, $2)`,
+  );
+  await db.query(`SELECT ${calls.join(", ")}`, values);
 }
 
-/** Locks the account's row first, like all other statements, so that none of them deadlock. */
-export async function clearAttempts(tx: Transaction, account: string): Promise<void> {
-  await tx.query("SELECT 1 FROM auth.login_attempts WHERE key = $1 FOR UPDATE", [account]);
-  await tx.query("DELETE FROM auth.login_attempts WHERE account = $1", [account]);
+/** Ends all throttling of an account. Locks its groups first, in the order of all other statements. */
+export async function clearAttempts(
+  tx: Transaction,
+  { names, account }: { readonly names: readonly string[]; readonly account: string },
+): Promise<void> {
+  for (const key of [...names, account])
+    await tx.query("SELECT 1 FROM auth.login_attempts WHERE key = $1 FOR UPDATE", [key]);
+  await tx.query("DELETE FROM auth.login_attempts WHERE account = ANY($1::text[])", [[...names, account]]);
 }
 
 /**

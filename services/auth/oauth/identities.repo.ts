@@ -1,5 +1,5 @@
 import type { RowOf } from "../../../lib/database/entity.ts";
-import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { Identities } from "../auth.entities.ts";
 
 export type Identity = Omit<RowOf<typeof Identities>, "created_at">;
@@ -38,6 +38,37 @@ export function findIdentities(db: Queryable, user_id: string): Promise<LinkedId
   return db.repository(Identities).find({ where: { user_id }, order: { created_at: "ASC" } });
 }
 
+/** These accounts may have their identities from an interrupted import; they keep them. */
+export async function insertIdentities(db: Queryable, identities: readonly Identity[]): Promise<void> {
+  await db.query(
+    `INSERT INTO auth.identities (tenant_id, issuer, sub, user_id, email)
+     SELECT tenant_id, issuer, sub, user_id, email FROM jsonb_populate_recordset(NULL::auth.identities, $1::jsonb)
+     ON CONFLICT DO NOTHING`,
+    [JSON.stringify(identities)],
+  );
+}
+
+/** The stored rows of these identities, whichever account they belong to. */
+export function findOwners(db: Queryable, identities: readonly IdentityKey[]): Promise<Identity[]> {
+  return db.query<Identity>(
+    `SELECT i.tenant_id, i.issuer, i.sub, i.user_id, i.email FROM auth.identities i
+     JOIN jsonb_to_recordset($1::jsonb) AS w (tenant_id uuid, issuer text, sub text)
+       ON i.tenant_id = w.tenant_id AND i.issuer = w.issuer AND i.sub = w.sub`,
+    [JSON.stringify(identities)],
+  );
+}
+
+export type IdentitiesOfUser = { user_id: string; identities: Array<Pick<Identity, "issuer" | "sub" | "email">> };
+
+/** Accounts without an identity are left out. */
+export function listIdentitiesOf(db: Queryable, userIds: readonly string[]): Promise<IdentitiesOfUser[]> {
+  return db.query<IdentitiesOfUser>(
+    `SELECT user_id, jsonb_agg(jsonb_build_object('issuer', issuer, 'sub', sub, 'email', email) ORDER BY issuer) AS identities
+     FROM auth.identities WHERE user_id = ANY($1::uuid[]) GROUP BY user_id`,
+    [userIds],
+  );
+}
+
 /** A separate statement, so that the statements after it see what the previous holder of the lock committed. */
 export async function lockIdentities(tx: Transaction, userId: string): Promise<void> {
   await tx.query("SELECT 1 FROM auth.identities WHERE user_id = $1 ORDER BY issuer FOR UPDATE", [userId]);
@@ -55,8 +86,8 @@ export async function unlinkIssuer(tx: Transaction, user_id: string, issuer: str
   return (await tx.repository(Identities).delete({ user_id, issuer })).affected === 1;
 }
 
-export async function deleteIdentities(tx: Transaction, user_id: string): Promise<void> {
-  await tx.repository(Identities).delete({ user_id });
+export function deleteIdentities(tx: Transaction, userId: string): Promise<Pick<Identity, "issuer" | "sub">[]> {
+  return tx.query("DELETE FROM auth.identities WHERE user_id = $1 RETURNING issuer, sub", [userId]);
 }
 
 export async function countByIssuer(db: Queryable): Promise<ReadonlyMap<string, number>> {

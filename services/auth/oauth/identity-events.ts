@@ -1,5 +1,5 @@
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { type Identity, insertIdentity } from "./identities.repo.ts";
 
@@ -21,7 +21,8 @@ export async function appendIdentityEvent(
   { user_id, tenant_id, issuer }: Pick<Identity, "user_id" | "tenant_id" | "issuer">,
 ): Promise<void> {
   const provider = providerName(oauth, issuer);
-  const data = { provider, actor_id: user_id, ...(client.ip !== "" && { ip: client.ip }) };
+  const { ip, languages } = client;
+  const data = { provider, actor_id: user_id, ...(ip !== "" && { ip }), ...(languages && { languages }) };
   await outbox.append(tx, { type, userId: user_id, tenantId: tenant_id, correlationId, data });
 }
 

@@ -2,18 +2,18 @@ import { requireUser } from "../../../lib/actions/caller.ts";
 import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { findOwner } from "./identities.repo.ts";
 import { addIdentity, providerName } from "./identity-events.ts";
 import {
+  deleteCode,
   deleteState,
   type ExchangeCode,
   insertCode,
   type LinkingUser,
   type PendingLink,
-  spendCode,
 } from "./oauth.repo.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
 import { type CallbackState, startAuthorization } from "./oauth-state.ts";
@@ -35,6 +35,9 @@ export async function startLink(
     tenant: "",
     returnTo: ctx.params.return_to,
     useCookies: false,
+    clientState: null,
+    codeChallenge: null,
+    stepUp: false,
     browserBinding: ctx.params.browser_binding,
     linkingUser: { user_id, tenant_id: home_tenant_id, session_id, epoch },
   });
@@ -72,7 +75,8 @@ export async function deferLink(
   await db.transaction(async (tx) => {
     if (!(await deleteState(tx, hash))) throw new AppError("session_ended");
     const link = { session_id, issuer, sub, email };
-    await insertCode(tx, { hash: codeHash, user_id, tenant_id, epoch, browser_hash: null, link });
+    const unused = { browser_hash: null, code_challenge: null, auth_time: 0 };
+    await insertCode(tx, { ...unused, hash: codeHash, user_id, tenant_id, epoch, link });
   });
 }
 
@@ -84,7 +88,7 @@ export async function completeDeferredLink(
 ): Promise<LinkResult> {
   await assertSessionActive(ctx, { user_id, tenant_id, session_id, epoch });
   await deps.db.transaction(async (tx) => {
-    if (!(await spendCode(tx, hash))) throw new AppError("oauth_code_invalid");
+    if (!(await deleteCode(tx, hash))) throw new AppError("oauth_code_invalid");
     await link(deps, tx, ctx, { user_id, tenant_id }, { issuer, sub, email });
   });
   return { status: "linked", provider: providerName(deps.oauth, issuer), email };

@@ -31,6 +31,9 @@ export async function startOAuth(
     tenant,
     returnTo: params.return_to,
     useCookies: params.use_cookies === "true",
+    clientState: params.state ?? null,
+    codeChallenge: params.code_challenge ?? null,
+    stepUp: params.step_up === "true",
     browserBinding: params.browser_binding,
     linkingUser: null,
   });
@@ -54,7 +57,7 @@ export async function finishOAuth(deps: AuthDeps, ctx: Callback): Promise<Result
     if (!state.linking_user)
       recordRefusedProviderSignIn(deps, ctx, { tenant: state.tenant, provider: name, identity }, error);
     if (state.return_to === null || !(error instanceof AppError)) throw error;
-    return redirectTo(state.return_to, "error", publicCode(error.type));
+    return redirectTo(state.return_to, state, { error: publicCode(error.type) });
   }
 }
 
@@ -65,21 +68,29 @@ export async function finishOAuth(deps: AuthDeps, ctx: Callback): Promise<Result
 async function signIn(
   deps: AuthDeps,
   ctx: Callback,
-  { tenant, return_to: returnTo, use_cookies }: CallbackState,
+  state: CallbackState,
   identity: ProviderIdentity,
 ): Promise<Result> {
-  const { account, epoch } = await resolveAccount(deps, ctx, tenant, identity);
+  const { return_to: returnTo, use_cookies, code_challenge } = state;
+  const { account, epoch } = await resolveAccount(deps, ctx, state.tenant, identity);
   if (!account.is_active) throw new AppError("account_disabled");
-  if (!account.is_verified && deps.config.auth.requireVerifiedEmail) throw new AppError("email_not_verified");
-  const { id: user_id, tenant_id } = account;
+  if (!account.is_verified && (deps.config.auth.requireVerifiedEmail || (await isHidden(ctx, account.id))))
+    throw new AppError("email_not_verified");
+  const signedIn = { user_id: account.id, tenant_id: account.tenant_id, epoch, auth_time: identity.authTime };
   if (returnTo === null || use_cookies) {
-    const authenticated = { user_id, tenant_id, epoch, amr: ["fed"], device_name: null };
-    return { location: returnTo, outcome: await completeSignIn(deps, ctx, authenticated), use_cookies };
+    const replaces = use_cookies ? ctx.params.replaced_refresh_token : undefined;
+    const outcome = await completeSignIn(deps, ctx, { ...signedIn, amr: ["fed"], device_name: null, replaces });
+    return { location: returnTo === null ? null : withParams(returnTo, state, {}), outcome, use_cookies };
   }
   const code = encode(deps.random.bytes(32));
   const browser_hash = hashSecret(ctx.params.browser_binding ?? "");
-  await insertCode(deps.db, { hash: hashSecret(code), user_id, tenant_id, epoch, browser_hash, link: null });
-  return redirectTo(returnTo, "code", code);
+  await insertCode(deps.db, { ...signedIn, hash: hashSecret(code), browser_hash, code_challenge, link: null });
+  return redirectTo(returnTo, state, { code });
+}
+
+/** Such an account may not be signed in to before its address is verified, whatever the installation requires. */
+async function isHidden({ call }: Callback, id: string): Promise<boolean> {
+  return (await call("users.signInView", { id }))?.is_hidden ?? true;
 }
 
 /** Links the identity now, or with a `return_to` when the session that started the link exchanges the code. */
@@ -94,11 +105,19 @@ async function linkIdentity(
     return { location: null, outcome: await finishLink(deps, ctx, state, user, identity), use_cookies: false };
   const code = encode(deps.random.bytes(32));
   await deferLink(deps, state, user, identity, hashSecret(code));
-  return redirectTo(state.return_to, "code", code);
+  return redirectTo(state.return_to, state, { code });
 }
 
-function redirectTo(returnTo: string, name: "code" | "error", value: string): Result {
+type ReturnParams = { readonly code: string } | { readonly error: string } | Record<string, never>;
+
+function redirectTo(returnTo: string, state: CallbackState, params: ReturnParams): Result {
+  return { location: withParams(returnTo, state, params), outcome: null, use_cookies: false };
+}
+
+function withParams(returnTo: string, { client_state: state }: CallbackState, params: ReturnParams): string {
+  const all = Object.entries({ ...params, ...(state !== null && { state }) });
+  if (all.length === 0) return returnTo;
   const url = new URL(returnTo);
-  url.searchParams.set(name, value);
-  return { location: url.href, outcome: null, use_cookies: false };
+  for (const [name, value] of all) url.searchParams.set(name, value);
+  return url.href;
 }

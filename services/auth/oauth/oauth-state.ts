@@ -16,6 +16,10 @@ interface AuthorizationRequest {
   readonly tenant: string;
   readonly returnTo: string | undefined;
   readonly useCookies: boolean;
+  readonly clientState: string | null;
+  readonly codeChallenge: string | null;
+  /** The provider must authenticate the person again. */
+  readonly stepUp: boolean;
   /** Value of the browser's OAuth cookie, if it sent one. */
   readonly browserBinding: string | undefined;
   /** Null for a sign-in. */
@@ -45,12 +49,12 @@ export async function startAuthorization(
   ctx: Pick<ActionContext, "client">,
   request: AuthorizationRequest,
 ): Promise<Authorization> {
-  const { provider, tenant, returnTo, useCookies, linkingUser, browserBinding = "" } = request;
+  const { provider, tenant, returnTo, linkingUser, browserBinding = "" } = request;
   assertReturnUrlAllowed(deps.config.oauth.returnUrls, returnTo);
   const state = encode(deps.random.bytes(32));
   const kid = deps.ring.active;
   const binding = RANDOM_VALUE.test(browserBinding) ? browserBinding : encode(deps.random.bytes(32));
-  const location = await deps.oauth.authorizeUrl(provider, secretsOf(deps.ring, kid, state));
+  const location = await deps.oauth.authorizeUrl(provider, secretsOf(deps.ring, kid, state), request.stepUp);
   await insertState(deps.db, {
     hash: hashSecret(state),
     kid,
@@ -59,7 +63,9 @@ export async function startAuthorization(
     browser_hash: hashSecret(binding),
     address_hash: hashAddress(state, ctx),
     return_to: returnTo ?? null,
-    use_cookies: useCookies,
+    use_cookies: request.useCookies,
+    client_state: request.clientState,
+    code_challenge: request.codeChallenge,
     linking_user: linkingUser,
   });
   return { location, browser_binding: binding };

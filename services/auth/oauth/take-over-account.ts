@@ -1,25 +1,19 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { revokeSessions } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import { emailKey } from "../../../lib/runtime/text-keys.ts";
 import type { AuthDeps } from "../dependencies.ts";
-import { lockOneTimeTokens, revokeOneTimeTokens } from "../one-time-tokens/one-time-tokens.repo.ts";
-import { deletePasswordCredentials } from "../password/credentials.repo.ts";
-import { deleteIdentities, insertIdentity } from "./identities.repo.ts";
-import { cancelPendingLinks } from "./oauth.repo.ts";
+import { completeProof } from "../earlier-access/complete-proof.ts";
+import { revokeEarlierAccess } from "../earlier-access/revoke-earlier-access.ts";
+import { insertIdentity } from "./identities.repo.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
 
 type Account = Pick<NonNullable<Actions["users.signInView"]["result"]>, "id" | "tenant_id" | "email">;
-type TakeOverDeps = Pick<AuthDeps, "db" | "outbox" | "clock" | "random">;
-type Ctx = Pick<ActionContext, "call" | "correlationId">;
+type TakeOverDeps = Pick<AuthDeps, "db" | "outbox" | "oauth" | "clock" | "random">;
+type Ctx = Pick<ActionContext, "call" | "client" | "correlationId">;
 
 /**
- * Gives an unverified account to the person whose provider vouches for its email address.
- *
- * The person who registered the account never proved that they own the address. They may be an attacker who waits for the
- * owner to arrive (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022). So all existing credentials, pending requests and
- * sessions are removed first, and only then is the account verified.
+ * Gives an unverified account to the person whose provider vouches for its email address. The person who registered it never
+ * proved that they own the address, so what they left is revoked first, and only then is the account verified.
  */
 export async function takeOverUnverifiedAccount(
   deps: TakeOverDeps,
@@ -27,39 +21,26 @@ export async function takeOverUnverifiedAccount(
   account: Account,
   identity: ProviderIdentity,
 ) {
-  const eventId = await replaceCredentials(deps, ctx, account, identity);
-  await revokeSessions(ctx.call, { user_id: account.id, event_id: eventId });
+  const eventId = await replaceAccess(deps, ctx, account, identity);
+  const user = await completeProof(ctx, account, eventId);
+  if (!user) throw new AppError("oauth_failed");
   const { epoch } = await ctx.call("sessions.epoch", { user_id: account.id });
-  const { user } = await ctx.call("users.confirmEmail", {
-    user_id: account.id,
-    email_key: emailKey(account.email),
-    token_id: newId(deps.clock, deps.random),
-    event_id: newId(deps.clock, deps.random),
-  });
   return { account: user, epoch };
 }
 
-/** The event `password.changed` also voids a pending email change, and notifies the owner by mail. */
-function replaceCredentials(
-  { db, outbox, clock, random }: TakeOverDeps,
-  ctx: Ctx,
-  { id, tenant_id }: Account,
+function replaceAccess(
+  deps: TakeOverDeps,
+  { client, correlationId }: Ctx,
+  account: Account,
   { issuer, sub, email }: ProviderIdentity,
 ): Promise<string> {
-  return db.transaction(async (tx) => {
-    await lockOneTimeTokens(tx, id);
-    await revokeOneTimeTokens(tx, id, ["verify_email", "reset_password", "change_email"]);
-    await deletePasswordCredentials(tx, id);
-    await deleteIdentities(tx, id);
-    await cancelPendingLinks(tx, id);
-    if (!(await insertIdentity(tx, { tenant_id, issuer, sub, user_id: id, email }))) throw new AppError("conflict");
-    return outbox.append(tx, {
-      type: "password.changed",
-      userId: id,
-      tenantId: tenant_id,
-      correlationId: ctx.correlationId,
-      eventId: newId(clock, random),
-      data: { reason: "claimed" },
-    });
+  const proof = { kind: "provider_claim", wasProven: false, unlinkProviders: false } as const;
+  const eventId = newId(deps.clock, deps.random);
+  return deps.db.transaction(async (tx) => {
+    const claimedBy = { issuer, sub };
+    await revokeEarlierAccess(deps, tx, { account, proof, eventId, correlationId, client, claimedBy });
+    const { id: user_id, tenant_id } = account;
+    if (!(await insertIdentity(tx, { tenant_id, issuer, sub, user_id, email }))) throw new AppError("conflict");
+    return eventId;
   });
 }

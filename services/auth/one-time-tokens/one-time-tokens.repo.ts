@@ -1,6 +1,6 @@
 import { MAILED_TOKEN_LIFETIME_HOURS, type MailedTokenPurpose } from "../../../lib/contracts/mailed-token.contract.ts";
 import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
-import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Database, Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { deleteInBatches } from "../../../mixins/service-sweep.ts";
 import { OneTimeTokens } from "../auth.entities.ts";
 

@@ -1,7 +1,8 @@
+import { AppError } from "../../../lib/actions/errors.ts";
 import type { MailedTokenPurpose } from "../../../lib/contracts/mailed-token.contract.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { emailKey, emailKeyHash } from "../../../lib/runtime/text-keys.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { MailJob } from "../../mail/mail.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { countUnspent, insertOneTimeToken } from "./one-time-tokens.repo.ts";
@@ -20,6 +21,8 @@ interface MailRequest {
   /** The account's epoch if revoking all its sessions must void the link, otherwise null. */
   readonly epoch: number | null;
   readonly correlationId: string;
+  /** Languages that the request accepts. */
+  readonly languages: readonly string[] | undefined;
   /** Given if another service has chosen the token's id. */
   readonly id?: string;
 }
@@ -29,7 +32,7 @@ const MAX_UNSPENT_LINKS = 10;
 
 /** Creates the one-time token and the job that mails it, in one transaction. */
 export async function requestMail(deps: MailLinkDeps, tx: Transaction, request: MailRequest): Promise<void> {
-  const { purpose, recipient, epoch, correlationId } = request;
+  const { purpose, recipient, epoch, correlationId, languages } = request;
   const id = request.id ?? newId(deps.clock, deps.random);
   await insertOneTimeToken(tx, {
     id,
@@ -47,8 +50,15 @@ export async function requestMail(deps: MailLinkDeps, tx: Transaction, request: 
     user_id: recipient.id,
     tenant_id: recipient.tenant_id,
     correlation_id: correlationId,
+    ...(languages && { languages: [...languages] }),
   };
   await deps.outbox.enqueue(tx, { queue: "mail", job: { id, name: purpose, data }, userId: recipient.id });
+}
+
+/** For requests by administrators, which need not hide whether a mail was sent. */
+export async function assertMayMail(tx: Transaction, userId: string, purpose: MailedTokenPurpose): Promise<void> {
+  if ((await countUnspent(tx, userId, purpose)) < MAX_UNSPENT_LINKS) return;
+  throw new AppError("rate_limited", { retry_after: 3_600, cause: new Error("Too many unspent links") });
 }
 
 /**

@@ -19,7 +19,9 @@ export async function requestVerification(
     userId: unverified?.id ?? null,
     commit: async (tx) => {
       const { correlationId } = ctx;
-      await requestMailAnonymously(deps, tx, { purpose: "verify_email", recipient, epoch: null, correlationId });
+      const { languages } = ctx.client;
+      const request = { purpose: "verify_email", recipient, epoch: null, correlationId, languages } as const;
+      await requestMailAnonymously(deps, tx, request);
       return {};
     },
   });

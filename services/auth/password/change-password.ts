@@ -4,7 +4,7 @@ import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { revokeSessions, type SessionsEnd } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";

@@ -1,5 +1,5 @@
 import type { RowOf } from "../../../lib/database/entity.ts";
-import type { Queryable } from "../../../mixins/database.mixin.ts";
+import type { Queryable } from "../../../mixins/database/database.mixin.ts";
 import { Credentials } from "../auth.entities.ts";
 
 type CredentialRow = RowOf<typeof Credentials>;
@@ -11,7 +11,10 @@ export async function insertPasswordCredential(db: Queryable, credential: NewCre
   await db.repository(Credentials).insert({ ...credential, kind: "password" });
 }
 
-/** Skips users who have a password: an interrupted import inserts the same batch again. */
+/**
+ * Skips users who have a password: an interrupted import inserts the same batch again. Their rows count as new, so that the
+ * sweep leaves them to the account that is imported now.
+ */
 export async function insertPasswordCredentials(
   db: Queryable,
   passwords: ReadonlyArray<Omit<NewCredential, "confirmed">>,
@@ -19,7 +22,8 @@ export async function insertPasswordCredentials(
   await db.query(
     `INSERT INTO auth.credentials (id, user_id, kind, secret, kid, confirmed)
      SELECT p.id, p.user_id, 'password', p.secret, p.kid, false
-     FROM jsonb_to_recordset($1::jsonb) AS p (id uuid, user_id uuid, secret text, kid text) ON CONFLICT DO NOTHING`,
+     FROM jsonb_to_recordset($1::jsonb) AS p (id uuid, user_id uuid, secret text, kid text)
+     ON CONFLICT (user_id) WHERE kind = 'password' DO UPDATE SET created_at = clock_timestamp() WHERE NOT credentials.confirmed`,
     [JSON.stringify(passwords)],
   );
 }
@@ -47,8 +51,12 @@ export async function replaceSecret(
   return (await db.query(sql, [expected.id, expected.secret, secret, kid])).length === 1;
 }
 
-export async function deletePasswordCredentials(db: Queryable, user_id: string): Promise<void> {
-  await db.repository(Credentials).delete({ user_id, kind: "password" });
+export async function deleteCredentials(
+  db: Queryable,
+  userId: string,
+  kinds: readonly CredentialRow["kind"][],
+): Promise<void> {
+  await db.query("DELETE FROM auth.credentials WHERE user_id = $1 AND kind = ANY($2::text[])", [userId, kinds]);
 }
 
 export async function deleteCredential(db: Queryable, id: string): Promise<void> {
@@ -70,8 +78,35 @@ export async function confirmCredentials(db: Queryable, ids: readonly string[]):
 }
 
 export async function deleteUnconfirmed(db: Queryable, ids: readonly string[]): Promise<number> {
-  const sql = "DELETE FROM auth.credentials WHERE id = ANY($1::uuid[]) AND NOT confirmed RETURNING id";
+  const sql = `DELETE FROM auth.credentials WHERE id = ANY($1::uuid[]) AND NOT confirmed
+    AND created_at < now() - interval '24 hours' RETURNING id`;
   return (await db.query(sql, [ids])).length;
+}
+
+/** The part of a secret that is not sealed; there is an index on this expression. */
+const LABEL = "split_part(secret, '$', 1)";
+
+/** One credential of each label. Skips from label to label in the index, which may have millions of rows. */
+export async function listOnePerLabel(db: Queryable): Promise<Array<Credential & { readonly label: string }>> {
+  const next = (condition: string) =>
+    `(SELECT ${LABEL} AS label FROM auth.credentials WHERE kind = 'password' ${condition} ORDER BY 1 LIMIT 1)`;
+  return db.query(
+    `WITH RECURSIVE labels AS (
+       ${next("")} UNION ALL
+       SELECT following.label FROM labels CROSS JOIN LATERAL ${next(`AND ${LABEL} > labels.label`)} AS following)
+     SELECT l.label, c.id, c.user_id, c.secret FROM labels l CROSS JOIN LATERAL
+       (SELECT id, user_id, secret FROM auth.credentials WHERE kind = 'password' AND ${LABEL} = l.label LIMIT 1) AS c`,
+  );
+}
+
+export async function listCredentialsWithLabels(
+  db: Queryable,
+  labels: readonly string[],
+  limit: number,
+): Promise<Credential[]> {
+  const sql = `SELECT id, user_id, secret FROM auth.credentials
+    WHERE kind = 'password' AND ${LABEL} = ANY($1::text[]) ORDER BY ${LABEL}, id LIMIT $2`;
+  return db.query<Credential>(sql, [labels, limit]);
 }
 
 /** Credentials sealed under another key than `kid`. Two range conditions, since `<>` cannot use the index. */

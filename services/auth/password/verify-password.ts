@@ -12,7 +12,7 @@ interface Account {
   readonly email: string;
 }
 
-interface PasswordCheck extends HashVerification {
+export interface PasswordCheck extends HashVerification {
   /** The credential that was checked; null if the account has no password. */
   readonly credential: Credential | null;
 }
@@ -25,8 +25,10 @@ export async function verifyPassword(
   password: string,
 ): Promise<PasswordCheck> {
   const credential = await findPasswordCredential(deps.db, account.id);
-  const target = { tenantId: account.tenant_id, email: account.email, userId: account.id, ip: ctx.client.ip };
-  return withAttempt(deps, target, () => checkPassword(deps, credential, password));
+  const target = { tenantId: account.tenant_id, name: { email: account.email }, userId: account.id, ip: ctx.client.ip };
+  return withAttempt(deps, { ...target, deviceId: null, isSignedIn: true }, () =>
+    checkPassword(deps, credential, password),
+  );
 }
 
 /** Compares without counting an attempt. Takes the same time if there is no credential to compare with. */

@@ -12,7 +12,7 @@ type TokenDeps = Pick<AuthDeps, "config" | "clock" | "random" | "signingKeys">;
 interface AccessToken {
   readonly access_token: string;
   readonly token_type: "Bearer";
-  /** Seconds. */
+  /** Seconds to wait before a retry, from `Retry-After`. */
   readonly expires_in: number;
 }
 
@@ -54,7 +54,9 @@ async function sign(deps: TokenDeps, signer: Signer, grant: Grant, claims: Claim
     iss: publicUrl,
     aud: publicUrl,
   });
-  const access_token = await jwt.setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid: signer.kid }).sign(signer.key);
+  const access_token = await jwt
+    .setProtectedHeader({ alg: signer.alg, typ: "at+jwt", kid: signer.kid })
+    .sign(signer.key);
   return { access_token, token_type: "Bearer", expires_in: exp - iat };
 }
 
@@ -70,10 +72,17 @@ function expiryOf({ config }: TokenDeps, signer: Signer, grant: Grant, claims: C
   return Math.max(Math.min(...limits), iat + 1);
 }
 
+/**
+ * Usermesh has no third-party OAuth clients, but RFC 9068 section 2.2 requires the claim `client_id`, and resource servers
+ * that implement the RFC check it.
+ */
+const CLIENT_ID = "usermesh";
+
 /** RFC 9068 section 2.2, OpenID Connect Core section 5.1. `user_id` and `role` are for clients of earlier systems. */
 function payloadOf(grant: Grant, claims: Claims) {
   return {
     sub: grant.user_id,
+    client_id: CLIENT_ID,
     sid: grant.session_id,
     tid: grant.tenant_id,
     ver: grant.ver,

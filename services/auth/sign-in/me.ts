@@ -6,11 +6,11 @@ import type { authContract } from "../auth.contract.ts";
 
 /** The caller's account and the session of their access token. */
 export async function me(ctx: ActionContext): Promise<ResultOf<typeof authContract, "me">> {
-  const { user_id, session_id } = requireUser(ctx.caller);
+  const { user_id, session_id, permissions } = requireUser(ctx.caller);
   const [user, session] = await Promise.all([
     ctx.call("users.get", { id: user_id }),
     ctx.call("sessions.get", { id: session_id, user_id }),
   ]);
   if (!user || !session) throw new AppError("session_ended");
-  return { user, session: { ...session, is_current: true } };
+  return { user, session: { ...session, is_current: true }, permissions: [...permissions] };
 }

@@ -1,11 +1,10 @@
 import { isError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
-import { newId } from "../../../lib/runtime/ids.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { findOwner } from "../oauth/identities.repo.ts";
 import type { ProviderIdentity } from "../oauth/oauth-providers.ts";
 
-type RecordDeps = Pick<AuthDeps, "clock" | "random" | "log">;
+type RecordDeps = Pick<AuthDeps, "clock" | "securityEvents">;
 type Ctx = Pick<ActionContext, "call" | "client">;
 
 interface RefusedSignIn {
@@ -15,8 +14,8 @@ interface RefusedSignIn {
   readonly provider?: string;
 }
 
-/** Throttled attempts (429) appear in the HTTP metrics only. */
 const RECORDED_ERRORS = [
+  "too_many_attempts",
   "invalid_credentials",
   "account_disabled",
   "email_not_verified",
@@ -26,26 +25,25 @@ const RECORDED_ERRORS = [
 
 /**
  * Records a refused sign-in in the activity log, without delaying the response. It is a call and not an event: events are
- * kept in the stream, and anyone could fill it with refused sign-ins.
+ * kept in the stream, and anyone could fill it with refused sign-ins. Throttled ones are not limited, so they are counted.
  */
 export function recordRefusedSignIn(
-  { clock, random, log }: RecordDeps,
+  { clock, securityEvents }: RecordDeps,
   ctx: Ctx,
   { tenantId, userId, provider }: RefusedSignIn,
   error: unknown,
 ): void {
   if (!isError(error, ...RECORDED_ERRORS)) return;
-  const recorded = ctx.call("admin.record", {
-    id: newId(clock, random),
+  const entry = {
     tenant_id: tenantId,
-    action: "sign_in.refused",
     actor_id: null,
     user_id: userId,
     at: clock.now().toISOString(),
     ip: ctx.client.ip.slice(0, 64) || null,
     details: { code: error.type, ...(provider !== undefined && { provider }) },
-  });
-  recorded.catch((failure: Error) => log.warn({ error: failure.message }, "recording a refused sign-in failed"));
+  };
+  if (error.type === "too_many_attempts") securityEvents.aggregate(ctx, { ...entry, action: "sign_in.throttled" });
+  else securityEvents.record(ctx, { ...entry, action: "sign_in.refused" });
 }
 
 interface RefusedProviderSignIn {
@@ -58,7 +56,7 @@ interface RefusedProviderSignIn {
 
 /** Records the refusal for the account that the identity is linked to, or else for the account with the identity's email. */
 export function recordRefusedProviderSignIn(
-  deps: RecordDeps & Pick<AuthDeps, "db">,
+  deps: RecordDeps & Pick<AuthDeps, "db" | "log">,
   ctx: Ctx,
   { tenant, provider, identity }: RefusedProviderSignIn,
   error: unknown,

@@ -6,6 +6,7 @@ import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { assertPasswordAllowed } from "../password/assert-password-allowed.ts";
 import { type AccountFields, createAccount } from "./create-account.ts";
+import { registrationBinding } from "./registration-binding.ts";
 
 type Input = ParamsOf<typeof authContract, "register">;
 type Output = ResultOf<typeof authContract, "register">;
@@ -15,8 +16,8 @@ type RegisterDeps = Pick<
 >;
 
 /**
- * Signs up with a password. With PREVENT_USER_ENUMERATION the response is the same whether or not the email or
- * username is taken, and takes as long: `createAccount` hashes the password before it learns whether they are taken.
+ * Signs up with a password. With PREVENT_USER_ENUMERATION the response is the same whether or not the email is taken,
+ * and takes as long: `createAccount` hashes the password before it learns that. The username is not reserved then.
  */
 export async function register(deps: RegisterDeps, ctx: ActionContext<Input>): Promise<Output> {
   const { email, username, password, preferences } = ctx.params;
@@ -36,9 +37,11 @@ export async function register(deps: RegisterDeps, ctx: ActionContext<Input>): P
         if (preferences) await ctx.call("preferences.create", { user_id: userId, preferences });
       },
     });
-    return { user: preventUserEnumeration ? null : user };
+    const registration_binding = registrationBinding(deps.ring, deps.random, user.id);
+    return { user: preventUserEnumeration ? null : user, registration_binding };
   } catch (error) {
-    if (preventUserEnumeration && isError(error, "email_taken", "username_taken")) return { user: null };
+    if (preventUserEnumeration && isError(error, "email_taken"))
+      return { user: null, registration_binding: registrationBinding(deps.ring, deps.random, null) };
     throw error;
   }
 }

@@ -2,14 +2,15 @@ import { resealRows } from "../../../mixins/reseal.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { listCredentialsNotUnder, replaceSecret } from "../password/credentials.repo.ts";
 
-type RotationDeps = Pick<AuthDeps, "db" | "ring" | "log" | "passwords" | "signingKeys">;
+type RotationDeps = Pick<AuthDeps, "db" | "ring" | "log" | "passwords" | "hashUpgrade" | "signingKeys">;
 
-/** Maintains the signing keys, and moves them and the credentials to the active key of the ring. */
+/** Maintains the signing keys, moves them and the credentials to the active key of the ring, and has weak hashes wrapped. */
 export async function rotateKeys({
   db,
   ring,
   log,
   passwords,
+  hashUpgrade,
   signingKeys,
 }: RotationDeps): Promise<Record<string, number>> {
   const keys = await signingKeys.rotate();
@@ -17,7 +18,9 @@ export async function rotateKeys({
     list: (limit) => listCredentialsNotUnder(db, ring.active, limit),
     reseal: async (credential) =>
       replaceSecret(db, credential, passwords.reseal(credential.secret, credential.id), ring.active),
-    onFailure: ({ id }, { message }) => log.error({ credential: id, error: message }, "credential decryption failed"),
+    onFailure: ({ id }, { message }, failed) =>
+      log.error({ failed, credential: id, error: message }, "credential decryption failed"),
   });
+  hashUpgrade.start();
   return { ...keys, credentials_resealed };
 }

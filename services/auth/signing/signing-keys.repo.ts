@@ -1,10 +1,10 @@
 import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
-import type { Queryable } from "../../../mixins/database.mixin.ts";
+import type { Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { SigningKeys } from "../auth.entities.ts";
 
 type Row = RowOf<typeof SigningKeys>;
 
-const FIELDS = ["kid", "period", "private_jwk", "public_jwk"] as const;
+const FIELDS = ["kid", "alg", "period", "private_jwk", "public_jwk"] as const;
 const TIMES = ["publish_from", "sign_from", "sign_until", "verify_until"] as const;
 
 type Times = { readonly [Name in (typeof TIMES)[number]]: number };
@@ -31,12 +31,38 @@ export function insertSigningKey(db: Queryable, key: NewSigningKey): Promise<boo
   const { publish_from, sign_from, sign_until, verify_until, ...fields } = key;
   return db.repository(SigningKeys).insertOrIgnore({
     ...fields,
-    alg: "EdDSA",
     publish_from: new Date(publish_from),
     sign_from: new Date(sign_from),
     sign_until: new Date(sign_until),
     verify_until: new Date(verify_until),
   });
+}
+
+/** All that have not expired, the newest first. */
+export function listKeyTimes(
+  db: Queryable,
+  now: number,
+): Promise<Array<SigningKeyRow & { readonly sealed_under: string }>> {
+  const sql = `SELECT ${COLUMNS}, sealed_under FROM auth.signing_keys k
+    WHERE verify_until > to_timestamp($1::float8 / 1000) ORDER BY period DESC`;
+  return db.query(sql, [now]);
+}
+
+/** Ends the keys before `period`: they sign until `signUntil` and verify until `verifyUntil`. One that has not signed yet is deleted. */
+export async function endEarlierKeys(
+  tx: Transaction,
+  period: number,
+  { signUntil, verifyUntil }: { readonly signUntil: number; readonly verifyUntil: number },
+): Promise<void> {
+  await tx.query("DELETE FROM auth.signing_keys WHERE period < $1 AND sign_from >= to_timestamp($2::float8 / 1000)", [
+    period,
+    signUntil,
+  ]);
+  await tx.query(
+    `UPDATE auth.signing_keys SET sign_until = to_timestamp($2::float8 / 1000), verify_until = to_timestamp($3::float8 / 1000)
+     WHERE period < $1 AND sign_until > to_timestamp($2::float8 / 1000)`,
+    [period, signUntil, verifyUntil],
+  );
 }
 
 /** Keeps the newest key: the next key's period follows it. */

@@ -1,27 +1,33 @@
-import { exportJWK, generateKeyPair, importJWK } from "jose";
 import { LRUCache } from "lru-cache";
-import type * as z from "zod";
 import { AppError } from "../../../lib/actions/errors.ts";
-import type { Binding } from "../../../lib/crypto/key-ring.ts";
+import { type Binding, SealBrokenError } from "../../../lib/crypto/key-ring.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
-import type { Jwk } from "../auth.contract.ts";
+import type { Database, Queryable } from "../../../mixins/database/database.mixin.ts";
+import {
+  generateSigningKey,
+  importSigningKey,
+  type PrivateKey,
+  type PublicJwk,
+  type SigningAlgorithm,
+} from "./signing-algorithms.ts";
 import {
   deleteExpiredSigningKeys,
+  endEarlierKeys,
   insertSigningKey,
+  listKeyTimes,
   listSigningKeys,
   listSigningKeysNotUnder,
   resealSigningKey,
   type SigningKeyRow,
 } from "./signing-keys.repo.ts";
 
-type PublicJwk = z.infer<typeof Jwk>;
-type KeyDeps = Pick<Platform, "ring" | "clock" | "random" | "config" | "log"> & { readonly db: Database };
-type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
+export type KeyDeps = Pick<Platform, "ring" | "clock" | "random" | "config" | "log"> & { readonly db: Database };
+type NewKeyDeps = Omit<KeyDeps, "db" | "log"> & { readonly db: Queryable };
 
 export interface Signer {
   readonly kid: string;
+  readonly alg: SigningAlgorithm;
   readonly key: PrivateKey;
   /** Milliseconds since the epoch, checked at each signature. */
   readonly signFrom: number;
@@ -34,18 +40,20 @@ export interface SigningKeys {
   current(): Promise<Signer>;
   /** All keys that verify signatures now or will soon, for the JWKS. */
   published(): Promise<PublicJwk[]>;
-  /** Creates the next key in time, deletes expired keys, and seals all under the active key of the ring. */
+  /** Creates the next key in time, also where the algorithm has changed; deletes expired keys, and seals all under the active key of the ring. */
   rotate(): Promise<{ signing_keys: number; signing_keys_deleted: number; signing_keys_resealed: number }>;
 }
 
 const RELOAD_MS = 10_000;
 /** Allowed difference between the clocks of nodes that sign and nodes that verify. */
-const CLOCK_LEEWAY_MS = 60_000;
+export const CLOCK_LEEWAY_MS = 60_000;
 /**
  * How long a key is published before it signs, or half the time for which the previous key signs if that is shorter. Well
  * above twice the JWKS max-age of 60 s.
  */
 const PUBLISH_AHEAD_MS = 86_400_000;
+/** How long a key of another algorithm is published before it signs: gateways and services can be restarted meanwhile. */
+const CHANGE_ALGORITHM_AFTER_MS = 3_600_000;
 
 export function createSigningKeys(deps: KeyDeps): SigningKeys {
   const { db, clock, log } = deps;
@@ -83,7 +91,9 @@ export function createSigningKeys(deps: KeyDeps): SigningKeys {
       return rows.filter((row) => row.verify_until > now).map((row) => row.public_jwk as PublicJwk);
     },
     async rotate() {
-      const keys = await ensureKeys(deps);
+      await ensureKeys(deps);
+      await changeAlgorithm(deps);
+      const keys = await listSigningKeys(db, clock.now().getTime());
       const deleted = await deleteExpiredSigningKeys(db, clock.now().getTime());
       return { signing_keys: keys.length, signing_keys_deleted: deleted, signing_keys_resealed: await reseal(deps) };
     },
@@ -110,6 +120,32 @@ async function ensureKeys(deps: KeyDeps): Promise<SigningKeyRow[]> {
   return listSigningKeys(deps.db, now);
 }
 
+/**
+ * Creates a key of the configured algorithm if the newest key has another. It waits until the newest key signs: otherwise
+ * nodes with the old and the new setting would keep replacing each other's keys during a rollout.
+ */
+async function changeAlgorithm(deps: KeyDeps): Promise<void> {
+  const now = deps.clock.now().getTime();
+  const last = (await listSigningKeys(deps.db, now)).at(-1);
+  if (!last || last.alg === deps.config.auth.signingAlgorithm || last.sign_from > now) return;
+  await replaceKeys(deps, now, now + CHANGE_ALGORITHM_AFTER_MS);
+}
+
+/**
+ * One transaction: the next key is created, and the earlier ones sign no longer than until it takes over. False if another
+ * node has created a key meanwhile.
+ */
+export function replaceKeys(deps: KeyDeps, now: number, signFrom: number): Promise<boolean> {
+  const verifyUntil = signFrom + deps.config.auth.accessTokenSeconds * 1_000 + CLOCK_LEEWAY_MS;
+  return deps.db.transaction(async (tx) => {
+    const [newest] = await listKeyTimes(tx, 0);
+    const period = (newest?.period ?? 0) + 1;
+    if (!(await createKey({ ...deps, db: tx }, period, now, signFrom))) return false;
+    await endEarlierKeys(tx, period, { signUntil: signFrom, verifyUntil });
+    return true;
+  });
+}
+
 /** When the key after `last` starts to sign; null if it is too early to create it. */
 function nextSignFrom(last: SigningKeyRow | undefined, now: number): number | null {
   if (!last || last.sign_until <= now) return now;
@@ -117,22 +153,24 @@ function nextSignFrom(last: SigningKeyRow | undefined, now: number): number | nu
   return now >= last.sign_until - ahead ? last.sign_until : null;
 }
 
+/** False if another node has created the key of this period. */
 async function createKey(
-  { db, ring, clock, random, config }: KeyDeps,
+  { db, ring, clock, random, config }: NewKeyDeps,
   period: number,
   now: number,
   signFrom: number,
-): Promise<void> {
+): Promise<boolean> {
   const kid = newId(clock, random);
-  const pair = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  const { x } = await exportJWK(pair.publicKey);
+  const alg = config.auth.signingAlgorithm;
+  const { privateJwk, publicJwk } = await generateSigningKey(alg, kid);
   const signUntil = signFrom + config.auth.signingKeyRotationDays * 86_400_000;
-  await insertSigningKey(db, {
+  return insertSigningKey(db, {
     kid,
+    alg,
     period,
-    private_jwk: ring.seal("data", JSON.stringify(await exportJWK(pair.privateKey)), bindingOf(kid)),
+    private_jwk: ring.seal("signing", privateJwk, bindingOf(kid)),
     sealed_under: ring.active,
-    public_jwk: { kty: "OKP", crv: "Ed25519", x, kid, use: "sig", alg: "EdDSA" },
+    public_jwk: publicJwk,
     publish_from: now,
     sign_from: signFrom,
     sign_until: signUntil,
@@ -144,18 +182,31 @@ async function createKey(
 async function toSigner({ ring }: KeyDeps, privateKeys: Map<string, PrivateKey>, row: SigningKeyRow): Promise<Signer> {
   const key = privateKeys.get(row.kid) ?? (await openKey(ring, row));
   privateKeys.set(row.kid, key);
-  return { kid: row.kid, key, signFrom: row.sign_from, signUntil: row.sign_until, verifyUntil: row.verify_until };
+  const { kid, alg, sign_from: signFrom, sign_until: signUntil, verify_until: verifyUntil } = row;
+  return { kid, alg, key, signFrom, signUntil, verifyUntil };
 }
 
 async function openKey(ring: KeyDeps["ring"], row: SigningKeyRow): Promise<PrivateKey> {
-  const jwk = JSON.parse(ring.open("data", row.private_jwk, bindingOf(row.kid)).toString());
-  return (await importJWK(jwk, "EdDSA")) as PrivateKey;
+  return importSigningKey(row.alg, openPrivateKey(ring, row).toString());
+}
+
+/** Keys made by an earlier release are sealed for the purpose "data". They are deleted when their last token has expired. */
+function openPrivateKey(
+  ring: KeyDeps["ring"],
+  { kid, private_jwk }: Pick<SigningKeyRow, "kid" | "private_jwk">,
+): Buffer {
+  try {
+    return ring.open("signing", private_jwk, bindingOf(kid));
+  } catch (error) {
+    if (!(error instanceof SealBrokenError)) throw error;
+    return ring.open("data", private_jwk, bindingOf(kid));
+  }
 }
 
 async function reseal({ db, ring }: KeyDeps): Promise<number> {
   let count = 0;
   for (const { kid, private_jwk } of await listSigningKeysNotUnder(db, ring.active)) {
-    const sealed = ring.seal("data", ring.open("data", private_jwk, bindingOf(kid)), bindingOf(kid));
+    const sealed = ring.seal("signing", openPrivateKey(ring, { kid, private_jwk }), bindingOf(kid));
     if (await resealSigningKey(db, kid, private_jwk, sealed, ring.active)) count += 1;
   }
   return count;

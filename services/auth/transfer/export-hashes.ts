@@ -1,5 +1,5 @@
 import type { Platform } from "../../../lib/runtime/platform.ts";
-import { createDatabase } from "../../../mixins/database.mixin.ts";
+import { createDatabase } from "../../../mixins/database/database.mixin.ts";
 import { findPasswordCredentials } from "../password/credentials.repo.ts";
 import { createConfiguredPasswordHashing } from "../password/password-hashing.ts";
 

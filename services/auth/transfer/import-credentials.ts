@@ -2,19 +2,25 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { insertPasswordCredentials, type NewCredential } from "../password/credentials.repo.ts";
-import { PasswordHashError, type PasswordHashProblem } from "../password/hash-schemes.ts";
+import { PasswordHashError, type PasswordHashProblem } from "../password/foreign/password-hash-error.ts";
 
 type Params = Actions["auth.importCredentials"]["params"];
 type Result = Actions["auth.importCredentials"]["result"];
-type ImportDeps = Pick<AuthDeps, "clock" | "random" | "ring" | "db" | "passwords">;
+type ImportDeps = Pick<AuthDeps, "clock" | "random" | "ring" | "db" | "passwords" | "hashUpgrade">;
 type Entry = Params["credentials"][number];
+type Sealed = Omit<NewCredential, "confirmed">;
 
 const problems: Readonly<Record<PasswordHashProblem, string>> = {
-  unknown_scheme:
-    "is not a bcrypt, pbkdf2_sha256 (Django) or argon2 hash: leave it out, and the user can reset the password",
+  unknown_scheme: "is not a hash of a system that can be imported: leave it out, and the user can reset the password",
   malformed: "is malformed",
   too_costly: "would make every sign-in too slow: leave it out, and the user can reset the password",
 };
+
+/**
+ * How long a batch may take for wrapping. A few accounts are wrapped at once; a bcrypt for each of a million would take
+ * days, so that the rest of a large import is left to the hash upgrade in the background.
+ */
+const WRAPPING_MS = 1_000;
 
 /** Stores hashes before their accounts are imported. The sweep deletes those whose account is never created. */
 export async function importCredentials(deps: ImportDeps, { params }: ActionContext<Params>): Promise<Result> {
@@ -28,14 +34,21 @@ export async function importCredentials(deps: ImportDeps, { params }: ActionCont
       return [];
     }
   });
-  if (sealed.length > 0) await insertPasswordCredentials(deps.db, sealed);
+  if (sealed.length > 0) await insertPasswordCredentials(deps.db, await wrapInTime(deps, sealed));
+  deps.hashUpgrade.start();
   return { refused };
 }
 
-function seal(
-  { clock, random, ring, passwords }: ImportDeps,
-  { user_id, password_hash }: Entry,
-): Omit<NewCredential, "confirmed"> {
+async function wrapInTime({ clock, passwords }: ImportDeps, sealed: Sealed[]): Promise<Sealed[]> {
+  const deadline = clock.monotonic() + WRAPPING_MS;
+  const wrap = async (one: Sealed) =>
+    clock.monotonic() < deadline ? { ...one, secret: await passwords.wrap(one.secret, one.id) } : one;
+  const wrapped: Sealed[] = [];
+  for (const one of sealed) wrapped.push(await wrap(one));
+  return wrapped;
+}
+
+function seal({ clock, random, ring, passwords }: ImportDeps, { user_id, password_hash }: Entry): Sealed {
   const id = newId(clock, random);
   return { id, user_id, secret: passwords.importHash(password_hash, id), kid: ring.active };
 }

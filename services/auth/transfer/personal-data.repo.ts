@@ -1,6 +1,6 @@
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
-import { deleteOf } from "../../../mixins/erasure.ts";
-import { type ExportSection, eventsSection, tableSection } from "../../../mixins/export-pages.ts";
+import type { Database, Transaction } from "../../../mixins/database/database.mixin.ts";
+import { deleteOf } from "../../../mixins/personal-data/erasure.ts";
+import { type ExportSection, eventsSection, tableSection } from "../../../mixins/personal-data/export-pages.ts";
 import { Credentials, Identities, LoginAttempts, OneTimeTokens } from "../auth.entities.ts";
 
 const TABLES = ["credentials", "identities", "one_time_tokens", "oauth_states", "oauth_codes"] as const;

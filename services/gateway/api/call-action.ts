@@ -25,7 +25,7 @@ export async function callAction(broker: ServiceBroker, call: ActionCall, onRepl
 }
 
 function send(broker: ServiceBroker, { action, params, meta, timeout }: ActionCall, nodeID?: string): PendingCall {
-  const options = { meta, requestID: meta.correlation_id as string, timeout };
+  const options = { meta: { ...meta, time_left_ms: timeout }, requestID: meta.correlation_id as string, timeout };
   return broker.call(action, params, nodeID === undefined ? options : { ...options, nodeID }) as PendingCall;
 }
 
@@ -33,26 +33,32 @@ const ATTEMPT_TIMEOUT_MS = 1_500;
 const MAX_ATTEMPTS = 3;
 
 /**
- * For actions that are idempotent by protocol, such as a refresh: if a node does not answer, the call is repeated, on
- * another node if there is one.
+ * For actions that are idempotent by protocol, such as a refresh: if a node is lost, the call is repeated; if it does not
+ * respond for a while, only on another node. A single node that is slow is busy, and the same call again would double its work.
  */
 export async function callWithFailover(broker: ServiceBroker, call: ActionCall): Promise<unknown> {
   const tried = new Set<string>();
-  const timeout = Math.min(ATTEMPT_TIMEOUT_MS, call.timeout);
+  const deadline = performance.now() + call.timeout;
   for (let attempt = 1; ; attempt++) {
-    const pending = send(broker, { ...call, timeout }, untriedNode(broker, call.action, tried));
+    const untried = untriedNodes(broker, call.action, tried);
+    const isLast = attempt === MAX_ATTEMPTS || untried.length <= 1;
+    const left = Math.max(1, Math.ceil(deadline - performance.now()));
+    const timeout = isLast ? left : Math.min(ATTEMPT_TIMEOUT_MS, left);
+    const pending = send(broker, { ...call, timeout }, tried.size === 0 ? undefined : untried[0]);
     try {
       return await pending;
     } catch (error) {
-      const isUnanswered = isBusError(error) || isError(error, "service_unavailable");
-      if (attempt === MAX_ATTEMPTS || !isUnanswered) throw error;
+      if (attempt === MAX_ATTEMPTS || !isUnanswered(error) || performance.now() >= deadline) throw error;
       if (pending.ctx?.nodeID) tried.add(pending.ctx.nodeID);
     }
   }
 }
 
-/** Undefined lets the load balancer choose. */
-function untriedNode(broker: ServiceBroker, action: string, tried: ReadonlySet<string>): string | undefined {
-  if (tried.size === 0) return undefined;
-  return listEndpoints(broker, action).find((one) => one.isAvailable && !tried.has(one.id))?.id;
+function isUnanswered(error: unknown): boolean {
+  return isBusError(error) || isError(error, "service_unavailable");
+}
+
+function untriedNodes(broker: ServiceBroker, action: string, tried: ReadonlySet<string>): string[] {
+  const available = listEndpoints(broker, action).filter((one) => one.isAvailable);
+  return available.map(({ id }) => id).filter((id) => !tried.has(id));
 }

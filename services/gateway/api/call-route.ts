@@ -1,15 +1,19 @@
 import { Readable } from "node:stream";
 import type { ServiceBroker } from "moleculer";
 import { type Meta, requireUser } from "../../../lib/actions/caller.ts";
+import { entityTag } from "../../../lib/actions/preconditions.ts";
+import { REQUEST_TIMEOUT_MS } from "../../../lib/actions/typed-call.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { JsonObject } from "../http/json-body.ts";
 import type { RequestContext } from "../http/request-context.ts";
 import { type HttpResponse, jsonResponse } from "../http/response.ts";
+import type { GuardedRoute } from "../routes.types.ts";
 import type { Admitted } from "../web/exchange.ts";
 import { type ActionCall, callAction, callWithFailover } from "./call-action.ts";
 import { createExportResponse, type ReadPage } from "./export-document.ts";
 import { toExtensionError } from "./extension-error.ts";
 import { createIdempotencyRequest } from "./idempotency-key.ts";
+import { readIfMatch } from "./if-match.ts";
 import type { PreparedRoute } from "./prepare-route.ts";
 import { respond } from "./respond.ts";
 
@@ -17,7 +21,6 @@ export interface CallDeps extends Pick<Platform, "config" | "clock" | "ring"> {
   readonly broker: ServiceBroker;
 }
 
-const BUS_TIMEOUT_MS = 5_000;
 /** What remains for the response after the action has timed out. */
 const RESPONSE_MARGIN_MS = 250;
 
@@ -43,6 +46,8 @@ export async function callRoute(
     route.kind === "json" && route.failover
       ? await callWithFailover(deps.broker, call)
       : await callAction(deps.broker, call, () => context.responseHeaders.push("Idempotency-Replayed", "true"));
+  if (route.kind === "json" && route.versioned)
+    context.responseHeaders.push("ETag", entityTag((result as { readonly updated_at: string }).updated_at));
   return respond(route, adaptResult(prepared, context, params, result), params);
 }
 
@@ -71,11 +76,21 @@ function adaptResult(
 
 function createMeta({ ring }: CallDeps, { route }: PreparedRoute, context: RequestContext, admitted: Admitted): Meta {
   const { caller, body, idempotencyKey } = admitted;
-  const meta: Meta = { caller, correlation_id: context.correlationId, client: context.client };
+  const ifMatch = isVersionedChange(route) ? readIfMatch(context.request.headers["if-match"]) : undefined;
+  const meta: Meta = {
+    caller,
+    correlation_id: context.correlationId,
+    client: context.client,
+    ...(ifMatch && { if_match: ifMatch }),
+  };
   if (idempotencyKey === null || route.kind !== "json" || route.idempotentAction === undefined) return meta;
   const { method, idempotentAction: action } = route;
   const keyed = { caller, ip: context.client.ip, method, path: context.path, action, body };
   return { ...meta, idempotency: createIdempotencyRequest(ring, idempotencyKey, keyed) };
+}
+
+function isVersionedChange(route: GuardedRoute): boolean {
+  return route.kind === "json" && route.versioned === true && route.method !== "GET";
 }
 
 function remainingTimeout(
@@ -84,10 +99,10 @@ function remainingTimeout(
   { startedAt }: RequestContext,
 ): number {
   const remaining = config.http.requestTimeoutMs - (clock.monotonic() - startedAt) - RESPONSE_MARGIN_MS;
-  return Math.max(1, Math.min(timeout ?? BUS_TIMEOUT_MS, remaining));
+  return Math.max(1, Math.min(timeout ?? REQUEST_TIMEOUT_MS, remaining));
 }
 
 function readExportPages({ broker }: CallDeps, meta: Meta): ReadPage {
   return (action, params) =>
-    callAction(broker, { action, params, meta, timeout: BUS_TIMEOUT_MS }) as ReturnType<ReadPage>;
+    callAction(broker, { action, params, meta, timeout: REQUEST_TIMEOUT_MS }) as ReturnType<ReadPage>;
 }

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { type Access, type ActionDef, asAnyone, asUser } from "../../../lib/actions/contract.ts";
 import { definitionOf } from "../../../lib/actions/typed-call.ts";
-import { OAUTH_STATE_FIELD } from "../auth/oauth-state-cookie.ts";
-import { createSessionCookieAdapter } from "../auth/session-cookie-adapter.ts";
+import { bindingField, createBindingAdapter } from "../auth/binding-cookies.ts";
+import { createSessionCookieAdapter, REPLACED_SESSION_FIELD } from "../auth/session-cookie-adapter.ts";
 import type { SessionCookies } from "../auth/session-cookies.ts";
 import type { ApiRoute, EventsRoute, ExtensionRoute, GuardedRoute, RouteAdapter } from "../routes.types.ts";
 
@@ -21,7 +21,7 @@ export interface PreparedRoute {
 
 export interface AdapterDeps {
   readonly sessionCookies: SessionCookies;
-  readonly oauthStateAdapter: RouteAdapter;
+  readonly publicUrl: string;
 }
 
 export function prepareRoute(deps: AdapterDeps, route: ApiRoute): PreparedRoute {
@@ -45,7 +45,7 @@ export function routeAction({ path, action }: ApiRoute): ActionDef {
 }
 
 export function takesQuery(route: ApiRoute): boolean {
-  return route.kind === "redirect" || (route.kind === "list" && route.paginated);
+  return (route.kind === "redirect" && route.method === "GET") || (route.kind === "list" && route.paginated);
 }
 
 export function pathParamNames({ path }: Pick<ApiRoute, "path">): string[] {
@@ -54,7 +54,13 @@ export function pathParamNames({ path }: Pick<ApiRoute, "path">): string[] {
 
 /** The action's parameters that come from the path or a cookie, and never from query or body. */
 export function reservedParams(route: ApiRoute): string[] {
-  return "oauthStateCookie" in route ? [...pathParamNames(route), OAUTH_STATE_FIELD] : pathParamNames(route);
+  const cookie = "bindingCookie" in route ? route.bindingCookie : undefined;
+  const setsCookies = "sessionCookies" in route && route.sessionCookies === "set";
+  return [
+    ...pathParamNames(route),
+    ...(cookie === undefined ? [] : [bindingField(cookie)]),
+    ...(setsCookies ? [REPLACED_SESSION_FIELD] : []),
+  ];
 }
 
 /** In the order in which they change the body. They change the result in reverse order. */
@@ -62,8 +68,7 @@ function createAdapters(deps: AdapterDeps, route: ApiRoute, names: readonly stri
   const adapters: RouteAdapter[] = [];
   if (route.translate) adapters.push({ body: route.translate.request, result: route.translate.response });
   if (route.kind !== "json" && route.kind !== "redirect") return adapters;
-  if (route.oauthStateCookie) adapters.push(deps.oauthStateAdapter);
-  if (route.sessionCookies)
-    adapters.push(createSessionCookieAdapter(deps.sessionCookies, route, names.includes("refresh_token")));
+  if (route.bindingCookie) adapters.push(createBindingAdapter(deps.publicUrl, route.bindingCookie, names));
+  if (route.sessionCookies) adapters.push(createSessionCookieAdapter(deps.sessionCookies, route, names));
   return adapters;
 }

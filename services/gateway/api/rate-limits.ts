@@ -27,6 +27,29 @@ export function createRateLimits(config: Config, redis: Redis | null): EnforceRa
   return (context, route) => limits[route.rateLimit](context, route);
 }
 
+/** Probes and metrics are asked by few addresses, often, and must be answered when others flood. */
+const unlimitedPages = /^\/(?:health(?:\/.*)?|metrics)$/;
+
+/** A first visit of a page loads up to this many modules, stylesheets and fonts; later visits find them in the cache. */
+const FILES_OF_A_PAGE = 100;
+const ASSETS = "/assets/";
+
+/**
+ * Limits pages, avatars and paths that do not exist, together, per address. The files that pages load have a count of
+ * their own, so that the limit says how many pages people behind one address can open.
+ */
+export function createPageLimit(config: Config): (context: RequestContext) => Promise<void> | undefined {
+  const { count, seconds } = config.rateLimits.default;
+  const pages = createLimiter(null, "default", count, seconds);
+  const files = createLimiter(null, "default", count * FILES_OF_A_PAGE, seconds);
+  const enforce = async ({ client, path }: RequestContext): Promise<void> => {
+    const [limiter, counted] = path.startsWith(ASSETS) ? [files, "files"] : [pages, "pages"];
+    const { msBeforeNext, isExceeded } = await consume(limiter, `${counted} ${rateLimitKey(client.ip)}`);
+    if (isExceeded) throw new AppError("rate_limited", { retry_after: Math.max(1, Math.ceil(msBeforeNext / 1_000)) });
+  };
+  return (context) => (config.rateLimits.enabled && !unlimitedPages.test(context.path) ? enforce(context) : undefined);
+}
+
 function createRateLimit(config: Config, redis: Redis | null, name: RateLimitClass): EnforceRateLimit {
   const { count, seconds } = config.rateLimits[name];
   const limiter = createLimiter(redis, name, count, seconds);

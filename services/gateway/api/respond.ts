@@ -22,8 +22,8 @@ function respondJson({ envelope, dataField, status, message }: JsonRoute, result
   if (dataField === undefined) return successResponse(status, { message, data: isEmpty(result) ? null : result });
   const data = (result as Result)[dataField] ?? null;
   // Must not reveal whether an account exists: only the owner of the address learns it, by mail.
-  if (data === null) return successResponse(202, { message: "Accepted. Check your inbox.", data });
-  return successResponse(status, { message, data });
+  if (data === null) return successResponse(202, { message: "Accepted. Check your inbox.", data, outcome: "accepted" });
+  return successResponse(status, { message, data, ...(status === 201 && { outcome: "created" }) });
 }
 
 function respondList({ paginated, message }: ListRoute, result: unknown, params: Result): HttpResponse {
@@ -39,16 +39,18 @@ export function respondWholeList(message: string, items: readonly unknown[]): Ht
   return successResponse(200, { message, data: items, meta: listMeta(page, false) });
 }
 
-function respondRedirect({ dataField, message }: RedirectRoute, result: unknown): HttpResponse {
+function respondRedirect({ method, dataField, message }: RedirectRoute, result: unknown): HttpResponse {
   const { location, ...rest } = result as Result & { readonly location: string | null };
   if (!location) return successResponse(200, { message, data: dataField === undefined ? null : rest[dataField] });
-  return { status: 302, contentType: TEXT_TYPE, body: "", headers: ["Location", location] };
+  return { status: method === "POST" ? 303 : 302, contentType: TEXT_TYPE, body: "", headers: ["Location", location] };
 }
 
 interface Envelope {
   readonly message: string;
   readonly data: unknown;
   readonly meta?: ReturnType<typeof listMeta>;
+  /** `created` or `accepted`, for a route that answers 201 or 202. */
+  readonly outcome?: "created" | "accepted";
 }
 
 export function successResponse(status: number, envelope: Envelope): HttpResponse {

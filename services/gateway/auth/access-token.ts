@@ -77,11 +77,12 @@ export function createAccessTokens(deps: Deps) {
 }
 
 async function verifyToken(deps: Deps, token: string): Promise<VerifiedToken> {
-  const key = await deps.keys.find(readKeyId(token));
-  if (!key) throw new AppError(hasExpired(token, deps.clock) ? "token_expired" : "token_invalid");
+  const found = await deps.keys.find(readKeyId(token));
+  if (!found) throw new AppError(hasExpired(token, deps.clock) ? "token_expired" : "token_invalid");
   try {
-    const { payload } = await jwtVerify(token, key, {
-      algorithms: ["EdDSA"],
+    const { payload } = await jwtVerify(token, found.key, {
+      // The algorithm is a property of the key, never a choice of the token (RFC 8725 section 3.1).
+      algorithms: [found.alg],
       typ: "at+jwt",
       issuer: deps.issuer,
       audience: deps.audience,
@@ -108,7 +109,7 @@ function hasExpired(token: string, clock: Clock): boolean {
 }
 
 const Header = z.strictObject({
-  alg: z.literal("EdDSA"),
+  alg: z.enum(["ES256", "RS256", "EdDSA"]),
   typ: z.literal("at+jwt"),
   kid: z.string().regex(/^[\w-]{1,64}$/),
 });

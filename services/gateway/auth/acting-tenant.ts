@@ -16,7 +16,7 @@ const TENANT_TTL_MS = 10_000;
 const MAX_TENANTS = 1_000;
 
 export function createEnterTenant(clock: Clock, call: Call): EnterTenant {
-  // Only tenants that exist are cached: a slug never changes, but an unknown one may be created.
+  // Only existing tenants are cached: a slug keeps leading to its tenant, but an unknown slug may be taken any time.
   const tenantIds = new LRUCache<string, string>({
     max: MAX_TENANTS,
     ttl: TENANT_TTL_MS,

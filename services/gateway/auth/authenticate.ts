@@ -23,8 +23,8 @@ export interface AuthenticationDeps {
   readonly clock: Clock;
   readonly cookies: SessionCookies;
   checkLease(claims: AccessClaims): LeaseError | null;
-  /** Throws 401 for unknown credentials. */
-  authenticateService(authorization: string): ServiceCaller;
+  /** Throws 401 for unknown credentials, 429 for many of them from one address. */
+  authenticateService(authorization: string, clientIp: string): ServiceCaller;
 }
 
 /** Determines the caller from the Authorization header, or else the session cookies. Fails with 401. */
@@ -32,11 +32,12 @@ export function authenticate(
   deps: AuthenticationDeps,
   { auth }: Pick<GuardedRoute, "auth">,
   request: IncomingMessage,
+  clientIp: string,
 ): Authentication | Promise<Authentication> {
   if (auth === "public") return anonymous(request);
   const { authorization } = request.headers;
   if (auth === "service" && authorization !== undefined && /^basic /i.test(authorization))
-    return { caller: deps.authenticateService(authorization), recheck: nothingToRecheck };
+    return { caller: deps.authenticateService(authorization, clientIp), recheck: nothingToRecheck };
   // A function, so that `orAnonymous` can catch what it throws; null without a token.
   const verify = authorization === undefined ? byCookie(deps, request) : () => byToken(deps, readBearer(authorization));
   if (auth === "optional") return verify ? orAnonymous(request, verify) : anonymous(request);

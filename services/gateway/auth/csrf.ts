@@ -5,7 +5,11 @@ import type { Config } from "../../../lib/config/config.ts";
 import type { KeyRing } from "../../../lib/crypto/key-ring.ts";
 import { readCookie } from "../http/headers.ts";
 
-export const CSRF_COOKIE = "csrf_token";
+const CSRF_COOKIE = "csrf_token";
+
+export function csrfCookieName(publicUrl: string): string {
+  return publicUrl.startsWith("https:") ? `__Host-${CSRF_COOKIE}` : CSRF_COOKIE;
+}
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export type CsrfGuard = ReturnType<typeof createCsrfGuard>;
@@ -15,6 +19,8 @@ export type CsrfGuard = ReturnType<typeof createCsrfGuard>;
  * HMAC of the session id, so that it needs no storage and is not valid in another session.
  */
 export function createCsrfGuard({ http: { publicUrl, allowedOrigins } }: Config, ring: KeyRing) {
+  // __Host- cookies can only be set by this host over https, and not by a sibling domain (RFC 6265bis 4.1.3.2).
+  const cookieName = csrfCookieName(publicUrl);
   const origins = new Set([new URL(publicUrl).origin, ...allowedOrigins.filter((one) => one !== "*")]);
 
   // Browsers send the origin of every unsafe request. A request without one still needs the token.
@@ -25,6 +31,7 @@ export function createCsrfGuard({ http: { publicUrl, allowedOrigins } }: Config,
   const isTokenOf = (sessionId: string, sent: string): boolean =>
     ring.macAll("csrf", sessionId).some(({ mac }) => isSame(mac, sent));
   return {
+    cookieName,
     token: (sessionId: string): string => ring.mac("csrf", sessionId).toString("base64url"),
     assertAllowedOrigin,
     /** Requires a safe method, or an allowed origin and the session's token in both header and cookie. */
@@ -32,7 +39,7 @@ export function createCsrfGuard({ http: { publicUrl, allowedOrigins } }: Config,
       if (SAFE_METHODS.has(request.method ?? "")) return;
       assertAllowedOrigin(request);
       const sent = request.headers["x-csrf-token"];
-      const cookie = readCookie(request, CSRF_COOKIE) ?? "";
+      const cookie = readCookie(request, cookieName) ?? "";
       if (typeof sent !== "string" || !isSame(cookie, sent) || !isTokenOf(sessionId, sent))
         throw new AppError("csrf_failed");
     },

@@ -2,10 +2,14 @@ import { importJWK } from "jose";
 import type * as z from "zod";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Clock, Timers } from "../../../lib/runtime/clock.ts";
-import type { Jwk } from "../../auth/auth.contract.ts";
+import type { Jwk } from "../../auth/contract/signing-keys.contract.ts";
 
 export type PublishedKey = z.infer<typeof Jwk>;
-type VerifyKey = Awaited<ReturnType<typeof importJWK>>;
+
+export interface VerifyKey {
+  readonly alg: PublishedKey["alg"];
+  readonly key: Awaited<ReturnType<typeof importJWK>>;
+}
 
 export interface PublishedKeys {
   /** Null for an unknown id, after fetching new keys at most once a second. Rejects with 503 before the first fetch. */
@@ -38,7 +42,7 @@ export function createPublishedKeys(deps: Deps): PublishedKeys {
   const fetchKeys = async (): Promise<void> => {
     fetchedAt = deps.clock.monotonic();
     const set = await deps.fetchKeys();
-    byKid = new Map(await Promise.all(set.keys.map(async (key) => [key.kid, await importJWK(key, "EdDSA")] as const)));
+    byKid = new Map(await Promise.all(set.keys.map(async (jwk) => [jwk.kid, await importKey(jwk)] as const)));
     latest = set;
   };
   // Concurrent callers share one fetch.
@@ -61,7 +65,8 @@ export function createPublishedKeys(deps: Deps): PublishedKeys {
     },
     async find(kid) {
       if (!byKid.has(kid)) {
-        const mayRefresh = fetching !== null || deps.clock.monotonic() - fetchedAt >= MIN_INTERVAL_MS;
+        // Without any keys nobody can be let in, so the first request after a start asks at once and does not wait for the loop.
+        const mayRefresh = !latest || fetching !== null || deps.clock.monotonic() - fetchedAt >= MIN_INTERVAL_MS;
         if (mayRefresh) await refresh();
       }
       if (!latest) throw new AppError("service_unavailable", { retry_after: 1 });
@@ -76,4 +81,8 @@ export function createPublishedKeys(deps: Deps): PublishedKeys {
       cancel = undefined;
     },
   };
+}
+
+async function importKey(jwk: PublishedKey): Promise<VerifyKey> {
+  return { alg: jwk.alg, key: await importJWK(jwk, jwk.alg) };
 }

@@ -1,13 +1,27 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type { Client } from "../../../lib/actions/caller.ts";
+import { acceptedLanguages } from "./accept.ts";
 
 /**
- * The client's address and user agent. Each trusted proxy appends the address of its caller to `X-Forwarded-For`, so
+ * The client's address, user agent and languages. Each trusted proxy appends the address of its caller to `X-Forwarded-For`, so
  * behind `hops` proxies the client is entry number `hops` from the right; entries further left can be forged.
  */
 export function readClient(request: IncomingMessage, hops: number): Client {
-  return { ip: readAddress(request, hops), user_agent: (request.headers["user-agent"] ?? "").slice(0, 1_024) };
+  const languages = readLanguages(request);
+  return {
+    ip: readAddress(request, hops),
+    user_agent: (request.headers["user-agent"] ?? "").slice(0, 1_024),
+    ...(languages.length > 0 && { languages }),
+  };
+}
+
+const MAX_LANGUAGES = 5;
+
+/** Languages are passed on without regions, because no text of ours depends on them. */
+function readLanguages(request: IncomingMessage): string[] {
+  const tags = acceptedLanguages(request).map((tag) => tag.toLowerCase().split("-")[0] as string);
+  return [...new Set(tags)].filter((tag) => /^[a-z]{2,3}$/.test(tag)).slice(0, MAX_LANGUAGES);
 }
 
 function readAddress(request: IncomingMessage, hops: number): string {

@@ -1,13 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import { parseCookie } from "cookie";
+import type { Logger } from "pino";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
+import type { Clock } from "../../../lib/runtime/clock.ts";
+import { createFailureLog } from "../../../lib/runtime/failure-log.ts";
 
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 const EXPOSED_HEADERS =
-  "X-Correlation-ID, RateLimit, RateLimit-Policy, Retry-After, Idempotency-Replayed, WWW-Authenticate";
+  "X-Correlation-ID, RateLimit, RateLimit-Policy, Retry-After, Idempotency-Replayed, WWW-Authenticate, ETag";
 const ALLOWED_HEADERS =
-  "Authorization, Content-Type, Idempotency-Key, X-Correlation-ID, X-Request-ID, X-Tenant, X-CSRF-Token";
+  "Authorization, Content-Type, Idempotency-Key, If-Match, X-Correlation-ID, X-Request-ID, X-Tenant, X-CSRF-Token";
 
 /** Security and cache headers of every response, as `writeHead` takes them. */
 export function createSecurityHeaders({ publicUrl }: Pick<Config["http"], "publicUrl">) {
@@ -22,8 +25,16 @@ export function createSecurityHeaders({ publicUrl }: Pick<Config["http"], "publi
 
 export type Cors = ReturnType<typeof createCors>;
 
+interface CorsDeps {
+  readonly config: { readonly environment: string; readonly http: Pick<Config["http"], "allowedOrigins"> };
+  readonly log: Logger;
+  readonly clock: Pick<Clock, "monotonic">;
+}
+
 /** Allows the exact origins of ALLOWED_ORIGINS, with credentials; `*` allows all others without credentials. */
-export function createCors({ allowedOrigins }: Pick<Config["http"], "allowedOrigins">) {
+export function createCors({ config, log, clock }: CorsDeps) {
+  const { allowedOrigins } = config.http;
+  const refusals = createFailureLog(log, clock);
   const allowed = new Set(allowedOrigins);
   const allowsAny = allowed.has("*");
   const originHeaders = ({ headers: { origin } }: IncomingMessage): readonly string[] => {
@@ -37,16 +48,27 @@ export function createCors({ allowedOrigins }: Pick<Config["http"], "allowedOrig
     const headers = originHeaders(request);
     return headers[0] === "Access-Control-Allow-Origin" ? [...headers, ...more] : headers;
   };
+  /** Logs which setting allows the origin, because the CORS error that the browser shows to developers does not say it. */
+  const explainRefusal = ({ headers: { origin = "" } }: IncomingMessage): void => {
+    if (config.environment !== "development" || allowed.has(origin) || allowsAny) return;
+    refusals.warn(
+      origin,
+      { origin },
+      "refused a page of another origin; to allow it, add the origin to ALLOWED_ORIGINS",
+    );
+  };
   return {
     headersFor: (request: IncomingMessage) => withPermission(request, "Access-Control-Expose-Headers", EXPOSED_HEADERS),
     /** For a preflight request; `allow` lists the path's methods. */
-    preflightFor: (request: IncomingMessage, allow: string) =>
-      withPermission(
+    preflightFor(request: IncomingMessage, allow: string): readonly string[] {
+      explainRefusal(request);
+      return withPermission(
         request,
         ...["Access-Control-Allow-Methods", allow],
         ...["Access-Control-Allow-Headers", ALLOWED_HEADERS],
         ...["Access-Control-Max-Age", "600"],
-      ),
+      );
+    },
   };
 }
 
@@ -61,6 +83,16 @@ export function readCorrelationId({ headers }: IncomingMessage): string | null {
 export function readCookie({ headers }: IncomingMessage, name: string): string | undefined {
   if (headers.cookie === undefined) return undefined;
   return parseCookie(headers.cookie, { decode: (value) => value })[name] || undefined;
+}
+
+/**
+ * Throws 400 for any coding but `chunked`: Node reads `identity, chunked`, and a proxy in front that does not sees another
+ * end of the body (RFC 9112 section 6.1).
+ */
+export function assertPlainTransfer({ headers }: IncomingMessage): void {
+  const coding = headers["transfer-encoding"];
+  if (coding === undefined || coding.toLowerCase() === "chunked") return;
+  throw new AppError("bad_request", { message: "The request has an unsupported Transfer-Encoding." });
 }
 
 /** Throws 400 for a second `Host` header (RFC 9112 section 3.2): a proxy in front may have used the other one. */

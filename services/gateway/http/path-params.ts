@@ -7,10 +7,14 @@ const UUID = new RegExp(`^${HEX}{8}-${HEX}{4}-[1-8]${HEX}{3}-[89abAB]${HEX}{3}-$
 const FORMATS: Readonly<Record<string, RegExp>> = {
   name: /^[a-z][a-z0-9_-]{0,49}$/,
   provider: /^[a-z][a-z0-9-]{0,31}$/,
+  section: /^[a-z]{1,20}$/,
+  correlation_id: /^[A-Za-z0-9._:-]{1,128}$/,
   job: /^[\w-]{1,200}$/,
   token: /^[\w.-]{1,512}$/,
   image: /^[0-9a-f]{32}(?:-thumb)?\.webp$/,
-  file: /^[a-z][a-z-]{0,40}\.(?:css|js|png)$/,
+  logo: /^[a-z0-9-]{1,63}-[0-9a-f]{16}\.png$/,
+  color: /^[0-9a-f]{6}\.css$/,
+  file: /^[a-z][a-zA-Z0-9._-]{0,100}-[0-9a-f]{12}\.(?:css|js|svg|png|woff2)$/,
 };
 
 /**

@@ -1,3 +1,5 @@
+import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Logger } from "pino";
 import type { Config } from "../../../lib/config/config.ts";
@@ -18,7 +20,7 @@ export interface SenderDeps {
 
 const STALLED_CLIENT_TIMEOUT_MS = 30_000;
 
-/** Sends a response with the headers that all responses have, and records it in the metrics and the log. */
+/** Sends a response with the headers that all responses have, and records it in the metrics. */
 export function createResponseSender(deps: SenderDeps, cors: Cors) {
   const buildHeaders = createHeaderBuilder(deps, cors);
   return (pending: PendingRequest, message: HttpResponse): void => {
@@ -28,8 +30,7 @@ export function createResponseSender(deps: SenderDeps, cors: Cors) {
     if (chunks && request.method !== "HEAD") void sendChunks(deps.log, pending, chunks);
     else if (isStillSending(request)) endAfterRequestBody(deps, pending, body);
     else response.end(body);
-    pending.metrics.observe(status, deps.clock.monotonic() - pending.startedAt);
-    if (deps.log.isLevelEnabled("debug")) logRequest(deps, pending, status);
+    pending.metrics.observe(status, deps.clock.monotonic() - pending.startedAt, pending.correlationId);
   };
 }
 
@@ -39,9 +40,13 @@ function createHeaderBuilder(deps: SenderDeps, cors: Cors) {
   return (pending: PendingRequest, message: HttpResponse): string[] => {
     const { contentType, body, chunks, headers, contentSecurityPolicy, cacheControl } = message;
     const all = ["Content-Type", contentType];
-    if (!chunks) all.push("Content-Length", String(Buffer.byteLength(body)));
+    // In a 304 it would be the length of a body that is not sent (RFC 9110 section 8.6).
+    if (!chunks && message.status !== 304) all.push("Content-Length", String(Buffer.byteLength(body)));
     all.push("X-Correlation-ID", pending.correlationId, ...securityHeaders(contentSecurityPolicy, cacheControl));
     if (headers) all.push(...headers);
+    if (!headers?.includes("Cross-Origin-Resource-Policy")) all.push("Cross-Origin-Resource-Policy", "same-origin");
+    // Documents alone (ASVS V3.4.8): on a redirect of a sign-in it would cut the popup of a client from its opener.
+    if (contentType.startsWith("text/html")) all.push("Cross-Origin-Opener-Policy", "same-origin");
     // The response to OPTIONS brings its own CORS headers.
     if (pending.request.method !== "OPTIONS") all.push(...cors.headersFor(pending.request));
     all.push(...pending.responseHeaders);
@@ -66,9 +71,9 @@ function endAfterRequestBody(
 /** A failure can only abort the transfer, because the headers have been sent. The client notices that it is incomplete. */
 async function sendChunks(log: Logger, pending: PendingRequest, chunks: Chunks): Promise<void> {
   const { response, path, correlationId } = pending;
-  response.setTimeout(STALLED_CLIENT_TIMEOUT_MS, () => response.destroy());
+  response.setTimeout(STALLED_CLIENT_TIMEOUT_MS, () => response.socket?.resetAndDestroy());
   try {
-    await pipeline(chunks, response);
+    await pipeline(chunks instanceof Readable ? chunks : resetOnFailure(response, chunks), response);
   } catch (error) {
     const { code, message: cause } = error as NodeJS.ErrnoException;
     // A client that has closed its connection, such as a closed tab with an event stream, is nobody's fault.
@@ -77,10 +82,15 @@ async function sendChunks(log: Logger, pending: PendingRequest, chunks: Chunks):
   }
 }
 
-/** Logs the path alone: the query may contain a mailed token. */
-function logRequest({ log, clock }: SenderDeps, pending: PendingRequest, status: number): void {
-  const { request, path, correlationId, startedAt, client } = pending;
-  const milliseconds = Math.round((clock.monotonic() - startedAt) * 10) / 10;
-  const { method } = request;
-  log.debug({ correlation_id: correlationId, method, path, status, ip: client.ip, milliseconds }, "request");
+/**
+ * In HTTP/1.0 the body has no other end than that of the connection, and proxies such as nginx speak it to us: after an
+ * orderly end they would take half a document for the whole one. A reset is an error in every version.
+ */
+async function* resetOnFailure(response: ServerResponse, chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    response.socket?.resetAndDestroy();
+    throw error;
+  }
 }

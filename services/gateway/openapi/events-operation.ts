@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from "zod-openapi";
 import type { EventsRoute } from "../routes.types.ts";
+import { eventsErrorCodes } from "./error-codes.ts";
 import { parameters, problemResponses } from "./shared-components.ts";
 
 const DESCRIPTION = `The stream ends after its event:
@@ -11,11 +12,11 @@ const DESCRIPTION = `The stream ends after its event:
 
 The data of each event is \`{ "code", "detail" }\`. A comment is sent every 15 seconds.`;
 
-export function eventsOperation({ tag, summary }: EventsRoute): ZodOpenApiOperationObject {
+export function eventsOperation(route: EventsRoute): ZodOpenApiOperationObject {
   return {
-    operationId: "sessionEvents",
-    tags: [tag],
-    summary,
+    operationId: "streamSessionEvents",
+    tags: [route.tag],
+    summary: route.summary,
     description: DESCRIPTION,
     requestParams: {
       header: z.object({ "X-Correlation-ID": parameters.correlationId, "X-Tenant": parameters.actingTenant }),
@@ -23,7 +24,7 @@ export function eventsOperation({ tag, summary }: EventsRoute): ZodOpenApiOperat
     security: [{ bearer: [] }, { cookie: [] }],
     responses: {
       "200": { description: "The stream.", content: { "text/event-stream": { schema: z.string() } } },
-      ...problemResponses([400, 401, 403, 422, 429, 500, 503]),
+      ...problemResponses(eventsErrorCodes(route)),
     } as ZodOpenApiResponsesObject,
   };
 }

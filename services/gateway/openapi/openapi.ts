@@ -2,28 +2,49 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { version } from "../../../lib/config/version.ts";
 import type { Route } from "../routes.types.ts";
 import { apiOperation } from "./api-operation.ts";
+import { completeDocument } from "./complete-document.ts";
+import { tagDescriptions } from "./descriptions.ts";
 import { eventsOperation } from "./events-operation.ts";
 import { pageOperation } from "./page-operation.ts";
+import { startDocument } from "./shared-components.ts";
+
+const DESCRIPTION = `User accounts, sign-in and everything around them.
+
+**To try it out:** send the example of \`POST /api/v1/auth/register\`, then that of \`POST /api/v1/auth/login\`, press
+*Authorize* and paste the \`access_token\` of the answer. When it has expired (401 \`token_expired\`), send the newest
+\`refresh_token\` to \`POST /api/v1/auth/refresh\`.
+
+**Answers** are \`{ success, message, data }\`, lists also have \`meta\`. **Problems** (RFC 9457) have a stable \`code\`;
+each operation lists those that can happen. Every request may have \`X-Correlation-ID\`, and every answer has one.
+
+Paths of earlier systems are in [a document of their own](openapi-compatibility.json).`;
+
+const LEGACY_DESCRIPTION = `Paths of earlier systems, so that their clients move by changing the base URL. New clients use
+the operations that each one names, in [the document of the API](openapi.json).`;
 
 /** OpenAPI 3.1, generated from the table of routes and the schemas that validate requests. */
-export function openApiDocument(routes: readonly Route[], publicUrl: string): string {
+export function openApiDocument(routes: readonly Route[], publicUrl: string, isLegacy = false): string {
+  startDocument();
+  const used = new Set(routes.map(({ tag }) => tag));
+  const tags = Object.entries(tagDescriptions).filter(([name]) => used.has(name as Route["tag"]));
   const document = createDocument({
     openapi: "3.1.0",
     info: {
-      title: "Usermesh",
+      title: isLegacy ? "Usermesh: paths of earlier systems" : "Usermesh",
       version,
-      description: "User accounts, sign-in and everything around them.",
+      description: isLegacy ? LEGACY_DESCRIPTION : DESCRIPTION,
+      contact: { name: "The Usermesh maintainers" },
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: publicUrl }],
-    tags: ["Auth", "Users", "Admin", "System", "Compatibility"].map((name) => ({ name })),
+    tags: tags.map(([name, description]) => ({ name, description })),
     paths: createPaths(routes),
-    components: { securitySchemes: createSecuritySchemes(publicUrl) },
+    components: { securitySchemes: createSecuritySchemes(publicUrl, isLegacy) },
   });
-  return JSON.stringify(document);
+  return JSON.stringify(completeDocument(document));
 }
 
-function createSecuritySchemes(publicUrl: string) {
+function createSecuritySchemes(publicUrl: string, isLegacy: boolean) {
   return {
     bearer: {
       type: "http",
@@ -38,11 +59,13 @@ function createSecuritySchemes(publicUrl: string) {
       description:
         "Set by login or refresh with `use_cookies`. Unsafe methods then also need `X-CSRF-Token`, equal to the cookie `csrf_token`.",
     },
-    service: {
-      type: "http",
-      scheme: "basic",
-      description: "Name and secret of another service (`SERVICE_CREDENTIALS`, `SERVICE_PERMISSIONS`).",
-    },
+    ...(!isLegacy && {
+      service: {
+        type: "http",
+        scheme: "basic",
+        description: "Name and secret of another service (`SERVICE_CREDENTIALS`, `SERVICE_PERMISSIONS`).",
+      } as const,
+    }),
   } as const;
 }
 

@@ -57,16 +57,26 @@ export const parameters = {
     .max(255)
     .optional()
     .describe("A unique key that makes the request safe to repeat for 24 hours."),
+  ifMatch: optional(
+    "The `ETag` of the version that the change is based on. If the resource has changed since, the response is 412.",
+  ).meta({ example: '"2026-11-20T12:00:00.000Z"' }),
 };
 
 const commonHeaders = {
-  "X-Correlation-ID": z.string(),
-  RateLimit: z
+  "X-Correlation-ID": z.string().describe("Id of the request in logs, events and mails."),
+  RateLimit: z.string().optional().meta({
+    description: "What is left of the limit (IETF draft-ietf-httpapi-ratelimit-headers).",
+    example: '"default";r=599;t=60',
+  }),
+  "RateLimit-Policy": z
     .string()
-    .meta({ description: "IETF draft-ietf-httpapi-ratelimit-headers", example: '"default";r=599;t=60' })
-    .optional(),
-  "RateLimit-Policy": z.string().meta({ example: '"default";q=600;w=60' }).optional(),
+    .optional()
+    .meta({ description: "The limit and its window in seconds.", example: '"default";q=600;w=60' }),
 };
+const entityTag = z.string().meta({
+  description: "Version of the resource for `If-Match`: its `updated_at` in quotes.",
+  example: '"2026-11-20T12:00:00.000Z"',
+});
 const Replayed = z
   .literal("true")
   .optional()
@@ -74,38 +84,74 @@ const Replayed = z
 
 export function responseHeaders(route: ApiRoute): z.ZodObject {
   const isIdempotent = route.kind === "json" && route.idempotentAction !== undefined;
-  return z.object({ ...commonHeaders, ...(isIdempotent && { "Idempotency-Replayed": Replayed }) });
+  const isVersioned = route.kind === "json" && route.versioned === true;
+  return z.object({
+    ...commonHeaders,
+    ...(isVersioned && { ETag: entityTag }),
+    ...(isIdempotent && { "Idempotency-Replayed": Replayed }),
+  });
 }
 
-const retryAfter = z.object({ "Retry-After": z.string().describe("Seconds") });
-const challenge = z.object({ "WWW-Authenticate": z.string() });
-
-function problem(id: string, description: string, headers?: z.ZodObject): ZodOpenApiResponseObject {
-  return { id, description, content: { "application/problem+json": { schema: Problem } }, ...(headers && { headers }) };
-}
+const retryAfter = { "Retry-After": z.string().describe("Seconds to wait.") };
+const challenge = {
+  "WWW-Authenticate": z.string().describe("How to sign in (RFC 6750); `error_description` has the code."),
+};
 
 // biome-ignore format: one status per row
-const problems = {
-  400: problem("BadRequest", "Malformed JSON, URL, header or mailed token (`invalid_json`, `bad_request`, `token_invalid`)."),
-  401: problem("Unauthorized", "Not signed in, or the session has ended. After `token_stale` and `token_expired`, refresh the token and retry.", challenge),
-  402: problem("PaymentRequired", "Requires a premium subscription."),
-  403: problem("Forbidden", "Not allowed."),
-  404: problem("NotFound", "The requested resource was not found."),
-  408: problem("RequestTimeout", "The request did not arrive in time."),
-  409: problem("Conflict", "Conflicts with the current state."),
-  410: problem("Gone", "The account has been erased."),
-  413: problem("PayloadTooLarge", "The request body is too large."),
-  415: problem("UnsupportedMediaType", "The request body is not JSON in UTF-8."),
-  422: problem("Unprocessable", "Missing, unknown or invalid fields, or an idempotency key that was used with a different body."),
-  429: problem("TooManyRequests", "Too many requests or attempts.", retryAfter),
-  500: problem("InternalError", "Something went wrong on our side."),
-  503: problem("Unavailable", "Temporarily unavailable.", retryAfter),
-} as const;
+const problems: Readonly<Record<number, readonly [name: string, description: string]>> = {
+  400: ["BadRequest", "Malformed JSON, URL, header, or a token that is not valid."],
+  401: ["Unauthorized", "Not signed in, or the session has ended. After `token_stale` and `token_expired`, refresh the token and retry."],
+  402: ["PaymentRequired", "Requires a premium subscription."],
+  403: ["Forbidden", "Not allowed."],
+  404: ["NotFound", "It does not exist."],
+  408: ["RequestTimeout", "The request did not arrive in time."],
+  409: ["Conflict", "Conflicts with the current state."],
+  410: ["Gone", "The account has been erased."],
+  412: ["PreconditionFailed", "The resource has changed since the version that `If-Match` names."],
+  413: ["PayloadTooLarge", "The request body is too large."],
+  415: ["UnsupportedMediaType", "The request body is not JSON in UTF-8."],
+  422: ["Unprocessable", "Missing, unknown or invalid fields, or an idempotency key that was used with a different body."],
+  429: ["TooManyRequests", "Too many requests or attempts."],
+  500: ["InternalError", "Something went wrong on our side."],
+  503: ["Unavailable", "Temporarily unavailable."],
+};
 
-export type ErrorStatus = keyof typeof problems;
+/** A problem for each status, with the codes that it can have. */
+export function problemResponses(codes: ReadonlyMap<number, readonly string[]>) {
+  return Object.fromEntries(
+    [...codes].map(([status, ofStatus]) => [String(status), problemResponse(status, ofStatus)]),
+  );
+}
 
-export function problemResponses(statuses: readonly ErrorStatus[]) {
-  return Object.fromEntries(statuses.map((status) => [String(status), problems[status]]));
+/** Operations with the same codes share a component. */
+const responses = new Map<string, ZodOpenApiResponseObject>();
+
+/** Numbers the components of each document from 1, whichever document is made first. */
+export function startDocument(): void {
+  responses.clear();
+}
+
+function problemResponse(status: number, codes: readonly string[]): ZodOpenApiResponseObject {
+  const key = [status, ...codes.toSorted()].join(" ");
+  const known = responses.get(key) ?? makeResponse(status, codes);
+  responses.set(key, known);
+  return known;
+}
+
+function makeResponse(status: number, codes: readonly string[]): ZodOpenApiResponseObject {
+  const [name, description] = problems[status] ?? ["Problem", "A problem."];
+  const ofStatus = [...responses.values()].filter(({ id }) => id?.replace(/\d+$/, "") === name).length;
+  const withCode = z.looseObject({ code: z.enum(codes).meta({ description: "The kind of problem, for programs." }) });
+  return {
+    id: `${name}${ofStatus + 1}`,
+    description,
+    headers: z.object({
+      ...commonHeaders,
+      ...(status === 401 && challenge),
+      ...((status === 429 || status === 503) && retryAfter),
+    }),
+    content: { "application/problem+json": { schema: z.intersection(Problem, withCode) } },
+  };
 }
 
 /** The fields of an object schema; none for another schema. */

@@ -20,12 +20,14 @@ export interface PathMatch<T> {
 /**
  * Finds the aliases of a path. Paths without parameters are looked up in a map. Any other path is compared only with the
  * patterns that have the same number of segments: moleculer-web compares each request with all aliases, which costs two
- * fifths of its throughput. Paths are case-sensitive, and HEAD is served wherever GET is.
+ * fifths of its throughput. Paths are case-sensitive, and HEAD is served wherever GET is. Of two patterns that match, the
+ * one with fewer parameters counts: `/admin/users/{id}` before `/admin/{section}/{id}`.
  */
 export function createAliasIndex<T>(aliases: readonly Alias[], describe: (alias: Alias) => T) {
   const fixed = new Map<string, PathMatch<T>>();
   const parameterized = new Map<number, Array<{ readonly pattern: Alias; readonly match: PathMatch<T> }>>();
-  for (const [shape, group] of Map.groupBy(aliases, shapeOf)) {
+  const shapes = [...Map.groupBy(aliases, shapeOf)];
+  for (const [shape, group] of shapes.toSorted(([one], [other]) => countParams(one) - countParams(other))) {
     const [pattern] = group as [Alias];
     const match = createMatch(group, describe);
     if (!shape.includes(":")) fixed.set(shape, match);
@@ -45,6 +47,10 @@ export function createAliasIndex<T>(aliases: readonly Alias[], describe: (alias:
 /** Two methods of one path may name its parameters differently. */
 function shapeOf({ fullPath }: Alias): string {
   return fullPath.replaceAll(/:\w+/g, ":");
+}
+
+function countParams(shape: string): number {
+  return shape.split(":").length;
 }
 
 function createMatch<T>(aliases: readonly Alias[], describe: (alias: Alias) => T): PathMatch<T> {

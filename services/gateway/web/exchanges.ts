@@ -2,18 +2,24 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Random } from "../../../lib/runtime/clock.ts";
+import { createFailureLog, type FailureLog } from "../../../lib/runtime/failure-log.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { problemResponse, toAppError } from "../api/problem.ts";
+import { prefersHtml } from "../http/accept.ts";
 import { readClient } from "../http/client-address.ts";
 import { type Cors, readCorrelationId } from "../http/headers.ts";
 import type { HttpResponse } from "../http/response.ts";
 import { createResponseSender, type SenderDeps } from "../http/send-response.ts";
 import type { RouteMetrics } from "../http-metrics.ts";
+import type { ErrorPage } from "../pages/app/error-page.ts";
 import type { Exchange } from "./exchange.ts";
+import { createRequestLog } from "./request-log.ts";
 
 export interface ExchangesDeps extends SenderDeps {
   readonly random: Random;
   readonly cors: Cors;
+  /** Failures as a browser shows them. */
+  readonly errorPage: ErrorPage;
   /** Counts requests that match no route. */
   readonly unmatched: RouteMetrics;
 }
@@ -23,6 +29,8 @@ export type Exchanges = ReturnType<typeof createExchanges>;
 /** The requests that are being served. Each gets exactly one response, even if its route throws or never returns. */
 export function createExchanges(deps: ExchangesDeps) {
   const sendResponse = createResponseSender(deps, deps.cors);
+  const logRequest = createRequestLog(deps);
+  const failures = createFailureLog(deps.log, deps.clock);
   const open = new Set<Exchange>();
   const answer = (exchange: Exchange, response: HttpResponse): void => {
     if (exchange.isAnswered) return;
@@ -30,6 +38,7 @@ export function createExchanges(deps: ExchangesDeps) {
     open.delete(exchange);
     try {
       sendResponse(exchange, response);
+      logRequest(exchange, response.status);
     } catch (error) {
       // Half a response may have been written. The client notices that the rest is missing.
       deps.log.error({ correlation_id: exchange.correlationId, path: exchange.path, err: error }, "sending failed");
@@ -39,8 +48,16 @@ export function createExchanges(deps: ExchangesDeps) {
   const fail = (exchange: Exchange, thrown: unknown): void => {
     if (exchange.isAnswered) return;
     const error = toAppError(thrown);
-    logFailure(deps.log, exchange, error);
-    answer(exchange, problemResponse(error, exchange));
+    logFailure(deps.log, failures, exchange, error);
+    const problem = problemResponse(error, exchange);
+    if (isPageRequest(exchange)) void answerWithPage(exchange, error, problem);
+    else answer(exchange, problem);
+  };
+  /** If the page cannot be rendered, the problem document has to do. */
+  const answerWithPage = async (exchange: Exchange, error: AppError, problem: HttpResponse): Promise<void> => {
+    const page = await deps.errorPage(error, exchange).catch(() => null);
+    if (page === null) return answer(exchange, problem);
+    answer(exchange, { ...problem, ...page, headers: [...(problem.headers ?? []), ...(page.headers ?? [])] });
   };
   return {
     get inFlight(): number {
@@ -64,6 +81,11 @@ export function createExchanges(deps: ExchangesDeps) {
       }
     },
   };
+}
+
+/** A browser that opens an address, or follows a link to one. */
+function isPageRequest({ request }: Exchange): boolean {
+  return (request.method === "GET" || request.method === "HEAD") && prefersHtml(request);
 }
 
 function createExchange(
@@ -94,10 +116,16 @@ function timeoutError({ request }: Exchange): AppError {
   return request.complete ? new AppError("service_unavailable", { retry_after: 1 }) : new AppError("request_timeout");
 }
 
-function logFailure(log: Logger, { request, path, correlationId }: Exchange, error: AppError): void {
+/** While a dependency is down, every request fails for the same reason: the reason is logged once a minute, with their number. */
+function logFailure(log: Logger, failures: FailureLog, exchange: Exchange, error: AppError): void {
   if (error.status < 500) return;
+  const { request, path, correlationId, metrics } = exchange;
   const fields = { correlation_id: correlationId, method: request.method, path, code: error.type };
   const { cause } = error;
-  if (error.type === "internal_error") log.error({ ...fields, err: cause }, "request failed");
-  else log.warn({ ...fields, cause: cause instanceof Error ? cause.message : undefined }, "request not served");
+  if (error.type === "internal_error") {
+    log.error({ ...fields, err: cause }, "request failed");
+    return;
+  }
+  const reason = cause instanceof Error ? cause.message : undefined;
+  failures.warn(`${metrics.route} ${error.type} ${reason}`, { ...fields, cause: reason }, "request not served");
 }

@@ -1,10 +1,10 @@
-import type { Caller, UserCaller } from "../../../lib/actions/caller.ts";
+import { type Caller, requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { PermissionsOfService } from "../../../lib/actions/service-permissions.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
-import { findAccessError } from "../../../mixins/access.middleware.ts";
+import { findAccessError } from "../../../mixins/middlewares/access.middleware.ts";
 import type { AuditLog } from "../api/audit-log.ts";
-import type { ReadAvatar } from "../api/avatar-upload.ts";
+import type { AvatarUploads } from "../api/avatar-upload.ts";
 import { readAlternativeKey, readIdempotencyKey } from "../api/idempotency-key.ts";
 import type { PreparedRoute } from "../api/prepare-route.ts";
 import type { EnforceRateLimit } from "../api/rate-limits.ts";
@@ -23,7 +23,7 @@ interface HooksDeps extends Pick<Platform, "config" | "clock"> {
   readonly enterTenant: EnterTenant;
   readonly permissionsOf: PermissionsOfService;
   readonly auditLog: AuditLog;
-  readonly readAvatar: ReadAvatar;
+  readonly avatarUploads: AvatarUploads;
 }
 
 export type Hooks = ReturnType<typeof createHooks>;
@@ -42,7 +42,12 @@ export function createHooks(deps: HooksDeps) {
     },
     /** Returns what moleculer-web calls the user: the caller, or null if anonymous. Synchronous for a cached token. */
     authenticate(exchange: Exchange): Caller | null | Promise<Caller | null> {
-      const result = authenticate(deps.authentication, preparedRouteOf(exchange).route, exchange.request);
+      const result = authenticate(
+        deps.authentication,
+        preparedRouteOf(exchange).route,
+        exchange.request,
+        exchange.client.ip,
+      );
       return result instanceof Promise
         ? result.then((auth) => storeAuthentication(exchange, auth))
         : storeAuthentication(exchange, result);
@@ -58,7 +63,7 @@ export function createHooks(deps: HooksDeps) {
       assertAccess(deps, prepared, caller);
       if (isInForeignTenant(caller)) await deps.auditLog.recordForeignTenantAccess(exchange, prepared.route, caller);
       const idempotencyKey = readKeyForRoute(prepared.route, exchange);
-      const sentBody = readBody(deps, prepared.route, exchange);
+      const sentBody = readBody(deps, prepared.route, exchange, caller);
       const body = adaptBody(prepared, exchange, caller, sentBody instanceof Promise ? await sentBody : sentBody);
       assertTokenOrFallback(prepared.route, auth, body);
       const params = readParams(prepared, exchange, body, pathParams);
@@ -67,7 +72,7 @@ export function createHooks(deps: HooksDeps) {
     /** To be called when a request has failed. */
     recordRefusal(exchange: Exchange, error: unknown): void {
       const { prepared, auth } = exchange;
-      if (prepared && auth) deps.auditLog.recordRefusal(exchange, prepared.route, auth.caller, error);
+      if (prepared) deps.auditLog.recordRefusal(exchange, prepared.route, auth?.caller ?? null, error);
     },
   };
 }
@@ -111,14 +116,16 @@ function readKeyForRoute(route: GuardedRoute, { request: { headers } }: RequestC
 }
 
 function readBody(
-  { config, readAvatar }: HooksDeps,
+  { config, avatarUploads }: HooksDeps,
   route: GuardedRoute,
   { request }: RequestContext,
+  caller: Caller,
 ): JsonObject | Promise<JsonObject> {
   const limit = config.http.jsonBodyMaxBytes;
   if (route.kind === "extension") return route.method === "GET" ? NO_BODY : readJsonBody(request, limit);
+  if (route.kind === "redirect" && route.method === "POST") return readFormOrJsonBody(request, limit);
   if (route.kind !== "json" || route.input === "none") return NO_BODY;
-  if (route.input === "file") return readAvatar(request);
+  if (route.input === "file") return avatarUploads.read(request, requireUser(caller).user_id);
   return (route.acceptsForm ? readFormOrJsonBody : readJsonBody)(request, limit);
 }
 

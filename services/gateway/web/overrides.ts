@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import { AppError } from "../../../lib/actions/errors.ts";
 import { listServices } from "../../../lib/runtime/moleculer-internals.ts";
-import { assertSingleHost, type Cors } from "../http/headers.ts";
+import { withoutBase } from "../http/base-path.ts";
+import { assertPlainTransfer, assertSingleHost, type Cors } from "../http/headers.ts";
 import { type HttpResponse, TEXT_TYPE } from "../http/response.ts";
 import { readTarget } from "../http/target.ts";
 import type { Alias } from "./alias-index.ts";
@@ -24,7 +25,10 @@ export function createOverrides(parts: () => WebParts) {
     httpHandler(this: WebService, request: IncomingMessage, response: ServerResponse): void {
       const exchange = parts().exchanges.begin(request, response);
       (request as GatewayRequest).$exchange = exchange;
-      dispatch(this, parts(), exchange).catch((error) => this.errorHandler(request, response, error));
+      const serve = () =>
+        dispatch(this, parts(), exchange).catch((error) => this.errorHandler(request, response, error));
+      const { trace } = parts();
+      void (trace ? trace(exchange, serve) : serve());
     },
     /** The module's method compares a path with all aliases in turn, and ignores the case of letters. */
     resolveAlias(this: WebService, path: string, method: string): ResolvedAlias | false {
@@ -90,11 +94,18 @@ export function createOverrides(parts: () => WebParts) {
 async function dispatch(service: WebService, parts: WebParts, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
   assertSingleHost(request);
+  assertPlainTransfer(request);
   const target = readTarget(request.url ?? "/");
-  exchange.path = target.path;
   exchange.query = target.query;
   const method = request.method ?? "";
+  exchange.path = withoutBase(target.path, parts.base, {
+    serves: (path) => parts.findPath(service.aliases, path)?.methods.has(method) === true,
+    exists: (path) => parts.findPath(service.aliases, path) !== null,
+  });
   const found = method === "OPTIONS" ? false : service.resolveAlias(exchange.path, method);
+  // The others are limited by their hooks.
+  const isGuarded = found !== false && found.target.prepared !== null;
+  if (!isGuarded) await parts.limitPage(exchange);
   if (!found) return parts.exchanges.answer(exchange, respondWithoutAlias(parts, service, exchange));
   exchange.metrics = found.target.metrics;
   exchange.prepared = found.target.prepared;

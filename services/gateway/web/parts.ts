@@ -12,6 +12,12 @@ export interface WebParts {
   readonly hooks: Hooks;
   readonly cors: Cors;
   readonly findPath: FindPath;
+  /** Path of PUBLIC_URL: "" or "/auth". */
+  readonly base: string;
+  /** Runs the serving of a request in a span; undefined without tracing. */
+  readonly trace: ((exchange: Exchange, serve: () => Promise<void>) => Promise<void>) | undefined;
+  /** Rejects with 429 if the address has requested too many pages and paths that do not exist. */
+  limitPage(exchange: Exchange): Promise<void> | undefined;
   /** Calls the action of a request that has passed all checks. */
   call(exchange: Exchange): Promise<HttpResponse>;
   /** Serves a row of the table that calls no action. */

@@ -28,8 +28,8 @@ export function webMixin(
       removeRoute: false,
       // Our httpHandler does not call it.
       rest: false,
-      // gateway.service.ts has its handler. Without `null`, GATEWAY_EXTENSIONS could publish it under /ext.
-      listAliases: { rest: null },
+      // Offered as `api.listAliases` and to operators only, see gateway.service.ts.
+      listAliases: false,
     },
     methods: { ...createHookMethods(parts), ...createOverrides(parts), ...extensionOverrides },
   };

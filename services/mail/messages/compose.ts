@@ -1,30 +1,32 @@
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import type { Config } from "../../../lib/config/config.ts";
 import type { MailJob } from "../mail.contract.ts";
 import type { MailDeps } from "../mail.deps.ts";
+import { brandOfTenant } from "./brand.ts";
+import type { Recipient } from "./greeting.ts";
+import { isLinkKind, type LinkKind } from "./mail-kinds.ts";
+import { renderMail } from "./render-mail.ts";
 import type { OutgoingMail } from "./smtp-transport.ts";
-import {
-  isLinkKind,
-  type LinkKind,
-  type NoticeKind,
-  type Recipient,
-  type RenderedMail,
-  renderLink,
-  renderNotice,
-} from "./templates.ts";
 
 type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;
+type Deps = Pick<MailDeps, "config" | "clock" | "templates" | "brand">;
 
 /**
  * Called immediately before sending, because the address, the name and the token may change. Null if the message is
  * obsolete.
  */
-export async function compose(deps: Pick<MailDeps, "config" | "clock">, ctx: Ctx): Promise<OutgoingMail | null> {
-  const { kind } = ctx.params;
-  const content = isLinkKind(kind) ? await linkMail(deps, ctx, kind) : await noticeMail(ctx, kind);
-  if (!content) return null;
-  const { id, correlation_id } = ctx.params;
+export async function compose(deps: Deps, ctx: Ctx): Promise<OutgoingMail | null> {
+  const { id, kind, tenant_id, correlation_id, languages = [] } = ctx.params;
+  const tenant = await ctx.call("users.tenantBrand", { id: tenant_id });
+  const slug = tenant?.slug ?? null;
+  const addressed = isLinkKind(kind) ? await addressLink(deps, ctx, kind, slug) : await addressNotice(ctx);
+  if (!addressed) return null;
+  const brand = brandOfTenant(deps.brand, tenant);
+  const texts = deps.templates.textsFor([...(await preferredLanguage(ctx)), ...languages]);
+  const { to, ...input } = addressed;
   return {
-    ...content,
+    ...renderMail(texts, { kind, brand, details: ctx.params, ...input }),
+    to,
     from: deps.config.mail.from,
     messageId: `<${id}@${new URL(deps.config.http.publicUrl).hostname}>`,
     date: deps.clock.now(),
@@ -32,41 +34,60 @@ export async function compose(deps: Pick<MailDeps, "config" | "clock">, ctx: Ctx
   };
 }
 
-type Content = RenderedMail & { readonly to: string };
+/** None if the preferences service does not answer: a mail in another language is better than a late one. */
+async function preferredLanguage({ params, call }: Ctx): Promise<string[]> {
+  const preferences = await call("preferences.get", { user_id: params.user_id }).catch(() => null);
+  return typeof preferences?.language === "string" ? [preferences.language] : [];
+}
 
-async function linkMail(
+interface Addressed {
+  readonly to: string;
+  readonly recipient: Recipient;
+  readonly link?: string;
+}
+
+async function addressLink(
   { config }: Pick<MailDeps, "config">,
   { params, call }: Ctx,
   kind: LinkKind,
-): Promise<Content | null> {
+  tenant: string | null,
+): Promise<Addressed | null> {
   const token = await call("auth.deriveMailToken", { token_id: params.id });
   if (!token || token.purpose !== kind) return null;
-  const { publicUrl, passwordResetUrl } = config.http;
-  const page =
-    kind === "reset_password" || kind === "invite"
-      ? (passwordResetUrl ?? `${publicUrl}/reset-password`)
-      : `${publicUrl}/api/v1/auth/verify-email`;
-  const recipient = { name: token.name, isVerified: token.is_verified };
-  return { to: token.email, ...renderLink(kind, recipient, withToken(page, token.token)) };
+  const link = linkTo(config.http, { kind, token: token.token, tenant });
+  return { to: token.email, recipient: { name: token.name, isVerified: token.is_verified }, link };
 }
 
-async function noticeMail(ctx: Ctx, kind: NoticeKind): Promise<Content | null> {
-  const recipient = await recipientOf(ctx);
-  return recipient && { to: recipient.email, ...renderNotice(kind, recipient, ctx.params.provider) };
+/** The page that the button of a mail opens: our own, or that of a client's application. */
+export function linkTo(
+  { publicUrl, passwordResetUrl, emailVerificationUrl }: Config["http"],
+  { kind, token, tenant }: { readonly kind: LinkKind; readonly token: string; readonly tenant: string | null },
+): string {
+  const setsPassword = kind === "reset_password" || kind === "invite";
+  const page = setsPassword ? passwordResetUrl : emailVerificationUrl;
+  if (page !== undefined) return withToken(page, token);
+  const path = setsPassword ? "/reset-password" : "/api/v1/auth/verify-email";
+  // The page shows the tenant's brand and leads to the tenant's sign-in page.
+  return `${publicUrl}${path}${tenant === null ? "" : `?tenant=${tenant}`}#token=${token}`;
 }
 
 /** Notices about an email change go to the old address. Nothing tells whether its owner had proven it. */
-async function recipientOf({ params, call }: Ctx): Promise<(Recipient & { readonly email: string }) | null> {
+async function addressNotice({ params, call }: Ctx): Promise<Addressed | null> {
   if (params.email_change !== undefined) {
     const change = await call("users.emailChange", { token_id: params.email_change });
-    return change && { email: change.old_email, name: null, isVerified: false };
+    return change && { to: change.old_email, recipient: { name: null, isVerified: false } };
   }
   const user = await call("users.get", { id: params.user_id });
-  return user && { email: user.email, name: user.full_name, isVerified: user.is_verified };
+  return user && { to: user.email, recipient: { name: user.full_name, isVerified: user.is_verified } };
 }
 
-function withToken(page: string, token: string): string {
+/**
+ * The link to a page of an application, which reads the token from the query. Our own pages read it from the fragment, which
+ * reaches no server, no log and no referrer. A single-page app with routes like `#/reset` reads only what follows the hash.
+ */
+export function withToken(page: string, token: string): string {
   const url = new URL(page);
-  url.searchParams.set("token", token);
+  if (/^#!?\//.test(url.hash)) url.hash += `${url.hash.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`;
+  else url.searchParams.set("token", token);
   return url.href;
 }

@@ -1,4 +1,4 @@
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { NEW_LOCK_EXPIRY } from "../delivery.repo.ts";
 import type { MailJob } from "../mail.contract.ts";
 
@@ -18,6 +18,23 @@ export async function lockMessage(db: Database, job: MailJob, lockId: string): P
   return rows.length === 1;
 }
 
+const MAX_NOTICES_PER_HOUR = 10;
+
+/**
+ * Inserts the message, unless the account had too many of its kind in the last hour: anyone can register someone else's
+ * address and change the account again and again, which must not flood the mailbox.
+ */
+export async function admitNotice(tx: Transaction, { id, kind, user_id, tenant_id }: MailJob): Promise<boolean> {
+  const rows = await tx.query(
+    `INSERT INTO mail.messages (id, kind, user_id, tenant_id, state) SELECT $1, $2, $3, $4, 'pending'
+     WHERE $5 > (SELECT count(*) FROM mail.messages
+       WHERE user_id = $3 AND kind = $2 AND created_at > clock_timestamp() - interval '1 hour')
+     ON CONFLICT DO NOTHING RETURNING id`,
+    [id, kind, user_id, tenant_id, MAX_NOTICES_PER_HOUR],
+  );
+  return rows.length === 1;
+}
+
 /** Even if another worker holds the lock by now: the server has accepted the message, so it must not be sent again. */
 export async function recordMessageSent(db: Database, id: string): Promise<void> {
   await db.query(
@@ -29,7 +46,7 @@ export async function recordMessageSent(db: Database, id: string): Promise<void>
 
 export async function recordMessageSkipped(db: Database, id: string, lockId: string): Promise<void> {
   await db.query(
-    "UPDATE mail.messages SET state = 'skipped', locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2",
+    "UPDATE mail.messages SET state = 'skipped', locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2 AND state = 'pending'",
     [id, lockId],
   );
 }

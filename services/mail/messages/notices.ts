@@ -1,8 +1,10 @@
 import type { MeshEvent } from "../../../lib/events/events.ts";
+import { derivedId } from "../../../lib/runtime/ids.ts";
 import { type ConsumerOptions, handleOnce } from "../../../mixins/event-consumer.mixin.ts";
-import type { MailJob } from "../mail.contract.ts";
+import { MailJob } from "../mail.contract.ts";
 import type { MailDeps } from "../mail.deps.ts";
 import { eraseDeliveries } from "../personal-data.repo.ts";
+import { admitNotice } from "./messages.repo.ts";
 
 type NoticeDeps = Pick<MailDeps, "db" | "outbox" | "clock">;
 
@@ -16,8 +18,8 @@ export function accountEvents(deps: NoticeDeps): ConsumerOptions {
     stream: "USERS",
     handlers: {
       "user.erased": async (event) => void (await eraseDeliveries(deps.db, event.user_id)),
-      "user.updated": (event) => notifyOfEmailChange(deps, event),
-      "password.changed": (event) => notify(deps, event, "password_changed"),
+      "user.updated": (event) => notifyOfSignInNameChange(deps, event),
+      "password.changed": (event) => notify(deps, event, "password_changed", revocationOf(event)),
       "identity.linked": (event) => notify(deps, event, "provider_linked", providerOf(event)),
       "identity.unlinked": (event) => notify(deps, event, "provider_unlinked", providerOf(event)),
       "user.deactivated": (event) => notifyIfByAdmin(deps, event, "account_deactivated"),
@@ -42,8 +44,27 @@ async function notifyIfByAdmin(deps: NoticeDeps, event: MeshEvent, kind: MailJob
   if (event.reason !== undefined) await notify(deps, event, kind);
 }
 
+/** Nothing for an event of an earlier version. */
+function revocationOf({
+  reason,
+  first_proof,
+  removed_providers,
+  kept_providers,
+}: MeshEvent): Pick<MailJob, "revocation"> {
+  const revocation = { reason, first_proof, removed_providers, kept_providers };
+  const parsed = MailJob.shape.revocation.safeParse(revocation);
+  return parsed.data ? { revocation: parsed.data } : {};
+}
+
 function providerOf({ provider }: MeshEvent): Pick<MailJob, "provider"> {
   return typeof provider === "string" ? { provider } : {};
+}
+
+/** One request may change both: the notice about the username has an id of its own. */
+async function notifyOfSignInNameChange(deps: NoticeDeps, event: MeshEvent): Promise<void> {
+  await notifyOfEmailChange(deps, event);
+  if (!event.updated_fields?.includes("username")) return;
+  await notify(deps, event, "username_changed", { id: derivedId("username", event.event_id) });
 }
 
 /**
@@ -61,12 +82,22 @@ async function notify(
   { db, outbox, clock }: NoticeDeps,
   event: MeshEvent,
   kind: MailJob["kind"],
-  details: Pick<MailJob, "email_change" | "provider"> = {},
+  details: Pick<MailJob, "email_change" | "provider" | "revocation"> & Partial<Pick<MailJob, "id">> = {},
 ): Promise<void> {
-  const { event_id: id, user_id, tenant_id, correlation_id } = event;
-  if (clock.now().getTime() - Date.parse(event.timestamp) > MAX_AGE_MS) return;
-  const data: MailJob = { id, kind, user_id, tenant_id, correlation_id, ...details };
-  await handleOnce({ db, clock }, event, "notice", (tx) =>
-    outbox.enqueue(tx, { queue: "mail", job: { id, name: kind, data }, userId: user_id }),
-  );
+  const { event_id, user_id, tenant_id, correlation_id, timestamp, languages } = event;
+  if (clock.now().getTime() - Date.parse(timestamp) > MAX_AGE_MS) return;
+  const data: MailJob = {
+    id: event_id,
+    kind,
+    user_id,
+    tenant_id,
+    correlation_id,
+    ...(languages && { languages }),
+    ...details,
+  };
+  const { id } = data;
+  await handleOnce({ db, clock }, { event_id: id, timestamp }, "notice", async (tx) => {
+    if (await admitNotice(tx, data))
+      await outbox.enqueue(tx, { queue: "mail", job: { id, name: kind, data }, userId: user_id });
+  });
 }

@@ -4,6 +4,7 @@ import { deliverOnce, withDeliveryErrors } from "../delivery.ts";
 import type { MailJob, mailContract } from "../mail.contract.ts";
 import type { MailDeps } from "../mail.deps.ts";
 import { compose } from "./compose.ts";
+import { isLinkKind } from "./mail-kinds.ts";
 import {
   isDeliveryConfirmed,
   lockMessage,
@@ -11,7 +12,6 @@ import {
   recordMessageSent,
   recordMessageSkipped,
 } from "./messages.repo.ts";
-import { isLinkKind } from "./templates.ts";
 
 type Outcome = ResultOf<typeof mailContract, "send">;
 type Ctx = Pick<ActionContext<MailJob>, "params" | "call">;

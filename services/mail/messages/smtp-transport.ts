@@ -1,6 +1,7 @@
 import { createTransport } from "nodemailer";
-import { AppError } from "../../../lib/actions/errors.ts";
+import { AppError, type ErrorCode } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
+import type { Attachment } from "./render-mail.ts";
 
 export interface OutgoingMail {
   readonly from: string;
@@ -8,6 +9,7 @@ export interface OutgoingMail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  readonly attachments: readonly Attachment[];
   /** Includes the angle brackets. */
   readonly messageId: string;
   readonly date: Date;
@@ -17,6 +19,8 @@ export interface OutgoingMail {
 export interface SmtpTransport {
   /** Resolves when the server has accepted the message (250). Rejects with `mail_unavailable`, `mail_deferred` or `mail_refused`. */
   send(mail: OutgoingMail): Promise<void>;
+  /** Whether the server accepts a connection and our credentials. */
+  isUp(): Promise<boolean>;
   close(): void;
 }
 
@@ -27,7 +31,11 @@ const IDLE_TIMEOUT_MS = 10_000;
 /** The port on which connections start with TLS instead of STARTTLS (RFC 8314). */
 const IMPLICIT_TLS_PORT = 465;
 
-export function createSmtpTransport({ host, port, username, password, tls }: Config["mail"]): SmtpTransport {
+/** `suspectThreshold`: how many recipients in a row must fail until the server counts as down. */
+export function createSmtpTransport(
+  { host, port, username, password, tls }: Config["mail"],
+  suspectThreshold: number,
+): SmtpTransport {
   const smtp = createTransport({
     pool: true,
     maxConnections: MAX_CONNECTIONS,
@@ -46,14 +54,21 @@ export function createSmtpTransport({ host, port, username, password, tls }: Con
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+  const attribution = createFailureAttribution(suspectThreshold, () => smtp.verify());
   return {
     async send(mail) {
       try {
-        await smtp.sendMail({ ...mail, headers: { ...mail.headers } });
+        await smtp.sendMail({ ...mail, headers: { ...mail.headers }, attachments: [...mail.attachments] });
+        attribution.recordSuccess();
       } catch (error) {
-        throw classifySmtpError(error as SmtpError);
+        throw await attribution.toAppError(error as SmtpError, mail.to);
       }
     },
+    isUp: () =>
+      smtp.verify().then(
+        () => true,
+        () => false,
+      ),
     close: () => smtp.close(),
   };
 }
@@ -65,17 +80,47 @@ export interface SmtpError extends Error {
   readonly command?: string;
 }
 
+const MAX_SUSPECTS = 1_000;
+
 /**
- * By the reply codes of RFC 5321 section 4.2.1: only replies to RCPT TO and DATA are about this message, except 421,
- * with which a server closes the connection. After all other failures the server is unavailable, and the queue waits
- * for it. The reply's text may contain the address, so it is neither logged nor stored.
+ * Decides whether a failure is the server's (`mail_unavailable`: the queue waits, and no attempt is used) or the message's.
+ * By the reply codes of RFC 5321 section 4.2.1, a reply to RCPT TO or DATA is about the message. If the server hangs up, does
+ * not respond, or replies 421 meanwhile, it may be down, or it may do so for this recipient only, for example because it asks
+ * the recipient's own server. Then the server is down if it accepts no other connection, or if as many recipients as open
+ * the circuit breaker have failed since the last success. The second failure of a recipient counts as its own in any case,
+ * so that a message cannot be retried for ever.
  */
-export function classifySmtpError({ code, responseCode, command }: SmtpError): AppError {
-  const cause = new Error(`SMTP: ${[code, command, responseCode].filter((part) => part !== undefined).join(" ")}`);
-  const isRefusedByNodemailer = code === "EENVELOPE" && responseCode === undefined;
-  if (isRefusedByNodemailer) return new AppError("mail_refused", { cause });
-  const isAboutMessage = command === "RCPT TO" || command === "DATA";
-  if (responseCode === undefined || responseCode === 421 || !isAboutMessage)
-    return new AppError("mail_unavailable", { cause });
-  return new AppError(responseCode >= 500 ? "mail_refused" : "mail_deferred", { cause });
+export function createFailureAttribution(threshold: number, verify: () => Promise<unknown>) {
+  const suspects = new Set<string>();
+  return {
+    recordSuccess: () => suspects.clear(),
+    async toAppError(error: SmtpError, recipient: string): Promise<AppError> {
+      const type = classifySmtpError(error) ?? ((await isServerDown(recipient)) ? "mail_unavailable" : "mail_deferred");
+      return new AppError(type, { cause: withoutReply(error) });
+    },
+  };
+
+  async function isServerDown(recipient: string): Promise<boolean> {
+    const isAccepting = await verify().then(
+      () => true,
+      () => false,
+    );
+    if (!isAccepting) return true;
+    if (suspects.has(recipient)) return false;
+    if (suspects.size < MAX_SUSPECTS) suspects.add(recipient);
+    return suspects.size >= threshold;
+  }
+}
+
+/** Undefined if the error alone does not tell whether it is about the message. */
+function classifySmtpError({ code, responseCode, command }: SmtpError): ErrorCode | undefined {
+  if (code === "EENVELOPE" && responseCode === undefined) return "mail_refused"; // by nodemailer
+  if (responseCode === undefined || responseCode === 421) return undefined;
+  if (command !== "RCPT TO" && command !== "DATA") return "mail_unavailable";
+  return responseCode >= 500 ? "mail_refused" : "mail_deferred";
+}
+
+/** The reply's text may contain the address, so it is neither logged nor stored. */
+function withoutReply({ code, responseCode, command }: SmtpError): Error {
+  return new Error(`SMTP: ${[code, command, responseCode].filter((part) => part !== undefined).join(" ")}`);
 }

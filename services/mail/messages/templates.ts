@@ -1,212 +1,129 @@
-import { MAILED_TOKEN_LIFETIME_HOURS, type MailedTokenPurpose } from "../../../lib/contracts/mailed-token.contract.ts";
-import type { MailJob } from "../mail.contract.ts";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError } from "../../../lib/config/config.ts";
+import { type MailLayout, parseLayout } from "./layout-file.ts";
+import { isLinkKind, type MailKind, mailKinds, valuesOf } from "./mail-kinds.ts";
+import { parseTemplate, TemplateError, type TemplateFile } from "./template-file.ts";
 
-/** Subject, plain-text part and HTML part. */
-export interface RenderedMail {
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
+/** The texts of all mails in one language. */
+export interface MailTexts {
+  readonly language: string;
+  readonly layout: TemplateFile;
+  readonly mails: ReadonlyMap<MailKind, TemplateFile>;
+  /** The HTML layout, the same for all languages. */
+  readonly html: MailLayout;
 }
 
-export type LinkKind = MailedTokenPurpose;
-export type NoticeKind = Exclude<MailJob["kind"], LinkKind>;
-
-interface MailText {
-  readonly subject: string;
-  /** Never in a mail to an address that is not the account's verified one, or not yet. */
-  readonly greetsByName: boolean;
+export interface MailTemplates {
+  readonly languages: readonly string[];
+  /** The texts in the first of these languages that has texts, or else in English. A region is ignored: `fr-CH` is `fr`. */
+  textsFor(wanted: readonly string[]): MailTexts;
 }
 
-interface LinkText extends MailText {
-  readonly beforeLink: readonly string[];
-  readonly afterLink: readonly string[];
-}
+const BUILT_IN = join(import.meta.dirname, "..", "templates");
+const DEFAULT_LANGUAGE = "en";
+const LAYOUT = "layout";
+const HTML_LAYOUT = "layout.html";
+type FileKind = MailKind | typeof LAYOUT;
+const fileKinds: readonly FileKind[] = [...mailKinds, LAYOUT];
 
-interface NoticeText extends MailText {
-  readonly paragraphs: readonly string[];
-}
-
-const linkTexts: Readonly<Record<LinkKind, LinkText>> = {
-  verify_email: {
-    subject: "Confirm your email address",
-    greetsByName: false,
-    beforeLink: ["Please confirm that this is your email address by opening this link:"],
-    afterLink: [
-      lifetimeSentence("verify_email"),
-      "If you did not sign up with this address, you can ignore this email: the address stays unconfirmed.",
-    ],
-  },
-  reset_password: {
-    subject: "Reset your password",
-    greetsByName: true,
-    beforeLink: ["We received a request to reset the password of your account. Open this link to choose a new one:"],
-    afterLink: [
-      `${lifetimeSentence("reset_password")} Using it signs you out on all devices.`,
-      "If you did not request this, you can ignore this email: your password stays the same.",
-    ],
-  },
-  invite: {
-    subject: "You have been invited as an administrator",
-    greetsByName: false,
-    beforeLink: ["An administrator account was created for you. Open this link to choose its password:"],
-    afterLink: [
-      `${lifetimeSentence("invite")} After that, request a new password on the sign-in page.`,
-      "If you were not expecting this invitation, you can ignore this email: nobody can sign in to the account until a password is set.",
-    ],
-  },
-  change_email: {
-    subject: "Confirm your new email address",
-    greetsByName: false,
-    beforeLink: ["Please confirm that this is the new email address of your account by opening this link:"],
-    afterLink: [
-      lifetimeSentence("change_email"),
-      "If you did not request this, you can ignore this email: nothing will change.",
-    ],
-  },
-};
-
-function lifetimeSentence(kind: LinkKind): string {
-  const hours = MAILED_TOKEN_LIFETIME_HOURS[kind];
-  return `The link works once and expires after ${hours === 1 ? "one hour" : `${hours} hours`}.`;
-}
-
-const noticeTexts: Readonly<Record<NoticeKind, NoticeText>> = {
-  password_changed: {
-    subject: "Your password was changed",
-    greetsByName: true,
-    paragraphs: [
-      "The password of your account was changed, and all other devices were signed out.",
-      "If this wasn't you, reset your password right away with “Forgot password” on the sign-in page. This signs out everyone else.",
-    ],
-  },
-  token_reused: {
-    subject: "We ended one of your sessions",
-    greetsByName: true,
-    paragraphs: [
-      "An expired sign-in credential was reused, possibly from a copied device. To protect your account, we ended the session it belongs to.",
-      "Please sign in again. If you don't know what caused this, change your password and review the list of your devices.",
-    ],
-  },
-  provider_linked: {
-    subject: "A sign-in provider was linked to your account",
-    greetsByName: true,
-    paragraphs: [
-      "You can now sign in with {provider}.",
-      "If this wasn't you, sign in, unlink the provider and change your password. This signs out everyone else.",
-    ],
-  },
-  provider_unlinked: {
-    subject: "A sign-in provider was unlinked from your account",
-    greetsByName: true,
-    paragraphs: [
-      "Signing in with {provider} is no longer possible.",
-      "If this wasn't you, change your password right away. This signs out everyone else.",
-    ],
-  },
-  email_change_requested: {
-    subject: "A change of your email address was requested",
-    greetsByName: false,
-    paragraphs: [
-      "We received a request to change the email address of your account, and sent a confirmation link to the new address. Until that link is opened, this address remains in use.",
-      "If this wasn't you, change your password right away. This cancels the link and signs out everyone else.",
-    ],
-  },
-  email_changed: {
-    subject: "Your email address was changed",
-    greetsByName: false,
-    paragraphs: [
-      "The email address of your account was changed. This is the last email we send to this address.",
-      "If this wasn't you, contact your administrator: the account can no longer be recovered with this address.",
-    ],
-  },
-  account_deactivated: {
-    subject: "Your account was deactivated",
-    greetsByName: true,
-    paragraphs: [
-      "An administrator deactivated your account, and you were signed out on all devices.",
-      "If you think this is a mistake, contact your administrator.",
-    ],
-  },
-  account_reactivated: {
-    subject: "Your account is active again",
-    greetsByName: true,
-    paragraphs: [
-      "An administrator reactivated your account. You can sign in as before.",
-      "If you were not expecting this, sign in, change your password and contact your administrator.",
-    ],
-  },
-};
-
-export function isLinkKind(kind: MailJob["kind"]): kind is LinkKind {
-  return Object.hasOwn(linkTexts, kind);
-}
-
-export interface Recipient {
-  readonly name: string | null;
-  /** Whether the address that the mail goes to is one that the account's owner has proven. */
-  readonly isVerified: boolean;
-}
-
-export function renderLink(kind: LinkKind, recipient: Recipient, link: string): RenderedMail {
-  const { subject, beforeLink, afterLink } = linkTexts[kind];
-  const beforeParagraphs = [greeting(linkTexts[kind], recipient), ...beforeLink];
+/**
+ * Reads the texts of all mails, one file per kind and language, and their HTML layout. Files in `overrideDir` replace those
+ * of the same name, and may add languages. Throws a ConfigError that names all files with a problem.
+ */
+export function loadTemplates(overrideDir?: string): MailTemplates {
+  const problems: string[] = [];
+  const folders = [BUILT_IN, ...(overrideDir ? [overrideDir] : [])];
+  const files = new Map(folders.flatMap((folder) => readFolder(folder, problems)));
+  const html = folders.map((folder) => readLayout(folder, problems)).findLast((one) => one !== null) as MailLayout;
+  const languages = [...new Set([...files.keys()].map((name) => name.split(".")[1] as string))];
+  const incomplete = languages.flatMap((language) => missingIn(language, files));
+  problems.push(...incomplete.map((name) => `MAIL_TEMPLATES_DIR lacks ${name}: a new language needs all of them.`));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const texts = new Map(languages.map((language) => [language, { ...textsIn(language, files), html }]));
   return {
-    subject,
-    // The link has a line of its own, because some mail programs make adjacent text part of it.
-    text: asText([...beforeParagraphs, link, ...afterLink]),
-    html: asHtml(subject, [...beforeParagraphs.map(paragraph), anchor(link), ...afterLink.map(paragraph)]),
+    languages,
+    textsFor(wanted) {
+      const found = wanted.map((tag) => texts.get(tag.toLowerCase().split("-")[0] as string));
+      return (found.find((one) => one !== undefined) ?? texts.get(DEFAULT_LANGUAGE)) as MailTexts;
+    },
   };
 }
 
-export function renderNotice(kind: NoticeKind, recipient: Recipient, provider = "an external provider"): RenderedMail {
-  const { subject, paragraphs } = noticeTexts[kind];
-  // A replacement function, because a string would expand patterns such as `$&` in the provider's name.
-  const withProvider = paragraphs.map((text) => text.replace("{provider}", () => provider));
-  const all = [greeting(noticeTexts[kind], recipient), ...withProvider];
-  return { subject, text: asText(all), html: asHtml(subject, all.map(paragraph)) };
+/** Texts by the names of their files. An invalid file is added to the problems, so that all are reported together. */
+function readFolder(folder: string, problems: string[]): Array<[string, TemplateFile]> {
+  const files: Array<[string, TemplateFile]> = [];
+  for (const name of listFolder(folder, problems).filter((one) => one !== HTML_LAYOUT)) {
+    const file = valid(() => readTemplate(folder, name), problems);
+    if (file !== null) files.push([name, file]);
+  }
+  return files;
 }
 
-const MAX_NAME_LENGTH = 100;
-
-/**
- * Anyone can register someone else's address with any text as the name. No pattern recognizes all texts that deceive the
- * recipient, so only the owner of a verified address is greeted by name. The patterns remain for names that others write,
- * such as administrators and providers.
- */
-function greeting({ greetsByName }: MailText, { name, isVerified }: Recipient): string {
-  if (!greetsByName || !isVerified) return "Hello,";
-  const shown = (name ?? "").replace(/[\p{C}\p{Z}]+/gu, " ").trim();
-  return shown === "" || shown.length > MAX_NAME_LENGTH || looksLikeLink(shown) ? "Hello," : `Hello ${shown},`;
+/** Null if the folder has none, or an invalid one. */
+function readLayout(folder: string, problems: string[]): MailLayout | null {
+  const path = join(folder, HTML_LAYOUT);
+  return existsSync(path) ? valid(() => parseLayout(readText(path), path), problems) : null;
 }
 
-function looksLikeLink(text: string): boolean {
-  return /:\/\/|www\.|@|\p{L}\.\p{L}{2,}/iu.test(text);
+function valid<T>(parse: () => T, problems: string[]): T | null {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    problems.push(error.message);
+    return null;
+  }
 }
 
-function asText(paragraphs: readonly string[]): string {
-  return `${paragraphs.join("\n\n")}\n`;
+/** Hidden files are left out, because a mounted ConfigMap of Kubernetes has some of its own. */
+function listFolder(folder: string, problems: string[]): string[] {
+  try {
+    return readdirSync(folder).filter((name) => !name.startsWith("."));
+  } catch (error) {
+    problems.push(`MAIL_TEMPLATES_DIR cannot be read: ${(error as Error).message}.`);
+    return [];
+  }
 }
 
-function asHtml(title: string, blocks: readonly string[]): string {
-  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head><body>\n${blocks.join("\n")}\n</body></html>\n`;
+function readTemplate(folder: string, name: string): TemplateFile {
+  const path = join(folder, name);
+  const [, kind, language = ""] = /^(\w+)\.([a-z]{2,3})\.txt$/.exec(name) ?? [];
+  const known = fileKinds.find((one) => one === kind);
+  if (known === undefined)
+    throw new TemplateError(
+      path,
+      1,
+      `is not a template: use ${HTML_LAYOUT}, or <kind>.<language>.txt with one of the kinds ${fileKinds.join(", ")}.`,
+    );
+  return parseTemplate(readText(path), path, language, rulesOf(known));
 }
 
-function paragraph(text: string): string {
-  return `<p>${escapeHtml(text)}</p>`;
+/** Adds the path, because some errors of Node.js, such as EISDIR, do not contain it. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new TemplateError(path, 1, `cannot be read: ${(error as Error).message}.`);
+  }
 }
 
-function anchor(link: string): string {
-  return `<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`;
+function rulesOf(kind: FileKind) {
+  if (kind === LAYOUT)
+    return {
+      headers: ["Greeting", "Greeting by name", "Link", "Footer"],
+      placeholders: ["brand", "name"],
+      hasButton: false,
+    };
+  const placeholders = ["brand", ...Object.keys(valuesOf(kind, {}))];
+  return { headers: ["Subject"], placeholders, hasButton: isLinkKind(kind) };
 }
 
-const htmlEntities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
+function missingIn(language: string, files: ReadonlyMap<string, unknown>): string[] {
+  return fileKinds.map((kind) => `${kind}.${language}.txt`).filter((name) => !files.has(name));
+}
 
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => htmlEntities[character] ?? character);
+function textsIn(language: string, files: ReadonlyMap<string, TemplateFile>): Omit<MailTexts, "html"> {
+  const of = (kind: FileKind) => files.get(`${kind}.${language}.txt`) as TemplateFile;
+  return { language, layout: of(LAYOUT), mails: new Map(mailKinds.map((kind) => [kind, of(kind)])) };
 }

@@ -1,5 +1,6 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
+import type { Tracing } from "../../../lib/observability/tracing.ts";
 
 export interface OutgoingPush {
   readonly id: string;
@@ -23,17 +24,24 @@ const TIMEOUT_MS = 5_000;
  * Client of the service that delivers pushes to devices. Requests contain a token, a name and a text, so redirects are
  * not followed.
  */
-export function createPushService({ url, secret }: Config["push"]): PushService {
+export function createPushService({ url, secret }: Config["push"], tracing?: Tracing): PushService {
   return {
     async send(push) {
       // PUSH_URL was set when the push was requested. This error makes the job wait until it is set again.
       if (url === undefined) throw new AppError("service_unavailable", { cause: new Error("PUSH_URL is not set") });
-      return resultOf(await post(url, secret, push));
+      const send = () => post({ url, secret, traceparent: tracing?.current() }, push);
+      return resultOf(await (tracing ? tracing.run({ name: "POST push", kind: "client" }, send) : send()));
     },
   };
 }
 
-async function post(url: string, secret: string | undefined, push: OutgoingPush): Promise<number> {
+interface Target {
+  readonly url: string;
+  readonly secret: string | undefined;
+  readonly traceparent: string | undefined;
+}
+
+async function post({ url, secret, traceparent }: Target, push: OutgoingPush): Promise<number> {
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -41,6 +49,7 @@ async function post(url: string, secret: string | undefined, push: OutgoingPush)
         "content-type": "application/json",
         "idempotency-key": push.id,
         "user-agent": "usermesh",
+        ...(traceparent !== undefined && { traceparent }),
         ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
       },
       body: JSON.stringify(push),

@@ -1,5 +1,5 @@
 import type { RowOf } from "../../../lib/database/entity.ts";
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Database, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { NEW_LOCK_EXPIRY } from "../delivery.repo.ts";
 import { Pushes } from "../mail.entities.ts";
 

@@ -1,7 +1,7 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionName, Call } from "../../../lib/actions/typed-call.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import type { RevocationEntry } from "../session/sessions.repo.ts";
 import { type LeaseHolder, listHolders } from "./leases.repo.ts";
 
@@ -10,7 +10,7 @@ const PUSH_TIMEOUT_MS = 1_000;
 const MARGIN_MS = 5;
 
 export interface RevocationDeps {
-  readonly platform: Pick<Platform, "timers" | "log">;
+  readonly platform: Pick<Platform, "clock" | "timers" | "log" | "metrics">;
   readonly leaseDb: Database;
 }
 
@@ -25,6 +25,8 @@ export async function confirmRevocation(
   changes: readonly RevocationEntry[],
 ): Promise<void> {
   if (changes.length === 0) return;
+  const { clock, metrics } = deps.platform;
+  const startedAt = clock.monotonic();
   const holders = await listHolders(deps.leaseDb).catch((cause: unknown) => {
     throw new AppError("revocation_pending", { retry_after: 1, cause });
   });
@@ -34,6 +36,7 @@ export async function confirmRevocation(
       return relevant.length > 0 ? [acknowledgedOrExpired(deps, call, holder, relevant)] : [];
     }),
   );
+  metrics.revocations.observe((clock.monotonic() - startedAt) / 1_000);
 }
 
 /** Cache keys concern the caches of the service they name; all other entries concern the processes that check tokens. */

@@ -1,4 +1,4 @@
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import type { RevocationEntry } from "../session/sessions.repo.ts";
 
 export interface LeaseRequest {

@@ -10,7 +10,7 @@ import * as repo from "./sessions.repo.ts";
  * a logout everywhere happened in between. 409 if the id is taken.
  */
 export async function createSession({ platform, db, outbox, lifetimesOf }: SessionsDeps, ctx: Ctx<"create">) {
-  const { id, user_id, tenant_id, epoch, amr, device_name, ip, user_agent } = ctx.params;
+  const { id, user_id, tenant_id, epoch, amr, auth_time, device_name, ip, user_agent } = ctx.params;
   const event = {
     type: "session.created",
     userId: user_id,
@@ -26,6 +26,7 @@ export async function createSession({ platform, db, outbox, lifetimesOf }: Sessi
     kid: platform.ring.active,
     salt: encode(platform.random.bytes(16)),
     amr,
+    authTime: auth_time ?? null,
     device: describeDevice(user_agent, device_name),
     ip: ip ?? null,
     ...(await lifetimesOf(ctx.call, tenant_id)),

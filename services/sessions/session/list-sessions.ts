@@ -1,4 +1,4 @@
-import { requireUser } from "../../../lib/actions/caller.ts";
+import { requireAdministrator, requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import { findLiveSession, listLiveSessions, type SessionRow } from "./sessions.repo.ts";
@@ -15,10 +15,10 @@ export async function listOwn({ db }: ListDeps, { caller }: Ctx<"listOwn">) {
 
 /** For administrators. 404 for an account of another tenant, as for one that does not exist. */
 export async function listForUser({ db }: ListDeps, ctx: Ctx<"listForUser">) {
-  const { session_id, tenant_id } = requireUser(ctx.caller);
+  const { tenant_id } = requireAdministrator(ctx.caller);
   const user = await ctx.call("users.get", { id: ctx.params.user_id });
   if (user?.tenant_id !== tenant_id) throw new AppError("not_found");
-  return listSessions(db, user.id, session_id);
+  return listSessions(db, user.id, ctx.caller.kind === "user" ? ctx.caller.session_id : null);
 }
 
 /** For other services, which do not ask on behalf of a session: `is_current` is false. */
@@ -27,7 +27,7 @@ export async function getSession({ db }: ListDeps, { params }: Ctx<"get">) {
   return row ? toSession(row, null) : null;
 }
 
-async function listSessions(db: ListDeps["db"], userId: string, currentId: string) {
+async function listSessions(db: ListDeps["db"], userId: string, currentId: string | null) {
   const rows = await listLiveSessions(db, userId, MAX_LISTED_SESSIONS);
   return rows.map((row) => toSession(row, currentId));
 }

@@ -1,4 +1,4 @@
-import { requireUser } from "../../../lib/actions/caller.ts";
+import { originOf, requireAdministrator } from "../../../lib/actions/caller.ts";
 import type { ActionContext, Call } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
@@ -6,8 +6,13 @@ import { confirmRevocation } from "../revocation/confirm-revocation.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
 import * as repo from "./sessions.repo.ts";
 
-/** Who revoked a session and from which address, for the activity log. */
-export type Actor = { readonly actor_id: string; readonly ip?: string };
+/** Who revoked a session and from which address, for the activity log. An operator is in `actor`. */
+export type Actor = {
+  readonly actor_id?: string;
+  readonly actor?: string;
+  readonly ip?: string;
+  readonly languages?: readonly string[];
+};
 
 export interface RevokeAllRequest {
   readonly userId: string;
@@ -26,7 +31,7 @@ export interface RevokeAllRequest {
  */
 export async function revokeForUser(deps: SessionsDeps, ctx: Ctx<"revokeForUser">): Promise<{ revoked: number }> {
   const { clock, random } = deps.platform;
-  const { user_id: actor_id, tenant_id } = requireUser(ctx.caller);
+  const { user_id: actor_id, tenant_id } = requireAdministrator(ctx.caller);
   const userId = ctx.params.user_id;
   await ctx.call("users.canManage", { id: userId, tenant_id, actor_id });
   const actor = actorOf(ctx, userId);
@@ -57,8 +62,8 @@ export async function revokeAll(
   return { revoked };
 }
 
-/** The signed-in user, or the session's owner if the caller presented only a refresh token. */
-export function actorOf({ caller, client }: Pick<ActionContext, "caller" | "client">, ownerId: string): Actor {
-  const actor_id = caller.kind === "user" ? caller.user_id : ownerId;
-  return { actor_id, ...(client.ip !== "" && { ip: client.ip }) };
+/** The signed-in user or the operator, or the session's owner if the caller presented only a refresh token. */
+export function actorOf(cause: Pick<ActionContext, "caller" | "client">, ownerId: string): Actor {
+  const origin: Actor = originOf(cause);
+  return cause.caller.kind === "operator" ? origin : { actor_id: ownerId, ...origin };
 }

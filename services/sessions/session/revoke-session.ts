@@ -10,7 +10,8 @@ import * as repo from "./sessions.repo.ts";
 interface OwnedSession {
   readonly id: string;
   readonly userId: string;
-  readonly tenantId: string;
+  /** Read from the session if it is missing. */
+  readonly tenantId?: string;
 }
 
 /** Revokes one of the caller's sessions. 404 for a session of another user. */
@@ -39,7 +40,8 @@ export async function revokeSession(
 ): Promise<boolean> {
   const { correlationId } = ctx;
   const data = actorOf(ctx, userId);
-  const revokedEvent = deps.outbox.buildEvent({ type: "session.revoked", userId, tenantId, correlationId, data });
+  const tenant = tenantId === undefined ? {} : { tenantId };
+  const revokedEvent = deps.outbox.buildEvent({ type: "session.revoked", userId, ...tenant, correlationId, data });
   const revoked = await repo.revokeSession(deps.db, { id, userId, reason, revokedEvent });
   if (!revoked) return false;
   deps.outbox.wake();

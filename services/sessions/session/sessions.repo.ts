@@ -1,5 +1,5 @@
 import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import { Sessions } from "../sessions.entities.ts";
 
 type Row = RowOf<typeof Sessions>;
@@ -43,6 +43,8 @@ export interface NewSession {
   readonly kid: string;
   readonly salt: string;
   readonly amr: readonly string[];
+  /** Seconds; null: now. */
+  readonly authTime: number | null;
   readonly device: Device;
   readonly ip: string | null;
   readonly idleSeconds: number;
@@ -59,10 +61,11 @@ export type CreateSessionResult =
   | { readonly outcome: "exists" };
 
 export function createSession(db: Database, session: NewSession): Promise<CreateSessionResult> {
-  const { id, userId, tenantId, epoch, kid, salt, amr, device, ip, idleSeconds, maxSeconds, createdEvent } = session;
+  const { id, userId, tenantId, epoch, kid, salt, amr, device, ip, idleSeconds, maxSeconds, createdEvent, authTime } =
+    session;
   return callFunction(
     db,
-    "SELECT sessions.create_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS answer",
+    "SELECT sessions.create_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS answer",
     [
       id,
       userId,
@@ -76,6 +79,7 @@ export function createSession(db: Database, session: NewSession): Promise<Create
       idleSeconds,
       maxSeconds,
       JSON.stringify(createdEvent),
+      authTime,
     ],
   );
 }
@@ -213,7 +217,7 @@ const COLUMNS = columnsOf(Sessions, "s", FIELDS);
 
 export type SessionRow = Pick<Row, (typeof FIELDS)[number]>;
 
-const IS_LIVE = "revoked_at IS NULL AND expires_at > clock_timestamp()";
+export const IS_LIVE = "revoked_at IS NULL AND expires_at > clock_timestamp()";
 
 export function listLiveSessions(db: Database, userId: string, limit: number): Promise<SessionRow[]> {
   return db.query(

@@ -80,11 +80,13 @@ END $$;
 
 -- The lowest version that is valid in tokens of a user ('user') or of a tenant's users ('tenant').
 CREATE OR REPLACE FUNCTION sessions.token_version(p_kind text, p_id uuid) RETURNS int
-  LANGUAGE sql VOLATILE AS $$
-  SELECT coalesce(CASE p_kind
-    WHEN 'user' THEN (SELECT ver FROM sessions.accounts WHERE user_id = p_id)
-    ELSE (SELECT tver FROM sessions.tenant_versions WHERE tenant_id = p_id) END, 0)
-$$;
+  LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF p_kind = 'user' THEN
+    RETURN coalesce((SELECT ver FROM sessions.accounts WHERE user_id = p_id), 0);
+  END IF;
+  RETURN coalesce((SELECT tver FROM sessions.tenant_versions WHERE tenant_id = p_id), 0);
+END $$;
 
 -- Invalidates the access tokens issued so far, once per event id.
 CREATE OR REPLACE FUNCTION sessions.bump_token_version(p_kind text, p_id uuid, p_event_id uuid) RETURNS jsonb

@@ -10,21 +10,25 @@ $$;
 
 -- Everything that the session's next tokens are made of.
 CREATE OR REPLACE FUNCTION sessions.session_grant(p_id uuid) RETURNS jsonb
-  LANGUAGE sql VOLATILE AS $$
-  SELECT jsonb_build_object(
+  LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  RETURN (SELECT jsonb_build_object(
     'session_id', id, 'user_id', user_id, 'tenant_id', tenant_id, 'kid', kid, 'salt', salt, 'counter', counter,
     'amr', amr,
     'auth_time', floor(extract(epoch FROM auth_time)),
     'refresh_expires_in', greatest(0, round(extract(epoch FROM expires_at - clock_timestamp()))),
     'ver', sessions.token_version('user', user_id), 'tver', sessions.token_version('tenant', tenant_id))
-  FROM sessions.sessions WHERE id = p_id
-$$;
+  FROM sessions.sessions WHERE id = p_id);
+END $$;
+
+DROP FUNCTION IF EXISTS sessions.create_session(
+  uuid, uuid, uuid, int, text, text, text[], jsonb, text, int, int, jsonb);
 
 -- Creates a session unless the user's epoch has risen since `p_epoch` was read. The id is the caller's: a repeated call
--- finds that it exists.
+-- finds that it exists. `p_auth_time`: seconds, null for now.
 CREATE OR REPLACE FUNCTION sessions.create_session(
   p_id uuid, p_user uuid, p_tenant uuid, p_epoch int, p_kid text, p_salt text, p_amr text[], p_device jsonb, p_ip text,
-  p_idle int, p_max int, p_created jsonb
+  p_idle int, p_max int, p_created jsonb, p_auth_time int DEFAULT NULL
 ) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -46,7 +50,8 @@ BEGIN
       id, user_id, tenant_id, kid, salt, amr, auth_time, device_name, browser, os, device_type, ip,
       created_at, last_used_at, expires_at, max_expires_at, sweep_on)
     VALUES (
-      p_id, p_user, p_tenant, p_kid, p_salt, p_amr, v_now, p_device->>'name', p_device->>'browser', p_device->>'os',
+      p_id, p_user, p_tenant, p_kid, p_salt, p_amr, coalesce(least(to_timestamp(p_auth_time), v_now), v_now),
+      p_device->>'name', p_device->>'browser', p_device->>'os',
       p_device->>'type', p_ip, v_now, v_now, v_expires, v_max, sessions.sweep_day(v_expires))
     ON CONFLICT (id) DO NOTHING;
   IF NOT FOUND THEN

@@ -1,7 +1,8 @@
-import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
+import { type Administrator, requireAdministrator } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
+import { assertUnchanged } from "../../../lib/actions/preconditions.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
+import { confirmed, invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
@@ -24,34 +25,38 @@ type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
 
 /** Changes only the fields that are sent. Once it has answered, roles and tier apply to the user's next request. */
 export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
-  const caller = requireUser(ctx.caller);
-  if (ctx.params.roles && !caller.permissions.includes("roles:write"))
+  const caller = requireAdministrator(ctx.caller);
+  if (ctx.params.roles && ctx.caller.kind === "user" && !ctx.caller.permissions.includes("roles:write"))
     throw new AppError("forbidden", { message: "Assigning roles requires the permission roles:write." });
   return runIdempotently(deps.caches.invalidating(ctx.call, ctx.params.id), ctx, {
     userId: ctx.params.id,
     commit: (tx) => change(deps, tx, ctx, caller),
-    after: async ({ user, event_ids }) => {
+    after: async ({ user, event_ids, confirmed_by: event_id }) => {
       await Promise.all(
         event_ids.map((event_id) => invalidateTokens(ctx.call, { kind: "user", id: user.id, event_id })),
       );
-      return user;
+      if (event_id === null) return user;
+      // Who registered the account is unknown, so all access from before the confirmation is revoked.
+      await confirmed(ctx.call("auth.revokeConfirmedByAdmin", { user_id: user.id, event_id }));
+      return { ...user, has_push_token: false };
     },
   });
 }
 
-async function change(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContext<Params>, caller: UserCaller) {
+async function change(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContext<Params>, caller: Administrator) {
   const { id, roles, subscription } = ctx.params;
   const account = await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
   await assertCanManageAccount(tx, caller, account);
-  const changed = await changeAccount(deps, tx, ctx, account);
+  assertUnchanged(ctx, account.updated_at);
+  const { account: changed, confirmedBy: confirmed_by } = await changeAccount(deps, tx, ctx, account);
   const event_ids = [
     roles && (await setRoles(deps, tx, ctx, caller, changed, roles)),
     subscription !== undefined && (await setTier(deps, tx, ctx, changed, subscription)),
   ].filter((one) => typeof one === "string");
   const row = await readUserOfTenant(tx, caller.tenant_id, id);
   if (!row) throw new AppError("not_found");
-  return { user: viewUser(row), event_ids };
+  return { user: viewUser(row), event_ids, confirmed_by };
 }
 
 /**
@@ -61,7 +66,7 @@ async function setRoles(
   { outbox, clock, random }: Deps,
   tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
-  caller: UserCaller,
+  caller: Administrator,
   account: Account,
   roles: readonly string[],
 ): Promise<string | null> {

@@ -3,6 +3,7 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { violatedConstraint } from "../../../lib/database/database-errors.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
+import { accountTexts } from "../contract/users-shapes.contract.ts";
 import { derivedColumns } from "../core/derived-columns.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -12,8 +13,14 @@ import { cancelPendingChanges, closeEmailChange, insertEmailChange } from "../em
 type Params = Actions["users.adminUpdate"]["params"];
 type Deps = Pick<UsersDeps, "outbox" | "clock" | "random">;
 
+interface AccountChange {
+  readonly account: Account;
+  /** The event, if the change confirms the address of an account that was not verified. */
+  readonly confirmedBy: string | null;
+}
+
 /**
- * Name, username, email and verification, set by an administrator. A new email applies at once, unverified unless the
+ * Username, name and other texts, email and verification, set by an administrator. A new email applies at once, unverified unless the
  * administrator confirms it; pending changes by the owner are cancelled, and the old address is notified.
  */
 export async function changeAccount(
@@ -21,22 +28,29 @@ export async function changeAccount(
   tx: InvalidatingTransaction,
   ctx: ActionContext<Params>,
   account: Account,
-): Promise<Account> {
+): Promise<AccountChange> {
   const changes = changedColumns(account, ctx.params);
   const updated_fields = Object.keys(changes).filter((name) => name !== "pending_email");
-  if (updated_fields.length === 0) return account;
+  if (updated_fields.length === 0) return { account, confirmedBy: null };
   const next = await writeAccount(tx, account, changes);
   const email_change = next.email === account.email ? null : await recordEmailChange(deps, tx, account, next);
-  const data = { updated_fields, ...(email_change !== null && { email_change }) };
-  await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
-  return next;
+  const isConfirmed = next.is_verified && !account.is_verified;
+  const data = {
+    updated_fields,
+    ...(email_change !== null && { email_change }),
+    ...(isConfirmed && { confirmed_by_admin: true }),
+  };
+  const eventId = await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: next, data });
+  return { account: next, confirmedBy: isConfirmed ? eventId : null };
 }
 
-function changedColumns(account: Account, { full_name, username, email, is_verified }: Params): Partial<Account> {
+const textFields = ["username", ...(Object.keys(accountTexts) as Array<keyof typeof accountTexts>)] as const;
+
+function changedColumns(account: Account, params: Params): Partial<Account> {
+  const { email, is_verified } = params;
   const isNewEmail = email !== undefined && email !== account.email;
   const requested = {
-    ...(full_name !== undefined && { full_name }),
-    ...(username !== undefined && { username }),
+    ...Object.fromEntries(textFields.filter((name) => params[name] !== undefined).map((name) => [name, params[name]])),
     ...(isNewEmail && { email, is_verified: false, pending_email: null }),
     ...(is_verified !== undefined && { is_verified }),
   };

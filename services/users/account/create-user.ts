@@ -2,7 +2,7 @@ import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 import { idTime } from "../../../lib/runtime/ids.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import { defaultVisibility } from "../contract/users-shapes.contract.ts";
 import { derivedColumns } from "../core/derived-columns.ts";
@@ -11,7 +11,6 @@ import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import {
   findConflictingAccounts,
-  findTenantId,
   insertAccount,
   insertRoles,
   isErased,
@@ -19,11 +18,12 @@ import {
   readUser,
 } from "../core/users.repo.ts";
 import { assertWithinAccountLimit } from "../tenants/tenant-limit.ts";
-import { unknownTenant } from "../tenants/tenant-settings.ts";
+import { effectiveSettings, mayRegister, unknownTenant } from "../tenants/tenant-settings.ts";
+import { findTenant, type TenantRow } from "../tenants/tenants.repo.ts";
 
 type Params = Actions["users.create"]["params"];
 type Created = Actions["users.create"]["result"];
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock">;
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "bounds">;
 
 /**
  * The commit point of a registration: before it nothing is visible, after it `user.created` drives the rest. A repeat with
@@ -32,9 +32,12 @@ type Deps = Pick<UsersDeps, "db" | "outbox" | "clock">;
 export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promise<Created> {
   const { params } = ctx;
   assertRecentId(deps.clock, params.id);
-  const tenantId = await findTenantId(deps.db, params.tenant);
-  if (tenantId === undefined) throw unknownTenant();
-  const account = newAccount(params, tenantId);
+  const tenant = await findTenant(deps.db, { slug: params.tenant });
+  if (!tenant) throw unknownTenant();
+  const tenantId = tenant.id;
+  const { registration } = assertMayRegister(deps, tenant, params);
+  const isHidden = params.is_verified !== true && (deps.bounds.preventUserEnumeration || registration === "domains");
+  const account = isHidden ? newHiddenAccount(params, tenantId) : newAccount(params, tenantId);
   return runIdempotently(deps.db, ctx, {
     userId: account.id,
     commit: async (tx) => {
@@ -44,11 +47,22 @@ export async function createUser(deps: Deps, ctx: ActionContext<Params>): Promis
       await appendUserEvent(deps.outbox, tx, ctx, {
         type: "user.created",
         user: account,
-        data: { is_verified: account.is_verified },
+        data: { is_verified: account.is_verified, ...(params.actor !== undefined && { actor: params.actor }) },
       });
       return { user: await readBack(tx, account.id) };
     },
   });
+}
+
+/**
+ * Decided before the address is looked up, so that the refusal does not tell whether it is registered. The seeded
+ * administrator is no registration.
+ */
+function assertMayRegister({ bounds }: Deps, tenant: TenantRow, { email, roles }: Params) {
+  const settings = effectiveSettings(bounds, tenant.settings);
+  const isOpen = tenant.is_active && mayRegister(settings, email);
+  if (roles === undefined && !isOpen) throw new AppError("registration_closed");
+  return settings;
 }
 
 const MAX_AGE_MS = 10 * 60_000;
@@ -81,9 +95,17 @@ export function newAccount(params: Omit<Params, "tenant" | "roles">, tenant_id: 
     ...{ id, tenant_id, email, username, full_name, push_token },
     ...derivedColumns({ email, username, full_name }),
     is_verified: params.is_verified ?? false,
+    hidden_until_verified: false,
+    requested_username: null,
     privacy_profile: params.privacy_profile ?? defaultVisibility.privacy_profile,
     privacy_location: params.privacy_location ?? defaultVisibility.privacy_location,
   };
+}
+
+/** Does not reserve its username: whether it is free afterwards would tell whether the account was created. */
+function newHiddenAccount(params: Params, tenantId: string): NewAccount {
+  const account = newAccount({ ...params, username: null }, tenantId);
+  return { ...account, hidden_until_verified: true, requested_username: params.username ?? null };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { requireUser } from "../../../lib/actions/caller.ts";
+import { requireAdministrator, requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
@@ -54,7 +54,7 @@ export async function getForAdmin(
   { db }: Pick<Deps, "db">,
   { caller, params }: ActionContext<{ readonly id: string }>,
 ): Promise<UserView> {
-  const row = await readUserOfTenant(db, requireUser(caller).tenant_id, params.id);
+  const row = await readUserOfTenant(db, requireAdministrator(caller).tenant_id, params.id);
   if (!row) throw new AppError("not_found");
   return viewUser(row);
 }

@@ -1,5 +1,6 @@
-import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
+import { type Administrator, requireAdministrator } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
+import { assertUnchanged } from "../../../lib/actions/preconditions.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { confirmed, revokeSessions } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
@@ -27,7 +28,7 @@ type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
  * a later sign-in.
  */
 export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
-  const caller = requireUser(ctx.caller);
+  const caller = requireAdministrator(ctx.caller);
   if (caller.user_id === ctx.params.id && !ctx.params.is_active)
     throw new AppError("forbidden", { message: "You can't deactivate your own account." });
   return runIdempotently(deps.caches.invalidatingLater(ctx.params.id), ctx, {
@@ -41,11 +42,17 @@ export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise
   });
 }
 
-async function changeStatus(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContext<Params>, caller: UserCaller) {
+async function changeStatus(
+  deps: Deps,
+  tx: InvalidatingTransaction,
+  ctx: ActionContext<Params>,
+  caller: Administrator,
+) {
   const { id, is_active } = ctx.params;
   const account = is_active ? await lockIncludingDeleted(tx, id) : await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
   await assertCanManageAccount(tx, caller, account);
+  assertUnchanged(ctx, account.updated_at);
   if (!is_active) await assertNotLastAdmin(tx, caller, account);
   // If it is already deactivated, its sessions are revoked again for that event, in case the earlier request failed to.
   const event_id = account.is_active === is_active ? account.status_event_id : await change(deps, tx, ctx, account);

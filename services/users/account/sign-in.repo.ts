@@ -1,13 +1,17 @@
 import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
-import type { Queryable } from "../../../mixins/database.mixin.ts";
+import type { Queryable } from "../../../mixins/database/database.mixin.ts";
+import { isHidden, isUsable } from "../core/users.repo.ts";
 import { type StoredSettings, Users } from "../users.entities.ts";
 
 type UserColumns = RowOf<typeof Users>;
 
-const signInFields = ["id", "tenant_id", "email", "username", "full_name", "is_active", "is_verified"] as const;
-const signInColumns = columnsOf(Users, "u", signInFields);
+const signInFields = ["id", "tenant_id", "email", "username", "full_name", "is_verified"] as const;
+const signInColumns = `${columnsOf(Users, "u", signInFields)}, ${isUsable("u")} AS is_active, ${isHidden("u")} AS is_hidden`;
 
-export type SignInRow = Pick<UserColumns, (typeof signInFields)[number]>;
+export interface SignInRow extends Pick<UserColumns, (typeof signInFields)[number]> {
+  readonly is_active: boolean;
+  readonly is_hidden: boolean;
+}
 
 export function findByEmailKey(on: Queryable, tenantId: string, key: string): Promise<SignInRow[]> {
   return on.query(`SELECT ${signInColumns} FROM users.users u WHERE u.tenant_id = $1 AND u.email_key = $2`, [
@@ -27,9 +31,10 @@ export function findById(on: Queryable, id: string): Promise<SignInRow[]> {
   return on.query(`SELECT ${signInColumns} FROM users.users u WHERE u.id = $1`, [id]);
 }
 
-const claimsFields = ["id", "tenant_id", "email", "full_name", "is_active", "is_verified"] as const;
+const claimsFields = ["id", "tenant_id", "email", "full_name", "is_verified"] as const;
 
 export interface ClaimsRow extends Pick<UserColumns, (typeof claimsFields)[number]> {
+  readonly is_active: boolean;
   readonly roles: string[];
   readonly permissions: string[];
   readonly is_premium: boolean;
@@ -41,7 +46,7 @@ export interface ClaimsRow extends Pick<UserColumns, (typeof claimsFields)[numbe
 /** One statement, so that roles, permissions, tier and status are of one moment. */
 export async function readClaims(on: Queryable, id: string): Promise<ClaimsRow | undefined> {
   const [row] = await on.query<ClaimsRow>(
-    `SELECT ${columnsOf(Users, "u", claimsFields)},
+    `SELECT ${columnsOf(Users, "u", claimsFields)}, u.is_active AND t.is_active AS is_active,
        ARRAY(SELECT g.name FROM users.granted_roles(u.id, u.tenant_id) AS g ORDER BY g.name) AS roles,
        users.granted_permissions(u.id, u.tenant_id) AS permissions,
        (s.user_id IS NOT NULL AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())) AS is_premium, s.expires_at,
@@ -56,5 +61,8 @@ export async function readClaims(on: Queryable, id: string): Promise<ClaimsRow |
 export type Validity = Pick<UserColumns, "id" | "is_active" | "is_verified">;
 
 export function readValidity(on: Queryable, ids: readonly string[]): Promise<Validity[]> {
-  return on.query("SELECT id, is_active, is_verified FROM users.users WHERE id = ANY($1::uuid[])", [ids]);
+  return on.query(
+    `SELECT id, ${isUsable("u")} AS is_active, is_verified FROM users.users u WHERE id = ANY($1::uuid[])`,
+    [ids],
+  );
 }

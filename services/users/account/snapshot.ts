@@ -1,8 +1,8 @@
 import type { MeshEvent } from "../../../lib/events/events.ts";
 import { derivedId, newId } from "../../../lib/runtime/ids.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
-import type { Snapshot } from "../../../mixins/outbox-relay.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
+import type { Snapshot } from "../../../mixins/outbox/outbox-relay.ts";
 import { readProgress, readSnapshotPage, type SnapshotRow, writeProgress } from "./snapshots.repo.ts";
 
 type SnapshotDeps = Pick<Platform, "events" | "clock" | "random">;

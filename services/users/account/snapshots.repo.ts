@@ -1,5 +1,5 @@
 import type { RowOf } from "../../../lib/database/entity.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { Account } from "../core/users.repo.ts";
 import { Snapshots } from "../users.entities.ts";
 

@@ -1,5 +1,6 @@
 import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
+import { assertUnchanged } from "../../../lib/actions/preconditions.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
@@ -27,26 +28,36 @@ export async function updateMe(deps: Deps, ctx: ActionContext<Params>): Promise<
   const caller = requireUser(ctx.caller);
   return runIdempotently(deps.caches.invalidating(ctx.call, caller.user_id), ctx, {
     userId: caller.user_id,
-    prepare: () => prepareEmailChange(deps, ctx, caller),
+    prepare: () => prepareSignInNameChange(deps, ctx, caller),
     commit: (tx, epoch) => changeMe(deps, tx, ctx, caller, epoch),
   });
 }
 
 /**
- * The epoch is read before the password is checked, so that revoking all sessions after that invalidates the link too.
+ * Both names that the account signs in with are protected: the email and the username (ASVS 5.0 V7.5.1). The epoch is read
+ * before the password is checked, so that revoking all sessions after that invalidates the link to a new address too.
  */
-export async function prepareEmailChange(deps: Deps, ctx: ActionContext<Params>, caller: UserCaller): Promise<number> {
-  if (!(await requestsOtherEmail(deps, caller, ctx.params))) return 0;
+export async function prepareSignInNameChange(
+  deps: Deps,
+  ctx: ActionContext<Params>,
+  caller: UserCaller,
+): Promise<number> {
+  if (!(await requestsOtherSignInName(deps, caller, ctx.params))) return 0;
   const { epoch } = await ctx.call("sessions.epoch", { user_id: caller.user_id });
   await requireRecentAuth(deps, ctx, ctx.params.current_password);
   return epoch;
 }
 
-async function requestsOtherEmail({ db }: Deps, caller: UserCaller, { email }: Params): Promise<boolean> {
-  if (email === undefined) return false;
+async function requestsOtherSignInName(
+  { db }: Deps,
+  caller: UserCaller,
+  { email, username }: Params,
+): Promise<boolean> {
+  if (email === undefined && username === undefined) return false;
   // Refuses an address that is too long before the password is checked.
-  indexableEmailKey(email);
-  return (await readUser(db, caller.user_id))?.email !== email;
+  if (email !== undefined) indexableEmailKey(email);
+  const user = await readUser(db, caller.user_id);
+  return (email !== undefined && user?.email !== email) || (username !== undefined && user?.username !== username);
 }
 
 export async function changeMe(
@@ -58,6 +69,7 @@ export async function changeMe(
 ): Promise<UserView> {
   const account = await lockAccount(tx, caller.user_id);
   if (!account) throw new AppError("session_ended");
+  assertUnchanged(ctx, account.updated_at);
   const requested = await recordEmailChangeRequest(deps, tx, account, { email: ctx.params.email, epoch });
   const changes = {
     ...changedColumns(account, ctx.params),

@@ -7,7 +7,7 @@ import type { UsersDeps } from "../core/users.deps.ts";
 import type { ProfileView } from "../profile/profile-view.ts";
 import { changeProfile, getProfile } from "../profile/update-profile.ts";
 import { getMe } from "./get-user.ts";
-import { changeMe, prepareEmailChange } from "./update-me.ts";
+import { changeMe, prepareSignInNameChange } from "./update-me.ts";
 
 type Params = Actions["users.updateWholeProfile"]["params"];
 type WholeProfile = Actions["users.wholeProfile"]["result"];
@@ -25,7 +25,7 @@ export function updateWholeProfile(deps: UsersDeps, ctx: ActionContext<Params>):
   const accountCtx = { ...ctx, params: accountParams };
   return runIdempotently(deps.caches.invalidating(ctx.call, caller.user_id), ctx, {
     userId: caller.user_id,
-    prepare: () => prepareEmailChange(deps, accountCtx, caller),
+    prepare: () => prepareSignInNameChange(deps, accountCtx, caller),
     commit: async (tx, epoch) => {
       const user = await changeMe(deps, tx, accountCtx, caller, epoch);
       const account = { ...user, created_at: new Date(user.created_at) };

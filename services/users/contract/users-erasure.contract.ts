@@ -1,10 +1,17 @@
 import * as z from "zod";
-import { action, asUser, asUserWith, byService, byServiceOrOperator } from "../../../lib/actions/contract.ts";
+import {
+  action,
+  asAdministrator,
+  asUser,
+  byOperator,
+  byService,
+  byServiceOrOperator,
+} from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { ErasureReceipt } from "../../../lib/contracts/personal-data.contract.ts";
 
-const Deletion = z.strictObject({
-  /** Until this time an administrator can cancel the deletion. */
+export const Deletion = z.strictObject({
+  /** Until this time the deletion can be cancelled. */
   erase_at: field.Timestamp,
 });
 
@@ -22,6 +29,17 @@ export const Erasure = z
     receipts: z.record(z.string(), z.strictObject({ at: field.Timestamp, rows: ErasureReceipt })),
   })
   .meta({ id: "Erasure" });
+
+/** An erasure in a list. Null if the account is erased already. */
+export const ErasureEntry = z
+  .strictObject({ ...Erasure.shape, email: z.string().nullable() })
+  .meta({ id: "ErasureEntry" });
+
+export const ErasureQuery = z.object({
+  limit: field.Limit,
+  cursor: field.Cursor,
+  state: z.enum(["open", "completed"]).default("open"),
+});
 
 /** Deletion and erasure of accounts. Part of the users contract. */
 export const erasureActions = {
@@ -42,13 +60,30 @@ export const erasureActions = {
   adminDelete: action({
     params: z.strictObject({ id: field.Id, erase: z.boolean().optional() }),
     result: Deletion,
-    access: asUserWith("users:write"),
+    access: asAdministrator("users:write"),
     timeout: 9_000,
   }),
   erasure: action({
     params: z.strictObject({ id: field.Id }),
     result: Erasure,
-    access: asUserWith("users:read"),
+    access: asAdministrator("users:read"),
+    idempotent: true,
+  }),
+  /**
+   * The tenant's erasures: open ones in the order in which they are due, completed ones the latest first. `total` counts up
+   * to 1,000.
+   */
+  tenantErasures: action({
+    params: ErasureQuery,
+    result: field.pageOf(ErasureEntry),
+    access: asAdministrator("users:read"),
+    idempotent: true,
+  }),
+  /** Erasures that are not completed, in the order in which they are due. */
+  erasures: action({
+    params: z.object({ limit: field.Limit }),
+    result: z.array(Erasure),
+    access: byOperator,
     idempotent: true,
   }),
   /** Erasures that are not completed, and how many of them are past their deadline. */

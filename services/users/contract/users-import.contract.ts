@@ -3,11 +3,14 @@ import { action, byServiceOrOperator } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 import { defaultVisibility, ProfileChange, UserChange, Visibility } from "./users-shapes.contract.ts";
 
-/** Refuses implausible times: PostgreSQL's calendar has no year 0, and no account is older than 1970. */
-const TimeSince1970 = field.Timestamp.refine((time) => time >= "1970", {
-  error: "must not be before 1970",
-  params: { code: "too_old" },
-});
+/**
+ * Other systems write times with an offset; they are converted to UTC. Refuses implausible times: PostgreSQL's calendar has
+ * no year 0, and no account is older than 1970.
+ */
+const TimeSince1970 = z.iso
+  .datetime({ offset: true })
+  .transform((time) => (time.endsWith("Z") ? time : new Date(time).toISOString()))
+  .refine((time) => time >= "1970", { error: "must not be before 1970", params: { code: "too_old" } });
 
 /**
  * The fields of an account in an import file, where visibility is given among the preferences. Roles can't be imported:
@@ -16,6 +19,7 @@ const TimeSince1970 = field.Timestamp.refine((time) => time >= "1970", {
 export const accountFields = {
   tenant: field.TenantSlug.default("default"),
   email: field.Email,
+  external_id: field.Text[255].nullish(),
   // `username`, `accountTexts` and `push_token`, under the rules that apply when users change them.
   ...UserChange.omit({ email: true, current_password: true }).shape,
   is_active: z.boolean().default(true),
@@ -25,6 +29,12 @@ export const accountFields = {
   subscription: z.strictObject({ plan: field.Text[100], expires_at: TimeSince1970.nullish() }).nullish(),
   profile: ProfileChange.optional(),
 };
+
+/** The account's id, if it keeps that of another system: a UUID of any version but the nil and the max UUID (RFC 9562). */
+export const KeptId = field.Id.transform((id) => id.toLowerCase()).refine((id) => !/^([0f])\1{7}-/.test(id), {
+  error: "must be a UUID that can be the id of an account",
+  params: { code: "invalid_id" },
+});
 
 export const ImportedAccount = z.strictObject({
   id: field.Id,
@@ -56,7 +66,7 @@ export const importActions = {
   importable: action({
     params: z.strictObject({
       accounts: z
-        .array(ImportedAccount.pick({ id: true, tenant: true, email: true, username: true }))
+        .array(ImportedAccount.pick({ id: true, tenant: true, email: true, username: true, external_id: true }))
         .max(MAX_IN_A_BATCH),
     }),
     result: z.strictObject({
@@ -70,10 +80,11 @@ export const importActions = {
   }),
   /**
    * The commit point of an import: imports the valid accounts of the batch in one transaction. Safe to repeat with the same
-   * ids. Records `user.created` with `imported: true`. 503 `overloaded` while too many events wait to be relayed.
+   * ids. `batch` is a UUIDv7 less than 10 minutes old, from before their credentials were stored. Records `user.created` with
+   * `imported: true`. 503 `overloaded` while too many events wait to be relayed.
    */
   import: action({
-    params: z.strictObject({ accounts: z.array(ImportedAccount).max(MAX_IN_A_BATCH) }),
+    params: z.strictObject({ batch: field.Id, accounts: z.array(ImportedAccount).max(MAX_IN_A_BATCH) }),
     result: z.strictObject({ refused: z.array(ImportRefusal) }),
     access: byImporter,
     timeout: 30_000,

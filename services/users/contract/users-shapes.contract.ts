@@ -11,7 +11,7 @@ export const Subscription = z
 
 type Fields = Readonly<Record<string, z.ZodType>>;
 
-const nullable = <F extends Fields>(fields: F) =>
+export const nullable = <F extends Fields>(fields: F) =>
   Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, type.nullable()])) as {
     [Name in keyof F]: z.ZodNullable<F[Name]>;
   };
@@ -42,6 +42,9 @@ export const User = z
     email: z.string(),
     pending_email: z.string().nullable(),
     username: z.string().nullable(),
+    external_id: z.string().nullable().meta({
+      description: "Id of the account in the system that it was imported from, unique within the tenant.",
+    }),
     ...nullableStrings(accountTexts),
     avatar_url: z.string().nullable(),
     has_push_token: z.boolean(),
@@ -55,7 +58,7 @@ export const User = z
       description: "In `GET /users/me` up to a minute behind a sign-in on another device.",
     }),
     deleted_at: field.Timestamp.nullable().meta({
-      description: "When the account was deleted. An administrator can restore it until its erasure begins.",
+      description: "When it was deleted. Its owner or an administrator can restore it until its erasure begins.",
     }),
   })
   .meta({ id: "User" });
@@ -208,6 +211,12 @@ export const UserQuery = z.object({
     description: "`deleted` lists accounts waiting for their erasure, which no other status includes.",
   }),
   role: RoleName.optional(),
+  external_id: z.string().max(255).optional(),
+  ids: z
+    .string()
+    .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(,[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}){0,99}$/)
+    .optional()
+    .meta({ description: "Only these accounts: up to 100 ids in lower case, separated by commas." }),
   sort: z.enum(["created_at", "-created_at", "last_login_at", "-last_login_at"]).default("-created_at"),
 });
 
@@ -220,6 +229,8 @@ export const SignInView = z.strictObject({
   full_name: z.string().nullable(),
   is_active: z.boolean(),
   is_verified: z.boolean(),
+  /** Registered under PREVENT_USER_ENUMERATION and not verified yet: a sign-in must not reveal that the account exists. */
+  is_hidden: z.boolean(),
 });
 
 /** The account as an access token describes it, always read from the database. */

@@ -1,7 +1,7 @@
 import { originOf, requireUser } from "../../../lib/actions/caller.ts";
 import type { EventType } from "../../../lib/events/events.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
-import type { NewEvent, Outbox } from "../../../mixins/outbox.mixin.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
+import type { NewEvent, Outbox } from "../../../mixins/outbox/outbox.mixin.ts";
 import type { Cause } from "./users.deps.ts";
 
 interface UserEvent {

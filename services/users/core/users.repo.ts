@@ -1,8 +1,8 @@
 import { type ColumnOf, columnsOf, type RowOf, sharedColumns } from "../../../lib/database/entity.ts";
-import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
-import { User } from "../contract/users-shapes.contract.ts";
-import { Users } from "../users.entities.ts";
+import { type accountTexts, User } from "../contract/users-shapes.contract.ts";
+import { TenantSlugs, Users } from "../users.entities.ts";
 
 export type Account = RowOf<typeof Users>;
 
@@ -33,6 +33,11 @@ export async function readUser(on: Queryable, id: string): Promise<UserRow | und
   return row;
 }
 
+/** Whether an account can be used: it is not disabled, and neither is its tenant. */
+export function isUsable(alias: string): string {
+  return `(${alias}.is_active AND (SELECT t.is_active FROM users.tenants t WHERE t.id = ${alias}.tenant_id))`;
+}
+
 /** Undefined for an account of another tenant. */
 export async function readUserOfTenant(on: Queryable, tenantId: string, id: string): Promise<UserRow | undefined> {
   const [row] = await on.query<UserRow>(
@@ -43,9 +48,19 @@ export async function readUserOfTenant(on: Queryable, tenantId: string, id: stri
   return row;
 }
 
+/** Finds a tenant by its slug or a former slug. */
 export async function findTenantId(on: Queryable, slug: string): Promise<string | undefined> {
-  const [row] = await on.query<{ id: string }>("SELECT id FROM users.tenants WHERE slug = $1", [slug]);
-  return row?.id;
+  const tenant = await on.repository(TenantSlugs).findOneBy({ slug });
+  return tenant?.tenant_id;
+}
+
+/**
+ * Condition for accounts that were registered under PREVENT_USER_ENUMERATION and whose address is not verified yet. They
+ * reserve nothing but their address, and no one but administrators sees them. Otherwise anyone who registers an address could
+ * look for traces of the new account, and learn whether the address was registered before.
+ */
+export function isHidden(alias: string): string {
+  return `(${alias}.hidden_until_verified AND NOT ${alias}.is_verified)`;
 }
 
 export type NewAccount = Pick<
@@ -60,9 +75,12 @@ export type NewAccount = Pick<
   | "push_token"
   | "search_text"
   | "is_verified"
+  | "hidden_until_verified"
+  | "requested_username"
   | "privacy_profile"
   | "privacy_location"
->;
+> &
+  Partial<Pick<Account, Exclude<keyof typeof accountTexts, "full_name">>>;
 
 /** False if the id, the email or the username is taken, or the account was erased. */
 export function insertAccount(tx: Transaction, account: NewAccount): Promise<boolean> {
@@ -134,7 +152,7 @@ export async function updateAccount(tx: InvalidatingTransaction, id: string, cha
 /** Undefined if the account is deleted. */
 export async function readPushRecipient(on: Queryable, id: string) {
   const [row] = await on.query<{ name: string | null; push_token: string | null; is_active: boolean }>(
-    "SELECT full_name AS name, push_token, is_active FROM users.users WHERE id = $1 AND deleted_at IS NULL",
+    `SELECT full_name AS name, push_token, ${isUsable("u")} AS is_active FROM users.users u WHERE id = $1 AND deleted_at IS NULL`,
     [id],
   );
   return row;

@@ -1,7 +1,7 @@
 import type { Actions } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 import { createTtlCache } from "../../../lib/runtime/ttl-cache.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import { countAll, countUsers, type UserFilter } from "./user-list.repo.ts";
 
 export interface Counts {

@@ -1,8 +1,8 @@
 import type * as z from "zod";
-import { requireUser } from "../../../lib/actions/caller.ts";
+import { requireAdministrator } from "../../../lib/actions/caller.ts";
 import { decodeCursor, encodeCursor } from "../../../lib/actions/cursor.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import type { UserQuery } from "../contract/users-shapes.contract.ts";
 import { searchWords } from "../core/search-text.ts";
 import { viewUser } from "../core/user-view.ts";
@@ -18,7 +18,7 @@ export async function listUsers(
   deps: { readonly db: Database; readonly counts: Counts },
   { caller, params }: ActionContext<Query>,
 ): Promise<Page> {
-  const filter = filterOf(requireUser(caller).tenant_id, params);
+  const filter = filterOf(requireAdministrator(caller).tenant_id, params);
   const [found, total] = await Promise.all([
     selectUsers(deps.db, filter, pageOf(params)),
     deps.counts.matching(filter),
@@ -34,9 +34,16 @@ export async function listUsers(
   };
 }
 
-function filterOf(tenantId: string, { search = "", status, role }: Query): UserFilter {
+function filterOf(tenantId: string, { search = "", status, role, external_id: externalId, ids }: Query): UserFilter {
   // Every account has the role `user`, which is not stored.
-  return { tenantId, words: searchWords(search), status, role: role === "user" ? undefined : role };
+  return {
+    tenantId,
+    words: searchWords(search),
+    status,
+    externalId,
+    role: role === "user" ? undefined : role,
+    ids: ids?.split(","),
+  };
 }
 
 function pageOf({ cursor, sort, page, limit }: Query): PageRequest {

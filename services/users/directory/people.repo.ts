@@ -1,8 +1,8 @@
 import { type ColumnOf, columnsOf, sharedColumns } from "../../../lib/database/entity.ts";
 import { containsPattern, hasTrigram } from "../../../lib/database/like.ts";
-import type { Database, Queryable } from "../../../mixins/database.mixin.ts";
+import type { Database, Queryable } from "../../../mixins/database/database.mixin.ts";
 import { Person } from "../contract/users-shapes.contract.ts";
-import type { Account } from "../core/users.repo.ts";
+import { type Account, isHidden } from "../core/users.repo.ts";
 import { Users } from "../users.entities.ts";
 
 /** An account as others of its tenant may see it. */
@@ -26,7 +26,7 @@ const visibleSettings = (asConnection: boolean): string[] => (asConnection ? ["p
 export async function readPerson(on: Queryable, viewer: Viewer, id: string): Promise<PersonRow | undefined> {
   const [row] = await on.query<PersonRow>(
     `SELECT ${personColumns} FROM users.users u
-     WHERE u.id = $1 AND u.tenant_id = $2 AND u.is_active AND u.deleted_at IS NULL
+     WHERE u.id = $1 AND u.tenant_id = $2 AND u.is_active AND u.deleted_at IS NULL AND NOT ${isHidden("u")}
        AND (u.privacy_profile = ANY($3::text[]) OR u.id = $4)`,
     [id, viewer.tenantId, visibleSettings(viewer.asConnection), viewer.id],
   );
@@ -94,7 +94,13 @@ interface Conditions {
 
 function conditions({ viewer, words, industry, location, skills }: Search): Conditions {
   const values: unknown[] = [viewer.tenantId, visibleSettings(viewer.asConnection)];
-  const where = ["d.tenant_id = $1", "u.is_active", "u.deleted_at IS NULL", "u.privacy_profile = ANY($2::text[])"];
+  const where = [
+    "d.tenant_id = $1",
+    "u.is_active",
+    "u.deleted_at IS NULL",
+    `NOT ${isHidden("u")}`,
+    "u.privacy_profile = ANY($2::text[])",
+  ];
   const addParameter = (value: unknown): string => `$${values.push(value)}`;
   const ranks = words.map((word) => {
     const parameter = addParameter(word);

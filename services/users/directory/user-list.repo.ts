@@ -1,6 +1,6 @@
 import type { CursorPosition } from "../../../lib/actions/cursor.ts";
 import { containsPattern, hasTrigram } from "../../../lib/database/like.ts";
-import type { Queryable } from "../../../mixins/database.mixin.ts";
+import type { Queryable } from "../../../mixins/database/database.mixin.ts";
 import { type UserRow, userColumns } from "../core/users.repo.ts";
 
 export interface UserFilter {
@@ -9,6 +9,10 @@ export interface UserFilter {
   readonly status: "active" | "inactive" | "verified" | "unverified" | "deleted" | undefined;
   /** Undefined means any role. */
   readonly role: string | undefined;
+  /** Undefined means any. */
+  readonly externalId: string | undefined;
+  /** Undefined means all accounts. */
+  readonly ids: readonly string[] | undefined;
 }
 
 export interface PageRequest {
@@ -77,7 +81,10 @@ const statuses = {
   deleted: ["u.deleted_at IS NOT NULL"],
 };
 
-function conditions({ tenantId, words, status, role }: UserFilter): { where: string[]; values: unknown[] } {
+function conditions({ tenantId, words, status, role, externalId, ids }: UserFilter): {
+  where: string[];
+  values: unknown[];
+} {
   const values: unknown[] = [tenantId];
   const where = ["u.tenant_id = $1", ...(status ? statuses[status] : [notDeleted])];
   for (const word of words) {
@@ -91,6 +98,14 @@ function conditions({ tenantId, words, status, role }: UserFilter): { where: str
     where.push(
       `u.id IN (SELECT m.user_id FROM users.role_members m WHERE m.tenant_id = $1 AND m.role = $${values.length})`,
     );
+  }
+  if (externalId !== undefined) {
+    values.push(externalId);
+    where.push(`u.external_id = $${values.length}`);
+  }
+  if (ids !== undefined) {
+    values.push(ids);
+    where.push(`u.id = ANY($${values.length}::uuid[])`);
   }
   return { where, values };
 }

@@ -1,6 +1,7 @@
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { violatedConstraint } from "../../../lib/database/database-errors.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import { claimInbox } from "../../../mixins/event-consumer.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { derivedColumns } from "../core/derived-columns.ts";
@@ -11,7 +12,9 @@ import { type Account, lockAccount, readUser, updateAccount } from "../core/user
 import { applyEmail, closeEmailChange, type EmailChange, findEmailChange } from "./email-changes.repo.ts";
 
 type Params = Actions["users.confirmEmail"]["params"];
-type Deps = Pick<UsersDeps, "db" | "caches" | "outbox">;
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox"> & {
+  readonly assertWithinAccountLimit: (tx: Transaction, tenantId: string) => Promise<void>;
+};
 type Outcome = Actions["users.confirmEmail"]["result"] | "email_taken";
 
 /**
@@ -55,7 +58,22 @@ async function verify(
   account: Account,
 ): Promise<void> {
   await updateAccount(tx, account.id, { is_verified: true });
+  if (account.hidden_until_verified) await reveal(deps, tx, account);
   await appendUserEvent(deps.outbox, tx, ctx, { type: "user.verified", user: account, eventId: ctx.params.event_id });
+}
+
+/** A hidden account counts towards the tenant's limit, and gets its username if it is still free, from now on. */
+async function reveal(
+  { assertWithinAccountLimit }: Deps,
+  tx: InvalidatingTransaction,
+  account: Account,
+): Promise<void> {
+  await assertWithinAccountLimit(tx, account.tenant_id);
+  const { requested_username: username } = account;
+  if (username === null || account.username !== null) return;
+  await unlessTaken(tx, "users_username", () =>
+    updateAccount(tx, account.id, { username, requested_username: null, ...derivedColumns({ ...account, username }) }),
+  );
 }
 
 async function changeAddress(
@@ -87,13 +105,23 @@ async function changeAddress(
  * The address was not reserved, so another account may have it by now. The unique index decides between concurrent links.
  */
 async function tryApply(tx: InvalidatingTransaction, account: Account, change: EmailChange): Promise<boolean> {
-  await tx.query("SAVEPOINT address");
+  const { search_text } = derivedColumns({ ...account, email: change.new_email });
+  return (await unlessTaken(tx, "users_email", () => applyEmail(tx, change, search_text))) ?? false;
+}
+
+/** Undefined if the write violates the unique constraint; the transaction goes on. */
+async function unlessTaken<T>(
+  tx: InvalidatingTransaction,
+  constraint: "users_email" | "users_username",
+  write: () => Promise<T>,
+): Promise<T | undefined> {
+  await tx.query("SAVEPOINT unique_name");
   try {
-    return await applyEmail(tx, change, derivedColumns({ ...account, email: change.new_email }).search_text);
+    return await write();
   } catch (error) {
-    if (violatedConstraint(error) !== "users_email") throw error;
-    await tx.query("ROLLBACK TO SAVEPOINT address");
-    return false;
+    if (violatedConstraint(error) !== constraint) throw error;
+    await tx.query("ROLLBACK TO SAVEPOINT unique_name");
+    return undefined;
   }
 }
 

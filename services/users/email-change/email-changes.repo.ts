@@ -1,5 +1,5 @@
 import type { RowOf } from "../../../lib/database/entity.ts";
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Database, Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { EmailChanges } from "../users.entities.ts";
 

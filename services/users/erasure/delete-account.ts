@@ -1,4 +1,4 @@
-import { requireUser } from "../../../lib/actions/caller.ts";
+import { type Administrator, requireAdministrator, requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { revokeSessions, type SessionsEnd } from "../../../lib/revocation/confirm-change.ts";
@@ -20,14 +20,15 @@ const DEADLINE_DAYS = 1;
 
 /** Deactivates the account at once. It is erased after the grace period, in which an administrator can restore it. */
 export async function deleteMe(deps: Deps, ctx: ActionContext<Actions["users.deleteMe"]["params"]>): Promise<Deletion> {
-  const { user_id } = requireUser(ctx.caller);
+  const caller = requireUser(ctx.caller);
+  const { user_id } = caller;
   return runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {
     userId: user_id,
     prepare: () => requireRecentAuth(deps, ctx, ctx.params.password),
     commit: async (tx) => {
       const account = await lockIncludingDeleted(tx, user_id);
       if (!account) throw new AppError("session_ended");
-      return markForErasure(deps, tx, ctx, account);
+      return markForErasure(deps, tx, ctx, caller, account);
     },
     after: (deleted) => endSessions(ctx, deleted),
   });
@@ -37,7 +38,7 @@ export async function deleteByAdmin(
   deps: Deps,
   ctx: ActionContext<Actions["users.adminDelete"]["params"]>,
 ): Promise<Deletion> {
-  const caller = requireUser(ctx.caller);
+  const caller = requireAdministrator(ctx.caller);
   const { id } = ctx.params;
   if (caller.user_id === id)
     throw new AppError("forbidden", { message: "Use DELETE /users/me to delete your own account." });
@@ -47,7 +48,7 @@ export async function deleteByAdmin(
       const account = await lockIncludingDeleted(tx, id);
       if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
       await assertCanManageAccount(tx, caller, account);
-      return markForErasure(deps, tx, ctx, account);
+      return markForErasure(deps, tx, ctx, caller, account);
     },
     after: (deleted) => endSessions(ctx, deleted),
   });
@@ -61,14 +62,15 @@ async function markForErasure(
   deps: Deps,
   tx: InvalidatingTransaction,
   ctx: ActionContext<{ readonly erase?: boolean | undefined }>,
+  caller: Administrator,
   account: Account,
 ) {
   const { outbox, clock, random, graceDays } = deps;
-  await assertNotLastAdmin(tx, requireUser(ctx.caller), account);
+  await assertNotLastAdmin(tx, caller, account);
   const dueAt = await scheduleErasure(tx, {
     id: newId(clock, random),
     account,
-    requestedBy: requireUser(ctx.caller).user_id,
+    requestedBy: caller.user_id,
     graceDays: ctx.params.erase ? 0 : graceDays,
     deadlineDays: DEADLINE_DAYS,
   });

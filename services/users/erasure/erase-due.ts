@@ -1,11 +1,12 @@
 import type { Logger } from "pino";
 import { type Actions, type Call, servicesWith } from "../../../lib/actions/typed-call.ts";
 import type { EventLog } from "../../../lib/runtime/platform.ts";
-import { eraseIn } from "../../../mixins/erasure.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
+import { eraseIn } from "../../../mixins/personal-data/erasure.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { lockIncludingDeleted } from "../core/users.repo.ts";
 import { eraseAvatarsOfUser } from "../profile/change-avatar.ts";
+import { eraseTenants } from "../tenants/erase-tenants.ts";
 import {
   beginErasure,
   completeErasure,
@@ -21,7 +22,7 @@ import {
   readErasure,
 } from "./erasures.repo.ts";
 
-export interface EraseDeps extends Pick<UsersDeps, "db" | "caches" | "outbox" | "avatars"> {
+export interface EraseDeps extends Pick<UsersDeps, "db" | "caches" | "outbox" | "avatars" | "clock"> {
   readonly events: EventLog;
   readonly log: Logger;
 }
@@ -38,14 +39,35 @@ const otherServices = servicesWith("erase");
  * asks an unavailable service again until it has confirmed.
  */
 export async function eraseDue(deps: EraseDeps, call: Call, correlationId: string): Promise<Progress> {
-  const due = await listDueErasures(deps.db, BATCH);
-  const outcomes = await Promise.all(
-    due.map((userId) => tryOrDefer(deps, () => eraseOne(deps, call, userId, correlationId))),
-  );
+  await tryOrDefer(deps, async () => {
+    await eraseTenants(deps.db, deps.log, call);
+    return true;
+  });
+  const { due, completed } = await eraseAccounts(deps, call, correlationId);
   const purged = await purgeStreams(deps);
   const { overdue } = await countErasures(deps.db);
   if (overdue > 0) deps.log.error({ overdue }, "erasures overdue");
-  return { due: due.length, completed: outcomes.filter((one) => one).length, overdue, purged };
+  return { due, completed, overdue, purged };
+}
+
+/** Shorter than the action's timeout: the next run continues with the accounts of a deleted tenant. */
+const MAX_RUN_MS = 30_000;
+
+/** Erases batch after batch, until nothing is due, an attempt has failed, or the time of the run is used up. */
+async function eraseAccounts(deps: EraseDeps, call: Call, correlationId: string) {
+  const end = deps.clock.monotonic() + MAX_RUN_MS;
+  const total = { due: 0, completed: 0 };
+  for (let isMore = true; isMore && deps.clock.monotonic() < end; ) {
+    const due = await listDueErasures(deps.db, BATCH);
+    const outcomes = await Promise.all(
+      due.map((userId) => tryOrDefer(deps, () => eraseOne(deps, call, userId, correlationId))),
+    );
+    const completed = outcomes.filter((one) => one).length;
+    total.due += due.length;
+    total.completed += completed;
+    isMore = completed === BATCH;
+  }
+  return total;
 }
 
 async function eraseOne(deps: EraseDeps, call: Call, userId: string, correlationId: string): Promise<boolean> {

@@ -1,7 +1,8 @@
+import type { CursorPosition } from "../../../lib/actions/cursor.ts";
 import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
-import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
-import { deleteOf } from "../../../mixins/erasure.ts";
+import type { Database, Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
+import { deleteOf } from "../../../mixins/personal-data/erasure.ts";
 import type { Account } from "../core/users.repo.ts";
 import { Erasures, Users } from "../users.entities.ts";
 
@@ -24,18 +25,23 @@ export async function markDeleted(tx: InvalidatingTransaction, id: string, event
 interface ErasureRequest {
   readonly id: string;
   readonly account: Pick<Account, "id" | "tenant_id">;
-  readonly requestedBy: string;
+  /** Null for an operator. */
+  readonly requestedBy: string | null;
   readonly graceDays: number;
   readonly deadlineDays: number;
 }
 
-/** If the erasure is requested more than once, the earliest date applies. Resolves to that date. */
+/**
+ * If the erasure is requested more than once, the earliest date applies. Resolves to that date. An administrator's request
+ * replaces the owner's, who then can no longer take theirs back.
+ */
 export async function scheduleErasure(tx: Transaction, request: ErasureRequest): Promise<Date> {
   const [row] = await tx.query<{ due_at: Date }>(
     `INSERT INTO users.erasures AS e (id, user_id, tenant_id, requested_by, due_at, deadline)
      SELECT $1, $2, $3, $4, due, due + make_interval(days => $6)
      FROM (SELECT clock_timestamp() + make_interval(days => $5) AS due) AS t
-     ON CONFLICT (user_id) DO UPDATE SET due_at = least(e.due_at, excluded.due_at), deadline = least(e.deadline, excluded.deadline)
+     ON CONFLICT (user_id) DO UPDATE SET due_at = least(e.due_at, excluded.due_at), deadline = least(e.deadline, excluded.deadline),
+       requested_by = CASE WHEN e.requested_by = e.user_id THEN excluded.requested_by ELSE e.requested_by END
      RETURNING due_at`,
     [
       request.id,
@@ -61,6 +67,52 @@ export async function cancelDeletion(tx: InvalidatingTransaction, userId: string
 
 export function readErasure(on: Queryable, userId: string): Promise<ErasureRow | null> {
   return on.repository(Erasures).findOneBy({ user_id: userId });
+}
+
+export function listOpenErasures(db: Database, limit: number): Promise<ErasureRow[]> {
+  return db.query(`SELECT ${columns} FROM users.erasures e WHERE completed_at IS NULL ORDER BY due_at LIMIT $1`, [
+    limit,
+  ]);
+}
+
+export interface ErasureListFilter {
+  readonly tenantId: string;
+  readonly state: "open" | "completed";
+}
+
+const listOrders = {
+  open: { where: "e.completed_at IS NULL", key: "e.due_at", direction: "ASC", beyond: ">" },
+  completed: { where: "e.completed_at IS NOT NULL", key: "e.completed_at", direction: "DESC", beyond: "<" },
+} as const;
+
+/** Erasures with the address of the account, unless it is erased already. */
+export function listErasuresOfTenant(
+  on: Queryable,
+  { tenantId, state }: ErasureListFilter,
+  after: CursorPosition | null,
+  limit: number,
+): Promise<Array<ErasureRow & { readonly email: string | null }>> {
+  const { where, key, direction, beyond } = listOrders[state];
+  return on.query(
+    `SELECT ${columns}, u.email FROM users.erasures e LEFT JOIN users.users u ON u.id = e.user_id
+     WHERE e.tenant_id = $1 AND ${where} AND ($2::timestamptz IS NULL OR (${key}, e.id) ${beyond} ($2::timestamptz, $3::uuid))
+     ORDER BY ${key} ${direction}, e.id ${direction} LIMIT $4`,
+    [tenantId, after?.at ?? null, after?.id ?? null, limit],
+  );
+}
+
+/** Counted up to `max`. */
+export async function countErasuresOfTenant(
+  on: Queryable,
+  { tenantId, state }: ErasureListFilter,
+  max: number,
+): Promise<number> {
+  const [row] = await on.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM
+       (SELECT FROM users.erasures e WHERE e.tenant_id = $1 AND ${listOrders[state].where} LIMIT $2) AS found`,
+    [tenantId, max],
+  );
+  return row?.count ?? 0;
 }
 
 /** The least recently tried first, so that an erasure that keeps failing does not hold up the others. */

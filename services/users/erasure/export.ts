@@ -1,4 +1,4 @@
-import { type ExportSection, eventsSection, fewOf, tableSection } from "../../../mixins/export-pages.ts";
+import { type ExportSection, eventsSection, fewOf, tableSection } from "../../../mixins/personal-data/export-pages.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { listAvatarsInUse } from "../profile/avatars.repo.ts";
 import { readFullAvatar } from "../profile/change-avatar.ts";
@@ -22,6 +22,7 @@ export function exportSections({ db, ring, avatars }: Deps): readonly ExportSect
         email_key: derived,
         username_key: derived,
         search_text: derived,
+        hidden_until_verified: internal,
         status_event_id: internal,
         subscription_event_id: internal,
         roles_event_id: internal,

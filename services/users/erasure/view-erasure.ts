@@ -1,9 +1,18 @@
-import { requireUser } from "../../../lib/actions/caller.ts";
+import type * as z from "zod";
+import { requireAdministrator } from "../../../lib/actions/caller.ts";
+import { decodeCursor, encodeCursor } from "../../../lib/actions/cursor.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
+import type { ErasureQuery } from "../contract/users-erasure.contract.ts";
 import { isoOrNull } from "../core/user-view.ts";
-import { readErasure } from "./erasures.repo.ts";
+import {
+  countErasuresOfTenant,
+  type ErasureRow,
+  listErasuresOfTenant,
+  listOpenErasures,
+  readErasure,
+} from "./erasures.repo.ts";
 
 type View = Actions["users.erasure"]["result"];
 
@@ -13,7 +22,42 @@ export async function viewErasure(
   { caller, params }: ActionContext<{ readonly id: string }>,
 ): Promise<View> {
   const row = await readErasure(db, params.id);
-  if (row?.tenant_id !== requireUser(caller).tenant_id) throw new AppError("not_found");
+  if (row?.tenant_id !== requireAdministrator(caller).tenant_id) throw new AppError("not_found");
+  return toView(row);
+}
+
+const MAX_COUNT = 1_000;
+
+/** A page of the erasures in the caller's tenant. */
+export async function listTenantErasures(
+  db: Database,
+  { caller, params }: ActionContext<z.output<typeof ErasureQuery>>,
+): Promise<Actions["users.tenantErasures"]["result"]> {
+  const { state, cursor, limit } = params;
+  const filter = { tenantId: requireAdministrator(caller).tenant_id, state };
+  const order = `erasures ${state}`;
+  const after = cursor === undefined ? null : decodeCursor(order, cursor);
+  const [found, count] = await Promise.all([
+    listErasuresOfTenant(db, filter, after, limit + 1),
+    countErasuresOfTenant(db, filter, MAX_COUNT + 1),
+  ]);
+  const rows = found.slice(0, limit);
+  const last = found.length > limit ? rows.at(-1) : undefined;
+  return {
+    items: rows.map((row) => ({ ...toView(row), email: row.email })),
+    total: count > MAX_COUNT ? null : count,
+    page: null,
+    limit,
+    next_cursor: last ? encodeCursor(order, { id: last.id, at: isoOrNull(last.completed_at ?? last.due_at) }) : null,
+  };
+}
+
+/** For operators, of all tenants. */
+export async function listErasures(db: Database, limit: number): Promise<View[]> {
+  return (await listOpenErasures(db, limit)).map(toView);
+}
+
+function toView(row: ErasureRow): View {
   const { id, user_id, receipts } = row;
   return {
     id,

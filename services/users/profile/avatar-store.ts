@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import { deleteAvatarFile, readAvatarFile, writeAvatarFile } from "./avatars.repo.ts";
 
 /** Storage for the bytes of avatars. A name consists of the avatar's key, which is 32 hex digits, and a size. */

@@ -1,5 +1,5 @@
 import type { RowOf } from "../../../lib/database/entity.ts";
-import type { Database } from "../../../mixins/database.mixin.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { updateAccount } from "../core/users.repo.ts";
 import { AvatarFiles, Avatars } from "../users.entities.ts";

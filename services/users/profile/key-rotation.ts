@@ -9,7 +9,8 @@ export async function rotateKeys({ db, ring, log }: RotationDeps): Promise<{ pro
   const profiles_resealed = await resealRows({
     list: (limit) => profilesNotUnder(db, ring.active, limit),
     reseal: (profile) => replaceSealed(db, profile, reseal(ring, profile)),
-    onFailure: ({ user_id }, { message }) => log.error({ user_id, error: message }, "profile decryption failed"),
+    onFailure: ({ user_id }, { message }, failed) =>
+      log.error({ failed, user_id, error: message }, "profile decryption failed"),
   });
   return { profiles_resealed };
 }

@@ -1,5 +1,5 @@
 import { columnsOf } from "../../../lib/database/entity.ts";
-import type { Queryable } from "../../../mixins/database.mixin.ts";
+import type { Queryable } from "../../../mixins/database/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { type ProfileRow, Profiles } from "../users.entities.ts";
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
+import { assertUnchanged } from "../../../lib/actions/preconditions.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
@@ -53,6 +54,7 @@ export async function changeProfile(
     ring,
     (await readProfile(tx, account.id)) ?? emptyProfile(account.id, account.created_at),
   );
+  assertUnchanged(ctx, new Date(current.updated_at));
   const next = applyChange(current, ctx.params);
   const updated_fields = (Object.keys(current) as Array<keyof ProfileView>).filter(
     (name) => !isDeepStrictEqual(next[name], current[name]),

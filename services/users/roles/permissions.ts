@@ -8,9 +8,12 @@ export const permissions = {
   "sessions:read": "see the sessions of the tenant's accounts",
   "sessions:write": "revoke the sessions of the tenant's accounts",
   "connections:assert": "vouch for a connection between two users",
+  "webhooks:read": "see the webhooks of the tenant and their deliveries",
+  "webhooks:write": "create, change, test and delete the webhooks of the tenant",
   "platform:act": "act in another tenant",
   "platform:introspect": "introspect any token",
+  "platform:keys": "see the keys of the installation and replace the signing key",
   "platform:metrics": "see the metrics and the nodes of the whole installation",
   "platform:queues": "see, retry and delete dead letters",
-  "platform:tenants": "create and change tenants",
+  "platform:tenants": "create, change and delete tenants",
 } as const satisfies Record<string, string>;

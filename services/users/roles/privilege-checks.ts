@@ -1,11 +1,12 @@
-import type { UserCaller } from "../../../lib/actions/caller.ts";
+import type { Administrator } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import type { Database, Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Database, Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { type Account, readUserOfTenant } from "../core/users.repo.ts";
 import { listRoles, lockRoles, readPermissions, readRolesHeldOnlyBy } from "./roles.repo.ts";
 
-type Actor = Pick<UserCaller, "user_id">;
+/** `user_id` is null for an operator, who lacks no permission. */
+type Actor = Pick<Administrator, "user_id">;
 
 /**
  * An admin may not grant permissions that they lack. Permissions are read from the database, because the token may predate
@@ -56,12 +57,12 @@ export async function checkCanManage(
 
 /**
  * Keeps at least one active administrator in a tenant. `lost`: the roles that the account is about to lose, all of them if
- * it is disabled or deleted. Callers from another tenant may remove the last administrator, since they can appoint the next
- * one. If two administrators disable each other concurrently, the lock makes one of them fail.
+ * it is disabled or deleted. Operators and callers from another tenant may remove the last administrator, since they can
+ * appoint the next one. If two administrators disable each other concurrently, the lock makes one of them fail.
  */
 export async function assertNotLastAdmin(
   tx: Transaction,
-  caller: UserCaller,
+  caller: Administrator,
   account: Account,
   lost: readonly string[] | "all" = "all",
 ): Promise<void> {
@@ -84,6 +85,7 @@ export async function permissionsOfRoles(
 }
 
 async function lacks(on: Queryable, { user_id }: Actor, required: readonly string[]): Promise<boolean> {
+  if (user_id === null) return false;
   const own = new Set(await readPermissions(on, user_id));
   return required.some((one) => !own.has(one));
 }

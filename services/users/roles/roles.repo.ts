@@ -1,7 +1,7 @@
 import { DEFAULT_TENANT_ID } from "../../../lib/actions/caller.ts";
 import { columnsOf, type RowOf } from "../../../lib/database/entity.ts";
 import { groupKey } from "../../../lib/revocation/near-cache.ts";
-import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { RoleMembers, Roles, Users } from "../users.entities.ts";
 
@@ -54,6 +54,20 @@ export async function updateRolePermissions(
   return row;
 }
 
+/** False if the name is taken. */
+export async function renameRole(
+  tx: InvalidatingTransaction,
+  tenantId: string,
+  name: string,
+  newName: string,
+): Promise<boolean> {
+  tx.assertInvalidated(groupKey(tenantId));
+  if (await findOwnRole(tx, tenantId, newName)) return false;
+  await tx.repository(Roles).update({ tenant_id: tenantId, name, system: false }, { name: newName });
+  await tx.repository(RoleMembers).update({ tenant_id: tenantId, role: name }, { role: newName });
+  return true;
+}
+
 /** Grants are deleted with the role: they must not apply to a role that is created under its name later. */
 export async function deleteRole(tx: InvalidatingTransaction, tenantId: string, name: string): Promise<void> {
   tx.assertInvalidated(groupKey(tenantId));
@@ -84,6 +98,16 @@ export async function readRolesHeldOnlyBy(
   return rows.map((row) => row.name);
 }
 
+/** Whether an active account of the tenant has the role `admin`. */
+export async function hasAdministrator(on: Queryable, tenantId: string): Promise<boolean> {
+  const [row] = await on.query<{ exists: boolean }>(
+    `SELECT EXISTS (SELECT FROM users.role_members m JOIN users.users u ON u.id = m.user_id
+       WHERE m.tenant_id = $1 AND m.role = 'admin' AND u.is_active AND u.deleted_at IS NULL) AS exists`,
+    [tenantId],
+  );
+  return row?.exists === true;
+}
+
 /** The stored roles of an account, which do not include `user`. */
 export async function readGrantedRoles(on: Queryable, userId: string): Promise<string[]> {
   const rows = await on.repository(RoleMembers).find({ where: { user_id: userId }, order: { role: "ASC" } });
@@ -105,7 +129,7 @@ export async function removeRoles(
 export async function recordRoleChange(
   tx: Transaction,
   userId: string,
-  grantedBy: string,
+  grantedBy: string | null,
   eventId: string,
 ): Promise<void> {
   await tx.query("UPDATE users.role_members SET granted_by = $2 WHERE user_id = $1 AND granted_by IS NULL", [

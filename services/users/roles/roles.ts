@@ -1,10 +1,12 @@
-import { requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
+import { requireAdministrator, requireUser, type UserCaller } from "../../../lib/actions/caller.ts";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
+import { assertUnchanged } from "../../../lib/actions/preconditions.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { groupKey } from "../../../lib/revocation/near-cache.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { appendTenantEvent } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { permissions as knownPermissions } from "./permissions.ts";
@@ -16,7 +18,7 @@ type Deps = Pick<UsersDeps, "db" | "caches" | "outbox">;
 type RoleInput = { readonly name: string; readonly permissions: readonly string[] };
 
 export async function listRoles({ db }: Pick<Deps, "db">, { caller }: ActionContext): Promise<Role[]> {
-  return (await repo.listRoles(db, requireUser(caller).tenant_id)).map(viewRole);
+  return (await repo.listRoles(db, requireAdministrator(caller).tenant_id)).map(viewRole);
 }
 
 /** A new role has no members, so no access token depends on it. */
@@ -34,25 +36,45 @@ export function createRole(deps: Deps, ctx: ActionContext<RoleInput>): Promise<R
   });
 }
 
-export async function updateRole(deps: Deps, ctx: ActionContext<RoleInput>): Promise<Role> {
+/** Changes only the fields that are sent. A renamed role keeps its members, whose cached accounts contain its name. */
+export async function updateRole(deps: Deps, ctx: ActionContext<Actions["users.updateRole"]["params"]>): Promise<Role> {
   const caller = requireUser(ctx.caller);
-  return runIdempotently(deps.db, ctx, {
+  return runIdempotently(deps.caches.invalidating(ctx.call, groupKey(caller.tenant_id)), ctx, {
     userId: caller.user_id,
-    commit: async (tx) => {
-      const requested = await assertRoleAllowed(tx, caller, ctx.params);
-      const current = await findManageableRole(tx, caller, requested.name);
-      if (isSame(current.permissions, requested.permissions))
-        return { role: viewRole(current), event_id: current.event_id };
-      const event_id = await appendRoleEvent(deps, tx, ctx, { scope: "tenant", change: "updated", ...requested });
-      const changed = await repo.updateRolePermissions(tx, caller.tenant_id, { ...requested, event_id });
-      if (!changed) throw new AppError("not_found");
-      return { role: viewRole(changed), event_id };
-    },
+    commit: (tx) => changeRole(deps, tx, ctx, caller),
     after: async ({ role, event_id }) => {
       if (event_id !== null) await invalidateTokens(ctx.call, { kind: "tenant", id: caller.tenant_id, event_id });
       return role;
     },
   });
+}
+
+async function changeRole(
+  deps: Deps,
+  tx: InvalidatingTransaction,
+  ctx: ActionContext<Actions["users.updateRole"]["params"]>,
+  caller: UserCaller,
+) {
+  const { name, new_name = name, permissions } = ctx.params;
+  assertNotReserved(name);
+  await repo.lockRoles(tx, caller.tenant_id);
+  const current = await findManageableRole(tx, caller, name);
+  assertUnchanged(ctx, current.updated_at);
+  const requested = await assertRoleAllowed(tx, caller, {
+    name: new_name,
+    permissions: permissions ?? current.permissions,
+  });
+  const isRenamed = new_name !== name;
+  if (!isRenamed && isSame(current.permissions, requested.permissions))
+    return { role: viewRole(current), event_id: current.event_id };
+  if (isRenamed && !(await repo.renameRole(tx, caller.tenant_id, name, new_name))) throw new AppError("role_exists");
+  const event_id = await appendRoleEvent(deps, tx, ctx, {
+    ...{ scope: "tenant", change: isRenamed ? "renamed" : "updated", ...requested },
+    ...(isRenamed && { former_role: name }),
+  });
+  const changed = await repo.updateRolePermissions(tx, caller.tenant_id, { ...requested, event_id });
+  if (!changed) throw new AppError("not_found");
+  return { role: viewRole(changed), event_id };
 }
 
 export async function deleteRole(
@@ -106,11 +128,18 @@ function assertKnownPermissions(requested: readonly string[]): void {
   if (unknown !== undefined) throw fieldError("permissions", "unknown_permission", "contains an unknown permission");
 }
 
+interface RoleEvent extends Partial<RoleInput> {
+  readonly scope: "tenant" | "none";
+  readonly change: string;
+  /** The name that a renamed role had. */
+  readonly former_role?: string;
+}
+
 function appendRoleEvent(
   { outbox }: Pick<Deps, "outbox">,
   tx: Transaction,
   ctx: ActionContext,
-  { name, scope, ...data }: Partial<RoleInput> & { readonly scope: "tenant" | "none"; readonly change: string },
+  { name, scope, ...data }: RoleEvent,
 ): Promise<string> {
   const tenantId = requireUser(ctx.caller).tenant_id;
   return appendTenantEvent(outbox, tx, ctx, { type: "role.changed", tenantId, scope, data: { ...data, role: name } });

@@ -12,9 +12,12 @@ CREATE OR REPLACE FUNCTION users.granted_roles(p_user_id uuid, p_tenant_id uuid)
 $$;
 
 -- A permission `platform:*` counts only in a system role of the default tenant, whatever a tenant's own role contains.
+-- This is PL/pgSQL, because a function in SQL would be planned again at each sign-in and refresh.
 CREATE OR REPLACE FUNCTION users.granted_permissions(p_user_id uuid, p_tenant_id uuid) RETURNS text[]
-  LANGUAGE sql STABLE AS $$
-  SELECT coalesce(array_agg(DISTINCT p ORDER BY p), '{}')
-  FROM users.granted_roles(p_user_id, p_tenant_id) AS r, unnest(r.permissions) AS p
-  WHERE p NOT LIKE 'platform:%' OR (r.system AND p_tenant_id = '00000000-0000-7000-8000-000000000001')
-$$;
+  LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT coalesce(array_agg(DISTINCT p ORDER BY p), '{}')
+    FROM users.granted_roles(p_user_id, p_tenant_id) AS r, unnest(r.permissions) AS p
+    WHERE p NOT LIKE 'platform:%' OR (r.system AND p_tenant_id = '00000000-0000-7000-8000-000000000001'));
+END $$;

@@ -13,11 +13,19 @@ import { deleteSubscription, readSubscription, type SubscriptionRow, writeSubscr
 
 type Params = Actions["users.upgrade"]["params"];
 type View = Actions["users.upgrade"]["result"];
+type Settings = Actions["users.tenantSettings"]["result"];
 type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
 
 const DEFAULT_PLAN = "premium";
 
-export function upgrade(deps: Deps, ctx: ActionContext<Params>): Promise<View> {
+/** 403 if the tenant reserves upgrades to those who may change accounts. */
+export async function upgrade(
+  deps: Deps & { readonly settingsOf: (tenantId: string) => Promise<Pick<Settings, "upgrade">> },
+  ctx: ActionContext<Params>,
+): Promise<View> {
+  const { home_tenant_id, permissions } = requireUser(ctx.caller);
+  const { upgrade: by } = await deps.settingsOf(home_tenant_id);
+  if (by === "permission" && !permissions.includes("users:write")) throw new AppError("forbidden");
   return changeOwn(deps, ctx, requestedSubscription(deps.clock, ctx.params));
 }
 

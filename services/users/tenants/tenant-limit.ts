@@ -1,5 +1,5 @@
 import { AppError } from "../../../lib/actions/errors.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
+import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import { accountLimit } from "./tenant-settings.ts";
 import { countAccounts, findTenant, lockTenant } from "./tenants.repo.ts";
 

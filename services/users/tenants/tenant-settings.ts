@@ -1,3 +1,4 @@
+import { domainToASCII } from "node:url";
 import { type AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { Actions } from "../../../lib/actions/typed-call.ts";
 import type { Config } from "../../../lib/config/config.ts";
@@ -30,7 +31,19 @@ export function effectiveSettings(bounds: Bounds, settings: StoredSettings): Eff
     refresh_idle_seconds: limitTo(bounds.refreshIdleSeconds, refresh_token_days, DAY_SECONDS),
     session_max_seconds: limitTo(bounds.sessionMaxSeconds, session_max_days, DAY_SECONDS),
     max_users: accountLimit(settings),
+    registration: settings.registration ?? "open",
+    registration_domains: settings.registration_domains ?? [],
+    upgrade: settings.upgrade ?? "self",
   };
+}
+
+/** Whether someone with this address may create an account without an invitation. */
+export function mayRegister(
+  { registration, registration_domains }: Readonly<Pick<EffectiveSettings, "registration" | "registration_domains">>,
+  email: string,
+): boolean {
+  if (registration !== "domains") return registration === "open";
+  return registration_domains.includes(domainToASCII(email.slice(email.lastIndexOf("@") + 1)));
 }
 
 /** Null means unlimited. */

@@ -1,22 +1,18 @@
 import { requireUser } from "../../../lib/actions/caller.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
-import type { Transaction } from "../../../mixins/database.mixin.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
+import { createWithoutPassword } from "../account/admin-create.ts";
 import { appendTenantEvent } from "../core/user-events.ts";
+import { isoOrNull } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import type { StoredSettings } from "../users.entities.ts";
-import { inviteAdmin } from "./invite-admin.ts";
-import { assertWithinBounds } from "./tenant-settings.ts";
 import * as repo from "./tenants.repo.ts";
 
 type Tenant = Actions["users.tenant"]["result"];
-type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random" | "bounds">;
-type Ctx<K extends "tenants" | "tenant" | "createTenant" | "updateTenant"> = ActionContext<
-  Actions[`users.${K}`]["params"]
->;
+type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "random">;
+type Ctx<K extends "tenants" | "tenant" | "createTenant"> = ActionContext<Actions[`users.${K}`]["params"]>;
 
 export async function listTenants(
   { db }: Pick<Deps, "db">,
@@ -33,74 +29,40 @@ export async function getTenant({ db }: Pick<Deps, "db">, { params }: Ctx<"tenan
   return viewTenant(row);
 }
 
+/** A stranger who could join would see the tenant's directory, so that opening it is a decision of its own. */
+const NEW_TENANT_SETTINGS: StoredSettings = { registration: "invited", upgrade: "permission" };
+
 /** Creates the tenant and invites its first administrator, in one transaction. */
 export function createTenant(deps: Deps, ctx: Ctx<"createTenant">): Promise<Tenant> {
   const { slug, name, admin_email } = ctx.params;
   return runIdempotently(deps.db, ctx, {
     userId: requireUser(ctx.caller).user_id,
     commit: async (tx) => {
-      const row = await repo.insertTenant(tx, { id: newId(deps.clock, deps.random), slug, name });
-      if (!row) throw new AppError("slug_taken");
+      const settings = NEW_TENANT_SETTINGS;
+      const row = await repo.insertTenant(tx, { id: newId(deps.clock, deps.random), slug, name, settings });
       await appendTenantEvent(deps.outbox, tx, ctx, {
         type: "tenant.created",
         tenantId: row.id,
         scope: "none",
         data: { slug },
       });
-      await inviteAdmin(deps, tx, ctx, row.id, admin_email);
+      await createWithoutPassword(deps, tx, ctx, {
+        tenantId: row.id,
+        fields: { email: admin_email },
+        roles: ["admin"],
+        isInvited: true,
+      });
       return viewTenant(row);
     },
   });
 }
 
-export async function updateTenant(deps: Deps, ctx: Ctx<"updateTenant">): Promise<Tenant> {
-  return runIdempotently(deps.db, ctx, {
-    userId: requireUser(ctx.caller).user_id,
-    commit: (tx) => change(deps, tx, ctx),
-    after: async ({ tenant, event_id }) => {
-      if (event_id !== null) await invalidateTokens(ctx.call, { kind: "tenant", id: tenant.id, event_id });
-      return tenant;
-    },
-  });
-}
-
-async function change(deps: Deps, tx: Transaction, ctx: Ctx<"updateTenant">) {
-  const { id, name, settings: sent } = ctx.params;
-  const current = await repo.lockTenant(tx, id);
-  if (!current) throw new AppError("not_found");
-  const settings = merge(current.settings, sent ?? {});
-  assertWithinBounds(deps.bounds, settings);
-  const changed = (Object.keys(sent ?? {}) as Array<keyof StoredSettings>).filter(
-    (key) => settings[key] !== current.settings[key],
-  );
-  const renamed = name !== undefined && name !== current.name;
-  if (changed.length === 0 && !renamed)
-    return { tenant: viewTenant(current), event_id: sent ? current.settings_event_id : null };
-  const scope = scopeOf(changed);
-  const data = { updated_fields: [...(renamed ? ["name"] : []), ...changed] };
-  const eventId = await appendTenantEvent(deps.outbox, tx, ctx, { type: "tenant.updated", tenantId: id, scope, data });
-  const settings_event_id = changed.length > 0 ? eventId : current.settings_event_id;
-  const row = await repo.updateTenant(tx, { ...current, name: name ?? current.name, settings, settings_event_id });
-  if (!row) throw new AppError("not_found");
-  return { tenant: viewTenant(row), event_id: scope === "tenant" ? eventId : null };
-}
-
-/** Access tokens depend on no other setting, so no other change invalidates the tokens issued before. */
-function scopeOf(changed: readonly string[]): "tenant" | "none" {
-  return changed.includes("access_token_minutes") ? "tenant" : "none";
-}
-
-function merge(current: StoredSettings, sent: NonNullable<Actions["users.updateTenant"]["params"]["settings"]>) {
-  const all = Object.entries({ ...current, ...sent }).filter(([, value]) => value !== null && value !== undefined);
-  return Object.fromEntries(all) as StoredSettings;
-}
-
-function viewTenant({ id, slug, name, settings, created_at, updated_at }: repo.TenantRow): Tenant {
+export function viewTenant({ created_at, updated_at, delete_at, logo_hash, ...tenant }: repo.TenantRow): Tenant {
+  const { settings_event_id: _, ...shown } = tenant;
   return {
-    id,
-    slug,
-    name,
-    settings,
+    ...shown,
+    logo: logo_hash,
+    delete_at: isoOrNull(delete_at),
     created_at: created_at.toISOString(),
     updated_at: updated_at.toISOString(),
   };

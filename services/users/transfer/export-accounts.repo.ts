@@ -1,5 +1,5 @@
 import { columnsOf } from "../../../lib/database/entity.ts";
-import type { Queryable } from "../../../mixins/database.mixin.ts";
+import type { Queryable } from "../../../mixins/database/database.mixin.ts";
 import type { Account } from "../core/users.repo.ts";
 import { type ProfileRow, Profiles, Users } from "../users.entities.ts";
 import { type ImportedColumn, importedColumns } from "./import.repo.ts";

@@ -11,7 +11,7 @@ import { type ImportedColumn, type ImportRow, importedColumns } from "./import.r
 
 type Account = z.output<typeof ImportedAccount>;
 type Refusal = z.output<typeof ImportRefusal>;
-type AccountIdentity = Pick<Account, "id" | "tenant" | "email" | "username">;
+type AccountIdentity = Pick<Account, "id" | "tenant" | "email" | "username" | "external_id">;
 
 /**
  * Converts each account on its own. An account for which `convert` throws a field error is refused, the others are
@@ -46,7 +46,10 @@ export function refusalWithCode(id: string, field: string, code: ErrorCode): Ref
 }
 
 /** The account's tenant and unique keys, which decide whether it conflicts with an existing account. */
-export function accountKeys({ id, tenant, email, username }: AccountIdentity, tenants: ReadonlyMap<string, string>) {
+export function accountKeys(
+  { id, tenant, email, username, external_id = null }: AccountIdentity,
+  tenants: ReadonlyMap<string, string>,
+) {
   const tenant_id = tenants.get(tenant);
   if (tenant_id === undefined) throw unknownTenant();
   return {
@@ -54,6 +57,7 @@ export function accountKeys({ id, tenant, email, username }: AccountIdentity, te
     tenant_id,
     email_key: indexableEmailKey(email),
     username_key: username == null ? null : usernameKey(username),
+    external_id,
   };
 }
 

@@ -3,7 +3,7 @@ import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
-import type { Database, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Database, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { assertRecentId } from "../account/create-user.ts";
 import { appendUserEvents } from "../core/user-events.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
@@ -49,7 +49,7 @@ const STATEMENT_TIMEOUT = "25s";
 
 export async function importUsers(deps: Deps, ctx: ActionContext<Params>): Promise<Result> {
   const { db, outbox, clock } = deps;
-  for (const { id } of ctx.params.accounts) assertRecentId(clock, id);
+  assertRecentId(clock, ctx.params.batch);
   if ((await outbox.countPending(MAX_PENDING_EVENTS)) === MAX_PENDING_EVENTS)
     throw new AppError("overloaded", { retry_after: 1 });
   const tenants = await tenantsOf(db, ctx.params.accounts);
@@ -85,17 +85,31 @@ function dependentRows(
 }
 
 /** An account that exists with the same id and email was imported before, by a call whose answer was lost. */
-function resolveConflicts(conflicts: readonly Conflict[]): { existing: string[]; conflicts: Refusal[] } {
-  const found = [...Map.groupBy(conflicts, ({ id }) => id).entries()];
-  const [same, different] = partition(found, ([, all]) => all.some((one) => one.same_id && one.same_email));
+function resolveConflicts(found: readonly Conflict[]): { existing: string[]; conflicts: Refusal[] } {
+  const byId = Map.groupBy(found, ({ id }) => id);
+  const [same, different] = partition([...byId.values()], (all) => all.some((one) => one.same_id && one.same_email));
   return {
-    existing: same.map(([id]) => id),
-    conflicts: different.map(([id, all]) =>
-      all.some((one) => one.same_email)
-        ? refusalWithCode(id, "email", "email_taken")
-        : refusalWithCode(id, "username", "username_taken"),
-    ),
+    existing: same.flatMap(([first]) => first?.id ?? []),
+    conflicts: different.flatMap((all) => refusalOf(all) ?? []),
   };
+}
+
+function refusalOf(conflicts: readonly Conflict[]): Refusal | undefined {
+  const [first] = conflicts;
+  if (!first) return undefined;
+  const is = (key: Exclude<keyof Conflict, "id">) => conflicts.some((one) => one[key]);
+  if (is("same_email")) return refusalWithCode(first.id, "email", "email_taken");
+  if (is("is_erased")) return refusalWithCode(first.id, "id", "account_erased");
+  if (is("same_id"))
+    return { id: first.id, field: "id", code: "id_taken", message: "An account with this id already exists." };
+  if (is("same_external_id"))
+    return {
+      id: first.id,
+      field: "external_id",
+      code: "external_id_taken",
+      message: "An account with this id already exists.",
+    };
+  return refusalWithCode(first.id, "username", "username_taken");
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type ColumnOf, sharedColumns } from "../../../lib/database/entity.ts";
-import type { Queryable, Transaction } from "../../../mixins/database.mixin.ts";
+import type { Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { ImportedAccount } from "../contract/users-import.contract.ts";
 import type { Account } from "../core/users.repo.ts";
 import { Users } from "../users.entities.ts";
@@ -56,26 +56,35 @@ export async function insertImport(
   return new Set(rows.map(({ id }) => id));
 }
 
-export type AccountKeys = Pick<ImportRow, "id" | "tenant_id" | "email_key" | "username_key">;
+export type AccountKeys = Pick<ImportRow, "id" | "tenant_id" | "email_key" | "username_key" | "external_id">;
 
 export interface Conflict {
   /** The id of the account to import. */
   readonly id: string;
   readonly same_id: boolean;
   readonly same_email: boolean;
+  readonly same_external_id: boolean;
+  /** The id belonged to an account that was erased, and stays unused. */
+  readonly is_erased: boolean;
 }
 
 /** The conflicts of these accounts with existing ones. An account may conflict with several, or exist already itself. */
 export function findConflicts(on: Queryable, accounts: readonly AccountKeys[]): Promise<Conflict[]> {
   const existingWhere = (condition: string) =>
-    `SELECT u.id, u.tenant_id, u.email_key FROM users.users u WHERE ${condition}`;
+    `SELECT u.id, u.tenant_id, u.email_key, u.external_id FROM users.users u WHERE ${condition}`;
   return on.query<Conflict>(
-    `SELECT w.id, u.id = w.id AS same_id, u.tenant_id = w.tenant_id AND u.email_key = w.email_key AS same_email
-     FROM jsonb_to_recordset($1::jsonb) AS w (id uuid, tenant_id uuid, email_key text, username_key text)
+    `SELECT w.id, u.id = w.id AS same_id, u.tenant_id = w.tenant_id AND u.email_key = w.email_key AS same_email,
+       u.tenant_id = w.tenant_id AND u.external_id IS NOT DISTINCT FROM w.external_id AND w.external_id IS NOT NULL
+         AS same_external_id, false AS is_erased
+     FROM jsonb_to_recordset($1::jsonb) AS w (id uuid, tenant_id uuid, email_key text, username_key text, external_id text)
      CROSS JOIN LATERAL (
        ${existingWhere("u.id = w.id")}
        UNION ALL ${existingWhere("u.tenant_id = w.tenant_id AND u.email_key = w.email_key")}
-       UNION ALL ${existingWhere("u.tenant_id = w.tenant_id AND u.username_key = w.username_key")}) AS u`,
+       UNION ALL ${existingWhere("u.tenant_id = w.tenant_id AND u.username_key = w.username_key")}
+       UNION ALL ${existingWhere("u.tenant_id = w.tenant_id AND u.external_id = w.external_id")}) AS u
+     UNION ALL
+     SELECT w.id, false, false, false, true FROM jsonb_to_recordset($1::jsonb) AS w (id uuid)
+     JOIN users.erased e ON e.user_id = w.id`,
     [JSON.stringify(accounts)],
   );
 }
@@ -86,7 +95,7 @@ export async function removeImported(tx: Transaction, ids: readonly string[]): P
 }
 
 export async function findTenantIds(on: Queryable, slugs: readonly string[]): Promise<Map<string, string>> {
-  const sql = "SELECT slug, id FROM users.tenants WHERE slug = ANY($1::text[])";
+  const sql = "SELECT slug, tenant_id AS id FROM users.tenant_slugs WHERE slug = ANY($1::text[])";
   const rows = await on.query<{ slug: string; id: string }>(sql, [slugs]);
   return new Map(rows.map(({ slug, id }) => [slug, id]));
 }

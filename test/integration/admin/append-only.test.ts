@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
-import { roleName, rolePassword } from "../../../lib/database/database-roles.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
+import { createTestDatabase, serviceUrl, type TestDatabase } from "../../support/start/database.ts";
 
 const REFUSED = "42501";
 
@@ -11,10 +10,7 @@ describe("the activity log's table, for its service's role", () => {
   let client: Client;
   beforeAll(async () => {
     database = await createTestDatabase();
-    const url = new URL(database.url);
-    url.username = roleName("admin");
-    url.password = rolePassword(database.url, url.username);
-    client = new Client({ connectionString: url.href });
+    client = new Client({ connectionString: serviceUrl(database, "admin") });
     await client.connect();
   });
   afterAll(async () => {
@@ -50,6 +46,11 @@ describe("the activity log's table, for its service's role", () => {
     const [admin, other] = [randomUUID(), randomUUID()];
     await act(admin, person, '{"reason": "told"}');
     await act(person, other, '{"reason": "kept"}');
+    await database.query(
+      `INSERT INTO users.erasures (id, user_id, tenant_id, requested_by, due_at, deadline, tried_at)
+       VALUES (gen_random_uuid(), $1, $2, $1, now(), now(), now())`,
+      [person, tenant],
+    );
     const pseudonym = randomUUID();
     const { rows } = await client.query("SELECT admin.pseudonymise($1, $2) AS n", [person, pseudonym]);
     expect(rows).toEqual([{ n: 3 }]);

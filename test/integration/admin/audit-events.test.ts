@@ -14,6 +14,9 @@ afterAll(() => mesh?.stop());
 
 /** ASVS 5.0 V16.2, V16.3: administrators' operations are logged with who, what, when and where. */
 const acts: ReadonlyArray<readonly [route: string, logged: string, status: number, body: object]> = [
+  ["POST /users", "user.created", 201, { email: newPerson().email, send_invitation: false }],
+  ["POST /users/{user}/links", "link.sent", 202, { kind: "password_reset" }],
+  ["POST /invitations", "user.created", 201, { email: newPerson().email }],
   ["PUT /users/{user}", "user.updated", 200, { full_name: "Ada" }],
   ["PATCH /users/{user}", "subscription.changed", 200, { subscription: { plan: "gold" } }],
   ["PATCH /users/{user}", "role.changed", 200, { roles: ["admin"] }],
@@ -23,12 +26,28 @@ const acts: ReadonlyArray<readonly [route: string, logged: string, status: numbe
   ["DELETE /users/{other}", "user.deleted", 200, {}],
   ["POST /roles", "role.changed", 201, { name: "clerk", permissions: ["users:read"] }],
   ["PUT /roles/clerk", "role.changed", 200, { permissions: [] }],
+  ["PATCH /roles/clerk", "role.changed", 200, { permissions: ["activity:read"] }],
   ["DELETE /roles/clerk", "role.changed", 200, {}],
   ["POST /tenants", "tenant.created", 201, { slug: "acts", name: "Acts", admin_email: newPerson().email }],
   ["PATCH /tenants/{tenant}", "tenant.updated", 200, { name: "Others" }],
+  ["DELETE /tenants/{tenant}", "tenant.updated", 200, {}],
+  ["POST /webhooks", "webhook.changed", 201, { url: "https://receiver.invalid/" }],
+  ["PATCH /webhooks/{webhook}", "webhook.changed", 200, { description: "x" }],
+  ["POST /webhooks/{webhook}/rotate-secret", "webhook.changed", 200, {}],
+  ["POST /webhooks/{webhook}/test", "webhook.changed", 202, {}],
+  ["POST /webhooks/{webhook}/deliveries/{delivery}/redeliver", "webhook.changed", 202, {}],
+  ["DELETE /webhooks/{webhook}", "webhook.changed", 200, {}],
+  ["POST /keys/rotate", "signing_key.rotated", 200, {}],
   ["POST /queues/mail/retry", "dead_letters.retried", 200, {}],
   ["DELETE /queues/mail/failed/none", "dead_letters.dropped", 404, {}],
 ];
+
+/** The ids of what the earlier rows have created. */
+const queries: Readonly<Record<string, string>> = {
+  tenant: "SELECT id FROM users.tenants WHERE slug = 'acts'",
+  webhook: "SELECT id FROM webhooks.endpoints",
+  delivery: "SELECT id FROM webhooks.deliveries WHERE event_type = 'webhook.test'",
+};
 
 test("every operation of an administrator is logged with who did what, when and from where", async () => {
   const [user, other] = [await newMember(mesh, "default"), await newMember(mesh, "default")];
@@ -36,13 +55,18 @@ test("every operation of an administrator is logged with who did what, when and 
   const place = async (name: string) => {
     if (name === "user") return user.id;
     if (name === "other") return other.id;
-    const [row] = await mesh.database.query<{ id: string }>("SELECT id FROM users.tenants WHERE slug = 'acts'");
+    const [row] = await mesh.database.query<{ id: string }>(queries[name] ?? "");
     return row?.id ?? "";
+  };
+  const filled = async (template: string) => {
+    let path = template;
+    for (const [placeholder, name = ""] of template.matchAll(/\{(\w+)\}/g))
+      path = path.replace(placeholder, await place(name));
+    return path;
   };
   for (const [route, action, status, body] of acts) {
     const [method = "", template = ""] = route.split(" ");
-    const named = /\{(\w+)\}/.exec(template)?.[1];
-    const path = `admin${template.replace(/\{\w+\}/, named ? await place(named) : "")}`;
+    const path = `admin${await filled(template)}`;
     const correlation = randomUUID();
     const answer = await mesh.api.request(method, path, {
       token: (await signIn(mesh, mesh.admin)).access,

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { version } from "../../../lib/config/version.ts";
 import {
   inTenant,
   type Member,
@@ -12,7 +11,7 @@ import {
   verdict,
 } from "../../support/data/tenants.ts";
 import { eventually } from "../../support/eventually.ts";
-import { mailTo, newPerson } from "../../support/flows/main-flow.ts";
+import { linkToken, mailTo, newPerson, type Person } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 let mesh: Usermesh;
@@ -97,6 +96,28 @@ describe("roles", () => {
     await renewAdmin();
   });
 
+  test("a renamed role keeps its members, who see its name at once", async () => {
+    await api().post("admin/roles", { name: "former", permissions: ["users:read"] }, asAdmin());
+    await api().post("admin/roles", { name: "occupied" }, asAdmin());
+    const user = await member();
+    await patch(user, { roles: ["former"] });
+    const before = await refreshed(mesh, user);
+    expect((await api().get("users/me", before.access)).body.data.roles).toEqual(["former", "user"]);
+    const rename = (new_name: string) => api().patch("admin/roles/former", { new_name }, asAdmin());
+    expect(verdict(await rename("occupied"))).toBe("409 role_exists");
+    expect(verdict(await rename("admin"))).toBe("403 forbidden");
+    const renamed = await rename("latter");
+    expect(renamed.body.data).toMatchObject({ name: "latter", permissions: ["users:read"] });
+    expect(verdict(await api().get("users/me", before.access))).toBe("401 token_stale");
+    const now = await refreshed(mesh, before);
+    expect((await api().get("users/me", now.access)).body.data.roles).toEqual(["latter", "user"]);
+    expect((await api().get("admin/users", now.access)).status).toBe(200);
+    await renewAdmin();
+    const names = (await api().get("admin/roles", asAdmin())).body.data.map((role: { name: string }) => role.name);
+    expect(names).toEqual(expect.arrayContaining(["latter"]));
+    expect(names).not.toContain("former");
+  });
+
   test("a role the tenant does not have can't be assigned", async () => {
     const answer = await patch(await member(), { roles: ["nobody-made-it"] });
     expect(answer).toMatchObject({ status: 422, body: { errors: [{ field: "roles", code: "unknown_role" }] } });
@@ -104,9 +125,10 @@ describe("roles", () => {
 });
 
 describe("an administrator", () => {
-  test("can change name, username and verification", async () => {
+  test("can change names, other texts and verification", async () => {
     const user = await member();
-    const change = { full_name: "Grace Hopper", username: `g-${user.id.slice(-12)}`, is_verified: true };
+    const texts = { current_title: "Admiral", company: "Navy", location: "Arlington", bio: null };
+    const change = { full_name: "Grace Hopper", username: `g-${user.id.slice(-12)}`, ...texts, is_verified: true };
     expect((await patch(user, change)).body.data).toMatchObject(change);
   });
 
@@ -143,63 +165,90 @@ describe("an administrator", () => {
   });
 });
 
-describe("a tenant", () => {
-  test("can be listed, read and renamed by the vendor", async () => {
-    const list = await api().get("admin/tenants?limit=100", vendor);
-    expect(list.body.data.map((one: { slug: string }) => one.slug)).toContain(tenant.slug);
-    const renamed = await api().patch(`admin/tenants/${tenant.id}`, { name: "Renamed" }, vendor);
-    expect(renamed.body.data.name).toBe("Renamed");
-    expect((await api().get(`admin/tenants/${tenant.id}`, vendor)).body.data.name).toBe("Renamed");
-    expect((await api().get("users/me", asAdmin())).status).toBe(200);
+describe("an account that an administrator creates", () => {
+  const create = (body: object) => api().post("admin/users", body, asAdmin());
+  const setPassword = async ({ email, password }: Person) => {
+    const token = linkToken(await mailTo(mesh, email, /reset-password/));
+    return api().post("auth/password-reset-confirm", { token, new_password: password });
+  };
+
+  test("has the fields and roles that were sent, and a mail invites its owner", async () => {
+    const person = newPerson();
+    const texts = {
+      full_name: "Grace Hopper",
+      current_title: "Commodore",
+      company: "Navy",
+      location: "Arlington",
+      bio: "B",
+    };
+    const body = { email: person.email, username: `g-${person.email.slice(4, 16)}`, ...texts, roles: ["admin"] };
+    const made = await create(body);
+    expect([made.status, made.body.data]).toMatchObject([
+      201,
+      { ...body, roles: ["admin", "user"], is_verified: false },
+    ]);
+    const { subject } = await mailTo(mesh, person.email, /reset-password/);
+    expect(subject).toBe("You have been invited");
+    expect((await setPassword(person)).status).toBe(200);
+    const member = await signInTo(mesh, tenant.slug, person);
+    expect((await api().get("auth/me", member.access)).body.data.user).toMatchObject({ is_verified: true, ...texts });
+    const found = await api().get("admin/users?search=commodore", asAdmin());
+    expect(found.body.data.map((one: { email: string }) => one.email)).toEqual([person.email]);
   });
 
-  test("has a unique slug", async () => {
-    const body = { slug: tenant.slug, name: "Again", admin_email: newPerson().email };
-    expect(verdict(await api().post("admin/tenants", body, vendor))).toBe("409 slug_taken");
+  test("can be verified at once, and still gets its invitation", async () => {
+    const person = newPerson();
+    expect((await create({ email: person.email, is_verified: true })).body.data.is_verified).toBe(true);
+    expect((await setPassword(person)).status).toBe(200);
   });
 
-  test("has an invitation that verifies the address, works once and creates an administrator", async () => {
-    const { body } = await api().get("auth/me", asAdmin());
-    expect(body.data.user).toMatchObject({ is_verified: true, roles: ["admin", "user"], tenant_id: tenant.id });
+  test("gets no mail if the administrator says so, until they send a link", async () => {
+    const person = newPerson();
+    const { body } = await create({ email: person.email, send_invitation: false });
+    const send = (kind: string) => api().post(`admin/users/${body.data.id}/links`, { kind }, asAdmin());
+    const other = newPerson();
+    await create({ email: other.email });
+    await mailTo(mesh, other.email, /invited/);
+    expect(mesh.mails().filter((mail) => mail.to.includes(person.email))).toEqual([]);
+    expect((await send("invitation")).status).toBe(202);
+    expect((await setPassword(person)).status).toBe(200);
+    const refused = [await send("invitation"), await send("email_verification")];
+    expect(refused.map((answer) => [answer.status, answer.body.errors[0].code])).toEqual([
+      [422, "has_password"],
+      [422, "already_verified"],
+    ]);
+    expect((await send("password_reset")).status).toBe(202);
+    await mailTo(mesh, person.email, /Reset your password/);
   });
-});
 
-describe("the vendor", () => {
-  const asVendor = (method: string, path: string, slug: string, body?: object) =>
-    api().request(method, path, { token: vendor, headers: inTenant(slug), ...(body && { body }) });
+  test("can't take an address or a username that another account has, and then leaves nothing behind", async () => {
+    const [taken, free] = [newPerson(), newPerson()];
+    const username = `u-${taken.email.slice(4, 16)}`;
+    await create({ email: taken.email, username });
+    expect(verdict(await create({ email: taken.email.toUpperCase() }))).toBe("409 email_taken");
+    expect(verdict(await create({ email: free.email, username }))).toBe("409 username_taken");
+    expect(verdict(await create({ email: free.email, roles: ["nobody-made-it"] }))).toBe("422 validation_failed");
+    expect((await api().get(`admin/users?search=${free.email}`, asAdmin())).body.data).toEqual([]);
+  });
 
-  test("can act in another tenant, which is recorded in both logs", async () => {
+  test("can't get a role with permissions that its creator lacks", async () => {
+    await api().post("admin/roles", { name: "clerk", permissions: ["users:write", "roles:write"] }, asAdmin());
     const user = await member();
-    const found = await asVendor("GET", `admin/users/${user.id}`, tenant.slug);
-    expect(found.body.data.email).toBe(user.email);
-    expect(verdict(await api().get(`admin/users/${user.id}`, vendor))).toBe("404 not_found");
-    const theirs = await api().get("admin/activity?action=platform.acted", asAdmin());
-    expect(theirs.body.data[0].details).toMatchObject({ method: "GET", path: "/api/v1/admin/users/{id}" });
-    const ours = await api().get("admin/activity?action=platform.acted", vendor);
-    expect(ours.body.data[0].details).toMatchObject({ acted_in: tenant.id });
+    await patch(user, { roles: ["clerk"] });
+    const clerk = await refreshed(mesh, user);
+    const email = newPerson().email;
+    expect(verdict(await api().post("admin/users", { email, roles: ["admin"] }, clerk.access))).toBe("403 forbidden");
+    const ofAdmin = `admin/users/${tenant.admin.id}/links`;
+    expect(verdict(await api().post(ofAdmin, { kind: "password_reset" }, clerk.access))).toBe("403 forbidden");
+    const elsewhere = `admin/users/${(await newTenant(mesh, vendor)).admin.id}/links`;
+    expect(verdict(await api().post(elsewhere, { kind: "password_reset" }, asAdmin()))).toBe("404 not_found");
   });
 
-  test("gets 422 for an unknown tenant", async () => {
-    expect((await asVendor("GET", "admin/users", "there-is-none")).body.errors[0].code).toBe("unknown_tenant");
-  });
-
-  test("can read metrics, queues and nodes", async () => {
-    const metrics = await api().get("admin/metrics", vendor);
-    expect(metrics.body.data).toMatchObject({ accounts: { total: expect.any(Number) }, breakers: { open: 0 } });
-    expect(metrics.body.data.sessions.active).toBeGreaterThan(0);
-    const queues = await api().get("admin/queues", vendor);
-    expect(queues.body.data.map((queue: { name: string }) => queue.name)).toContain("mail");
-    const graph = await api().get("admin/mesh", vendor);
-    expect(graph.body.data.nodes[0].services).toContainEqual({ name: "users", version });
-    expect(graph.body.data.open_breakers).toEqual([]);
-  });
-
-  test("can list, retry and delete dead letters", async () => {
-    expect((await api().get("admin/queues/mail/failed", vendor)).body).toMatchObject({ data: [], meta: { total: 0 } });
-    expect((await api().post("admin/queues/mail/retry", {}, vendor)).body.data).toEqual({ retried: 0 });
-    expect(verdict(await api().post("admin/queues/mail/retry", { id: "none" }, vendor))).toBe("404 not_found");
-    expect(verdict(await api().delete("admin/queues/mail/failed/none", vendor))).toBe("404 not_found");
-    expect(verdict(await api().get("admin/queues/no-such/failed", vendor))).toBe("404 not_found");
+  test("is disabled: its owner gets no link", async () => {
+    const { body } = await create({ email: newPerson().email });
+    await api().put(`admin/users/${body.data.id}/status`, { is_active: false }, asAdmin());
+    const answer = await api().post(`admin/users/${body.data.id}/links`, { kind: "invitation" }, asAdmin());
+    expect(verdict(answer)).toBe("403 account_disabled");
   });
 });
 

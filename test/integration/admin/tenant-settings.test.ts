@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
+import sharp from "sharp";
+import { createBrowserClient } from "../../support/clients/browser-client.ts";
 import {
   changeSettings,
   inTenant,
@@ -19,7 +21,7 @@ const DAY = 24 * HOUR;
 let mesh: Usermesh;
 let vendor: string;
 beforeAll(async () => {
-  mesh = await startUsermesh();
+  mesh = await startUsermesh({ PASSWORD_POLICY: "classic" });
   vendor = await vendorOf(mesh);
 });
 afterAll(() => mesh?.stop());
@@ -55,7 +57,7 @@ describe("the password policy of a tenant", () => {
     const earlier = mesh.mails().length;
     await api().request("POST", "auth/password-reset-request", { body: { email }, headers: inTenant(tenant.slug) });
     const later = { ...mesh, mails: () => mesh.mails().slice(earlier) };
-    const token = linkToken(await mailTo(later, email, /reset-password\?token=/));
+    const token = linkToken(await mailTo(later, email, /reset-password/));
     const reset = await api().post("auth/password-reset-confirm", { token, new_password: short });
     expect(reset.body.errors[0].code).toBe("password_too_short");
   });
@@ -70,7 +72,10 @@ describe("the lifetime of an access token", () => {
     const { iat, exp } = JSON.parse(Buffer.from(access_token.split(".")[1], "base64url").toString());
     expect([expires_in, exp - iat]).toEqual([300, 300]);
     await changeSettings(mesh, vendor, tenant, { access_token_minutes: null });
-    expect((await api().get(`admin/tenants/${tenant.id}`, vendor)).body.data.settings).toEqual({});
+    expect((await api().get(`admin/tenants/${tenant.id}`, vendor)).body.data.settings).toEqual({
+      registration: "open",
+      upgrade: "self",
+    });
     expect((await signIn(tenant, tenant.admin)).expires_in).toBe(1_800);
   });
 });
@@ -163,7 +168,10 @@ describe("a tenant setting", () => {
       status: 422,
       body: { errors: [{ field: `settings.${name}`, code: "beyond_bounds" }] },
     });
-    expect((await api().get(`admin/tenants/${id}`, vendor)).body.data.settings).toEqual({});
+    expect((await api().get(`admin/tenants/${id}`, vendor)).body.data.settings).toEqual({
+      registration: "open",
+      upgrade: "self",
+    });
     expect((await signInTo(mesh, slug, admin)).id).toBe(admin.id);
   });
 
@@ -179,4 +187,93 @@ test("a setting that access tokens do not depend on invalidates none", async () 
   await changeSettings(mesh, vendor, tenant, { max_users: 100, session_max_days: 3 });
   expect((await api().get("users/me", tenant.admin.access)).status).toBe(200);
   expect((await refreshed(mesh, tenant.admin)).id).toBe(tenant.admin.id);
+});
+
+describe("the brand of a tenant", () => {
+  const png = (width: number, height = width) =>
+    sharp({ create: { width, height, channels: 3, background: "#7a1f5c" } })
+      .png()
+      .toBuffer();
+  const patch = async (id: string, body: object) => verdict(await api().patch(`admin/tenants/${id}`, body, vendor));
+  const pageOf = async (path: string, headers: Record<string, string> = {}) =>
+    (await fetch(mesh.url + path, { headers })).text();
+
+  test("is on its pages and in its mails, and on no others", async () => {
+    const tenant = await newTenant(mesh, vendor);
+    const other = await newTenant(mesh, vendor);
+    const brand_name = "Acme <b>& Sons</b>";
+    const logo = await png(64);
+    const settings = { brand_name, brand_color: "#7A1F5C" };
+    expect(await patch(tenant.id, { settings, logo: logo.toString("base64") })).toBe("200 ok");
+    const shown = (await api().get(`admin/tenants/${tenant.id}`, vendor)).body.data;
+    expect(shown).toMatchObject({ settings, logo: expect.stringMatching(/^[0-9a-f]{16}$/) });
+    const image = `/brand/${tenant.slug}-${shown.logo}.png`;
+
+    const page = await pageOf(`/login?tenant=${tenant.slug}`);
+    for (const part of [image, "/brand/colors/7a1f5c.css", "Acme &#60;b&#62;&#38; Sons"]) expect(page).toContain(part);
+    expect(page).not.toContain("<b>");
+    const served = await fetch(mesh.url + image);
+    expect([served.headers.get("content-type"), Buffer.from(await served.arrayBuffer())]).toEqual(["image/png", logo]);
+    const colors = await fetch(`${mesh.url}/brand/colors/7a1f5c.css`);
+    expect([colors.status, await colors.text()]).toEqual([
+      200,
+      expect.stringContaining("--accent: light-dark(#7a1f5c"),
+    ]);
+    for (const path of [`/login?tenant=${other.slug}`, "/login", "/login?tenant=unknown", "/login?tenant=%3Cb%3E"])
+      expect(await pageOf(path)).not.toMatch(/Acme|\/brand\//);
+
+    const asked = async ({ slug, admin: { email } }: typeof tenant) => {
+      const earlier = mesh.mails().length;
+      await api().request("POST", "auth/password-reset-request", { body: { email }, headers: inTenant(slug) });
+      return mailTo({ ...mesh, mails: () => mesh.mails().slice(earlier) }, email, /reset-password/);
+    };
+    const mail = await asked(tenant);
+    expect(mail.html).toContain("Acme &#60;b&#62;&#38; Sons");
+    expect(mail.html).toContain(`data:image/png;base64,${logo.toString("base64")}`);
+    expect(mail.html).toContain("background-color:#7a1f5c");
+    expect(mail.text).toMatch(new RegExp(`/reset-password\\?tenant=${tenant.slug}#token=v1`));
+    expect((await asked(other)).html).not.toMatch(/Acme|data:image|7a1f5c/);
+  });
+
+  test("is on the account page of its members, until they sign out", async () => {
+    const tenant = await newTenant(mesh, vendor);
+    expect(await patch(tenant.id, { settings: { brand_name: "Acme" } })).toBe("200 ok");
+    const browser = createBrowserClient(mesh.api);
+    const { email, password } = tenant.admin;
+    const body = { email, password, use_cookies: true };
+    await browser.request("POST", "auth/login", { body, headers: inTenant(tenant.slug) });
+    const cookie = () => [...browser.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    expect(await pageOf("/account", { cookie: cookie() })).toContain("· Acme</title>");
+    expect(await pageOf("/account", { cookie: "tenant=not-an-id" })).toContain("· Usermesh</title>");
+    await browser.own("POST", "auth/logout");
+    expect(await pageOf("/account", { cookie: cookie() })).toContain("· Usermesh</title>");
+  });
+
+  test("is removed with null, and a logo that is not a square PNG is refused and leaves nothing behind", async () => {
+    const tenant = await newTenant(mesh, vendor);
+    const logo = (await png(32)).toString("base64");
+    expect(await patch(tenant.id, { logo, settings: { brand_name: "Acme", brand_color: "#123456" } })).toBe("200 ok");
+    const svg = Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>".padEnd(64)).toString("base64");
+    const refused = [
+      svg,
+      (await png(32, 16)).toString("base64"),
+      (await png(513)).toString("base64"),
+      "no base64!",
+      "",
+    ];
+    for (const one of refused) expect(await patch(tenant.id, { logo: one })).toMatch(/^422 /);
+    expect(await patch(tenant.id, { settings: { brand_color: "red" } })).toMatch(/^422 /);
+    expect(await patch(tenant.id, { settings: { brand_name: "" } })).toMatch(/^422 /);
+    const before = (await api().get(`admin/tenants/${tenant.id}`, vendor)).body.data;
+    expect(before.settings).toMatchObject({ brand_name: "Acme", brand_color: "#123456" });
+    expect(before.logo).not.toBeNull();
+    expect(await patch(tenant.id, { logo: null, settings: { brand_name: null, brand_color: null } })).toBe("200 ok");
+    const after = (await api().get(`admin/tenants/${tenant.id}`, vendor)).body.data;
+    expect([after.logo, after.settings.brand_name]).toEqual([null, undefined]);
+    const [{ n } = { n: -1 }] = await mesh.database.query<{ n: number }>(
+      "SELECT count(*)::int AS n FROM users.tenant_logos WHERE tenant_id = $1",
+      [tenant.id],
+    );
+    expect(n).toBe(0);
+  });
 });

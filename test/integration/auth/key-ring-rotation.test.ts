@@ -29,10 +29,27 @@ test("after stored data has moved to a new key, the old key can be removed from 
 });
 
 test("a node without a credential's key answers 503, not that the password is wrong", async () => {
-  const one = await startAuth({ SECRET_KEY: older, DATABASE_URL: database.url });
+  const fresh = await createTestDatabase();
+  // This node starts before any credential exists that it can't read; later it would refuse to start.
+  const other = await startAuth({ SECRET_KEY: newer, DATABASE_URL: fresh.url });
+  const one = await startAuth({ SECRET_KEY: older, DATABASE_URL: fresh.url });
   const person = await one.register();
-  await one.stop();
-  const other = await startAuth({ SECRET_KEY: newer, DATABASE_URL: database.url });
   await expect(other.login(person)).rejects.toMatchObject({ type: "service_unavailable" });
+  await one.stop();
   await other.stop();
+  await fresh.drop();
+});
+
+test("a start without a key in use is refused, and says which one and what to write", async () => {
+  const fresh = await createTestDatabase();
+  const unlabelled = "x".repeat(40);
+  const one = await startAuth({ SECRET_KEY: unlabelled, DATABASE_URL: fresh.url });
+  await one.register();
+  await one.stop();
+  await expect(startAuth({ SECRET_KEY: `${newer},k1:${unlabelled}`, DATABASE_URL: fresh.url })).rejects.toThrow(
+    /SECRET_KEY has no key k0, which protects \d+ passwords.*A key without an id is k0: write it as k0:<key>/,
+  );
+  const next = await startAuth({ SECRET_KEY: `${newer},k0:${unlabelled}`, DATABASE_URL: fresh.url });
+  await next.stop();
+  await fresh.drop();
 });

@@ -4,8 +4,9 @@ import { type Config, readConfig } from "../../../lib/config/config.ts";
 import { parseKeyRing } from "../../../lib/crypto/key-ring.ts";
 import { createMetrics } from "../../../lib/observability/metrics.ts";
 import { type Clock, systemRandom, systemTimers } from "../../../lib/runtime/clock.ts";
+import { createHealthChecks } from "../../../lib/runtime/health-checks.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
-import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
+import { createDatabase, type Database } from "../../../mixins/database/database.mixin.ts";
 import { authEntities } from "../../../services/auth/auth.entities.ts";
 import { createSigningKeys, type SigningKeys } from "../../../services/auth/signing/signing-keys.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
@@ -25,7 +26,8 @@ beforeAll(async () => {
   database = await createTestDatabase();
   config = readConfig({ NODE_ENV: "test", DATABASE_URL: database.url });
   const metrics = createMetrics();
-  const platform = { config, log, timers: systemTimers, poolSize: 4, metrics } as unknown as Platform;
+  const health = createHealthChecks(clock);
+  const platform = { config, log, timers: systemTimers, poolSize: 4, metrics, health } as unknown as Platform;
   db = createDatabase(platform, { schema: "auth", entities: authEntities });
   await db.connect();
 });
@@ -38,8 +40,10 @@ afterAll(async () => {
   await database?.drop();
 });
 
-function node(secretKey = first): SigningKeys {
-  return createSigningKeys({ db, clock, config, log, random: systemRandom, ring: parseKeyRing(secretKey) });
+function node(secretKey = first, algorithm: Config["auth"]["signingAlgorithm"] = "ES256"): SigningKeys {
+  const settings = { ...config, auth: { ...config.auth, signingAlgorithm: algorithm } };
+  const ring = parseKeyRing(secretKey);
+  return createSigningKeys({ db, clock, config: settings, log, random: systemRandom, ring });
 }
 const kids = async (keys: SigningKeys) => (await keys.published()).map((key) => key.kid);
 
@@ -51,7 +55,7 @@ describe("signing keys", () => {
 
   test("are published without private members", async () => {
     const [key] = await node().published();
-    expect(Object.keys(key ?? {}).toSorted()).toEqual(["alg", "crv", "kid", "kty", "use", "x"]);
+    expect(Object.keys(key ?? {}).toSorted()).toEqual(["alg", "crv", "kid", "kty", "use", "x", "y"]);
   });
 
   test("the next key is published a day before it signs, and is the same for all nodes", async () => {
@@ -92,6 +96,32 @@ describe("signing keys", () => {
     now += 400 * day;
     await Promise.all([node().current(), node().current()]);
     expect(await database.query("SELECT kid FROM auth.signing_keys")).toHaveLength(2);
+  });
+
+  test.each([
+    ["EdDSA", "ES256"],
+    ["ES256", "RS256"],
+    ["RS256", "EdDSA"],
+  ] as const)("from %s to %s: both are published until the last token of the old key has expired", async (from, to) => {
+    const before = await node(first, from).current();
+    expect(before.alg).toBe(from);
+    await node(first, to).rotate();
+    const changed = node(first, to);
+    expect((await changed.published()).map(({ alg }) => alg)).toEqual([from, to]);
+    expect((await changed.current()).kid).toBe(before.kid);
+    now += 3_600_000;
+    expect((await changed.current()).alg).toBe(to);
+    expect((await node(first, from).current()).alg).toBe(to);
+    expect((await changed.published()).map(({ alg }) => alg)).toEqual([from, to]);
+    now += config.auth.accessTokenSeconds * 1_000 + 60_000;
+    expect((await changed.published()).map(({ alg }) => alg)).toEqual([to]);
+  });
+
+  test("nodes with different algorithms do not replace a key before it signs", async () => {
+    await node(first, "EdDSA").current();
+    for (let round = 0; round < 3; round += 1)
+      for (const alg of ["ES256", "EdDSA"] as const) await node(first, alg).rotate();
+    expect(await node().published()).toHaveLength(2);
   });
 
   test("move to the new key of the ring, and then the old key can be removed", async () => {

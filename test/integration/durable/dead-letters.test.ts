@@ -7,7 +7,7 @@ import { startRedis } from "../../../scripts/local-servers/redis.ts";
 import { newMember, refreshed, vendorOf, verdict } from "../../support/data/tenants.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type RefusingSmtp, startRefusingSmtp } from "../../support/fakes/refusing-smtp.ts";
-import { register } from "../../support/flows/main-flow.ts";
+import { newPerson, register } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("permanently rejected mails, on $store", ({ store }) => {
@@ -50,6 +50,16 @@ describe.each([{ store: "PostgreSQL" }, { store: "Redis" }])("permanently reject
   beforeEach(async () => {
     smtp.refuses = true;
     for (const { id } of (await failed()).body.data) await api().delete(`admin/queues/mail/failed/${id}`, vendor);
+  });
+
+  test("a mail that makes the server hang up uses attempts of its own, and the others are sent", async () => {
+    smtp.refuses = false;
+    await register(mesh, newPerson("hangup"));
+    // Its attempts have a growing delay. A paused queue would wait with all jobs and count no attempt.
+    await eventually("its second attempt", async () => (await mesh.platform.queues.counts("mail")).delayed === 1);
+    const other = await register(mesh);
+    await eventually("the other mail", () => smtp.taken.includes(other.email));
+    expect((await mesh.platform.queues.counts("mail")).delayed).toBe(1);
   });
 
   test("become dead letters with ids and a reason, but no address", async () => {

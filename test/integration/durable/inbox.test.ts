@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { systemClock } from "../../../lib/runtime/clock.ts";
-import { createDatabase, type Database, type Transaction } from "../../../mixins/database.mixin.ts";
+import { createDatabase, type Database, type Transaction } from "../../../mixins/database/database.mixin.ts";
 import { handleOnce } from "../../../mixins/event-consumer.mixin.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 

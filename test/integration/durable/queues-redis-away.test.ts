@@ -34,7 +34,7 @@ beforeEach(async () => {
   port = await findFreePort();
   queues = await openQueues({
     redisUrl: `redis://:secret@127.0.0.1:${port}`,
-    databaseUrl: undefined,
+    database: undefined,
     log,
     random: systemRandom,
   });

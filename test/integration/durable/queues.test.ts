@@ -12,8 +12,10 @@ import { removeDir, scratchDir } from "../local-servers/support/scratch.ts";
 
 const log = pino({ level: "silent" });
 
+const queueDatabase = (url: string) => ({ url, ssl: false as const, schema: "jobs" });
+
 interface Store {
-  options(): Pick<QueueOptions, "redisUrl" | "databaseUrl">;
+  options(): Pick<QueueOptions, "redisUrl" | "database">;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -22,7 +24,7 @@ function redisStore(): Store {
   let dir: string;
   let redis: EmbeddedRedis;
   return {
-    options: () => ({ redisUrl: redis.url, databaseUrl: undefined }),
+    options: () => ({ redisUrl: redis.url, database: undefined }),
     start: async () => {
       dir = await scratchDir();
       redis = await startRedis({ dir, log });
@@ -37,7 +39,7 @@ function redisStore(): Store {
 function postgresStore(): Store {
   let database: TestDatabase;
   return {
-    options: () => ({ redisUrl: undefined, databaseUrl: database.url }),
+    options: () => ({ redisUrl: undefined, database: queueDatabase(database.url) }),
     start: async () => {
       database = await createTestDatabase();
     },
@@ -83,7 +85,7 @@ describe.each([
     const one = job({ kind: "verify_email" });
     await add(queues, one);
     await eventually("it is completed", async () => (await queues.counts(queue)).completed === 1);
-    expect(handled).toEqual([{ ...one, attempt: 1 }]);
+    expect(handled).toEqual([{ ...one, attempt: 1, isLastAttempt: false }]);
   });
 
   test("a job whose id exists or was handled recently is not added again", async () => {
@@ -236,7 +238,7 @@ describe.each([
 
   test("a job of a killed worker moves to another one, repeatedly if necessary", async () => {
     const queues = await open();
-    const { redisUrl = "", databaseUrl = "" } = store.options();
+    const { redisUrl = "", database: { url: databaseUrl = "" } = {} } = store.options();
     const one = job();
     await add(queues, one);
     await killGroup(await launch("../../durable/support/hanging-worker.ts", redisUrl, databaseUrl, queue));
@@ -259,7 +261,12 @@ describe.each([
 
 test("on PostgreSQL two queues and their workers use at most ten connections, and none once closed", async () => {
   const database = await createTestDatabase();
-  const queues = await openQueues({ redisUrl: undefined, databaseUrl: database.url, log, random: systemRandom });
+  const queues = await openQueues({
+    redisUrl: undefined,
+    database: queueDatabase(database.url),
+    log,
+    random: systemRandom,
+  });
   const connections = async () => {
     const [row] = await database.query<{ count: number }>(
       "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",

@@ -4,14 +4,13 @@ import { connect as connectBus, type NatsConnection } from "nats";
 import { Client } from "pg";
 import pino from "pino";
 import { readConfig } from "../../../lib/config/config.ts";
-import { roleName, rolePassword } from "../../../lib/database/database-roles.ts";
 import { MeshEvent } from "../../../lib/events/events.ts";
 import { createPlatform } from "../../../lib/runtime/create-platform.ts";
 import { natsOptions } from "../../../lib/runtime/nats-options.ts";
-import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
-import { createOutbox, type Outbox } from "../../../mixins/outbox.mixin.ts";
+import { createDatabase, type Database } from "../../../mixins/database/database.mixin.ts";
+import { createOutbox, type Outbox } from "../../../mixins/outbox/outbox.mixin.ts";
 import { eventually } from "../../support/eventually.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
+import { createTestDatabase, serviceUrl, type TestDatabase } from "../../support/start/database.ts";
 import { type Server, startNatsServer } from "../../support/start/servers.ts";
 
 const SCHEMA = "preferences";
@@ -123,10 +122,7 @@ async function start(nats: Server, database: TestDatabase): Promise<Node> {
 
 /** With the role's timeouts, which end the transactions of paused processes. */
 async function asItsRole(database: TestDatabase): Promise<Client> {
-  const url = new URL(database.url);
-  url.username = roleName(SCHEMA);
-  url.password = rolePassword(database.url, url.username);
-  const client = new Client({ connectionString: url.href });
+  const client = new Client({ connectionString: serviceUrl(database, SCHEMA) });
   client.on("error", () => undefined);
   await client.connect();
   return client;

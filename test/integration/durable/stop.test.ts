@@ -4,7 +4,7 @@ import { expect, test } from "@jest/globals";
 import pino from "pino";
 import { readConfig } from "../../../lib/config/config.ts";
 import { createPlatform } from "../../../lib/runtime/create-platform.ts";
-import { createDatabase } from "../../../mixins/database.mixin.ts";
+import { createDatabase } from "../../../mixins/database/database.mixin.ts";
 import { eventually } from "../../support/eventually.ts";
 import { createTestDatabase } from "../../support/start/database.ts";
 

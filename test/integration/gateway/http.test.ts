@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
@@ -7,7 +8,7 @@ import { eventually } from "../../support/eventually.ts";
 import { type RunningServices, startServices } from "../../support/start/services.ts";
 
 /** The gateway without any other service, and so without a database. */
-const noDatabase = { DATABASE_URL: "postgres://localhost:1/none" };
+const noDatabase = { DATABASE_URL: "postgres://owner:pw@localhost:1/none" };
 const gateway = (env: Record<string, string> = {}) => startServices(["gateway"], { ...noDatabase, ...env });
 
 interface Problem {
@@ -74,7 +75,7 @@ describe("attacks on HTTP", () => {
     await once(trap, "listening");
     const url = `http://127.0.0.1:${(trap.address() as AddressInfo).port}/keys`;
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-    const token = `${part({ alg: "EdDSA", typ: "at+jwt", kid: "key1", [name]: url })}.${part({})}.${part({})}`;
+    const token = `${part({ alg: "ES256", typ: "at+jwt", kid: "key1", [name]: url })}.${part({})}.${part({})}`;
     const answer = await fetch(`${running.url}/api/v1/users/me`, { headers: { authorization: `Bearer ${token}` } });
     expect([answer.status, fetched]).toEqual([401, 0]);
     trap.close();
@@ -126,7 +127,7 @@ describe("the gateway alone", () => {
     const health = await fetch(`${url}/health`);
     expect([health.status, ((await health.json()) as Health).dependencies]).toEqual([
       503,
-      { database: "down", redis: "embedded", nats: "embedded" },
+      { database: "unknown", nats: "embedded", jetstream: "embedded", redis: "embedded", smtp: "unknown" },
     ]);
   });
 
@@ -157,7 +158,30 @@ describe("the gateway alone", () => {
     const url = await start();
     const page = await fetch(`${url}/dev/mail`, { headers: { accept: "text/html" } });
     expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(page.headers.get("content-security-policy")).toMatch(/script-src 'self'; .*frame-src 'self'/);
     expect(await (await fetch(`${url}/dev/mail`)).json()).toMatchObject({ success: true, data: [] });
+    expect((await fetch(`${url}/dev/mail/${randomUUID()}`)).status).toBe(404);
+  });
+
+  test("the list of mails is sent again only when it has changed, and can be emptied", async () => {
+    const url = await start();
+    const tag = (await fetch(`${url}/dev/mail`)).headers.get("etag") ?? "";
+    const again = (mark: string) => fetch(`${url}/dev/mail`, { headers: { "if-none-match": mark } });
+    expect([(await again(tag)).status, (await again('"other"')).status]).toEqual([304, 200]);
+    expect((await fetch(`${url}/dev/mail`, { method: "DELETE" })).status).toBe(200);
+  });
+
+  test("a page of another site can't read, frame or empty the mails, whatever origins are allowed", async () => {
+    const url = await start({ ALLOWED_ORIGINS: "*" });
+    const ask = async (path: string, site: string, dest: string, method = "GET") =>
+      (await fetch(url + path, { method, headers: { "sec-fetch-site": site, "sec-fetch-dest": dest } })).status;
+    for (const site of ["cross-site", "same-site"]) {
+      expect(await ask("/dev/mail", site, "empty")).toBe(404);
+      expect(await ask("/dev/mail/samples", site, "iframe")).toBe(404);
+      expect(await ask("/dev/mail", site, "empty", "DELETE")).toBe(404);
+      expect(await ask("/dev/mail", site, "document")).toBe(200);
+    }
+    expect(await ask("/dev/mail", "same-origin", "empty", "DELETE")).toBe(200);
   });
 
   test.each(["/docs", "/reset-password", "/api/v1/auth/verify-email?token=x"])(
@@ -168,7 +192,7 @@ describe("the gateway alone", () => {
       const html = await page.text();
       expect(page.headers.get("content-security-policy")).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
       expect(page.headers.get("content-security-policy")).not.toContain("unsafe");
-      expect(html).not.toMatch(/<script(?![^>]*src=)|<style|style=|onclick/);
+      expect(html).not.toMatch(/<script(?![^>]*(?:src=|type="application\/json"))|<style|style=|onclick/);
       for (const [, asset] of html.matchAll(/(?:src|href)="(\/[^"]+)"/g))
         expect([asset, (await fetch(url + asset)).status]).toEqual([asset, 200]);
     },

@@ -59,6 +59,12 @@ const newTenant = () => {
   return { slug, name: slug, admin_email: newPerson().email };
 };
 
+async function newWebhook(token: string): Promise<string> {
+  const { status, body } = await usermesh.api.post("admin/webhooks", { url: "https://receiver.invalid/" }, token);
+  expect(status).toBe(201);
+  return `admin/webhooks/${body.data.id}`;
+}
+
 /** The first request makes the token stale. */
 async function changesTier(change: Pick<Case, "body" | "other">) {
   const { account, token } = await signedIn();
@@ -95,7 +101,7 @@ const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readon
     other: { email: newPerson().email },
   }),
   "POST /api/v1/auth/password-reset-confirm": async () => {
-    const body = { token: await mailed(/reset-password\?token=/), new_password: fresh };
+    const body = { token: await mailed(/reset-password/), new_password: fresh };
     return { body, other: { ...body, new_password: `${fresh}-2` } };
   },
   "POST /api/v1/auth/verify-email-request": async () => ({
@@ -103,8 +109,8 @@ const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readon
     other: { email: newPerson().email },
   }),
   "POST /api/v1/auth/verify-email": async () => ({
-    body: { token: await mailed(/verify-email\?token=/) },
-    other: { token: await mailed(/verify-email\?token=/) },
+    body: { token: await mailed(/verify-email/), new_password: fresh },
+    other: { token: await mailed(/verify-email/), new_password: fresh },
   }),
   "DELETE /api/v1/auth/sessions/{id}": async () => {
     const { account, token } = await signedIn();
@@ -164,14 +170,67 @@ const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readon
       other: { permissions: [] },
       tokenAfter: adminToken,
     })),
+  "PATCH /api/v1/admin/roles/{name}": () =>
+    administrating(async (_, token) => ({
+      path: await newRole(token),
+      body: { new_name: `role-${randomUUID().slice(0, 8)}` },
+      other: { new_name: "other-role" },
+      tokenAfter: adminToken,
+    })),
   "DELETE /api/v1/admin/roles/{name}": () =>
     administrating(async (_, token) => ({ path: await newRole(token), tokenAfter: adminToken })),
+  "POST /api/v1/admin/users": () =>
+    administrating(() => ({
+      path: "admin/users",
+      body: { email: newPerson().email },
+      other: { email: newPerson().email },
+    })),
+  "POST /api/v1/admin/users/{id}/links": () =>
+    administrating((id) => ({
+      path: `admin/users/${id}/links`,
+      body: { kind: "password_reset" },
+      other: { kind: "email_verification" },
+    })),
+  "DELETE /api/v1/admin/tenants/{id}": () =>
+    administrating(async (_, token) => {
+      const { body } = await usermesh.api.post("admin/tenants", newTenant(), token);
+      return { path: `admin/tenants/${body.data.id}`, body: {}, other: { erase: true } };
+    }),
+  "POST /api/v1/admin/invitations": () =>
+    administrating(() => ({
+      path: "admin/invitations",
+      body: { email: newPerson().email },
+      other: { email: newPerson().email },
+    })),
   "POST /api/v1/admin/tenants": () =>
     administrating(() => ({ path: "admin/tenants", body: newTenant(), other: newTenant() })),
   "PATCH /api/v1/admin/tenants/{id}": () =>
     administrating(async (_, token) => {
       const { body } = await usermesh.api.post("admin/tenants", newTenant(), token);
       return { path: `admin/tenants/${body.data.id}`, body: { name: "One" }, other: { name: "Other" } };
+    }),
+  "POST /api/v1/admin/webhooks": () =>
+    administrating(() => ({
+      path: "admin/webhooks",
+      body: { url: "https://receiver.invalid/one" },
+      other: { url: "https://receiver.invalid/other" },
+    })),
+  "PATCH /api/v1/admin/webhooks/{id}": () =>
+    administrating(async (_, token) => ({
+      path: await newWebhook(token),
+      body: { description: "One" },
+      other: { description: "Other" },
+    })),
+  "DELETE /api/v1/admin/webhooks/{id}": () => administrating(async (_, token) => ({ path: await newWebhook(token) })),
+  "POST /api/v1/admin/webhooks/{id}/rotate-secret": () =>
+    administrating(async (_, token) => ({ path: `${await newWebhook(token)}/rotate-secret` })),
+  "POST /api/v1/admin/webhooks/{id}/test": () =>
+    administrating(async (_, token) => ({ path: `${await newWebhook(token)}/test` })),
+  "POST /api/v1/admin/webhooks/{id}/deliveries/{delivery_id}/redeliver": () =>
+    administrating(async (_, token) => {
+      const webhook = await newWebhook(token);
+      const { body } = await usermesh.api.post(`${webhook}/test`, undefined, token);
+      return { path: `${webhook}/deliveries/${body.data.id}/redeliver` };
     }),
   "PUT /api/v1/admin/users/{id}/status": async () => {
     const { id } = await register(usermesh);
@@ -205,5 +264,64 @@ describe("a repeated request with the same Idempotency-Key gets the stored respo
     if (other === undefined) return;
     const reused = await usermesh.api.request(route.method, path, { body: other, token: later, headers });
     expect(reused).toBeProblem(422, "idempotency_key_reused");
+  });
+});
+
+/** What a form reads before it is filled in, and a change by each of two people. */
+const versioned: ReadonlyArray<readonly [path: string, one: object, other: object]> = [
+  ["users/me", { bio: "one" }, { bio: "other" }],
+  ["users/me/profile", { headline: "one" }, { headline: "other" }],
+  ["users/me/preferences", { age_min: 20 }, { age_min: 21 }],
+  ["users/me/preferences", { privacy_profile: "private" }, { privacy_profile: "connections" }],
+  ["admin/users/{user}", { company: "one" }, { company: "other" }],
+  ["admin/tenants/{tenant}", { name: "one" }, { name: "other" }],
+  ["admin/webhooks/{webhook}", { description: "one" }, { description: "other" }],
+];
+
+describe("a change with If-Match", () => {
+  async function subjectOf(path: string) {
+    const { account, token } = await signedIn();
+    if (path.startsWith("users")) return { path, token };
+    const admin = await adminToken();
+    if (path.includes("webhooks")) return { path: await newWebhook(admin), token: admin };
+    const tenant = await usermesh.api.post("admin/tenants", newTenant(), admin);
+    return { path: path.replace("{user}", account.id).replace("{tenant}", tenant.body.data.id), token: admin };
+  }
+
+  test.each(versioned)(
+    "of %s to %j is made if nothing has changed since, and else changes nothing",
+    async (at, one, other) => {
+      const { path, token } = await subjectOf(at);
+      const read = await usermesh.api.get(path, token);
+      const etag = read.headers.get("etag") ?? "";
+      expect(etag).toBe(`"${read.body.data.updated_at}"`);
+      const change = (body: object, tag: string) =>
+        usermesh.api.request("PATCH", path, { body, token, headers: { "if-match": tag } });
+      const made = await change(one, etag);
+      expect([made.status, made.body.data]).toMatchObject([200, one]);
+      expect(await change(other, etag)).toBeProblem(412, "precondition_failed");
+      expect((await usermesh.api.get(path, token)).body.data).toMatchObject(one);
+      expect(await change(other, `W/${made.headers.get("etag")}`)).toBeProblem(412, "precondition_failed");
+      const tags = `"unknown", ${made.headers.get("etag")}`;
+      expect((await change(other, tags)).body.data).toMatchObject(other);
+      expect((await change(one, "*")).status).toBe(200);
+      expect(await change(one, "2026")).toBeProblem(400, "bad_request");
+    },
+  );
+
+  test("of a role or a status accepts the version that the list or the account shows", async () => {
+    const token = await adminToken();
+    const path = await newRole(token);
+    const put = (permissions: string[], tag: string) =>
+      usermesh.api.request("PUT", path, { body: { permissions }, token, headers: { "if-match": tag } });
+    expect(await put(["users:read"], '"2020-01-01T00:00:00.000Z"')).toBeProblem(412, "precondition_failed");
+    const { id } = await register(usermesh);
+    const status = (tag: string) =>
+      usermesh.api.request("PUT", `admin/users/${id}/status`, {
+        ...{ body: { is_active: false }, token, headers: { "if-match": tag } },
+      });
+    expect(await status('"2020-01-01T00:00:00.000Z"')).toBeProblem(412, "precondition_failed");
+    const { headers } = await usermesh.api.get(`admin/users/${id}`, token);
+    expect((await status(headers.get("etag") ?? "")).body.data.is_active).toBe(false);
   });
 });

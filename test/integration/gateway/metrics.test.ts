@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { readMetrics, sampleOf } from "../../support/clients/metrics.ts";
@@ -43,7 +44,7 @@ describe("/metrics", () => {
 
   test("has the connections of each schema's pool, and the requests waiting for one", async () => {
     const text = await readMetrics(usermesh.url);
-    for (const schema of ["users", "auth", "sessions", "preferences", "mail", "admin"]) {
+    for (const schema of ["users", "auth", "sessions", "preferences", "mail", "admin", "webhooks"]) {
       const [used, idle, waiting] = ["used", "idle", "waiting"].map((state) =>
         sampleOf(text, `usermesh_db_pool_connections{schema="${schema}",state="${state}"}`),
       );
@@ -84,6 +85,51 @@ describe("/metrics", () => {
       "the circuit breaker of the mail server",
       async () => ((await look("usermesh_circuit_breakers_open")) ?? 0) > 0,
     );
+  });
+
+  test("counts sign-ins by outcome and by the reason of a refusal", async () => {
+    await usermesh.api.post("auth/login", { email: newPerson().email, password: "Wrong-horse-7-staple" });
+    const refused = 'usermesh_action_refusals_total{action="auth.login",code="invalid_credentials"}';
+    expect(await look(refused)).toBeGreaterThan(0);
+    const signIns = 'usermesh_action_duration_seconds_count{action="auth.login",outcome="ok"}';
+    expect(await look(signIns)).toBeGreaterThan(0);
+  });
+
+  test("shows how long a revocation takes until it is everywhere", async () => {
+    const { access: token } = await signIn(usermesh, await register(usermesh));
+    await usermesh.api.post("auth/logout", {}, token);
+    expect(await look("usermesh_revocation_confirm_seconds_count")).toBeGreaterThan(0);
+  });
+
+  test("has versions, backlogs, hashes, the age of keys, and the last success of each maintenance task", async () => {
+    const text = await readMetrics(usermesh.url);
+    expect(text).toMatch(/^usermesh_build_info\{version="[\d.]+",node_version="v24\.[\d.]+"\} 1$/m);
+    for (const service of ["users", "auth", "sessions", "preferences", "mail", "webhooks"])
+      for (const name of ["pending", "oldest_seconds"])
+        expect(sampleOf(text, `usermesh_outbox_${name}{service="${service}"}`)).toBeGreaterThanOrEqual(0);
+    expect(sampleOf(text, 'usermesh_password_hashes{state="waiting"}')).toBe(0);
+    expect(sampleOf(text, "usermesh_signing_key_age_seconds")).toBeGreaterThan(0);
+    expect(text).toMatch(/^usermesh_sealed_values\{what="passwords",kid="k\d",active="true"\} [1-9]/m);
+    await eventually("a task", async () => {
+      const last = await look('usermesh_maintenance_last_success_timestamp_seconds{task="users.eraseDue"}');
+      return last !== undefined && Date.now() / 1_000 - last < 60;
+    });
+  });
+
+  test("has every metric that the dashboard and the alerts name", async () => {
+    const text = await readMetrics(usermesh.url);
+    const files = ["dashboard.json", "alerts.yaml", "alerts.test.yaml", "../components/keda/workers.yaml"];
+    const named = files
+      .map((file) => readFileSync(`k8s/monitoring/${file}`, "utf8"))
+      .flatMap((content) => content.match(/\b(?:usermesh|http|nodejs|process)_\w+/g) ?? []);
+    const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = ""]) => name));
+    const missing = new Set(named.map((name) => name.replace(/_(?:bucket|count|sum)$/, "")));
+    for (const name of known) missing.delete(name);
+    // Processes with NATS have it; test/mesh/metrics.test.ts shows both.
+    for (const name of ["usermesh_nats_connected", "usermesh_rpc_requests_pending"]) missing.delete(name);
+    // These are metrics of the process itself; test/mesh/metrics.test.ts checks them too.
+    expect([...missing].filter((name) => !/^(?:nodejs|process)_/.test(name))).toEqual([]);
+    expect(named.length).toBeGreaterThan(30);
   });
 
   test("has no NATS metrics in a single process", async () => {

@@ -99,7 +99,7 @@ describe("the module's own actions", () => {
   );
 
   test("listAliases answers an operator", async () => {
-    const aliases = await running.call("gateway.listAliases", {}, operator);
+    const aliases = await running.call("api.listAliases", {}, operator);
     expect(aliases).toContainEqual(
       expect.objectContaining({ actionName: "users.me", fullPath: "/api/v1/users/me", methods: "GET" }),
     );
@@ -119,8 +119,8 @@ describe("the module's own actions", () => {
 
   test("listAliases refuses users and services", async () => {
     const service = { kind: "service", name: "jobs" } as const;
-    await expect(running.call("gateway.listAliases", {})).rejects.toMatchObject({ type: "forbidden" });
-    await expect(running.call("gateway.listAliases", {}, service)).rejects.toMatchObject({ type: "forbidden" });
+    await expect(running.call("api.listAliases", {})).rejects.toMatchObject({ type: "forbidden" });
+    await expect(running.call("api.listAliases", {}, service)).rejects.toMatchObject({ type: "forbidden" });
   });
 
   test("no settings of the gateway are announced on the bus", () => {

@@ -19,3 +19,19 @@ test("a request in flight is answered before the services behind it stop", async
   await stopped;
   expect([status, headers.get("connection")]).toEqual([201, "close"]);
 });
+
+test("between not ready and closing, load balancers have time to notice: new connections are served meanwhile", async () => {
+  const running = await startServices("all", { SHUTDOWN_DELAY_SECONDS: "2" });
+  const isReady = async () => (await fetch(`${running.url}/health/ready`)).ok;
+  await eventually("readiness", isReady);
+  const stopped = running.stop();
+  await eventually("not ready", async () => !(await isReady()));
+  const answer = await fetch(`${running.url}/api/v1/auth/refresh`, {
+    method: "POST",
+    headers: { "content-type": "application/json", connection: "close" },
+    body: JSON.stringify({ refresh_token: "v1.unknown" }),
+  });
+  expect([answer.status, answer.headers.get("connection")]).toEqual([401, "close"]);
+  await stopped;
+  await expect(fetch(`${running.url}/health/live`)).rejects.toThrow();
+});

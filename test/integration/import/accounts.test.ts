@@ -1,11 +1,14 @@
-import { argon2Sync, pbkdf2Sync, randomBytes } from "node:crypto";
+import { argon2Sync, pbkdf2Sync, randomBytes, randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import bcrypt from "bcrypt";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { newId } from "../../../lib/runtime/ids.ts";
 import { createPerson } from "../../../scripts/seed/people.ts";
 import { openHashReader } from "../../../services/auth/transfer/export-hashes.ts";
 import { ndjson, newEmail, runExport, runImport, written } from "../../support/data/import.ts";
 import { newTenant, signInTo, vendorOf, verdict } from "../../support/data/tenants.ts";
+import { eventually } from "../../support/eventually.ts";
 import { mailTo } from "../../support/flows/main-flow.ts";
 import { aUser } from "../../support/start/broker.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
@@ -47,20 +50,41 @@ function argon2id(): string {
 
 describe("an imported account", () => {
   test.each([
-    ["bcrypt", bcrypt.hashSync(password, 5), /^bcrypt\$/],
-    ["PHP's bcrypt", bcrypt.hashSync(password, 5).replace("$2b$", "$2y$"), /^bcrypt\$/],
-    ["Django", django(), /^pbkdf2_sha256\$/],
-    ["argon2id", argon2id(), /^argon2\$/],
+    ["bcrypt", bcrypt.hashSync(password, 5), /^bcrypt-wrapped\.bcrypt:5\+4\$/],
+    ["PHP's bcrypt", bcrypt.hashSync(password, 5).replace("$2b$", "$2y$"), /^bcrypt-wrapped\.bcrypt:5\+4\$/],
+    ["Django", django(), /^bcrypt-wrapped\.pbkdf2:sha256:10000:32\+4\$/],
+    ["argon2id", argon2id(), /^bcrypt-wrapped\.argon2id:1024:2:1\+4\$/],
   ])("signs in with its %s hash, which is then upgraded", async (_what, password_hash, form) => {
     const email = newEmail();
     const { imported } = await runImport(usermesh, await written([{ email, password_hash }]));
     expect(imported).toBe(1);
     expect(await storedHash(email)).toMatch(form);
     await signInTo(usermesh, "default", { email, password });
-    expect(await storedHash(email)).toMatch(/^bcrypt-sha512_256\$/);
+    expect(await storedHash(email)).toMatch(/^bcrypt-sha512_256\.4\$/);
     await signInTo(usermesh, "default", { email, password });
     const wrong = await usermesh.api.post("auth/login", { email, password: `${password}x` });
     expect(verdict(wrong)).toBe("401 invalid_credentials");
+  });
+
+  test("has its times in UTC, whatever offset its line gives them", async () => {
+    const email = newEmail();
+    const line = {
+      email,
+      created_at: "2015-03-04T05:06:07.089+05:30",
+      last_login_at: "2020-01-01T23:30:00-01:00",
+      subscription: { plan: "gold", expires_at: "2999-01-01T00:00:00+00:00" },
+      password_hash: bcrypt.hashSync(password, 4),
+    };
+    await runImport(usermesh, await written([line]));
+    const [row] = await usermesh.database.query(
+      "SELECT u.created_at, u.last_login_at, s.expires_at FROM users.users u JOIN users.subscriptions s ON s.user_id = u.id WHERE u.email = $1",
+      [email],
+    );
+    expect(row).toEqual({
+      created_at: new Date("2015-03-03T23:36:07.089Z"),
+      last_login_at: new Date("2020-01-02T00:30:00.000Z"),
+      expires_at: new Date("2999-01-01T00:00:00.000Z"),
+    });
   });
 
   test("without a hash can't sign in before a password reset", async () => {
@@ -68,7 +92,7 @@ describe("an imported account", () => {
     await runImport(usermesh, await written([{ email }]));
     expect(verdict(await usermesh.api.post("auth/login", { email, password }))).toBe("401 invalid_credentials");
     await usermesh.api.post("auth/password-reset-request", { email });
-    await mailTo(usermesh, email, /reset-password\?token=/);
+    await mailTo(usermesh, email, /reset-password/);
   });
 
   test("has the fields of its line and is found by searches", async () => {
@@ -156,6 +180,76 @@ describe("an imported account", () => {
     expect(activity).toEqual([{ action: "users.imported", details: { accounts: 30 } }]);
   });
 
+  test("keeps its id, a UUID of any version, and its external id, by which it is found", async () => {
+    const ids = [randomUUID(), randomUUID().toUpperCase(), newId(systemClock)];
+    const lines = ids.map((id) => ({
+      ...{ id, email: newEmail(), external_id: `auth0|${id}` },
+      ...{ password_hash: bcrypt.hashSync(password, 4), preferences: { remote: true } },
+    }));
+    expect(await runImport(usermesh, await written(lines))).toMatchObject({ imported: 3, refused: 0 });
+    const admin = await signInTo(usermesh, "default", usermesh.admin);
+    for (const { id, email, external_id } of lines) {
+      const { access, ...account } = await signInTo(usermesh, "default", { email, password });
+      expect(account.id).toBe(id.toLowerCase());
+      expect((await usermesh.api.get("users/me", access)).body.data).toMatchObject({ email, external_id });
+      expect((await usermesh.api.get("users/me/preferences", access)).body.data.remote).toBe(true);
+      const found = await usermesh.api.get(`admin/users?external_id=${encodeURIComponent(external_id)}`, admin.access);
+      expect(found.body.data.map((one: { id: string }) => one.id)).toEqual([account.id]);
+    }
+    expect(await runImport(usermesh, await written(lines))).toMatchObject({ imported: 3, refused: 0 });
+  });
+
+  test("is not imported with an id that another account has or had, and takes nothing from that account", async () => {
+    const [taken, erased] = [{ id: randomUUID(), email: newEmail(), external_id: newEmail() }, { id: randomUUID() }];
+    await runImport(usermesh, await written([taken]));
+    await usermesh.database.query("INSERT INTO users.erased (user_id) VALUES ($1)", [erased.id]);
+    const password_hash = bcrypt.hashSync(password, 4);
+    const twice = randomUUID();
+    const lines = [
+      {
+        id: taken.id,
+        email: newEmail(),
+        password_hash,
+        identities: [{ issuer: "https://id.example", sub: newEmail() }],
+      },
+      { external_id: taken.external_id, email: newEmail() },
+      { ...erased, email: newEmail() },
+      { id: "00000000-0000-0000-0000-000000000000", email: newEmail() },
+      { id: twice, email: newEmail() },
+      { id: twice, email: newEmail() },
+    ];
+    const { imported, report } = await runImport(usermesh, await written(lines));
+    expect([imported, report.map(({ line, errors }) => [line, errors?.[0]?.code])]).toEqual([
+      1,
+      [
+        [1, "id_taken"],
+        [2, "external_id_taken"],
+        [3, "account_erased"],
+        [4, "invalid_id"],
+        [6, "id_taken"],
+      ],
+    ]);
+    const stored = (table: string) => usermesh.database.query(`SELECT FROM ${table} WHERE user_id = $1`, [taken.id]);
+    expect([await stored("auth.credentials"), await stored("auth.identities")]).toEqual([[], []]);
+  });
+
+  test("keeps its linked providers, and takes none from another account", async () => {
+    const identity = { issuer: "https://accounts.google.com/", sub: newEmail(), email: newEmail() };
+    const [first, thief] = [newEmail(), newEmail()];
+    const one = { email: first, identities: [identity, { issuer: "https://appleid.apple.com", sub: "1.abc" }] };
+    const { report } = await runImport(usermesh, await written([one, { email: thief, identities: [identity] }]));
+    expect(report.map(({ line, errors }) => [line, errors?.[0]?.code])).toEqual([[2, "identity_taken"]]);
+    const lines = await ndjson<{ email: string; id: string; identities?: object[] }>(await runExport(usermesh));
+    const exported = lines.find(({ email }) => email === first);
+    expect(exported?.identities).toEqual([
+      { ...identity, issuer: "https://accounts.google.com" },
+      { issuer: "https://appleid.apple.com", sub: "1.abc", email: null },
+    ]);
+    const owners = await usermesh.database.query("SELECT user_id FROM auth.identities WHERE sub = $1", [identity.sub]);
+    expect(owners).toEqual([{ user_id: exported?.id }]);
+    expect(lines.some(({ email }) => email === thief)).toBe(false);
+  });
+
   test("belongs to the tenant of its line; another tenant may have the same address", async () => {
     const vendor = await vendorOf(usermesh);
     const [first, second] = [await newTenant(usermesh, vendor), await newTenant(usermesh, vendor)];
@@ -178,8 +272,10 @@ describe("an imported account", () => {
 describe("import and export", () => {
   const actions = [
     ["users.importable", { accounts: [] }],
-    ["users.import", { accounts: [] }],
+    ["users.import", { batch: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60", accounts: [] }],
     ["auth.importCredentials", { credentials: [] }],
+    ["auth.importIdentities", { accounts: [] }],
+    ["auth.exportIdentities", { user_ids: [] }],
     ["preferences.import", { preferences: [] }],
     ["users.exportAccounts", { after: null }],
     ["preferences.exportOverrides", { user_ids: [] }],
@@ -213,6 +309,10 @@ describe("import and export", () => {
     // Their hash is upgraded by the sign-in.
     const active = people.find((one) => one.is_active);
     await signInTo(usermesh, "default", { email: active?.email ?? "", password });
+    await eventually("all hashes being wrapped", async () => {
+      const weak = await usermesh.database.query("SELECT 1 FROM auth.credentials WHERE secret LIKE 'foreign%' LIMIT 1");
+      return weak.length === 0;
+    });
     const original = await exported(usermesh, "default");
     const fresh = await startUsermesh();
     try {

@@ -180,7 +180,7 @@ describe("npm run import", () => {
     [["--help"], 0, /npm run import/],
     [[], 2, /Name the file/],
     [["--colour", "x.ndjson"], 2, /--colour/],
-    [["nowhere.ndjson"], 1, /no such file/],
+    [["nowhere.ndjson"], 1, /There is no file nowhere/],
   ])("with %j exits with %i and a message", async (args, code, text) => {
     const child = spawn(process.execPath, ["--require", "./scripts/environment.cjs", "scripts/import.ts", ...args], {
       env: { PATH: process.env.PATH },

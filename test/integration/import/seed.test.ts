@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pino from "pino";
 import { type EmbeddedPostgres, startPostgres } from "../../../scripts/local-servers/postgres.ts";
 import { ndjson } from "../../support/data/import.ts";
+import { production } from "../../support/data/production.ts";
 import { signInTo } from "../../support/data/tenants.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 import { startUsermesh } from "../../support/start/usermesh.ts";
@@ -73,27 +74,33 @@ describe("npm run seed", () => {
   });
 
   test("refuses to run in production", async () => {
-    const { code, output } = await seed(["5"], { NODE_ENV: "production", ...production() });
+    const { code, output } = await seed(["5"], { ...production, PASSWORD_HASH_COST: "10" });
     expect([code, output]).toEqual([1, expect.stringContaining("NODE_ENV is production")]);
   });
 
   test.each([[[]], [["many"]], [["0"]], [["5", "--seed", "x"]]])("rejects the arguments %j", async (args) => {
     expect((await seed(args)).code).toBe(2);
   });
-
-  function production(): Record<string, string> {
-    return {
-      DATABASE_URL: database.url,
-      NATS_URL: "nats://user:password@127.0.0.1:1",
-      REDIS_URL: "redis://127.0.0.1:1",
-      SMTP_HOST: "127.0.0.1",
-      SECRET_KEY: `k1:${"s".repeat(40)}`,
-      PUBLIC_URL: "https://accounts.example.com",
-    };
-  }
 });
 
-describe("while npm start runs on the same folder", () => {
+describe("what is missing is named in one line", () => {
+  test("the file of an import", async () => {
+    expect(await run("scripts/import.ts", ["missing.ndjson"])).toEqual({
+      code: 1,
+      output: "\nThere is no file missing.ndjson.\n",
+    });
+  });
+
+  test("the tenant of an export", async () => {
+    const database = await createTestDatabase();
+    const env = { DATABASE_URL: database.url, SECRET_KEY: `k1:${"s".repeat(40)}` };
+    const { code, output } = await run("scripts/export.ts", ["--tenant", "acme", join(dir, "acme.ndjson")], env);
+    await database.drop();
+    expect([code, output]).toEqual([1, expect.stringContaining("There is no tenant acme.")]);
+  });
+});
+
+describe("while PostgreSQL of another process runs on the same folder", () => {
   let postgres: EmbeddedPostgres;
   beforeAll(async () => {
     postgres = await startPostgres({ dataDir: dir, log: pino({ level: "silent" }) });
@@ -104,10 +111,10 @@ describe("while npm start runs on the same folder", () => {
     ["scripts/import.ts", ["package.json"]],
     ["scripts/export.ts", ["nowhere.ndjson"]],
     ["scripts/seed.ts", ["5"]],
-  ])("%s tells to stop it first, which a mesh does not need", async (command, args) => {
+  ])("%s names the process that holds the folder, and what to do", async (command, args) => {
     const { code, output } = await run(command, args);
     expect(code).toBe(1);
-    expect(output).toMatch(/another usermesh is running on .*, pid \d+[\s\S]*stop it \(Ctrl-C\)[\s\S]*npm run mesh/);
+    expect(output).toMatch(/another usermesh is running on .*, pid \d+; stop it or set DATA_DIR/);
     expect(output).not.toMatch(/\n {4}at /);
   });
 });

@@ -40,6 +40,17 @@ test("a mail has its content as sent, and all its recipients", async () => {
   expect(Date.parse(mail?.received_at ?? "")).toBeCloseTo(Date.now(), -4);
 });
 
+test("an image that is part of the mail is part of its HTML, and no other address is changed", async () => {
+  const content = Buffer.from("not really a PNG");
+  await send({
+    html: '<img src="cid:logo@x"><img src="cid:other@x"><a href="https://example.com/cid:logo@x">x</a>',
+    attachments: [{ cid: "logo@x", filename: "logo.png", contentType: "image/png", content }],
+  });
+  expect(mailbox.messages()[0]?.html.trim()).toBe(
+    `<img src="data:image/png;base64,${content.toString("base64")}"><img src="cid:other@x"><a href="https://example.com/cid:logo@x">x</a>`,
+  );
+});
+
 test("keeps the latest mails, oldest first, until they are cleared", async () => {
   for (const subject of ["1", "2", "3", "4"]) await send({ subject });
   expect(mailbox.messages().map(({ subject }) => subject)).toEqual(["2", "3", "4"]);

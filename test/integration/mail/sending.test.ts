@@ -22,9 +22,10 @@ const stopSmtp = async (): Promise<void> => {
   mailbox = undefined;
 };
 
-const register = async (): Promise<string> => {
+const register = async (preferences: { language?: string } = {}): Promise<string> => {
   const email = `p-${randomBytes(8).toString("hex")}@example.com`;
-  await services.call("auth.register", { email, password: "Sunny-meadow-42", full_name: "Ada <b>Lovelace</b>" });
+  const person = { email, password: "Sunny-meadow-42", full_name: "Ada <b>Lovelace</b>", preferences };
+  await services.call("auth.register", person);
   return email;
 };
 
@@ -52,10 +53,29 @@ afterEach(async () => {
 test("a verification mail has the link on a line of its own and no name", async () => {
   const email = await register();
   const mail = await mailTo(email);
-  expect(mail.text).toMatch(/^http:\/\/\S+\/api\/v1\/auth\/verify-email\?token=v1\.[\w.-]+\r?$/m);
-  expect(mail.html).toContain("<p>Hello,</p>");
+  expect(mail.text).toMatch(/^http:\/\/\S+\/api\/v1\/auth\/verify-email#token=v1\.[\w.-]+\r?$/m);
+  expect(mail.html).toContain(">Hello,</p>");
   expect(mail.message_id).toMatch(/^<[0-9a-f-]{36}@localhost>$/);
   expect(mail.headers).toMatchObject({ "auto-submitted": "auto-generated", "x-correlation-id": expect.any(String) });
+});
+
+test("the language is the reader's preference, or else the first language of the request that has texts", async () => {
+  const reader = await register({ language: "fr-CH" });
+  expect((await mailTo(reader)).subject).toBe("Confirmez votre adresse e-mail");
+  const other = await register();
+  await mailTo(other);
+  const asMail = { kind: "service", name: "auth" } as const;
+  for (const [email, languages] of [
+    [reader, ["en"]],
+    [other, ["de", "fr", "en"]],
+  ] as const) {
+    const { tenant_id, user } = await services.call("users.findForSignIn", { tenant: "default", email }, asMail);
+    const ids = { id: randomUUID(), user_id: user?.id ?? "", tenant_id, correlation_id: "c3" };
+    const job = { ...ids, kind: "token_reused" as const, languages: [...languages] };
+    await services.call("mail.send", job, { kind: "service", name: "worker-mail" });
+    await eventually("the notice", () => mailsTo(email)[1]);
+    expect(mailsTo(email)[1]?.subject).toBe("Nous avons mis fin à l’une de vos sessions");
+  }
 });
 
 test("while SMTP is unavailable sign-up works, the breaker opens and no attempts are used; afterwards each mail is sent once", async () => {

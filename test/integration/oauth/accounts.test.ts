@@ -1,33 +1,49 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { signInBy } from "../../support/data/oauth-flow.ts";
+import { begin, signInBy } from "../../support/data/oauth-flow.ts";
 import { newTenant, vendorOf } from "../../support/data/tenants.ts";
 import { type MaliciousProvider, startMaliciousProvider } from "../../support/fakes/malicious-provider.ts";
-import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
+import { linkToken, mailTo, newPerson, register, signIn, verifyAddress } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 let usermesh: Usermesh;
 let provider: MaliciousProvider;
+let entra: MaliciousProvider;
+let apple: MaliciousProvider;
+const [ours, partner, foreign] = [randomUUID(), randomUUID(), randomUUID()];
 
 beforeAll(async () => {
-  provider = await startMaliciousProvider();
+  [provider, entra, apple] = await Promise.all([
+    startMaliciousProvider(),
+    startMaliciousProvider({ tenants: true }),
+    startMaliciousProvider(),
+  ]);
   usermesh = await startUsermesh({
     OAUTH_LIAR_ISSUER: provider.issuer,
     OAUTH_LIAR_CLIENT_ID: "usermesh",
     OAUTH_LIAR_CLIENT_SECRET: "secret",
+    OAUTH_ENTRA_ISSUER: entra.issuer,
+    OAUTH_ENTRA_CLIENT_ID: "usermesh",
+    OAUTH_ENTRA_CLIENT_SECRET: "secret",
+    OAUTH_ENTRA_TENANTS: `${ours.toUpperCase()}, ${partner}`,
+    OAUTH_ENTRA_TRUST_EMAIL: "true",
+    OAUTH_APPLE_ISSUER: apple.issuer,
+    OAUTH_APPLE_CLIENT_ID: "usermesh",
+    OAUTH_APPLE_CLIENT_SECRET: "secret",
   });
 });
 afterAll(async () => {
   await usermesh.stop();
-  await provider.stop();
+  await Promise.all([provider, entra, apple].map((one) => one.stop()));
 });
 
 const sub = () => newPerson().email;
 const signInAs = (claims: { sub: string; email?: string; email_verified?: boolean; name?: string }) =>
   signInBy(usermesh.api, "liar", provider, claims);
 
-async function verify(email: string): Promise<void> {
+async function verify(email: string, access: string): Promise<void> {
   const token = linkToken(await mailTo(usermesh, email, /verify-email/));
-  expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+  expect((await usermesh.api.post("auth/verify-email", { token }, access)).status).toBe(200);
 }
 
 describe("an email that the provider does not vouch for", () => {
@@ -35,13 +51,13 @@ describe("an email that the provider does not vouch for", () => {
     const { email } = newPerson();
     const { status, body } = await signInAs({ sub: sub(), email, email_verified: false });
     expect([status, body.data.user.is_verified]).toEqual([200, false]);
-    await verify(email);
+    await verify(email, body.data.access_token);
     expect((await usermesh.api.get("users/me", body.data.access_token)).body.data.is_verified).toBe(true);
   });
 
   test.each([false, undefined])("does not sign in to an existing account (email_verified: %s)", async (verified) => {
     const person = await register(usermesh);
-    await verify(person.email);
+    await verifyAddress(usermesh, person);
     const before = await usermesh.rowCounts();
     const claims = { sub: sub(), email: person.email, ...(verified !== undefined && { email_verified: verified }) };
     expect(await signInAs(claims)).toBeProblem(409, "email_taken");
@@ -58,7 +74,7 @@ describe("an unverified account, whose creator never proved to own the address",
     const stranger = await register(usermesh);
     const before = await signIn(usermesh, stranger);
     await usermesh.api.post("auth/password-reset-request", { email: stranger.email });
-    const reset = linkToken(await mailTo(usermesh, stranger.email, /reset-password\?token=/));
+    const reset = linkToken(await mailTo(usermesh, stranger.email, /reset-password/));
 
     const { status, body } = await signInAs({ sub: sub(), email: stranger.email, email_verified: true });
     expect([status, body.data.user.id, body.data.user.is_verified]).toEqual([200, stranger.id, true]);
@@ -132,4 +148,89 @@ test("an identity belongs to a separate account in each tenant", async () => {
   expect(there.body.data.user.id).not.toBe(here.body.data.user.id);
   const again = await signInBy(usermesh.api, "liar", provider, claims, `?tenant=${slug}`);
   expect(again.body.data.user.id).toBe(there.body.data.user.id);
+});
+
+describe("a provider with an issuer for each tenant", () => {
+  const issuerOf = (tid: string) => entra.issuer.replace("organizations", tid);
+  const from = (tid: string, claims: object = {}) =>
+    signInBy(usermesh.api, "entra", entra, {
+      sub: "same",
+      email: newPerson().email,
+      iss: issuerOf(tid),
+      tid,
+      ...claims,
+    });
+
+  test("signs in users of the listed tenants, and the same `sub` in two tenants is two users", async () => {
+    const { email } = newPerson();
+    const first = await from(ours, { sub: "1", email });
+    expect([first.status, first.body.data.user]).toMatchObject([200, { email, is_verified: true }]);
+    const [again, other] = [await from(ours, { sub: "1" }), await from(partner, { sub: "1" })];
+    expect(again.body.data.user.id).toBe(first.body.data.user.id);
+    expect(other.body.data.user.id).not.toBe(first.body.data.user.id);
+    const identities = await usermesh.api.get("auth/identities", first.body.data.access_token);
+    expect(identities.body.data).toMatchObject([{ provider: "entra", email }]);
+  });
+
+  test.each([
+    ["another tenant", () => ({ iss: issuerOf(foreign), tid: foreign })],
+    ["the issuer of another tenant", () => ({ iss: issuerOf(foreign), tid: ours })],
+    ["the tenant of another issuer", () => ({ iss: issuerOf(ours), tid: partner })],
+    ["the template itself", () => ({ iss: issuerOf("{tenantid}"), tid: "{tenantid}" })],
+    ["no tenant", () => ({ iss: issuerOf(ours), tid: undefined })],
+    ["a tenant that is a path", () => ({ iss: issuerOf("../x"), tid: "../x" })],
+    ["another nonce", () => ({ nonce: "another" })],
+  ])("refuses %s", async (_, claims) => {
+    const before = await usermesh.rowCounts();
+    expect(await from(ours, { sub: newPerson().email, ...claims() })).toBeProblem(400, "oauth_failed");
+    expect(await usermesh.rowCounts()).toMatchObject({ "users.users": before["users.users"] });
+  });
+
+  test("is trusted with addresses by configuration: its users join the account that has verified the same address", async () => {
+    const person = await register(usermesh);
+    await verifyAddress(usermesh, person);
+    const { body } = await from(ours, { sub: newPerson().email, email: person.email });
+    expect(body.data.user.id).toBe(person.id);
+    const denied = await from(ours, { sub: newPerson().email, email: person.email, email_verified: false });
+    expect(denied).toBeProblem(409, "email_taken");
+  });
+});
+
+describe("a provider that returns with a form", () => {
+  /** Acts as a browser: the cookie is `SameSite=Lax`, so a POST from another site does not carry it. */
+  async function post(fields: Readonly<Record<string, string>>) {
+    return fetch(`${usermesh.url}/api/v1/auth/oauth/apple/callback`, {
+      method: "POST",
+      redirect: "manual",
+      headers: { origin: new URL(apple.issuer).origin },
+      body: new URLSearchParams(fields),
+    });
+  }
+
+  test("is asked to use a form, which signs in after a redirect, with the name that the form contains", async () => {
+    const way = await begin(usermesh.api, "apple");
+    const asked = new URL(way.authorizeUrl).searchParams;
+    expect([asked.get("response_mode"), asked.get("scope")]).toEqual(["form_post", "openid email name"]);
+    const { email } = newPerson();
+    const code = apple.issue(way.authorizeUrl, { sub: email, email, email_verified: "true" });
+    const user = JSON.stringify({ name: { firstName: "Ada", lastName: "Lovelace" }, email: "else@example.com" });
+    const answer = await post({ state: way.state, code, user, session_state: "unknown" });
+    const location = answer.headers.get("location") ?? "";
+    expect([answer.status, new URL(location).pathname]).toEqual([303, "/api/v1/auth/oauth/apple/callback"]);
+    const path = `auth/oauth/apple/callback${new URL(location).search}`;
+    const refused = await usermesh.api.request("GET", path, {});
+    expect(refused).toBeProblem(400, "oauth_state_invalid");
+    const { status, body } = await usermesh.api.request("GET", path, { headers: { cookie: way.cookie ?? "" } });
+    expect([status, body.data.user]).toMatchObject([200, { email, full_name: "Ada Lovelace", is_verified: true }]);
+  });
+
+  test.each(["null", "{", '{"name":7}', "[]"])("ignores the unusable user %s", async (user) => {
+    const way = await begin(usermesh.api, "apple");
+    const { email } = newPerson();
+    const code = apple.issue(way.authorizeUrl, { sub: email, email, email_verified: true });
+    const location = (await post({ state: way.state, code, user })).headers.get("location") ?? "";
+    const path = `auth/oauth/apple/callback${new URL(location).search}`;
+    const { status, body } = await usermesh.api.request("GET", path, { headers: { cookie: way.cookie ?? "" } });
+    expect([status, body.data.user.full_name]).toEqual([200, null]);
+  });
 });

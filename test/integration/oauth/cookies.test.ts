@@ -63,6 +63,23 @@ describe("a browser that keeps its session in cookies", () => {
     expect([...browser.cookies.keys()]).toEqual(["usermesh_oauth"]);
   });
 
+  test("ends its former session when it signs in again [V7.2.4]", async () => {
+    const browser = createBrowserClient(usermesh.api);
+    const claims = someone();
+    const exchange = async () => {
+      const code = codeIn((await completeFlow(browser, returnTo, claims)).headers.get("location"));
+      return browser.own("POST", "auth/oauth/exchange", { code, use_cookies: true });
+    };
+    for (const again of [exchange, () => completeFlow(browser, "use_cookies=true", claims), exchange]) {
+      const former = browser.cookies.get("access_token");
+      expect((await again()).status).toBe(200);
+      if (former === undefined) continue;
+      const headers = { cookie: `access_token=${former}` };
+      expect(await usermesh.api.request("GET", "users/me", { headers })).toBeProblem(401, "session_ended");
+    }
+    expect((await browser.request("GET", "users/me")).status).toBe(200);
+  });
+
   test("can exchange its code for cookies", async () => {
     const browser = createBrowserClient(usermesh.api);
     const code = codeIn((await completeFlow(browser, returnTo)).headers.get("location"));
@@ -73,7 +90,8 @@ describe("a browser that keeps its session in cookies", () => {
   });
 
   test("cannot exchange a code of another browser's sign-in (login CSRF)", async () => {
-    const code = codeIn((await completeFlow(createBrowserClient(usermesh.api), returnTo)).headers.get("location"));
+    const attacker = createBrowserClient(usermesh.api);
+    const code = codeIn((await completeFlow(attacker, returnTo)).headers.get("location"));
     const victim = createBrowserClient(usermesh.api);
     await completeFlow(victim, returnTo);
     for (const browser of [victim, createBrowserClient(usermesh.api)]) {
@@ -86,7 +104,7 @@ describe("a browser that keeps its session in cookies", () => {
       ]);
     }
     // The attempt has not spent the code.
-    expect((await usermesh.api.post("auth/oauth/exchange", { code })).status).toBe(200);
+    expect((await attacker.request("POST", "auth/oauth/exchange", { body: { code } })).status).toBe(200);
   });
 
   test("does not exchange a code for a page of another origin (CSRF)", async () => {

@@ -33,7 +33,7 @@ async function registered() {
   const person = { ...newPerson(), username: `ada-${Math.random().toString(36).slice(2)}` };
   const answer = await usermesh.api.post("auth/register", person);
   const token = linkToken(await mailTo(usermesh, person.email, /verify-email/));
-  expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+  expect((await usermesh.api.post("auth/verify-email", { token, password: person.password })).status).toBe(200);
   return { person, answer };
 }
 

@@ -29,7 +29,7 @@ const signInAs = (claims: { sub: string; email: string; email_verified?: boolean
 async function registerVerified(): Promise<Person & { id: string }> {
   const person = await register(usermesh);
   const token = linkToken(await mailTo(usermesh, person.email, /verify-email/));
-  expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+  expect((await usermesh.api.post("auth/verify-email", { token, password: person.password })).status).toBe(200);
   return person;
 }
 

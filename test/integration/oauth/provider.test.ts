@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { findFreePort } from "../../../scripts/local-servers/ports.ts";
-import { beginLink } from "../../support/data/oauth-flow.ts";
+import { beginLink, newPkce } from "../../support/data/oauth-flow.ts";
 import { createBrowser, type OidcProvider, startOidcProvider } from "../../support/fakes/oidc-provider.ts";
 import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
@@ -33,8 +33,8 @@ afterAll(async () => {
 const address = (name = "ada") => `${name}.${randomBytes(6).toString("hex")}@example.com`;
 const startUrl = (query = "") => `${usermesh.url}/api/v1/auth/oauth/company${query}`;
 
-async function signInAs(email: string) {
-  const { status, text } = await createBrowser(email).open(startUrl());
+async function signInAs(email: string, query = "") {
+  const { status, text } = await createBrowser(email).open(startUrl(query));
   return { status, body: JSON.parse(text) };
 }
 
@@ -60,7 +60,7 @@ describe("signing in with a real OpenID Connect provider", () => {
   test("links the identity to the account that has verified the same email", async () => {
     const person = await register(usermesh);
     const token = linkToken(await mailTo(usermesh, person.email, /verify-email/));
-    expect((await usermesh.api.post("auth/verify-email", { token })).status).toBe(200);
+    expect((await usermesh.api.post("auth/verify-email", { token, password: person.password })).status).toBe(200);
     const { body } = await signInAs(person.email.toUpperCase().replace("EXAMPLE.COM", "example.com"));
     expect(body.data.user.id).toBe(person.id);
     expect((await signIn(usermesh, person)).access).not.toBe("");
@@ -68,11 +68,24 @@ describe("signing in with a real OpenID Connect provider", () => {
 
   test("redirects to the client with a code that can be exchanged once", async () => {
     const email = address();
-    const arrival = await createBrowser(email).open(startUrl(`?return_to=${encodeURIComponent(appUrl)}`), appUrl);
-    const code = new URL(arrival.url).searchParams.get("code");
-    const { status, body } = await usermesh.api.post("auth/oauth/exchange", { code, device_name: "Engine" });
+    const { verifier: code_verifier, query } = newPkce();
+    const start = startUrl(`?return_to=${encodeURIComponent(appUrl)}&${query}&state=mine`);
+    const arrival = await createBrowser(email).open(start, appUrl);
+    const { code, state } = Object.fromEntries(new URL(arrival.url).searchParams);
+    expect(state).toBe("mine");
+    const exchanged = { code, code_verifier, device_name: "Engine" };
+    const { status, body } = await usermesh.api.post("auth/oauth/exchange", exchanged);
     expect([status, body.data.user.email]).toEqual([200, email]);
     expect(await usermesh.api.post("auth/oauth/exchange", { code })).toBeProblem(400, "oauth_code_invalid");
+  });
+
+  test("is a recent sign-in if the provider has asked for the password again", async () => {
+    const email = address();
+    const [usual, stepUp] = [await signInAs(email), await signInAs(email, "?step_up=true")];
+    const { email: next } = newPerson("next");
+    const change = (access: string) => usermesh.api.patch("users/me", { email: next }, access);
+    expect(await change(usual.body.data.access_token)).toBeProblem(401, "step_up_required");
+    expect((await change(stepUp.body.data.access_token)).status).toBe(200);
   });
 
   test("is refused with 403 for a disabled account", async () => {
@@ -117,7 +130,7 @@ describe("linking a provider", () => {
     const { access_token: token, user } = (await signInAs(address())).body.data;
     expect(await usermesh.api.delete("auth/identities/company", token)).toBeProblem(409, "last_sign_in_method");
     await usermesh.api.post("auth/password-reset-request", { email: user.email });
-    const reset = linkToken(await mailTo(usermesh, user.email, /reset-password\?token=/));
+    const reset = linkToken(await mailTo(usermesh, user.email, /reset-password/));
     const { password } = newPerson();
     await usermesh.api.post("auth/password-reset-confirm", { token: reset, new_password: password });
     const { access } = await signIn(usermesh, { email: user.email, password });

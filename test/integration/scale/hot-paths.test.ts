@@ -11,6 +11,7 @@ import {
   type Running,
   register,
   signIn,
+  verifyAddress,
 } from "../../support/flows/main-flow.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 import { type RunningServices, startServices } from "../../support/start/services.ts";
@@ -57,7 +58,7 @@ describe(`among ${ACCOUNTS} accounts no table is read from end to end`, () => {
         username: `n-${Date.now()}`,
         preferences: { remote: true },
       });
-      await api.post("auth/verify-email", { token: linkToken(await mailTo(running, person.email, /verify-email/)) });
+      await verifyAddress(running, person);
       await signsInEveryWay(running, person);
       const { access, refresh } = await signIn(running, person);
       await changeOwnAccount(api, access);

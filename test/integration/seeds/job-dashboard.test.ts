@@ -8,7 +8,7 @@ const { email } = newPerson("user");
 const password = "SecurePass123";
 let access = "";
 beforeAll(async () => {
-  usermesh = await startUsermesh();
+  usermesh = await startUsermesh({ USERMESH_PROFILE: "job-dashboard" });
 });
 afterAll(() => usermesh.stop());
 
@@ -22,6 +22,15 @@ test("login", async () => {
   const { status, body } = await usermesh.api.post("auth/login", { email, password });
   expect([status, body.data.token_type]).toEqual([200, "Bearer"]);
   access = body.data.access_token;
+});
+
+test("the documented password rules and origins", async () => {
+  const weak = await usermesh.api.post("auth/register", { ...newPerson(), password: "alllowercase" });
+  expect(weak).toBeProblem(422, "validation_failed");
+  const { headers } = await usermesh.api.request("GET", "/health/live", {
+    headers: { origin: "https://anywhere.example" },
+  });
+  expect(headers.get("access-control-allow-origin")).toBe("*");
 });
 
 test("profile update", async () => {

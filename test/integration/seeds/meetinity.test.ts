@@ -9,7 +9,7 @@ let providers: Record<"google" | "linkedin", MaliciousProvider>;
 beforeAll(async () => {
   providers = { google: await startMaliciousProvider(), linkedin: await startMaliciousProvider() };
   usermesh = await startUsermesh({
-    PASSWORD_POLICY: "length",
+    USERMESH_PROFILE: "meetinity",
     OAUTH_GOOGLE_ISSUER: providers.google.issuer,
     OAUTH_GOOGLE_CLIENT_ID: "your-google-client-id",
     OAUTH_GOOGLE_CLIENT_SECRET: "your-google-client-secret",
@@ -42,6 +42,7 @@ describe.each(["", "/api"])("a client of Meetinity with the base URL <ours>%s", 
   test("signs in and refreshes", async () => {
     const signedIn = await send("POST", "/auth/login", { email, password });
     expect(signedIn.body.data.user.name).toBe("John Doe");
+    expect(signedIn.body.data).toMatchObject({ expires_in: 86_400, refresh_expires_in: 30 * 86_400 });
     const refreshed = await send("POST", "/auth/refresh", { refresh_token: signedIn.body.data.refresh_token });
     expect(refreshed.status).toBe(200);
     ({ access_token: access, refresh_token: refresh } = refreshed.body.data);

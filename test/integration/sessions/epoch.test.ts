@@ -48,18 +48,19 @@ describe("the epoch of an account", () => {
   });
 
   test("leaves no session of a sign-in that runs during revokeAll, 100 of 100, including an account's first", async () => {
-    const users = Array.from({ length: 100 }, id);
-    const left = await Promise.all(
-      users.map(async (userId) => {
-        const epoch = await epochOf(userId);
-        await Promise.all([
-          create(userId, epoch).catch(() => undefined),
-          revokeAll(userId),
-          create(userId, epoch).catch(() => undefined),
-        ]);
-        return mesh.liveSessions(userId);
-      }),
-    );
+    const left: number[] = [];
+    const raceOf = async (userId: string) => {
+      const epoch = await epochOf(userId);
+      await Promise.all([
+        create(userId, epoch).catch(() => undefined),
+        revokeAll(userId),
+        create(userId, epoch).catch(() => undefined),
+      ]);
+      return mesh.liveSessions(userId);
+    };
+    // Ten at a time: a revocation that is refused because the database pool is busy would show nothing.
+    for (let round = 0; round < 10; round++)
+      left.push(...(await Promise.all(Array.from({ length: 10 }, () => raceOf(id())))));
     expect(left).toEqual(Array(100).fill(0));
   });
 

@@ -30,7 +30,7 @@ describe("a revocation", () => {
           holder.applyEntries(ctx.params),
       },
     });
-    await eventually("the first lease", () => holder.isReady());
+    await eventually("the first lease", () => holder.isHeld());
   });
   afterAll(() => mesh.stop());
 
@@ -194,7 +194,7 @@ describe("a revocation", () => {
   test("does not wait for a lease holder that was stopped, which accepts nothing", async () => {
     const leaving = createLeaseHolder(mesh.platform, { service: "probe", action: "leaving.applyRevocations" });
     const service = mesh.broker.createService({ name: "leaving", mixins: [leaving.mixin] });
-    await eventually("its first lease", () => leaving.isReady());
+    await eventually("its first lease", () => leaving.isHeld());
     await mesh.broker.destroyService(service);
     const left = await mesh.database.query("SELECT 1 FROM sessions.leases WHERE action = 'leaving.revoked'");
     expect(left).toEqual([]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Call } from "../../../lib/actions/typed-call.ts";
-import { createDatabase, type Database } from "../../../mixins/database.mixin.ts";
+import { createDatabase, type Database } from "../../../mixins/database/database.mixin.ts";
 import { createServiceCaches, type ServiceCaches } from "../../../mixins/near-cache.mixin.ts";
 import { lockAccount, updateAccount } from "../../../services/users/core/users.repo.ts";
 import { usersEntities } from "../../../services/users/users.entities.ts";

@@ -16,8 +16,17 @@ const systemRoles = {
     "sessions:write",
     "users:read",
     "users:write",
+    "webhooks:read",
+    "webhooks:write",
   ],
-  vendor: ["platform:act", "platform:introspect", "platform:metrics", "platform:queues", "platform:tenants"],
+  vendor: [
+    "platform:act",
+    "platform:introspect",
+    "platform:keys",
+    "platform:metrics",
+    "platform:queues",
+    "platform:tenants",
+  ],
   user: [],
 };
 

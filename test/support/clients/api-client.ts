@@ -38,10 +38,10 @@ interface Operation {
 
 const API = "/api/v1";
 
-/** An HTTP client that holds every answer against the OpenAPI document: an undocumented status or field is an error. */
+/** An HTTP client that holds every answer against the OpenAPI documents: an undocumented status, code or field is an error. */
 export async function createApiClient(url: string): Promise<ApiClient> {
-  const document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi;
-  const check = createAnswerCheck(document);
+  const read = async (name: string) => (await (await fetch(`${url}/${name}.json`)).json()) as OpenApi;
+  const check = createAnswerCheck(await read("openapi"), await read("openapi-compatibility"));
   const request = async (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => {
     const target = path.startsWith("/") ? path : `${API}/${path}`;
     const response = await fetch(url + target, { method, ...initOf(options) });
@@ -89,13 +89,16 @@ interface Seen {
   readonly body: unknown;
 }
 
-function createAnswerCheck(document: OpenApi) {
+function createAnswerCheck(api: OpenApi, compatibility: OpenApi) {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   (formats as unknown as (one: unknown) => void)(ajv);
-  ajv.addSchema({ $id: "openapi", ...document });
+  ajv.addSchema({ $id: "openapi", ...api });
+  ajv.addSchema({ $id: "compatibility", ...compatibility });
+  const all = { paths: { ...api.paths, ...compatibility.paths } };
   const compiled = new Map<string, ValidateFunction>();
   return (method: string, path: string, seen: Seen): void => {
-    const template = findTemplate(document, path);
+    const template = findTemplate(all, path);
+    const [id, document] = template && api.paths[template] ? ["openapi", api] : ["compatibility", compatibility];
     const operation = template && document.paths[template]?.[method.toLowerCase()];
     // 404 and 405 are for what the document doesn't have.
     if (!template || !operation) {
@@ -119,7 +122,7 @@ function createAnswerCheck(document: OpenApi) {
       );
     }
     if (!media.includes("json")) return;
-    const reference = `openapi#${pointer}/content/${pointerPart(media)}/schema`;
+    const reference = `${id}#${pointer}/content/${pointerPart(media)}/schema`;
     const validate = compiled.get(reference) ?? ajv.compile({ $ref: encodeURI(reference) });
     compiled.set(reference, validate);
     if (!validate(seen.body)) {
@@ -130,10 +133,13 @@ function createAnswerCheck(document: OpenApi) {
   };
 }
 
-function findTemplate(document: OpenApi, path: string): string | undefined {
+function findTemplate(document: Pick<OpenApi, "paths">, path: string): string | undefined {
   const trimmed = path.length > 1 ? path.replace(/\/$/, "") : path;
   if (document.paths[trimmed]) return trimmed;
-  return Object.keys(document.paths).find((template) => {
+  // Of several that match, the one with the fewest parameters is served.
+  const params = (template: string) => template.split("{").length;
+  const templates = Object.keys(document.paths).toSorted((one, other) => params(one) - params(other));
+  return templates.find((template) => {
     const pattern = template.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{[^}]+\}/g, "[^/]+");
     return new RegExp(`^${pattern}$`).test(trimmed);
   });

@@ -30,7 +30,13 @@ export function createBrowserClient(api: ApiClient): BrowserClient {
     },
     request,
     own: (method, path, body) =>
-      request(method, path, { body, headers: { "x-csrf-token": cookies.get("csrf_token") ?? "", origin: api.url } }),
+      request(method, path, {
+        body,
+        headers: {
+          "x-csrf-token": cookies.get("__Host-csrf_token") ?? cookies.get("csrf_token") ?? "",
+          origin: api.url,
+        },
+      }),
   };
 }
 

@@ -5,7 +5,7 @@ const tenant = "00000000-0000-7000-8000-000000000001";
 const user = (n: string) => `('01990000-0000-7000-8000-' || lpad(to_hex(${n}), 12, '0'))::uuid`;
 const many = (count: number) => `generate_series(1, ${count}) AS n`;
 
-const schemas = ["users", "auth", "sessions", "preferences", "mail", "admin"];
+const schemas = ["users", "auth", "sessions", "preferences", "mail", "admin", "webhooks"];
 
 /** What every service has of the mesh: all of it relayed, handled and answered long enough ago to be of no more use today, none so long that it is swept. */
 function meshRows(schema: string, count: number): string[] {
@@ -60,9 +60,12 @@ const sessions = (count: number) => [
 
 const rest = (count: number) => [
   `INSERT INTO preferences.preferences (user_id, overrides, confirmed) SELECT ${user("n")}, '{"remote": true}', true FROM ${many(count)}`,
-  `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at)
+  `INSERT INTO admin.activity (id, tenant_id, action, actor_id, user_id, at, seq, hash, actor_hash, subject_hash)
    SELECT gen_random_uuid(), '${tenant}', (ARRAY['session.created', 'user.updated', 'password.changed'])[1 + n % 3], ${user("n")},
-     ${user("n")}, now() - n * interval '1 minute' FROM ${many(count)}`,
+     ${user("n")}, now() - n * interval '1 minute', n + 1000, '', '', '' FROM ${many(count)}`,
+  // What the trigger would have kept: the next entry of the chain follows the last one.
+  `INSERT INTO admin.activity_chains SELECT tenant_id, max(seq), '' FROM admin.activity GROUP BY 1
+   ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq`,
 ];
 
 /** So many accounts with all that they leave in the tables of all services, straight into these. */

@@ -1,5 +1,13 @@
+import { createHash, randomBytes } from "node:crypto";
 import type { Answer, ApiClient } from "../clients/api-client.ts";
 import type { Claims, MaliciousProvider } from "../fakes/malicious-provider.ts";
+
+/** A client's PKCE verifier, and the query that starts a sign-in with its challenge. */
+export function newPkce() {
+  const verifier = randomBytes(32).toString("base64url");
+  const challenge = createHash("sha256").update(verifier).digest("base64url");
+  return { verifier, query: `code_challenge=${challenge}&code_challenge_method=S256` };
+}
 
 /** A sign-in or a link under way: where the browser was sent, and its cookie. */
 export interface Begun {

@@ -25,7 +25,7 @@ export async function vendorOf(running: Running): Promise<string> {
 }
 
 /**
- * Made by the vendor; its first administrator has followed the invitation and is signed in. `settings` are in force
+ * Made by the vendor, and open to registrations; its first administrator has followed the invitation and is signed in. `settings` are in force
  * before the first sign-in: nodes keep those of a tenant for some seconds.
  */
 export async function newTenant(running: Running, vendor: string, settings?: object): Promise<TestTenant> {
@@ -33,8 +33,8 @@ export async function newTenant(running: Running, vendor: string, settings?: obj
   const person = newPerson("boss");
   const made = await running.api.post("admin/tenants", { slug, name: "Test", admin_email: person.email }, vendor);
   expect(made.status).toBe(201);
-  if (settings) await changeSettings(running, vendor, made.body.data, settings);
-  const token = linkToken(await mailTo(running, person.email, /reset-password\?token=/));
+  await changeSettings(running, vendor, made.body.data, { registration: "open", upgrade: "self", ...settings });
+  const token = linkToken(await mailTo(running, person.email, /reset-password/));
   const set = await running.api.post("auth/password-reset-confirm", { token, new_password: person.password });
   expect(set.status).toBe(200);
   return { id: made.body.data.id, slug, admin: await signInTo(running, slug, person) };

@@ -27,12 +27,15 @@ interface Options {
   readonly promisesIss?: boolean;
   /** Signs with a key that it does not publish. */
   readonly forges?: boolean;
+  /** Has an issuer for each tenant, and a template of them in the metadata of `organizations`, as Microsoft Entra. */
+  readonly tenants?: boolean;
 }
 
 /** An OpenID Connect provider that checks as it must, and puts into its ID tokens whatever a test wants. */
 export async function startMaliciousProvider({
   promisesIss = false,
   forges = false,
+  tenants = false,
 }: Options = {}): Promise<MaliciousProvider> {
   const [published, other] = await Promise.all([generateKeyPair("RS256"), generateKeyPair("RS256")]);
   const jwks = { keys: [{ ...(await exportJWK(published.publicKey)), alg: "RS256", use: "sig", kid: "1" }] };
@@ -40,12 +43,13 @@ export async function startMaliciousProvider({
   const verifiers: string[] = [];
   const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = tenants ? `${origin}/organizations/v2.0` : origin;
   const metadata = {
-    issuer,
-    authorization_endpoint: `${issuer}/authorize`,
-    token_endpoint: `${issuer}/token`,
-    jwks_uri: `${issuer}/jwks`,
+    issuer: tenants ? `${origin}/{tenantid}/v2.0` : issuer,
+    authorization_endpoint: `${origin}/authorize`,
+    token_endpoint: `${origin}/token`,
+    jwks_uri: `${origin}/jwks`,
     response_types_supported: ["code"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["RS256"],
@@ -66,7 +70,7 @@ export async function startMaliciousProvider({
     return { access_token: "opaque", token_type: "Bearer", expires_in: 60, id_token: await idToken(issued) };
   };
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
-    if (request.url?.startsWith("/.well-known")) return answer(response, 200, metadata);
+    if (request.url?.includes("/.well-known/")) return answer(response, 200, metadata);
     if (request.url === "/jwks") return answer(response, 200, jwks);
     if (request.url !== "/token") return answer(response, 404, {});
     const tokens = await redeem(new URLSearchParams(await textOf(request)));

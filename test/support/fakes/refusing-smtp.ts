@@ -1,7 +1,10 @@
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { SMTPServer } from "smtp-server";
 
-/** A real SMTP server that refuses every recipient for good (RFC 5321, 550) until it is told to take them. */
+/**
+ * A real SMTP server that refuses every recipient for good (RFC 5321, 550) until it is told to take them, and hangs up at those
+ * whose address begins with `hangup`.
+ */
 export interface RefusingSmtp {
   readonly env: Readonly<Record<string, string>>;
   /** Recipients whose mail was taken. */
@@ -17,7 +20,8 @@ export async function startRefusingSmtp(): Promise<RefusingSmtp> {
     disabledCommands: ["STARTTLS"],
     disableReverseLookup: true,
     closeTimeout: 500,
-    onRcptTo({ address }, _session, done) {
+    onRcptTo({ address }, session, done) {
+      if (address.startsWith("hangup")) return hangUp(server, session.id);
       const refusal = Object.assign(new Error(`<${address}>: no such user`), { responseCode: 550 });
       done(smtp.refuses ? refusal : undefined);
     },
@@ -40,4 +44,9 @@ export async function startRefusingSmtp(): Promise<RefusingSmtp> {
     stop: () => new Promise((resolve) => server.close(resolve)),
   };
   return smtp;
+}
+
+function hangUp(server: SMTPServer, id: string): void {
+  const { connections } = server as unknown as { connections: Set<{ id: string; _socket: Socket }> };
+  for (const one of connections) if (one.id === id) one._socket.destroy();
 }

@@ -41,10 +41,10 @@ export function describeAccountFlow(running: () => Flowing): void {
     await mailTo(running(), person.email, /change of your email address was requested/);
     expect((await api().post("auth/login", { email, password: person.password })).status).toBe(401);
     const token = linkToken(await mailTo(running(), email, /verify-email/));
-    const verified = await api().post("auth/verify-email", { token });
+    const verified = await api().post("auth/verify-email", { token }, access);
     expect([verified.status, verified.body.data?.email]).toEqual([200, email]);
     await mailTo(running(), person.email, /email address was changed/);
-    expect(await api().post("auth/verify-email", { token })).toBeProblem(400, "token_invalid");
+    expect(await api().post("auth/verify-email", { token }, access)).toBeProblem(400, "token_invalid");
     const old = { email: person.email, password: person.password };
     expect((await api().post("auth/login", old)).status).toBe(401);
     person = { ...person, email };

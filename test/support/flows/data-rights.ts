@@ -29,7 +29,7 @@ export async function leaveTraces(running: Running): Promise<Traced> {
     preferences: { interests: [word("interest")] },
   });
   const token = linkToken(await mailTo(running, person.email, /verify-email/));
-  expect((await api.post("auth/verify-email", { token })).status).toBe(200);
+  expect((await api.post("auth/verify-email", { token, password: person.password })).status).toBe(200);
   const { body } = await api.request("POST", "auth/login", {
     body: { email: person.email, password: person.password, device_name: device },
     headers: { "user-agent": agent },

@@ -37,7 +37,7 @@ export function describeServicePermissions(mesh: () => TestMesh): void {
   let node: ServiceBroker;
   beforeAll(async () => {
     node = await startBroker({ env: { NATS_URL: mesh().nats.url } });
-    await node.waitForServices(["users", "auth", "sessions", "preferences", "mail", "admin"], 10_000, 50);
+    await node.waitForServices(["users", "auth", "sessions", "preferences", "mail", "admin", "webhooks"], 10_000, 50);
   });
   afterAll(() => node?.stop());
 

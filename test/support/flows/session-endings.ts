@@ -66,7 +66,7 @@ export const endings: Readonly<Record<string, Ending>> = {
   "a reset password": {
     async end({ running, api, key }, { email }) {
       await call(api, "POST auth/password-reset-request", key, null, { email });
-      const token = linkToken(await mailTo(running, email, /reset-password\?token=/));
+      const token = linkToken(await mailTo(running, email, /reset-password/));
       return call(api, "POST auth/password-reset-confirm", key, null, { token, new_password: newPassword });
     },
     ended: all,

@@ -21,6 +21,8 @@ interface Ground {
   readonly victim: Member;
   /** Of the victim. */
   readonly session: string;
+  /** Of the foreign tenant. */
+  readonly webhook: string;
   readonly person: Member;
   /** All rows of the foreign tenant. */
   readonly before: string;
@@ -110,20 +112,23 @@ async function prepare(running: Walked): Promise<Ground> {
   await newRole(running, home, "same", ["users:read"]);
   const seen = (await signInTo(running, foreign.slug, victim)).access;
   const session: string = (await running.api.get("auth/sessions", seen)).body.data[0].id;
+  const hook = { url: "https://receiver.invalid/", event_types: ["user.erased"] };
+  const webhook: string = (await running.api.post("admin/webhooks", hook, access)).body.data.id;
   await running.settled();
-  const ground = { home, foreign, victim, session, person };
+  const ground = { home, foreign, victim, session, webhook, person };
   return { ...ground, before: await rowsOfForeign(running, ground) };
 }
 
-type Marks = Pick<Ground, "foreign" | "victim" | "session">;
+type Marks = Pick<Ground, "foreign" | "victim" | "session" | "webhook">;
 
 const ids = ({ victim, session, foreign }: Marks) => [victim.id, session, foreign.id, foreign.admin.id];
 
 /** What must never stand in an answer to a stranger. */
-const secrets = ({ victim, session, foreign }: Marks) => [
+const secrets = ({ victim, session, foreign, webhook }: Marks) => [
   victim.id,
   victim.email,
   session,
+  webhook,
   foreign.admin.id,
   foreign.admin.email,
 ];
@@ -136,7 +141,7 @@ const isOwnAct = (role: string, route: Walk, secret: string, { foreign }: Marks)
 async function rowsOfForeign({ database }: Walked, ground: Marks): Promise<string> {
   const tables = await database.query<{ name: string }>(
     `SELECT schemaname || '.' || tablename AS name FROM pg_tables
-     WHERE schemaname IN ('users', 'auth', 'sessions', 'preferences', 'mail')
+     WHERE schemaname IN ('users', 'auth', 'sessions', 'preferences', 'mail', 'webhooks')
        AND tablename NOT IN ('migrations', 'outbox', 'inbox', 'idempotency', 'event_counters', 'revocation_log', 'leases') ORDER BY 1`,
   );
   const marks = [...ids(ground), ground.victim.email, ground.foreign.slug].map((mark) => `%${mark}%`);
@@ -155,7 +160,8 @@ function pathsOf(route: Walk, ground: Marks): string[] {
   if (!route.path.includes("{")) return [route.path];
   const named = (name: string): string | undefined => ({ provider: "google", name: "mail" })[name];
   if (route.path.includes("roles/{name}")) return ["theirs", "same"].map((name) => route.path.replace("{name}", name));
-  return ids(ground).map((id) => route.path.replace(/\{(\w+)\}/g, (_, name: string) => named(name) ?? id));
+  const used = route.path.includes("/webhooks/") ? [ground.webhook] : ids(ground);
+  return used.map((id) => route.path.replace(/\{(\w+)\}/g, (_, name: string) => named(name) ?? id));
 }
 
 /** Good ones, so that what is refused is refused for its tenant and not for a field. */
@@ -163,7 +169,9 @@ const bodies: Partial<Record<ApiRoute["action"], object>> = {
   "users.adminUpdate": { full_name: "Mallory", roles: [], is_verified: false, subscription: { plan: "gold" } },
   "users.setStatus": { is_active: false },
   "users.adminDelete": { erase: true },
+  "auth.sendLink": { kind: "password_reset" },
   "users.updateRole": { permissions: ["users:read", "users:write"] },
+  "webhooks.update": { is_enabled: false },
 };
 
 /** In the query every name that a client could hope for, in the body likewise: unknown fields are refused. */

@@ -1,5 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { Client, Pool } from "pg";
+import { readConfig } from "../../../lib/config/config.ts";
+import { roleUrl } from "../../../lib/database/database-roles.ts";
+import { grantOwnTables } from "../../../scripts/migrate/prepare.ts";
+import { prepareRoles } from "../../../scripts/migrate/roles.ts";
 
 export interface TestDatabase {
   /** The owner's; services derive their own roles from it. */
@@ -9,7 +13,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A new migrated database, cloned from the template in some 50 ms. */
+/** A new migrated database, cloned from the template in some 150 ms. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env.TEST_POSTGRES_URL;
   if (server === undefined)
@@ -18,12 +22,37 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   await execute(server, `CREATE DATABASE ${name} TEMPLATE usermesh_template`);
   const url = new URL(server);
   url.pathname = `/${name}`;
+  await createRoles(url.href);
   const database = openTestDatabase(url.href);
   const drop = async () => {
     await database.drop();
     await execute(server, `DROP DATABASE ${name} WITH (FORCE)`);
+    const roles = await execute<{ name: string }>(
+      server,
+      "SELECT quote_ident(rolname) AS name FROM pg_roles WHERE starts_with(rolname, $1)",
+      [`${readConfig({ DATABASE_URL: url.href }).database.rolePrefix}_`],
+    );
+    await execute(server, `DROP ROLE ${roles.map((role) => role.name).join(", ")}`);
   };
   return { ...database, drop };
+}
+
+/** Those that `migrate` would create: the clone's rights are still those of the template's roles. */
+async function createRoles(url: string): Promise<void> {
+  const config = readConfig({ DATABASE_URL: url });
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await prepareRoles(client, config, url, () => undefined);
+    await grantOwnTables(client, config.database);
+  } finally {
+    await client.end();
+  }
+}
+
+/** How the service that owns `schema` signs in. */
+export function serviceUrl({ url }: Pick<TestDatabase, "url">, schema: string): string {
+  return roleUrl(url, readConfig({ DATABASE_URL: url }).database, schema);
 }
 
 /** A database that another part of the test made and drops. */

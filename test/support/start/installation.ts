@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { schemas } from "../../../lib/database/database-roles.ts";
 import type { MeshEvent } from "../../../lib/events/events.ts";
 import type { ApiClient } from "../clients/api-client.ts";
 import { eventually } from "../eventually.ts";
@@ -21,7 +22,8 @@ export interface Installation extends Running {
 export const firstAdmin = { email: "admin@example.com", password: "Usher-of-the-Mesh-1" };
 export const secretKey = `k1:${randomBytes(32).toString("base64url")}`;
 
-const outboxes = ["users", "auth", "sessions", "preferences", "mail"];
+/** The service admin publishes nothing. */
+const outboxes = schemas.filter((schema) => schema !== "admin");
 
 export async function outboxesEmpty(database: TestDatabase): Promise<void> {
   const rows = outboxes.map((schema) => `SELECT 1 FROM ${schema}.outbox WHERE published_at IS NULL`);

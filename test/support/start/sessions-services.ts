@@ -3,11 +3,10 @@ import { Client } from "pg";
 import type { Caller } from "../../../lib/actions/caller.ts";
 import type { Actions } from "../../../lib/actions/typed-call.ts";
 import type { Environment } from "../../../lib/config/config.ts";
-import { roleName, rolePassword } from "../../../lib/database/database-roles.ts";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { liveSessions, outboxEvents } from "../data/database-reads.ts";
-import type { TestDatabase } from "./database.ts";
+import { serviceUrl, type TestDatabase } from "./database.ts";
 import { type RunningServices, startServices } from "./services.ts";
 
 type Grant = Actions["sessions.create"]["result"];
@@ -78,10 +77,7 @@ interface SilentHolder {
 
 /** A client under the service's own role, with the limits of that role. */
 export async function connect(ownerUrl: string): Promise<Client> {
-  const url = new URL(ownerUrl);
-  url.username = roleName("sessions");
-  url.password = rolePassword(ownerUrl, url.username);
-  const client = new Client({ connectionString: url.href });
+  const client = new Client({ connectionString: serviceUrl({ url: ownerUrl }, "sessions") });
   client.on("error", () => undefined);
   await client.connect();
   return client;

@@ -5,7 +5,7 @@ import { firstAdmin, type Installation } from "./installation.ts";
 import { type RunningServices, startServices } from "./services.ts";
 
 /** All of Usermesh in this process, over a new database. */
-export interface Usermesh extends Installation, Pick<RunningServices, "url" | "platform" | "call"> {
+export interface Usermesh extends Installation, Pick<RunningServices, "url" | "platform" | "call" | "as"> {
   /** Of every table that a request may write to. */
   rowCounts(): Promise<Record<string, string>>;
 }
@@ -31,7 +31,7 @@ export async function startUsermesh(env: Readonly<Record<string, string>> = {}):
 async function rowCounts(database: TestDatabase): Promise<Record<string, string>> {
   const tables = await database.query<{ name: string }>(
     `SELECT schemaname || '.' || tablename AS name FROM pg_tables
-     WHERE schemaname IN ('users', 'auth', 'sessions', 'preferences', 'mail', 'admin')
+     WHERE schemaname IN ('users', 'auth', 'sessions', 'preferences', 'mail', 'admin', 'webhooks')
        AND tablename NOT IN ('leases', 'migrations') ORDER BY 1`,
   );
   const counts = await Promise.all(

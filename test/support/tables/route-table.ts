@@ -58,10 +58,10 @@ const mail: Row["send"] = (_, { email }) => body({ email });
 const spent = () => body({ token: "spent" });
 const verifyToken = async ({ running }: Scene, { email }: Actor) =>
   linkToken(await mailTo(running, email, /verify-email/));
-const verify: Row["send"] = async (scene, me) => body({ token: await verifyToken(scene, me) });
+const verify: Row["send"] = async (scene, me) => body({ token: await verifyToken(scene, me), password: me.password });
 const resetToken = async ({ running }: Scene, { email }: Actor) => {
   await running.api.post("auth/password-reset-request", { email });
-  return linkToken(await mailTo(running, email, /reset-password\?token=/));
+  return linkToken(await mailTo(running, email, /reset-password/));
 };
 const reset: Row["send"] = async (scene, me) =>
   body({ token: await resetToken(scene, me), new_password: newPassword() });
@@ -71,9 +71,25 @@ const newRole = async ({ running, rootToken }: Scene) => {
   return made;
 };
 
+const newTenant = async ({ running, rootToken }: Scene) => {
+  const sent = { slug: name(), name: "Looms", admin_email: newPerson().email };
+  return (await running.api.post("admin/tenants", sent, await rootToken())).body.data.id;
+};
+
+/** No connection is made to it: it resolves to nothing (RFC 6761). */
+const RECEIVER = "https://receiver.invalid/hooks";
+/** Uses an existing webhook of the tenant, because a tenant may have only twenty. */
+const webhook = async ({ running, rootToken }: Scene) => {
+  const token = await rootToken();
+  const { body: known } = await running.api.get("admin/webhooks", token);
+  if (known.data.length > 0) return { ids: [known.data[0].id as string] };
+  return { ids: [(await running.api.post("admin/webhooks", { url: RECEIVER }, token)).body.data.id as string] };
+};
+
 const auth = {
   "POST /api/v1/auth/register": row(everyone(201), register),
   "POST /api/v1/auth/login": row(everyone(200), login),
+  "POST /api/v1/auth/restore-account": row(everyone(200), login),
   "POST /api/v1/auth/refresh": fresh(everyone(200), refresh),
   "POST /api/v1/auth/logout": fresh(user()),
   "POST /api/v1/auth/logout-all": fresh(user()),
@@ -97,6 +113,10 @@ const auth = {
   "DELETE /api/v1/auth/sessions/{id}": fresh(user(), (_, { session }) => ({ ids: [session] })),
   "GET /api/v1/auth/oauth/{provider}": [row(everyone(302), configured), row(everyone(404), unknownProvider)],
   "GET /api/v1/auth/oauth/{provider}/callback": [row(everyone(400), configured), row(everyone(404), unknownProvider)],
+  "POST /api/v1/auth/oauth/{provider}/callback": [
+    row(everyone(303), () => ({ ...configured(), body: {} })),
+    row(everyone(404), () => ({ ...unknownProvider(), body: {} })),
+  ],
   "POST /api/v1/auth/oauth/exchange": row(everyone(400), () => body({ code: "spent" })),
   "GET /api/v1/auth/identities": row(user()),
   "POST /api/v1/auth/identities/{provider}": [
@@ -134,6 +154,11 @@ const users = {
 
 const governance = {
   "GET /api/v1/admin/users": row(admin(), query("?page=1&limit=5&status=active&sort=-created_at")),
+  "POST /api/v1/admin/users": row(admin(201), () => body({ email: newPerson().email, send_invitation: false })),
+  "POST /api/v1/admin/users/{id}/links": row(admin(202), async (scene) => ({
+    ...(await someone(scene)),
+    body: { kind: "password_reset" },
+  })),
   "GET /api/v1/admin/users/{id}": row(admin(), target),
   "PUT /api/v1/admin/users/{id}": row(admin(), change),
   "PATCH /api/v1/admin/users/{id}": row(admin(), change),
@@ -144,11 +169,16 @@ const governance = {
   "GET /api/v1/admin/users/{user_id}/sessions": row(admin(), target),
   "DELETE /api/v1/admin/users/{user_id}/sessions": row(admin(), target),
   "GET /api/v1/admin/activity": [row(admin()), row(admin(), query("?action=user.created&from=2020-01-01T00:00:00Z"))],
+  "POST /api/v1/admin/invitations": row(admin(201), () => body({ email: newPerson().email, roles: ["admin"] })),
   "GET /api/v1/admin/roles": row(admin()),
   "POST /api/v1/admin/roles": row(admin(201), () => body({ name: name(), permissions: ["users:read"] })),
   "PUT /api/v1/admin/roles/{name}": row(admin(), async (scene) => ({
     ids: [await newRole(scene)],
     body: { permissions: [] },
+  })),
+  "PATCH /api/v1/admin/roles/{name}": fresh(admin(), async (scene) => ({
+    ids: [await newRole(scene)],
+    body: { new_name: name() },
   })),
   "DELETE /api/v1/admin/roles/{name}": fresh(admin(), async (scene) => ({ ids: [await newRole(scene)] })),
   "GET /api/v1/admin/tenants": row(vendor()),
@@ -157,11 +187,35 @@ const governance = {
   ),
   "GET /api/v1/admin/tenants/{id}": row(vendor(), ({ tenant }) => ({ ids: [tenant] })),
   "PATCH /api/v1/admin/tenants/{id}": row(vendor(), ({ tenant }) => ({ ids: [tenant], body: { name: "Looms" } })),
+  "DELETE /api/v1/admin/tenants/{id}": row(vendor(), async (scene) => ({ ids: [await newTenant(scene)], body: {} })),
   "GET /api/v1/admin/metrics": row(vendor()),
   "GET /api/v1/admin/queues": row(vendor()),
   "GET /api/v1/admin/queues/{name}/failed": row(vendor(), () => ({ ids: ["mail"] })),
   "POST /api/v1/admin/queues/{name}/retry": row(vendor(), () => ({ ids: ["mail"], body: {} })),
   "DELETE /api/v1/admin/queues/{name}/failed/{job}": row(vendor(404), () => ({ ids: ["mail", "none"] })),
+  "GET /api/v1/admin/erasures": [row(admin()), row(admin(), query("?state=completed&limit=5"))],
+  "GET /api/v1/admin/statistics": row(admin()),
+  "GET /api/v1/admin/webhooks": row(admin()),
+  "POST /api/v1/admin/webhooks": fresh(admin(201), () => body({ url: RECEIVER })),
+  "GET /api/v1/admin/webhooks/{id}": row(admin(), webhook),
+  "PATCH /api/v1/admin/webhooks/{id}": row(admin(), async (scene) => ({
+    ...(await webhook(scene)),
+    body: { description: "x" },
+  })),
+  "DELETE /api/v1/admin/webhooks/{id}": row(admin(), webhook),
+  "POST /api/v1/admin/webhooks/{id}/rotate-secret": row(admin(), webhook),
+  "POST /api/v1/admin/webhooks/{id}/test": row(admin(202), webhook),
+  "GET /api/v1/admin/webhooks/{id}/deliveries": row(admin(), webhook),
+  "POST /api/v1/admin/webhooks/{id}/deliveries/{delivery_id}/redeliver": row(admin(202), async (scene) => {
+    const { ids } = await webhook(scene);
+    const tested = await scene.running.api.post(`admin/webhooks/${ids[0]}/test`, undefined, await scene.rootToken());
+    return { ids: [...ids, tested.body.data.id] };
+  }),
+  "GET /api/v1/admin/keys": row(vendor()),
+  "POST /api/v1/admin/keys/rotate": row(vendor()),
+  "GET /api/v1/admin/mesh/traffic": row(vendor()),
+  "GET /api/v1/admin/requests": row(vendor()),
+  "GET /api/v1/admin/requests/{correlation_id}": row(vendor(), () => ({ ids: ["none"] })),
   "GET /api/v1/admin/mesh": row(vendor()),
 };
 
@@ -173,12 +227,31 @@ const system = {
   "GET /metrics": row(everyone(200)),
   "GET /db/status": row(everyone(200)),
   "GET /.well-known/jwks.json": row(everyone(200)),
+  "GET /.well-known/openid-configuration": row(everyone(200)),
+  "GET /.well-known/oauth-authorization-server": row(everyone(200)),
+  "GET /api/v1": row(everyone(200)),
   "GET /openapi.json": row(everyone(200)),
+  "GET /openapi-compatibility.json": row(everyone(200)),
   "GET /docs": row(everyone(200)),
   "GET /redoc": row(everyone(200)),
   "GET /reset-password": row(everyone(200)),
   "GET /avatars/{image}": row(everyone(404), () => ({ ids: ["none.webp"] })),
-  "GET /assets/{file}": row(everyone(200), () => ({ ids: ["page.css"] })),
+  "GET /brand/{logo}": row(everyone(404), () => ({ ids: ["default-0123456789abcdef.png"] })),
+  "GET /brand/colors/{color}": row(everyone(200), () => ({ ids: ["0d7a6b.css"] })),
+  "GET /assets/{file}": row(everyone(404), () => ({ ids: ["none-0123456789ab.js"] })),
+  "GET /favicon.svg": row(everyone(200)),
+  "GET /favicon.ico": row(everyone(200)),
+  "GET /.well-known/change-password": row(everyone(302)),
+  "GET /login": row(everyone(200)),
+  "GET /account": row(everyone(200)),
+  "GET /account/{section}": row(everyone(200), () => ({ ids: ["security"] })),
+  "GET /admin": row(everyone(200)),
+  "GET /admin/{section}": row(everyone(200), () => ({ ids: ["accounts"] })),
+  "GET /admin/accounts/{id}": row(everyone(200), target),
+  "GET /admin/tenants/{id}": row(everyone(200), ({ tenant }) => ({ ids: [tenant] })),
+  "GET /mesh": row(everyone(200)),
+  "GET /register": row(everyone(200)),
+  "GET /forgot-password": row(everyone(200)),
 };
 
 const own = { ...auth, ...users, ...governance, ...system };

@@ -9,7 +9,7 @@ type Claims = NonNullable<Actions["users.claims"]["result"]>;
 
 const config = readConfig({ NODE_ENV: "test", ACCESS_TOKEN_EXPIRE_MINUTES: "30" });
 const start = Date.parse("2026-01-01T00:00:00Z");
-const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
+const { privateKey } = await generateKeyPair("ES256");
 let now = start;
 beforeEach(() => {
   now = start;
@@ -54,7 +54,14 @@ async function sign({ ms = 0, verifyUntil = start + 86_400_000, ...given }: Sign
     now += ms;
     return { ...claims, ...given.claims };
   }) as unknown as Call;
-  const signer = { kid: "k", key: privateKey, signFrom: 0, signUntil: Number.POSITIVE_INFINITY, verifyUntil };
+  const signer = {
+    kid: "k",
+    alg: "ES256",
+    key: privateKey,
+    signFrom: 0,
+    signUntil: Number.POSITIVE_INFINITY,
+    verifyUntil,
+  };
   const signingKeys = { current: async () => signer } as never;
   const token = await issueAccessToken(
     { config, clock, random: systemRandom, signingKeys },

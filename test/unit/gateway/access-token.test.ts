@@ -49,7 +49,7 @@ const good = {
 };
 
 function sign(claims: object = {}, header: object = {}, key = pair.privateKey): Promise<string> {
-  const protectedHeader = { alg: "EdDSA", typ: "at+jwt", kid: "key1", ...header } as JWTHeaderParameters;
+  const protectedHeader = { alg: "ES256", typ: "at+jwt", kid: "key1", ...header } as JWTHeaderParameters;
   return new SignJWT(JSON.parse(JSON.stringify({ ...good, ...claims }))).setProtectedHeader(protectedHeader).sign(key);
 }
 
@@ -64,9 +64,9 @@ const codeOf = async (tokens: AccessTokens, token: string) => {
 };
 
 beforeAll(async () => {
-  pair = await generateKeyPair("EdDSA", { extractable: true });
-  other = await generateKeyPair("EdDSA", { extractable: true });
-  publicJwk = { ...(await exportJWK(pair.publicKey)), kid: "key1", use: "sig", alg: "EdDSA" } as PublishedKey;
+  pair = await generateKeyPair("ES256", { extractable: true });
+  other = await generateKeyPair("ES256", { extractable: true });
+  publicJwk = { ...(await exportJWK(pair.publicKey)), kid: "key1", use: "sig", alg: "ES256" } as PublishedKey;
 });
 
 describe("access token", () => {
@@ -86,6 +86,17 @@ describe("access token", () => {
     });
   });
 
+  test("before any keys were fetched, each request asks for them", async () => {
+    let isUp = false;
+    const tokens = gate(async () => {
+      if (!isUp) throw new Error("auth is starting");
+      return { keys: [publicJwk] };
+    });
+    expect(await codeOf(tokens, await sign())).toBe("service_unavailable");
+    isUp = true;
+    expect(await codeOf(tokens, await sign())).toBe("accepted");
+  });
+
   const hmac = async () => {
     const input = `${part({ alg: "HS256", typ: "at+jwt", kid: "key1" })}.${part(good)}`;
     return `${input}.${createHmac("sha256", await exportSPKI(pair.publicKey))
@@ -98,7 +109,7 @@ describe("access token", () => {
     ["a signature by another key under a known kid", () => sign({}, {}, other.privateKey)],
     ["an unknown kid", () => sign({}, { kid: "key2" })],
     ["an unknown kid and no expiry", () => sign({ exp: undefined }, { kid: "key2" })],
-    ["an unknown kid and no payload", () => `${part({ alg: "EdDSA", typ: "at+jwt", kid: "key2" })}.${part(1)}.AAAA`],
+    ["an unknown kid and no payload", () => `${part({ alg: "ES256", typ: "at+jwt", kid: "key2" })}.${part(1)}.AAAA`],
     ["expired, with a signature by another key", () => sign({ exp: seconds - 1 }, {}, other.privateKey)],
     ["no kid", () => sign({}, { kid: undefined })],
     ["SQL in the kid", () => sign({}, { kid: "' OR 1=1 --" })],
@@ -167,6 +178,15 @@ describe("access token", () => {
     await tokens.verify(token);
     expect(tokens.verify(token)).not.toBeInstanceOf(Promise);
     expect(tokens.stats).toEqual({ hits: 1, misses: 1 });
+  });
+
+  test.each(["RS256", "EdDSA"] as const)("a %s key verifies its own algorithm only", async (alg) => {
+    const keyPair = await generateKeyPair(alg, { extractable: true });
+    const jwk = { ...(await exportJWK(keyPair.publicKey)), kid: "key2", use: "sig", alg } as PublishedKey;
+    const tokens = gate(async () => ({ keys: [publicJwk, jwk] }));
+    expect(await codeOf(tokens, await sign({}, { alg, kid: "key2" }, keyPair.privateKey))).toBe("accepted");
+    expect(await codeOf(tokens, await sign({}, { alg, kid: "key1" }, keyPair.privateKey))).toBe("token_invalid");
+    expect(await codeOf(tokens, await sign({}, { kid: "key2" }))).toBe("token_invalid");
   });
 
   test("unknown kids refresh the keys at most once a second", async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
@@ -40,3 +40,12 @@ test("a generator that fails leaves no file", async () => {
   await expect(persistentSecret(scratch, "key", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   expect(await readdir(scratch)).toEqual([]);
 });
+
+test.each(["", "\n"])(
+  "an empty file (%j) is refused and stays, because what it protected needs the old secret",
+  async (text) => {
+    await writeFile(join(scratch, "key"), text);
+    await expect(persistentSecret(scratch, "key", randomPassword)).rejects.toThrow("is empty");
+    expect(await readFile(join(scratch, "key"), "utf8")).toBe(text);
+  },
+);

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { MailJob } from "../../../services/mail/mail.contract.ts";
-import { isLinkKind, type Recipient, renderLink, renderNotice } from "../../../services/mail/messages/templates.ts";
+import type { Recipient } from "../../../services/mail/messages/greeting.ts";
+import { isLinkKind } from "../../../services/mail/messages/mail-kinds.ts";
+import { renderMail } from "../../../services/mail/messages/render-mail.ts";
+import { loadTemplates } from "../../../services/mail/messages/templates.ts";
 
 type Kind = MailJob["kind"];
 
@@ -17,6 +20,7 @@ const toAccounts: readonly Kind[] = [
   "reset_password",
   "password_changed",
   "token_reused",
+  "username_changed",
   "provider_linked",
   "provider_unlinked",
   "account_deactivated",
@@ -38,8 +42,12 @@ const strangersTexts = [
 
 const link = "https://id.example.com/verify?token=v1.k1.abc";
 
+const texts = loadTemplates().textsFor(["en"]);
+const brand = { name: "Usermesh", color: "#0d7a6b", logo: null };
+
 function render(kind: Kind, recipient: Recipient) {
-  return isLinkKind(kind) ? renderLink(kind, recipient, link) : renderNotice(kind, recipient, "Provider");
+  const details = { provider: "Provider" };
+  return renderMail(texts, { kind, recipient, brand, details, ...(isLinkKind(kind) && { link }) });
 }
 
 test("each mail is in one of the two lists", () => {
@@ -51,7 +59,7 @@ describe.each(MailJob.shape.kind.options)("the mail %s", (kind) => {
     const nameless = render(kind, { name: null, isVerified: false });
     expect(render(kind, { name, isVerified: false })).toEqual(nameless);
     expect(nameless.text).toMatch(/^Hello,\n/);
-    expect(nameless.html).toContain("<p>Hello,</p>");
+    expect(nameless.html).toContain(">Hello,</p>");
   });
 });
 
@@ -63,5 +71,32 @@ test.each(toUnprovenAddresses)("the mail %s greets nobody by name, although the 
 test.each(toAccounts)("the mail %s greets the owner of a verified address by name", (kind) => {
   const { text, html } = render(kind, { name: "Ada Lovelace", isVerified: true });
   expect(text).toMatch(/^Hello Ada Lovelace,\n/);
-  expect(html).toContain("<p>Hello Ada Lovelace,</p>");
+  expect(html).toContain(">Hello Ada Lovelace,</p>");
 });
+
+test.each([
+  "Claim your prize at 888.com/win",
+  "evil.com",
+  "a1.io",
+  "evil\u3002com",
+  "evil\uff61com",
+  "evil\uff0ecom",
+  "evil\u2024com",
+  "b\u00fccher.example",
+  "\u0645\u062b\u0627\u0644.\u0625\u062e\u062a\u0628\u0627\u0631",
+  "\u0938\u0902\u0917\u0920\u0928.\u092d\u093e\u0930\u0924",
+  "a-.com",
+  "192.0.2.1/win",
+  "WWW.x",
+  "https://x",
+  "me@x",
+])("the name %j, of which mail programs make a link, greets nobody", (name) => {
+  expect(render("password_changed", { name, isVerified: true }).text).toMatch(/^Hello,\n/);
+});
+
+test.each(["J.R.R. Tolkien", "Dr. Ada Lovelace", "Henry VIII.", "Ren\u00e9 Magritte", "No. 5", "\u5c0f\u6797"])(
+  "the name %j is a name",
+  (name) => {
+    expect(render("password_changed", { name, isVerified: true }).text).toMatch(`Hello ${name},`);
+  },
+);

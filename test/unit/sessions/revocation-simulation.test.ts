@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Call } from "../../../lib/actions/typed-call.ts";
+import { createMetrics } from "../../../lib/observability/metrics.ts";
 import { LeaseKeeper, type LeasePage } from "../../../lib/revocation/lease-keeper.ts";
 import type { Clock, Timers } from "../../../lib/runtime/clock.ts";
 import { confirmRevocation } from "../../../services/sessions/revocation/confirm-revocation.ts";
@@ -50,6 +51,7 @@ interface Scenario {
 }
 
 async function acceptedAfterConfirmation(scenario: Scenario): Promise<string[]> {
+  const metrics = createMetrics();
   const time = createVirtualTime();
   const database = createDatabaseModel(time);
   let turn = 0;
@@ -68,7 +70,7 @@ async function acceptedAfterConfirmation(scenario: Scenario): Promise<string[]> 
     time.at(at, () => {
       const changes = [database.commit(`s${n}`)];
       void confirmRevocation(
-        { platform: { timers: time.timers, log: silent }, leaseDb: database.asDatabase },
+        { platform: { ...time, log: silent, metrics }, leaseDb: database.asDatabase },
         push,
         changes,
       ).then(() => confirmed.add(`s${n}`));

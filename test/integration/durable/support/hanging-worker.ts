@@ -6,7 +6,7 @@ import { systemRandom } from "../../../../lib/runtime/clock.ts";
 const [redisUrl = "", databaseUrl = "", queue = ""] = process.argv.slice(2);
 const queues = await openQueues({
   redisUrl: redisUrl === "" ? undefined : redisUrl,
-  databaseUrl,
+  database: databaseUrl === "" ? undefined : { url: databaseUrl, ssl: false, schema: "jobs" },
   log: pino({ level: "silent" }),
   random: systemRandom,
 });

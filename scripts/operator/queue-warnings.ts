@@ -1,0 +1,12 @@
+import type { Operator } from "./operator.ts";
+
+export async function listQueueWarnings({ call }: Operator): Promise<string[]> {
+  const mesh = await call("admin.mesh", {}).catch(() => null);
+  if (!mesh) return [];
+  const dead = mesh.queues.filter(({ counts }) => (counts?.failed ?? 0) > 0);
+  return [
+    ...mesh.queues.filter(({ counts }) => counts === null).map(({ name }) => `the queue ${name} can't be read.`),
+    ...dead.map(({ name, counts }) => `${counts?.failed} dead letters in ${name} (\`dead list ${name}\`).`),
+    ...(mesh.open_breakers.length > 0 ? [`${mesh.open_breakers.length} open circuit breakers (\`breakers\`).`] : []),
+  ];
+}

@@ -1,0 +1,58 @@
+import type { Platform } from "../../../lib/runtime/platform.ts";
+import type { Database } from "../../../mixins/database/database.mixin.ts";
+import { type Credential, listCredentialsWithLabels, listOnePerLabel, replaceSecret } from "./credentials.repo.ts";
+import type { PasswordHashing } from "./password-hashing.ts";
+
+/** Wraps weak hashes in ours, one after the other, so that sign-ins get their turn in between. */
+export interface HashUpgrade {
+  /** Starts the work in the background, unless it is running. It ends when no weak hash is left, or with this process. */
+  start(): void;
+}
+
+interface Deps extends Pick<Platform, "ring" | "log"> {
+  readonly db: Database;
+  readonly passwords: PasswordHashing;
+}
+
+const BATCH_SIZE = 100;
+
+export function createHashUpgrade(deps: Deps): HashUpgrade {
+  let running = false;
+  return {
+    start() {
+      if (running) return;
+      running = true;
+      upgradeAll(deps)
+        .catch((error: Error) => deps.log.warn({ error: error.message }, "upgrading weak password hashes failed"))
+        .finally(() => {
+          running = false;
+        });
+    },
+  };
+}
+
+async function upgradeAll(deps: Deps): Promise<void> {
+  for (;;) {
+    const labels = (await listOnePerLabel(deps.db)).filter(({ secret }) => deps.passwords.isWeak(secret));
+    if (labels.length === 0) return;
+    const credentials = await listCredentialsWithLabels(
+      deps.db,
+      labels.map(({ label }) => label),
+      BATCH_SIZE,
+    );
+    let upgraded = 0;
+    for (const credential of credentials) if (await upgrade(deps, credential)) upgraded += 1;
+    // Without this, credentials that can't be opened would be tried forever; the next maintenance tries again.
+    if (upgraded === 0) return;
+  }
+}
+
+/** False if the secret can't be opened, or was changed in the meantime. */
+async function upgrade({ db, ring, log, passwords }: Deps, credential: Credential): Promise<boolean> {
+  try {
+    return await replaceSecret(db, credential, await passwords.wrap(credential.secret, credential.id), ring.active);
+  } catch (error) {
+    log.error({ credential: credential.id, error: (error as Error).message }, "upgrading a password hash failed");
+    return false;
+  }
+}

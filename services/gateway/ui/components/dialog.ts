@@ -1,0 +1,23 @@
+import { html } from "htm/preact";
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+interface DialogProps {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly wide?: boolean;
+  readonly children?: ComponentChildren;
+}
+
+/** A modal dialog while it is rendered. The browser keeps the focus inside, and closes it with Escape. */
+export function Dialog({ title, onClose, wide, children }: DialogProps): VNode {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const opener = document.activeElement as HTMLElement | null;
+    element.current?.showModal();
+    return () => opener?.focus();
+  }, []);
+  return html`<dialog class="dialog ${wide ? "dialog-wide" : ""}" ref=${element} aria-labelledby="dialog-title" onClose=${onClose}>
+    <div class="dialog-body"><h2 id="dialog-title">${title}</h2>${children}</div>
+  </dialog>` as VNode;
+}

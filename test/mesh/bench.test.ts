@@ -1,0 +1,27 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+
+test("`npm run bench -- --short` measures every part and writes a report", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "usermesh-test-"));
+  const path = join(folder, "report.json");
+  const args = ["--require", "./scripts/environment.cjs", "test/bench/bench.ts", "--short", "--json", path];
+  const bench = spawn(process.execPath, args, { stdio: "ignore" });
+  const [code] = await once(bench, "exit");
+  expect(code).toBe(0);
+  const { lines } = JSON.parse(await readFile(path, "utf8"));
+  await rm(folder, { recursive: true });
+  const measured = lines.map((line: { what: string }) => line.what);
+  expect(measured).toEqual(
+    expect.arrayContaining([
+      "GET /users/me, one process",
+      "GET /users/me, mesh",
+      "p99 of refresh in a sign-in storm",
+      "mail, request to SMTP, mesh",
+      "memory, gateway-1",
+    ]),
+  );
+}, 300_000);

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import pino from "pino";
+import { startNats } from "../../scripts/local-servers/nats.ts";
+import { findFreePort } from "../../scripts/local-servers/ports.ts";
+import { startRedis } from "../../scripts/local-servers/redis.ts";
+import { completeSecrets, kubernetesManifest, renderSecrets } from "../../scripts/secrets/render.ts";
+import { base, containerOf, type Manifest, ofKind, readAll, secretOf, settingsOf } from "../support/data/manifests.ts";
+import { eventually } from "../support/eventually.ts";
+import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
+import { startServers } from "../support/start/servers.ts";
+
+/**
+ * What the overlay `dev` runs, as processes of this machine: the commands of the manifests and of the Dockerfile, with the
+ * environment of the ConfigMap and of each one's Secret. Only addresses and ports differ.
+ */
+const log = pino({ level: "silent" });
+const password = "0123456789abcdef0123456789abcdef";
+const started = new AsyncDisposableStack();
+const running: ChildProcess[] = [];
+const ports = new Map<string, { readonly health: number; readonly http: number }>();
+let database: TestDatabase;
+let addresses: Record<string, string>;
+let secrets: readonly Manifest[];
+
+beforeAll(async () => {
+  const { smtp } = await startServers(started);
+  database = await createTestDatabase();
+  started.defer(database.drop);
+  const [nats, redis] = await Promise.all([
+    startNats({ dir: await mkdtemp(join(tmpdir(), "nats-")), log, password }),
+    startRedis({ dir: await mkdtemp(join(tmpdir(), "redis-")), log, password }),
+  ]);
+  started.defer(nats.stop);
+  started.defer(redis.stop);
+  const owner = new URL(database.url);
+  secrets = readAll(
+    kubernetesManifest(
+      renderSecrets(
+        completeSecrets({
+          DATABASE_ADDRESS: `${owner.host}${owner.pathname}`,
+          POSTGRES_PASSWORD: decodeURIComponent(owner.password),
+          NATS_ADDRESS: `127.0.0.1:${nats.port}`,
+          NATS_PASSWORD: password,
+          REDIS_ADDRESS: `127.0.0.1:${redis.port}`,
+          REDIS_PASSWORD: password,
+        }),
+        "compose",
+      ),
+    ),
+  );
+  const mail = new URL(smtp.url);
+  addresses = { PATH: process.env.PATH ?? "", SMTP_HOST: mail.hostname, SMTP_PORT: mail.port };
+});
+afterAll(async () => {
+  await Promise.all(running.map(end));
+  await started.disposeAsync();
+});
+
+async function start(manifest: Manifest, command: readonly string[]): Promise<ChildProcess> {
+  const [health, http] = [await findFreePort(), await findFreePort()];
+  ports.set(manifest.metadata.name, { health, http });
+  const { env = [] } = containerOf(manifest);
+  const child = spawn(process.execPath, command.slice(1), {
+    env: {
+      ...settingsOf("dev"),
+      ...secretOf(manifest, secrets)?.stringData,
+      ...Object.fromEntries(env.map(({ name, value }) => [name, value])),
+      ...addresses,
+      NODE_HEALTH_PORT: String(health),
+      APP_PORT: String(http),
+    },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  running.push(child);
+  return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  await gone;
+}
+
+test("each manifest's command starts with its environment, and answers its probes", async () => {
+  const [job] = ofKind("Job") as [Manifest];
+  const migrate = await start(job, containerOf(job).command ?? []);
+  await once(migrate, "exit");
+  expect(migrate.exitCode).toBe(0);
+
+  const command = JSON.parse(/^CMD (\[.*\])$/m.exec(await readFile("Dockerfile", "utf8"))?.[1] ?? "[]") as string[];
+  const deployments = ofKind("Deployment", base);
+  for (const deployment of deployments) await start(deployment, command);
+  for (const deployment of deployments) {
+    const { name } = deployment.metadata;
+    const { startupProbe, livenessProbe, readinessProbe } = containerOf(deployment);
+    for (const probe of [startupProbe, livenessProbe, readinessProbe]) {
+      const port = ports.get(name)?.health;
+      const answers = async () => (await fetch(`http://127.0.0.1:${port}${probe?.httpGet.path}`)).status === 200;
+      await eventually(`${name} to answer ${probe?.httpGet.path}`, answers, { within: 120_000, every: 200 });
+    }
+  }
+  const health = async () => (await fetch(`http://127.0.0.1:${ports.get("gateway")?.http}/health`)).json();
+  await eventually("a healthy mesh", async () => ((await health()) as { status: string }).status === "ok", {
+    every: 500,
+  });
+}, 240_000);
