@@ -1,5 +1,5 @@
 import type { ServiceSchema } from "moleculer";
-import type { Client, Pool } from "pg";
+import type { Client, Pool, PoolClient, QueryConfig } from "pg";
 import { DataSource, type EntityManager } from "typeorm";
 import { type Connection, resolveConnection, verifyConnection } from "../../lib/database/connection.ts";
 import { translateDatabaseError } from "../../lib/database/database-errors.ts";
@@ -71,9 +71,9 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
       if (source?.isInitialized) await source.destroy();
     },
     query: <Row>(sql: string, values: readonly unknown[] = []) =>
-      runStatement<Row>(poolOf(current()), qualify(sql), values, isPooled ? undefined : statementName(sql)),
+      runStatement<Row>(poolOf(current()), statement(qualify(sql), values, !isPooled)),
     repository: (entity) => repositoryOf(current().manager, entity, translated),
-    transaction: (work) => runTransaction(current(), qualify, work),
+    transaction: (work) => runTransaction(current(), { qualify, isPrepared: () => !isPooled }, work),
     status: () => statusOf(source),
   };
   return platform.tracing ? tracedDatabase(opened, platform.tracing) : opened;
@@ -90,18 +90,16 @@ export function database(db: Database): Partial<ServiceSchema> {
   return { started: () => db.connect(), stopped: () => db.close() };
 }
 
-async function runStatement<Row>(
-  pool: Pool,
-  text: string,
-  values: readonly unknown[],
-  name: string | undefined,
-): Promise<Row[]> {
+async function runStatement<Row>(pool: Pool, query: QueryConfig): Promise<Row[]> {
   try {
-    const result = await pool.query({ text, values: [...values], ...(name !== undefined && { name }) });
-    return result.rows as Row[];
+    return (await pool.query(query)).rows as Row[];
   } catch (error) {
     throw translateDatabaseError(error);
   }
+}
+
+function statement(text: string, values: readonly unknown[], isPrepared: boolean): QueryConfig {
+  return { text, values: [...values], ...(isPrepared && { name: statementName(text) }) };
 }
 
 type Method = (...args: unknown[]) => Promise<unknown>;
@@ -128,14 +126,20 @@ const translated: Guard = (result) =>
     throw translateDatabaseError(error);
   });
 
+interface StatementForm {
+  readonly qualify: Qualify;
+  /** False behind a connection pooler. Known only once a connection is open. */
+  readonly isPrepared: () => boolean;
+}
+
 async function runTransaction<T>(
   source: DataSource,
-  qualify: Qualify,
+  form: StatementForm,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   const afterwards: Array<() => void> = [];
   try {
-    const result = await source.transaction((manager) => work(transactionOver(manager, qualify, afterwards)));
+    const result = await source.transaction((manager) => work(transactionOver(manager, form, afterwards)));
     for (const fn of afterwards) fn();
     return result;
   } catch (error) {
@@ -143,15 +147,20 @@ async function runTransaction<T>(
   }
 }
 
-function transactionOver(manager: EntityManager, qualify: Qualify, afterwards: Array<() => void>): Transaction {
+function transactionOver(
+  manager: EntityManager,
+  { qualify, isPrepared }: StatementForm,
+  afterwards: Array<() => void>,
+): Transaction {
   return {
     repository: (entity) => repositoryOf(manager, entity, (result) => result),
     afterCommit: (fn) => void afterwards.push(fn),
     async query<Row>(sql: string, values: readonly unknown[] = []) {
       const runner = manager.queryRunner;
       if (!runner) throw new Error("The transaction has no query runner");
-      const result = await runner.query(qualify(sql), [...values], true);
-      return result.records as Row[];
+      // TypeORM's own `query` cannot name a statement, so that PostgreSQL would parse and plan it each time.
+      const client: PoolClient = await runner.connect();
+      return (await client.query(statement(qualify(sql), values, isPrepared()))).rows as Row[];
     },
   };
 }

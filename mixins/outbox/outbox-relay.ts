@@ -9,6 +9,8 @@ import type { ServiceEntities } from "../service-tables/service-tables.entities.
 /** Rebuilds a recreated stream before anything else is relayed to it. */
 export interface Snapshot {
   readonly stream: StreamName;
+  /** Whether this stream is known to be complete. */
+  isComplete(streamId: string): boolean;
   /** Publishes one page, and stores the progress in the relay's transaction. True once the stream is complete. */
   step(tx: Transaction, streamId: string): Promise<boolean>;
 }
@@ -29,20 +31,18 @@ export async function relayBatch(
   platform: Platform,
   db: Database,
   failures: FailureLog,
-  snapshot?: Snapshot,
+  { snapshot, isWoken = false }: { readonly snapshot?: Snapshot | undefined; readonly isWoken?: boolean },
 ): Promise<"more" | "idle"> {
   const streamId = snapshot ? await platform.events.streamId(snapshot.stream) : null;
+  const isIncomplete = streamId !== null && !snapshot?.isComplete(streamId);
+  // One cheap statement instead of a transaction, because an idle relay looks several times a second.
+  if (!isWoken && !isIncomplete && !(await hasPending(db))) return "idle";
   return db.transaction(async (tx) => {
-    const [lock] = await tx.query<{ held: boolean }>(
-      "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held",
-      [`usermesh-relay-${db.schema}`],
-    );
-    if (!lock?.held) return "idle";
-    if (snapshot && streamId !== null && !(await keepAlive(platform, tx, () => snapshot.step(tx, streamId))))
-      return "more";
-    const rows = await tx.query<OutboxRow>(
-      `${selectPending(db.schema, "event")} UNION ALL ${selectPending(db.schema, "job")} ORDER BY id`,
-    );
+    if (snapshot && isIncomplete) {
+      if (!(await lockRelay(tx, db.schema))) return "idle";
+      if (!(await keepAlive(platform, tx, () => snapshot.step(tx, streamId)))) return "more";
+    }
+    const rows = await takePending(tx, db.schema);
     if (rows.length === 0) return "idle";
     const done = await keepAlive(platform, tx, () => publishAll(platform, failures, rows));
     await tx.query(`UPDATE ${db.schema}.outbox SET published_at = clock_timestamp() WHERE id = ANY($1::bigint[])`, [
@@ -52,10 +52,18 @@ export async function relayBatch(
   });
 }
 
-/** A batch of each kind: while Redis is unavailable, events must not wait behind jobs. */
-function selectPending(schema: string, kind: OutboxRow["kind"]): string {
-  return `(SELECT id, kind, user_id, body FROM ${schema}.outbox
-           WHERE published_at IS NULL AND kind = '${kind}' ORDER BY id LIMIT ${BATCH})`;
+async function hasPending({ schema, query }: Database): Promise<boolean> {
+  const sql = `SELECT EXISTS (SELECT FROM ${schema}.outbox WHERE published_at IS NULL) AS found`;
+  return (await query<{ found: boolean }>(sql))[0]?.found ?? false;
+}
+
+async function lockRelay(tx: Transaction, schema: string): Promise<boolean> {
+  return (await tx.query<{ held: boolean }>(`SELECT ${schema}.lock_relay() AS held`))[0]?.held ?? false;
+}
+
+/** Empty while another relay runs. */
+function takePending(tx: Transaction, schema: string): Promise<OutboxRow[]> {
+  return tx.query<OutboxRow>(`SELECT id, kind, user_id, body FROM ${schema}.take_outbox($1) ORDER BY id`, [BATCH]);
 }
 
 /** Publishes the rows of different users concurrently, those of one user in order up to the first failure. */
@@ -105,20 +113,21 @@ function keepAlive<T>({ timers }: Platform, tx: Transaction, work: () => Promise
   return withHeartbeat(timers, KEEP_ALIVE_MS, () => tx.query("SELECT 1"), work);
 }
 
-/** Runs `step` when woken and at least every `ms`, never concurrently. A failed step is repeated by the next one. */
+/** Runs `step` when woken, with `true`, and at least every `ms`, never concurrently. A failed step is repeated by the next one. */
 export function createRelayLoop(
   { timers }: Platform,
   failures: FailureLog,
   ms: number,
-  step: () => Promise<"more" | "idle">,
+  step: (isWoken: boolean) => Promise<"more" | "idle">,
 ) {
   const stopping = new AbortController();
   let sleeping = new AbortController();
   let woken = false;
   let running: Promise<void> = Promise.resolve();
   const runOnce = async () => {
+    const isWoken = woken;
     woken = false;
-    const outcome = await step().catch((error: Error) => {
+    const outcome = await step(isWoken).catch((error: Error) => {
       failures.warn(error.message, { error: error.message }, "outbox relay failed, will be retried");
       return "idle" as const;
     });

@@ -51,7 +51,7 @@ const POLL_MS = 250;
 export function createOutbox(platform: Platform, db: Database, source: string, snapshot?: Snapshot): Outbox {
   const { schema } = db;
   const failures = createFailureLog(platform.log.child({ service: source }), platform.clock);
-  const relayOnce = () => relayBatch(platform, db, failures, snapshot);
+  const relayOnce = (isWoken = false) => relayBatch(platform, db, failures, { snapshot, isWoken });
   const loop = createRelayLoop(platform, failures, POLL_MS, relayOnce);
   reportBacklog(platform, db, source);
   const build = (event: EventDraft) => buildEvent(platform, source, event);

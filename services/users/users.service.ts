@@ -26,7 +26,7 @@ import { getVisibility, setVisibility } from "./account/visibility.ts";
 import { getWholeProfile, updateWholeProfile } from "./account/whole-profile.ts";
 import { endOfView } from "./core/user-view.ts";
 import type { CachedAccount, UsersDeps } from "./core/users.deps.ts";
-import { findTenantId, updateLastLogin } from "./core/users.repo.ts";
+import { findTenantId, recordLogin } from "./core/users.repo.ts";
 import { createCounts } from "./directory/counts.ts";
 import { listUsers } from "./directory/list-users.ts";
 import { searchPeople } from "./directory/search-people.ts";
@@ -124,7 +124,7 @@ export default function usersService(platform: Platform): ServiceSchema {
       appointAdministrator: (ctx) => appointAdministrator(deps, ctx),
       hasAdministrator: async ({ params }) => ({ exists: await hasAdministrator(deps.db, params.tenant_id) }),
       recordLogin: async (ctx) => {
-        await updateLastLogin(db, ctx.params.id, ctx.params.at);
+        await recordLogin(db, ctx.params.id, ctx.params.at);
         return {};
       },
       confirmEmail: (ctx) => confirmEmail({ ...deps, assertWithinAccountLimit }, ctx),

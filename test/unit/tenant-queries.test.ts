@@ -36,6 +36,7 @@ const overAll: Readonly<Record<string, string>> = {
 
 /** Joined with a restricted row, or built from conditions whose types require the tenant or the caller. */
 const builtOnATenant = new Set([
+  "users/account/sign-in.repo.ts findByName",
   "auth/oauth/identities.repo.ts findOwners",
   "auth/one-time-tokens/one-time-tokens.repo.ts SUPERSEDED",
   "users/transfer/import.repo.ts findConflicts",

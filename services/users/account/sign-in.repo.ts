@@ -13,18 +13,33 @@ export interface SignInRow extends Pick<UserColumns, (typeof signInFields)[numbe
   readonly is_hidden: boolean;
 }
 
-export function findByEmailKey(on: Queryable, tenantId: string, key: string): Promise<SignInRow[]> {
-  return on.query(`SELECT ${signInColumns} FROM users.users u WHERE u.tenant_id = $1 AND u.email_key = $2`, [
-    tenantId,
-    key,
-  ]);
+export interface NamedAccount {
+  readonly tenant_id: string;
+  readonly user: SignInRow | null;
 }
 
-export function findByUsernameKey(on: Queryable, tenantId: string, key: string): Promise<SignInRow[]> {
-  return on.query(`SELECT ${signInColumns} FROM users.users u WHERE u.tenant_id = $1 AND u.username_key = $2`, [
-    tenantId,
-    key,
-  ]);
+/** By an email or username in the form that is compared. */
+export interface NameKey {
+  readonly column: "email_key" | "username_key";
+  /** Null finds no account, in the same time. */
+  readonly key: string | null;
+}
+
+/** Undefined if no tenant has this slug or had it before. */
+export async function findByName(
+  on: Queryable,
+  slug: string,
+  { column, key }: NameKey,
+): Promise<NamedAccount | undefined> {
+  type Row = Partial<Record<keyof SignInRow, null>> | SignInRow;
+  const [row] = await on.query<{ readonly tenant_of_slug: string } & Row>(
+    `SELECT s.tenant_id AS tenant_of_slug, ${signInColumns} FROM users.tenant_slugs s
+     LEFT JOIN users.users u ON u.tenant_id = s.tenant_id AND u.${column} = $2 WHERE s.slug = $1`,
+    [slug, key],
+  );
+  if (!row) return undefined;
+  const { tenant_of_slug: tenant_id, ...user } = row;
+  return { tenant_id, user: user.id == null ? null : (user as SignInRow) };
 }
 
 export function findById(on: Queryable, id: string): Promise<SignInRow[]> {

@@ -2,9 +2,8 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { emailKey, usernameKey } from "../../../lib/runtime/text-keys.ts";
 import { isoOrNull } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { findTenantId } from "../core/users.repo.ts";
 import { effectiveSettings, unknownTenant } from "../tenants/tenant-settings.ts";
-import { findByEmailKey, findById, findByUsernameKey, readClaims, type SignInRow } from "./sign-in.repo.ts";
+import { findById, findByName, type NameKey, readClaims, type SignInRow } from "./sign-in.repo.ts";
 
 type Params = Actions["users.findForSignIn"]["params"];
 type Deps = Pick<UsersDeps, "db">;
@@ -14,10 +13,9 @@ export async function findForSignIn(
   { db }: Deps,
   { params }: ActionContext<Params>,
 ): Promise<Actions["users.findForSignIn"]["result"]> {
-  const tenantId = await findTenantId(db, params.tenant);
-  if (tenantId === undefined) throw unknownTenant();
-  const [user] = await find(db, tenantId, params);
-  return { tenant_id: tenantId, user: user ?? null };
+  const found = await findByName(db, params.tenant, nameKey(params));
+  if (!found) throw unknownTenant();
+  return found;
 }
 
 export async function readSignInView({ db }: Deps, id: string): Promise<SignInRow | null> {
@@ -41,10 +39,10 @@ export async function getClaims(
   };
 }
 
-async function find(db: Deps["db"], tenantId: string, { email, username }: Params): Promise<SignInRow[]> {
-  if (email !== undefined) return isStorable(email) ? findByEmailKey(db, tenantId, emailKey(email)) : [];
-  if (username !== undefined) return isStorable(username) ? findByUsernameKey(db, tenantId, usernameKey(username)) : [];
-  return [];
+function nameKey({ email, username }: Params): NameKey {
+  if (email === undefined && username !== undefined)
+    return { column: "username_key", key: isStorable(username) ? usernameKey(username) : null };
+  return { column: "email_key", key: email !== undefined && isStorable(email) ? emailKey(email) : null };
 }
 
 /** PostgreSQL refuses NUL in a text (22021), which would turn a wrong name into a 500. */

@@ -17,6 +17,7 @@ export function createUsersSnapshot(deps: SnapshotDeps): Snapshot {
   let done: string | undefined;
   return {
     stream: "USERS",
+    isComplete: (streamId) => done === streamId,
     async step(tx, streamId) {
       if (done === streamId) return true;
       const outcome = await publishPage(deps, tx, streamId);

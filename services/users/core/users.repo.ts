@@ -165,12 +165,8 @@ export async function readVisibility(on: Queryable, id: string): Promise<Visibil
   return (await on.query<Visibility>(sql, [id]))[0] ?? null;
 }
 
-export async function updateLastLogin(on: Queryable, id: string, at: string): Promise<void> {
-  await on.query(
-    `UPDATE users.users SET last_login_at = greatest(last_login_at, $2::timestamptz), logins_total = logins_total + 1
-     WHERE id = $1`,
-    [id, at],
-  );
+export async function recordLogin(on: Queryable, id: string, at: string): Promise<void> {
+  await on.query("SELECT users.record_login($1, $2)", [id, at]);
 }
 
 export interface LastLogin {
