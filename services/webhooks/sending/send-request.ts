@@ -1,9 +1,8 @@
-import { type LookupAddress, lookup } from "node:dns";
 import type { IncomingMessage } from "node:http";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { isIP, type LookupFunction } from "node:net";
-import { isPublicAddress } from "./public-address.ts";
+import type { LookupFunction } from "node:net";
+import { type AddressCheckOptions, createAddressCheck } from "../../../lib/outbound/public-lookup.ts";
 
 /** For the whole request: name resolution, connection, TLS and response. */
 export const TIME_LIMIT_MS = 10_000;
@@ -16,64 +15,31 @@ export interface WebhookRequest {
   readonly body: string;
 }
 
-/** The status, or why there is none: a code of Node.js such as `ECONNREFUSED`, `timeout` or `address_not_allowed`. */
+/**
+ * The status, or why there is none: a code of Node.js such as `ECONNREFUSED`, `timeout`, `no_public_address` of a name or
+ * `address_not_allowed` of an IP address.
+ */
 export type WebhookResponse =
   | { readonly status: number; readonly error?: undefined }
   | { readonly status?: undefined; readonly error: string };
 
-type Resolve = (
-  hostname: string,
-  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
-
-export interface SenderOptions {
-  readonly allowPrivateAddresses: boolean;
-  readonly resolve?: Resolve;
+export interface SenderOptions extends AddressCheckOptions {
   readonly timeLimitMs?: number;
 }
 
 export type SendRequest = (request: WebhookRequest) => Promise<WebhookResponse>;
 
-const systemResolve: Resolve = (hostname, done) => lookup(hostname, { all: true, verbatim: true }, done);
-
-/**
- * Sends one POST and follows no redirect. The socket connects to the address that was checked: the name is not resolved a
- * second time, so that an answer that changes in between (DNS rebinding) has no effect.
- */
-export function createSender({
-  allowPrivateAddresses,
-  resolve = systemResolve,
-  timeLimitMs = TIME_LIMIT_MS,
-}: SenderOptions): SendRequest {
-  const isAllowed = (address: string) => allowPrivateAddresses || isPublicAddress(address);
-  const checkedLookup = createLookup(resolve, isAllowed);
+/** Sends one POST, to a checked address only, and follows no redirect. */
+export function createSender({ timeLimitMs = TIME_LIMIT_MS, ...options }: SenderOptions): SendRequest {
+  const { isAllowedHost, lookup } = createAddressCheck(options);
   return async ({ url: text, headers, body }) => {
     const url = new URL(text);
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    // Node.js does not look up a host that is an IP address, so it is checked here.
-    if (isIP(host) && !isAllowed(host)) return { error: ADDRESS_NOT_ALLOWED };
+    if (!isAllowedHost(url.hostname)) return { error: "address_not_allowed" };
     try {
-      return {
-        status: await post(url, { headers, body, lookup: checkedLookup, signal: AbortSignal.timeout(timeLimitMs) }),
-      };
+      return { status: await post(url, { headers, body, lookup, signal: AbortSignal.timeout(timeLimitMs) }) };
     } catch (error) {
       return { error: reasonOf(error) };
     }
-  };
-}
-
-const ADDRESS_NOT_ALLOWED = "address_not_allowed";
-
-/** Resolves the name once and passes only the allowed addresses to the socket, which resolves nothing itself. */
-export function createLookup(resolve: Resolve, isAllowed: (address: string) => boolean): LookupFunction {
-  return (hostname, options, done) => {
-    resolve(hostname, (error, addresses = []) => {
-      if (error) return done(error, "");
-      const [first, ...rest] = addresses.filter(({ address }) => isAllowed(address));
-      if (!first) return done(Object.assign(new Error(ADDRESS_NOT_ALLOWED), { code: ADDRESS_NOT_ALLOWED }), "");
-      if (options.all) done(null, [first, ...rest]);
-      else done(null, first.address, first.family);
-    });
   };
 }
 

@@ -1,9 +1,8 @@
-import type { LookupAddress } from "node:dns";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { isPublicAddress } from "../../../services/webhooks/sending/public-address.ts";
-import { createLookup, createSender } from "../../../services/webhooks/sending/send-request.ts";
+import { createAddressCheck, type Resolve } from "../../../lib/outbound/public-lookup.ts";
+import { createSender } from "../../../services/webhooks/sending/send-request.ts";
 
 let inside: Server;
 let requests = 0;
@@ -24,25 +23,28 @@ function nameServer(...answers: string[][]) {
   let asked = 0;
   return {
     asked: () => asked,
-    resolve: (_: string, done: (error: null, addresses: LookupAddress[]) => void) => {
+    async resolve() {
       const addresses = answers[Math.min(asked, answers.length - 1)] ?? [];
       asked += 1;
-      done(
-        null,
-        addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
-      );
+      return addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
     },
   };
 }
 
-const send = (resolve: ReturnType<typeof nameServer>["resolve"], allowPrivateAddresses = false) => {
+const send = (resolve: Resolve, allowPrivateAddresses = false) => {
   const url = `http://receiver.example:${(inside.address() as AddressInfo).port}/`;
   return createSender({ allowPrivateAddresses, resolve, timeLimitMs: 300 })({ url, headers: {}, body: "{}" });
 };
 
 test("no connection is made to a name that resolves to a private address", async () => {
-  expect(await send(nameServer(["127.0.0.1"]).resolve)).toEqual({ error: "address_not_allowed" });
+  expect(await send(nameServer(["127.0.0.1"]).resolve)).toEqual({ error: "no_public_address" });
   expect(requests).toBe(0);
+});
+
+test("a name that does not exist gets the answer of one with private addresses, so that it tells nothing", async () => {
+  const unknown = () => Promise.reject(Object.assign(new Error(), { code: "ENOTFOUND" }));
+  expect(await send(unknown)).toEqual(await send(nameServer(["10.0.0.9"]).resolve));
+  expect(await send(unknown, true)).toEqual({ error: "ENOTFOUND" });
 });
 
 test("a name is resolved once: an answer that changes afterwards has no effect (DNS rebinding)", async () => {
@@ -52,7 +54,8 @@ test("a name is resolved once: an answer that changes afterwards has no effect (
 });
 
 test("of several addresses only the public ones are handed to the socket", async () => {
-  const lookup = createLookup(nameServer(["127.0.0.1", "8.8.8.8", "::1", "2001:4860::8"]).resolve, isPublicAddress);
+  const { resolve: addresses } = nameServer(["127.0.0.1", "8.8.8.8", "::1", "2001:4860::8"]);
+  const { lookup } = createAddressCheck({ allowPrivateAddresses: false, resolve: addresses });
   const handed = (options: object) =>
     new Promise((resolve) => lookup("receiver.example", options, (_, ...rest) => resolve(rest)));
   expect(await handed({ all: true })).toEqual([

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { isPublicAddress } from "../../../services/webhooks/sending/public-address.ts";
+import { isPublicAddress } from "../../../lib/outbound/public-address.ts";
 
 test.each([
   "0.0.0.0",
