@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -26,6 +26,21 @@ async function environmentOf(file: Buffer, env: Record<string, string> = {}): Pr
   const options = { cwd: dir, env: { PATH: process.env.PATH ?? "", ...env } };
   return (await run(process.execPath, ["--require", environment, "-e", script], options)).stdout;
 }
+
+describe("postinstall", () => {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
+  const install = () => run("/bin/sh", ["-c", scripts.postinstall ?? ""], { cwd: dir });
+
+  test("does nothing where only package.json was copied", async () => {
+    expect(await install()).toEqual({ stdout: "", stderr: "" });
+  });
+
+  test("does not read .env, which may be malformed", async () => {
+    await symlink(resolve("scripts"), join(dir, "scripts"));
+    await writeFile(join(dir, ".env"), "A=\0");
+    expect(await install()).toEqual({ stdout: "", stderr: "" });
+  });
+});
 
 describe(".env", () => {
   const text = "NODE_ENV=production\r\nAPP_PORT='8080'\r\n";
