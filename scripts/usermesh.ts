@@ -1,4 +1,3 @@
-import { joinAsOperator } from "./operator/join.ts";
 import type { Operator } from "./operator/operator.ts";
 import { groups, runLine } from "./operator/program.ts";
 import { exitCodes } from "./run/command.ts";
@@ -18,6 +17,8 @@ async function run(): Promise<number> {
   if (needsNoMesh(words)) return runLine(offline(), words, stop.signal, printError);
   const stack = new AsyncDisposableStack();
   try {
+    // Loaded only now, because help needs no bus: half of the time that it takes to start.
+    const { joinAsOperator } = await import("./operator/join.ts");
     return await runLine(await joinAsOperator(process.env, stack, print), words, stop.signal, printError);
   } catch (error) {
     printError((error as Error).message);

@@ -5,7 +5,7 @@ import { createLog } from "../../lib/observability/log.ts";
 import { systemTimers } from "../../lib/runtime/clock.ts";
 import { listNodes } from "../../lib/runtime/moleculer-internals.ts";
 import { withTimeout } from "../../lib/runtime/timeouts.ts";
-import { memberOptions } from "../run/mesh-connection.ts";
+import { memberOptions } from "../run/member-options.ts";
 import { findLocalMesh } from "../run/mesh-lock-file.ts";
 import type { Print } from "../run/terminal.ts";
 import { createOperator, type Operator } from "./operator.ts";

@@ -1,12 +1,14 @@
 /** One line of a table: what each cell shows, by the title of its column. */
 export type Row = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
+/** Short enough for a narrow terminal. */
+const HINT = "… is shortened. --json shows all.";
 const GAP = "  ";
 const MIN_WIDTH = 6;
 
 /**
- * A table that fits `width` columns: the widest cells are shortened until it does. Columns in `whole` are not, because a
- * shortened id is of no use.
+ * A table that fits `width` columns: the widest cells are shortened until it does, which a line below says. Columns in
+ * `whole` are not, because a shortened id is of no use.
  */
 export function formatRows(rows: readonly Row[], width: number, whole: readonly string[] = []): string {
   const titles = Object.keys(rows[0] ?? {});
@@ -19,7 +21,8 @@ export function formatRows(rows: readonly Row[], width: number, whole: readonly 
       .join(GAP)
       .trimEnd(),
   );
-  return lines.join("\n");
+  const isShortened = cells.some((line) => line.some((cell, at) => widthOf(cell) > (fitted[at] ?? 0)));
+  return [...lines, ...(isShortened ? ["", HINT] : [])].join("\n");
 }
 
 /** One field per line, its value folded to the width. */

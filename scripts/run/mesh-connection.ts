@@ -1,14 +1,13 @@
-import { type BrokerOptions, ServiceBroker } from "moleculer";
+import { ServiceBroker } from "moleculer";
 import type { Logger } from "pino";
 import { type Call, callAsService } from "../../lib/actions/typed-call.ts";
 import { type Config, type Environment, readConfig } from "../../lib/config/config.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { newId } from "../../lib/runtime/ids.ts";
 import { withTimeout } from "../../lib/runtime/timeouts.ts";
-import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate.ts";
 import { startEmbedded } from "./embedded.ts";
-import { joinLocalBus } from "./local-bus.ts";
+import { memberOptions } from "./member-options.ts";
 import { findLocalMesh } from "./mesh-lock-file.ts";
 import { startNode } from "./start-node.ts";
 import type { Print } from "./terminal.ts";
@@ -41,18 +40,6 @@ export async function connectToMesh(options: ConnectOptions, stack: AsyncDisposa
 async function findBus({ nats, database, dataDir }: Config): Promise<string | undefined> {
   if (nats.url !== undefined || database.url !== undefined) return nats.url;
   return (await findLocalMesh(dataDir))?.bus;
-}
-
-/** Options of a node that joins this bus without offering services. */
-export function memberOptions(
-  config: Config,
-  bus: string,
-  { log, name }: { log: Logger; name: string },
-): BrokerOptions {
-  const member = { ...config, nodeId: undefined };
-  const parts = { log, services: [name] };
-  if (!bus.startsWith("unix:")) return brokerOptions({ ...member, nats: { url: bus } }, parts);
-  return { ...brokerOptions({ ...member, nats: { url: undefined } }, parts), transporter: joinLocalBus(bus) };
 }
 
 const TIMEOUT_MS = 10_000;

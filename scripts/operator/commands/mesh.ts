@@ -1,4 +1,5 @@
 import type { ServiceBroker } from "moleculer";
+import { describeParams } from "../../../lib/actions/describe-params.ts";
 import { definitionOf } from "../../../lib/actions/typed-call.ts";
 import { type CommandDefinition, type CommandGroup, type Options, type Output, toJson } from "../define-command.ts";
 import { readMesh } from "../mesh-state.ts";
@@ -102,14 +103,23 @@ async function callAction(
   [action = "", ...words]: readonly string[],
   { tenant }: Options,
 ): Promise<Output> {
-  const timeout = definitionOf(action)?.timeout;
+  const { timeout, params } = definitionOf(action) ?? {};
   const meta = { caller: { ...caller, ...(typeof tenant === "string" && { tenant_id: tenant }) } };
-  const data = await broker.call(action, parseParams(words), { meta, ...(timeout !== undefined && { timeout }) });
+  const data = await broker.call(action, parseParams(words, params && describeParams(params)), {
+    meta,
+    ...(timeout !== undefined && { timeout }),
+  });
   return { message: toJson(data ?? null), data: data ?? null };
 }
 
-/** `{"id": "1"}`, `--id 1 --is_active` or `id=1`; a value that is valid JSON is read as JSON. */
-export function parseParams(words: readonly string[]): Record<string, unknown> {
+/**
+ * `{"id": "1"}`, `--id 1 --is_active` or `id=1`. A value that is valid JSON is read as JSON, unless the action takes text
+ * there. `types` are in Moleculer's notation.
+ */
+export function parseParams(
+  words: readonly string[],
+  types: Readonly<Record<string, string>> = {},
+): Record<string, unknown> {
   const [first = ""] = words;
   if (first.startsWith("{")) return JSON.parse(words.join(" ")) as Record<string, unknown>;
   const params: Record<string, unknown> = {};
@@ -119,7 +129,8 @@ export function parseParams(words: readonly string[]): Record<string, unknown> {
     const takesNext = text === undefined && next !== undefined && !next.startsWith("--");
     if (name === undefined || (!dashes && text === undefined))
       throw new Error(`Write parameters as --name value, as name=value or as JSON, not ${words[at]}.`);
-    params[name] = parseValue(takesNext ? next : (text ?? "true"));
+    const value = takesNext ? next : (text ?? "true");
+    params[name] = types[name]?.startsWith("string") ? value : parseValue(value);
     if (takesNext) at += 1;
   }
   return params;

@@ -67,11 +67,13 @@ export const users: CommandGroup = {
     })),
     change(
       "delete",
-      "delete an account; it is erased after the grace period",
+      "delete an account; it is erased after the grace period, if that ends",
       [["--erase", "erase it without the grace period"]],
       async ({ call }, { id, tenant_id, email }, { erase }) => {
         const data = await call("users.adminDelete", { id, ...(erase === true && { erase }) }, tenant_id);
-        return { data, message: `${email} is deleted, and will be erased after ${shortTime(data.erase_at)} UTC.` };
+        const next =
+          data.erase_at === null ? "its data is kept" : `will be erased after ${shortTime(data.erase_at)} UTC`;
+        return { data, message: `${email} is deleted, and ${next}.` };
       },
     ),
     change("restore", "restore a deleted account before its erasure", [], (operator, user) => {

@@ -63,6 +63,12 @@ describe("parameters of `call`", () => {
     [[], {}],
   ])("%j", (words, params) => expect(parseParams(words)).toEqual(params));
 
+  test("are text where the action takes text, and JSON elsewhere", () => {
+    const types = describeParams(usersContract.actions.setStatus.params);
+    const words = ["id=1", "--reason", "5", "is_active=false"];
+    expect(parseParams(words, types)).toEqual({ id: "1", reason: "5", is_active: false });
+  });
+
   test("other words are refused", () => expect(() => parseParams(["0198"])).toThrow(/name=value/));
 });
 

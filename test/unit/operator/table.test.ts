@@ -14,6 +14,12 @@ describe("a table for operators", () => {
     expect(table).toContain("…");
   });
 
+  test("says how to see what is shortened, and nothing where all is shown", () => {
+    const rows = [{ name: "b".repeat(100) }];
+    expect(formatRows(rows, 80).split("\n").at(-1)).toBe("… is shortened. --json shows all.");
+    expect(formatRows(rows, 120)).not.toContain("--json");
+  });
+
   test("counts East Asian characters as two columns", () => {
     const [, line = ""] = formatRows([{ name: "漢".repeat(40), status: "active" }], 40).split("\n");
     const columns = [...line].reduce((sum, one) => sum + (one === "漢" ? 2 : 1), 0);
