@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse, parseAllDocuments, stringify } from "yaml";
+import { Document, isScalar, parse, parseAllDocuments, stringify, visit } from "yaml";
+import { variables } from "../../lib/config/variables.ts";
 
 type Node = { readonly [name: string]: unknown };
 interface Manifest extends Node {
@@ -27,7 +28,7 @@ export function renderChart(version: string): Chart {
   const about = { apiVersion: "v2", name: "usermesh", type: "application", version, appVersion: version };
   return {
     "Chart.yaml": stringify({ ...about, description: "User accounts and sign-in as a mesh of small services" }),
-    "values.yaml": stringify(valuesOf(manifests, version)),
+    "values.yaml": withComments(valuesOf(manifests, version)),
     ...Object.fromEntries(templates),
   };
 }
@@ -67,7 +68,7 @@ interface Scaler extends Manifest {
   readonly spec: Node & { readonly minReplicas: number; readonly maxReplicas: number };
 }
 
-/** Examples in the overlay that the chart replaces with its values `host` and `serverAddresses`. */
+/** Examples in the overlay that the chart replaces: with the host of PUBLIC_URL, and the value `serverAddresses`. */
 const HOST = "accounts.example.com";
 const SERVERS = "192.0.2.0/24";
 
@@ -79,11 +80,31 @@ function valuesOf(manifests: readonly Manifest[], tag: string): Node {
   ]);
   return {
     image: { repository: kustomization(OVERLAY).images[0]?.newName, tag },
-    host: HOST,
     serverAddresses: SERVERS,
     scaling: Object.fromEntries(scaling),
     settings: manifests.find(({ kind }) => kind === "ConfigMap")?.data,
   };
+}
+
+const comments: Readonly<Record<string, string>> = {
+  image: "The image of all pods. An installation that must not change by itself names a tag that is never moved.",
+  serverAddresses: "Network of PostgreSQL, NATS, Redis and the mail server: pods may open connections to it.",
+  scaling: "Pods of each service, between these limits by their CPU load.",
+  settings: "Environment variables of all pods, as in the README. The host of PUBLIC_URL is that of the Ingress.",
+};
+
+/** Each value with what it means: of the settings, what the README says. */
+function withComments(values: Node): string {
+  const document = new Document(values);
+  const help = new Map<string, string>(Object.entries(variables).map(([name, { help }]) => [name, help]));
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isScalar(key)) return;
+      const comment = comments[String(key.value)] ?? help.get(String(key.value));
+      if (comment !== undefined) key.commentBefore = ` ${comment}`;
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 /** What differs between installations becomes an expression. */
@@ -113,6 +134,6 @@ function withExpressions(yaml: string): string {
   return yaml
     .replaceAll(/EXPRESSION<(.*?)>/g, "{{ $1 }}")
     .replaceAll("image: usermesh\n", "image: {{ .Values.image.repository }}:{{ .Values.image.tag }}\n")
-    .replaceAll(HOST, "{{ .Values.host }}")
+    .replaceAll(HOST, '{{ get (urlParse .Values.settings.PUBLIC_URL) "hostname" }}')
     .replaceAll(SERVERS, "{{ .Values.serverAddresses }}");
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { stopLeftover } from "./leftover.ts";
@@ -44,7 +44,7 @@ export async function startNats({ dir, log, port, user = "usermesh", password }:
     const secret = password ?? (await persistentSecret(home, "nats-password", randomPassword));
     const settings = { command, dir: home, log, user, password: secret };
     await stopLeftover({ name: "nats-server", pidFile: pidFile(home), args: `-c ${configFile(home)}`, log });
-    return await startOnFreePort(port, (free) => serve(settings, free, lock));
+    return await startOnFreePort(port, (free) => serve(settings, free, lock), await lastPort(home));
   } catch (error) {
     lock.release();
     throw error;
@@ -63,6 +63,13 @@ async function serve(settings: NatsSettings, port: number, lock: Lock): Promise<
   });
   const url = `nats://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
   return { url, port, pid: server.pid, stop: () => server.stop().finally(lock.release) };
+}
+
+/** The port of the latest start in this folder. */
+async function lastPort(dir: string): Promise<number | undefined> {
+  const config = await readFile(configFile(dir), "utf8").catch(() => "");
+  const [, port] = /^listen: "127\.0\.0\.1:(\d+)"/m.exec(config) ?? [];
+  return port === undefined ? undefined : Number(port);
 }
 
 // Without `sync_interval: always` (since 2.10), a message acknowledged up to two minutes before a power failure is lost.

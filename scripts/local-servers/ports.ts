@@ -13,16 +13,34 @@ export async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** Starts a server on the given port, else on a free one, and tries another if that was taken in the meantime. */
-export async function startOnFreePort<T>(fixed: number | undefined, start: (port: number) => Promise<T>): Promise<T> {
+/**
+ * Starts a server on the given port, else on a free one, and tries another if that was taken in the meantime. `usual` is
+ * tried first, so that an address stays what it was.
+ */
+export async function startOnFreePort<T>(
+  fixed: number | undefined,
+  start: (port: number) => Promise<T>,
+  usual?: number,
+): Promise<T> {
   if (fixed !== undefined) return start(fixed);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await start(await findFreePort());
+      const port = attempt === 1 && usual !== undefined && (await isFree(usual)) ? usual : await findFreePort();
+      return await start(port);
     } catch (error) {
       if (attempt === MAX_ATTEMPTS || !isPortTaken(error)) throw error;
     }
   }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  const isListening = await once(server, "listening").then(
+    () => true,
+    () => false,
+  );
+  if (isListening) await new Promise((resolve) => server.close(resolve));
+  return isListening;
 }
 
 function isPortTaken(error: unknown): boolean {

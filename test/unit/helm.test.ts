@@ -24,6 +24,8 @@ function render(template: string, values: Record<string, unknown>): string {
     const [, map, key, name] = /^index \.Values\.(\w+) "([\w-]+)" "(\w+)"$/.exec(text) ?? [];
     if (map && key && name) return String(read([map, key, name]));
     if (text === ".Release.Revision") return "7";
+    if (text === 'get (urlParse .Values.settings.PUBLIC_URL) "hostname"')
+      return new URL(read(["settings", "PUBLIC_URL"]) as string).hostname;
     const [, path] = /^\.Values\.([\w.]+)$/.exec(text) ?? [];
     if (!path) throw new Error(`Unknown expression: ${text}`);
     return String(read(path.split(".")));
@@ -44,10 +46,20 @@ test("the Helm chart renders the resources of the overlay for production", () =>
   expect(sorted(rendered(values()))).toEqual(sorted(expected));
 });
 
+test("each value says what it means, and the host of the Ingress is that of PUBLIC_URL", () => {
+  const lines = (chart["values.yaml"] ?? "").split("\n");
+  const uncommented = lines.filter(
+    (line, at) => /^(?: {2}[A-Z_]+|\w+):/.test(line) && !/^ *# /.test(lines[at - 1] ?? ""),
+  );
+  expect(uncommented).toEqual([]);
+  const settings = { ...(values().settings as object), PUBLIC_URL: "https://id.customer.test:8443/auth" };
+  const ingress = rendered({ ...values(), settings }).find(({ kind }) => kind === "Ingress");
+  expect(JSON.stringify(ingress)).toContain('"host":"id.customer.test"');
+});
+
 test("the values of the chart are all used", () => {
   const changed = {
     image: { repository: "registry.test/users", tag: "9" },
-    host: "id.customer.test",
     serverAddresses: "10.9.0.0/16",
     scaling: { ...(values().scaling as object), auth: { minReplicas: 4, maxReplicas: 44 } },
     settings: { PUBLIC_URL: "https://id.customer.test", SMTP_PORT: "2525" },

@@ -95,3 +95,9 @@ test("a server left running by a kill -9 of its parent is stopped", async () => 
   await start();
   await eventually(() => !isAlive(killed.pid));
 });
+
+test("has the address of the previous start again, so that what was told it still finds it", async () => {
+  const first = await start();
+  await first.stop();
+  expect((await start()).url).toBe(first.url);
+});

@@ -98,6 +98,16 @@ test("tries another port when one is taken, unless the port is given", async () 
   expect(ports).toEqual([4000]);
 });
 
+test("tries the usual port first, if it is free", async () => {
+  const usual = await findFreePort();
+  const start = async (port: number) => port;
+  expect(await startOnFreePort(undefined, start, usual)).toBe(usual);
+  const other = createServer().listen(usual, "127.0.0.1");
+  await once(other, "listening");
+  expect(await startOnFreePort(undefined, start, usual)).not.toBe(usual);
+  other.close();
+});
+
 test("does not retry after other errors", async () => {
   const start = jest.fn<() => Promise<void>>().mockRejectedValue(new Error("no disk"));
   await expect(startOnFreePort(undefined, start)).rejects.toThrow("no disk");
