@@ -15,7 +15,7 @@ export type PushResult = "accepted" | "unknown_token" | "token_gone";
 
 export interface PushService {
   /** Rejects with `push_unavailable` or `push_refused`. */
-  send(push: OutgoingPush): Promise<PushResult>;
+  send(push: OutgoingPush, correlationId: string): Promise<PushResult>;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -26,10 +26,10 @@ const TIMEOUT_MS = 5_000;
  */
 export function createPushService({ url, secret }: Config["push"], tracing?: Tracing): PushService {
   return {
-    async send(push) {
+    async send(push, correlationId) {
       // PUSH_URL was set when the push was requested. This error makes the job wait until it is set again.
       if (url === undefined) throw new AppError("service_unavailable", { cause: new Error("PUSH_URL is not set") });
-      const send = () => post({ url, secret, traceparent: tracing?.current() }, push);
+      const send = () => post({ url, secret, correlationId, traceparent: tracing?.current() }, push);
       return resultOf(await (tracing ? tracing.run({ name: "POST push", kind: "client" }, send) : send()));
     },
   };
@@ -38,10 +38,11 @@ export function createPushService({ url, secret }: Config["push"], tracing?: Tra
 interface Target {
   readonly url: string;
   readonly secret: string | undefined;
+  readonly correlationId: string;
   readonly traceparent: string | undefined;
 }
 
-async function post({ url, secret, traceparent }: Target, push: OutgoingPush): Promise<number> {
+async function post({ url, secret, correlationId, traceparent }: Target, push: OutgoingPush): Promise<number> {
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -49,6 +50,7 @@ async function post({ url, secret, traceparent }: Target, push: OutgoingPush): P
         "content-type": "application/json",
         "idempotency-key": push.id,
         "user-agent": "usermesh",
+        "x-correlation-id": correlationId,
         ...(traceparent !== undefined && { traceparent }),
         ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
       },

@@ -4,7 +4,7 @@ import type { MailDeps } from "../mail.deps.ts";
 import { lockPush, type Push, recordPushSent, recordPushSkipped, type SkipReason } from "./pushes.repo.ts";
 
 type Outcome = Actions["mail.sendPush"]["result"];
-type Ctx = Pick<ActionContext<Actions["mail.sendPush"]["params"]>, "params" | "call">;
+type Ctx = Pick<ActionContext<Actions["mail.sendPush"]["params"]>, "params" | "call" | "correlationId">;
 
 export function sendPush(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
   const { db } = deps;
@@ -23,7 +23,7 @@ export function sendPush(deps: MailDeps, ctx: Ctx): Promise<Outcome> {
 }
 
 /** Reads the recipient's settings and token immediately before sending: they may have changed since the push was requested. */
-async function send({ pushService }: MailDeps, { call }: Ctx, push: Push): Promise<"sent" | SkipReason> {
+async function send({ pushService }: MailDeps, { call, correlationId }: Ctx, push: Push): Promise<"sent" | SkipReason> {
   const { id, user_id, title, body, data } = push;
   const recipient = await call("users.pushRecipient", { id: user_id });
   if (!recipient) return "no_account";
@@ -33,7 +33,7 @@ async function send({ pushService }: MailDeps, { call }: Ctx, push: Push): Promi
   const { push_token, name } = recipient;
   if (push_token === null) return "no_token";
   const user = { id: user_id, name, language };
-  const result = await pushService.send({ id, push_token, user, title, body, data });
+  const result = await pushService.send({ id, push_token, user, title, body, data }, correlationId);
   if (result === "accepted") return "sent";
   // `unknown_token` deletes no token, because a wrong PUSH_URL answers every push with 404.
   if (result === "token_gone") await call("users.removePushToken", { id: user_id, push_token });

@@ -21,6 +21,11 @@ describe("a requested push", () => {
     const [received, ...more] = pushing.server.of(id);
     expect(more).toEqual([]);
     expect(received?.headers).toMatchObject({ "idempotency-key": id, authorization: "Bearer between-us" });
+    const [job] = await rows(
+      "SELECT body #>> '{job,data,correlation_id}' AS id FROM mail.outbox WHERE body #>> '{job,data,id}' = $1",
+      id,
+    );
+    expect(received?.headers["x-correlation-id"]).toBe((job as { id: string }).id);
     expect(received?.body).toEqual({
       ...{ id, push_token: token, title: "Hello", body: "Line 1\nLine 2", data: { screen: "inbox" } },
       user: { id: user_id, name, language: "de-CH" },

@@ -13,7 +13,7 @@ const user = { id: "u", name: null, language: null };
 const push = { id: "p", push_token: "device-token", user, title: "A", body: "B", data: {} };
 const send = (url = server.url): Promise<string> =>
   createPushService({ url, secret: undefined })
-    .send(push)
+    .send(push, "request-1")
     .catch((error) => (isError(error, "push_refused", "push_unavailable") ? error.type : `${error}`));
 
 test.each([
@@ -52,7 +52,7 @@ test("no response within 5 s is push_unavailable", async () => {
 test("a refused connection is push_unavailable, and the error contains neither token nor text", async () => {
   await server.stop();
   const error = await createPushService({ url: server.url, secret: "s" })
-    .send(push)
+    .send(push, "request-1")
     .catch((thrown) => thrown);
   expect(error).toMatchObject({ type: "push_unavailable", cause: { message: "ECONNREFUSED" } });
   expect(`${error.message} ${error.cause}`).not.toContain("device-token");
