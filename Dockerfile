@@ -22,10 +22,12 @@ COPY scripts ./scripts
 COPY services ./services
 COPY workers ./workers
 # Filled now, because the user `node` may not write to the cache of compiled code.
-RUN node --require ./scripts/environment.cjs scripts/fill-compile-cache.ts
+RUN node --require ./scripts/compile-cache.cjs scripts/fill-compile-cache.ts
+# Where a container that is tried without a bus writes; the nodes of a mesh write nothing.
+RUN mkdir .data && chown node:node .data
 USER node
 EXPOSE 3000 3001
-# SERVICES names the services and workers of this container. Without npm in between, Node receives the signals.
-CMD ["node", "--max-semi-space-size=8", "--max-old-space-size=256", "--require", "./scripts/environment.cjs", "scripts/node.ts"]
+# SERVICES names the services and workers of this container, a node of the mesh of NATS_URL. Without npm in between, Node receives the signals.
+CMD ["node", "--max-semi-space-size=8", "--max-old-space-size=256", "--require", "./scripts/environment.cjs", "scripts/container.ts"]
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:3001/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

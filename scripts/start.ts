@@ -9,6 +9,7 @@ import { banner } from "./run/banner.ts";
 import { startEmbedded } from "./run/embedded.ts";
 import { createLocalBus } from "./run/local-bus.ts";
 import { writeMeshLockFile } from "./run/mesh-lock-file.ts";
+import { serveNodeHealth } from "./run/node-health.ts";
 import { describePort, withAppPort } from "./run/port.ts";
 import { waitForGateway } from "./run/ready.ts";
 import { seedAdmin } from "./run/seed-admin.ts";
@@ -35,6 +36,8 @@ async function start(given: Environment, stack: AsyncDisposableStack): Promise<v
   const recorded = { command: "npm start", bus: bus?.url ?? String(config.nats.url), env: {} };
   stack.defer(await writeMeshLockFile(config.dataDir, recorded));
   registerProcessMetrics(node.platform.metrics.registry);
+  const { host, port } = config.nodeHealth;
+  if (port !== undefined) stack.defer(await serveNodeHealth(node.broker, node.platform, { host, port }));
   const admin = node.services.includes("auth") ? await seedAdmin(node.broker, config) : undefined;
   if (node.services.includes("gateway")) await waitForGateway(localUrl(config));
   print(

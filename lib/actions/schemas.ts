@@ -19,7 +19,12 @@ const url = z
 export const Id = z.uuid().meta({ example: "0198f7a2-6a3c-7cc1-a2f4-3b1c9d0e5f60" });
 /** Language subtags (RFC 5646), the most wanted first: `["fr", "en"]`. */
 export const Languages = z.array(z.string().regex(/^[a-z]{2,3}$/)).max(5);
-export const Timestamp = z.iso.datetime({ offset: false }).meta({ example: "2026-11-20T12:00:00.000Z" });
+export const Timestamp = z.iso
+  .datetime({
+    offset: false,
+    error: "must be a time in UTC like 2026-11-20T12:00:00.000Z, in the year 9999 at the latest",
+  })
+  .meta({ example: "2026-11-20T12:00:00.000Z" });
 /** Phones add a blank when they complete an address. */
 export const Email = z
   .string()

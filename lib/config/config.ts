@@ -114,6 +114,8 @@ export function readConfig(given: Environment, command: Command = "node") {
       login: values.RATE_LIMIT_LOGIN,
       mail: values.RATE_LIMIT_MAIL,
       default: values.RATE_LIMIT_DEFAULT,
+      /** By method and path of a route. */
+      routes: values.RATE_LIMIT_ROUTES,
     },
     circuitBreaker: {
       failures: values.CIRCUIT_BREAKER_FAILURES,
@@ -188,6 +190,10 @@ function inconsistencies(values: Values, command: Command): string[] {
   if (values.NODE_ENV !== "production") return problems;
   for (const name of requiredInProduction(values, command))
     if (values[name] === undefined) problems.push(`${name} must be set when NODE_ENV is production.`);
+  if (command === "node" && values.NATS_URL === undefined && values.REDIS_URL === undefined)
+    problems.push(
+      "NODE_ENV is production, which needs all these servers. To try Usermesh without NATS and Redis, set NODE_ENV=development.",
+    );
   // The response decides whether a password is accepted, so an attacker on the network must not be able to write it.
   if (values.PWNED_PASSWORDS_URL?.startsWith("http:"))
     problems.push("PWNED_PASSWORDS_URL must be an https URL in production.");

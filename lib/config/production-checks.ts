@@ -103,10 +103,17 @@ function limits(values: Values): Weakness[] {
     const { count, seconds } = values[name];
     return when(count / seconds > max, name, `must not exceed ${max} requests per second and address`);
   });
+  const byRoute = Object.entries(values.RATE_LIMIT_ROUTES).flatMap(([route, { count, seconds }]) =>
+    when(
+      count / seconds > maxRates.DEFAULT,
+      "RATE_LIMIT_ROUTES",
+      `must not exceed ${maxRates.DEFAULT} requests per second and address for ${route}`,
+    ),
+  );
   const staleness = values.REVOCATION_MODE === "bounded" ? (values.REVOCATION_MAX_STALENESS_SECONDS ?? 0) : 0;
   return [
     ...when(!values.RATE_LIMIT_ENABLED, "RATE_LIMIT_ENABLED", "must be true: passwords could be tried without limit"),
-    ...(values.RATE_LIMIT_ENABLED ? rates : []),
+    ...(values.RATE_LIMIT_ENABLED ? [...rates, ...byRoute] : []),
     ...when(
       staleness > MAX_STALENESS_SECONDS,
       "REVOCATION_MAX_STALENESS_SECONDS",

@@ -18,6 +18,7 @@ const profiles: Readonly<Record<string, Defaults>> = {
     ACCESS_TOKEN_EXPIRE_MINUTES: "60",
     REFRESH_TOKEN_EXPIRE_DAYS: "1",
     DB_POOL_SIZE: "50",
+    ACCOUNT_DELETION_GRACE_DAYS: "never",
   },
 };
 

@@ -15,14 +15,36 @@ export const typedText = z
   .string()
   .refine((value) => !/[\r\n\0]/.test(value), { error: "must not contain a line break" });
 
+/** With a comment behind it, as a line of `.env` may have, which `docker run --env-file` does not remove. */
 export function integer(min: number, max: number) {
   const error = expected(`a whole number from ${min} to ${max}`);
   return z
     .string()
-    .trim()
-    .regex(/^\d{1,15}$/, { error })
+    .transform((value) => value.replace(/\s+#.*$/, ""))
+    .pipe(
+      z
+        .string()
+        .trim()
+        .regex(/^\d{1,15}$/, { error }),
+    )
     .transform(Number)
     .pipe(z.number().min(min, { error }).max(max, { error }));
+}
+
+/** A whole number of days; `never` is null. */
+export function daysOrNever(max: number) {
+  return z
+    .string()
+    .trim()
+    .toLowerCase()
+    .regex(/^(?:never|\d{1,4})$/, { error: expected(`never or a whole number from 0 to ${max}`) })
+    .transform((value) => (value === "never" ? null : Number(value)))
+    .pipe(
+      z
+        .number()
+        .max(max, { error: expected(`never or a whole number from 0 to ${max}`) })
+        .nullable(),
+    );
 }
 
 /** Accepts the values in any case. */
@@ -119,13 +141,22 @@ export const rate = z
   .string()
   .trim()
   .regex(/^[1-9]\d{0,6}\/[1-9]\d{0,5}$/, { error: expected("<count>/<seconds>, like 60/60") })
-  .transform((value) => {
-    const [count = 0, seconds = 0] = value.split("/").map(Number);
-    return { count, seconds };
-  });
+  .transform(readRate);
 
-/** `jobs=…;push=…`: a value for each foreign service, checked by `pattern`. */
-export function byService<T>(pattern: RegExp, error: string, read: (value: string) => T) {
+function readRate(value: string) {
+  const [count = 0, seconds = 0] = value.split("/").map(Number);
+  return { count, seconds };
+}
+
+/** `POST /api/v1/auth/login=10/60;…` */
+export const ratesByRoute = byName(
+  /^(?:GET|POST|PUT|PATCH|DELETE) \/[^\s=]*=[1-9]\d{0,6}\/[1-9]\d{0,5}$/,
+  "has an entry that is not <method> <path>=<count>/<seconds>, like POST /api/v1/auth/login=10/60",
+  readRate,
+);
+
+/** `jobs=…;push=…`: a value for each name, checked by `pattern`. */
+export function byName<T>(pattern: RegExp, error: string, read: (value: string) => T) {
   return z
     .string()
     .transform((value) => split(value, ";"))

@@ -2,9 +2,10 @@ import * as z from "zod";
 import { Email } from "../actions/schemas.ts";
 import { baseUrl, host, httpUrl, natsUrls, origins, redirectUrl, redisUrl, sender, webUrl } from "./address-schemas.ts";
 import {
-  byService,
+  byName,
   choice,
   choices,
+  daysOrNever,
   extensions,
   flag,
   fraction,
@@ -15,6 +16,7 @@ import {
   list,
   providerTenants,
   rate,
+  ratesByRoute,
   returnUrls,
   split,
   sqlName,
@@ -133,7 +135,7 @@ export const groups = {
       help: "PostgreSQL: as its owner for `npm run migrate`, for a node as the role of its service (`npm run secrets`); unset: embedded",
     },
     DB_ROLE_PASSWORDS: {
-      schema: byService(
+      schema: byName(
         /^[a-z]+=\S{12,}$/,
         "has an entry that is not <service>=<password of at least 12 characters>",
         String,
@@ -245,9 +247,9 @@ export const groups = {
       help: "days after which a new key signs access tokens",
     },
     ACCOUNT_DELETION_GRACE_DAYS: {
-      schema: integer(0, 365).prefault("30"),
+      schema: daysOrNever(365).prefault("30"),
       aliases: ["ERASE_AFTER_DAYS"],
-      help: "days between an account's deletion and the erasure of its data",
+      help: 'days between an account\'s deletion and the erasure of its data, or `never`: it is kept, and erased only on request (`"erase": true`)',
     },
     OAUTH_RETURN_URLS: {
       schema: returnUrls.prefault(""),
@@ -361,6 +363,10 @@ export const groups = {
     RATE_LIMIT_LOGIN: { schema: rate.prefault("120/60"), help: "sign-ins and token refreshes per IP address" },
     RATE_LIMIT_MAIL: { schema: rate.prefault("30/60"), help: "requests that send a mail, per IP address" },
     RATE_LIMIT_DEFAULT: { schema: rate.prefault("600/60"), help: "all other requests, per IP address and gateway" },
+    RATE_LIMIT_ROUTES: {
+      schema: ratesByRoute.prefault(""),
+      help: "limits of single routes instead of those above, by method and path as in `/openapi.json`: `POST /api/v1/auth/login=10/60;GET /api/v1/users/search=30/60`",
+    },
   },
   Mesh: {
     CHECK_RESULTS: {
@@ -372,7 +378,7 @@ export const groups = {
     NODE_HEALTH_HOST: { schema: host.prefault("127.0.0.1"), help: "address that the health port listens on" },
     NODE_HEALTH_PORT: {
       schema: integer(0, 65_535).optional(),
-      help: "port for health checks and metrics of a node without a gateway; unset: none",
+      help: "port for health checks and metrics of each node, besides the gateway's own; unset: none",
     },
     REVOCATION_MODE: {
       schema: choice("strict", "bounded").prefault("strict"),
@@ -385,7 +391,7 @@ export const groups = {
       help: "how long `bounded` accepts access tokens that could have been revoked",
     },
     SERVICE_CREDENTIALS: {
-      schema: byService(
+      schema: byName(
         /^[a-z][a-z0-9-]*=\S{32,}$/,
         "has an entry that is not <service>=<secret of at least 32 characters>",
         String,
@@ -394,7 +400,7 @@ export const groups = {
       help: "secrets of external services that call over HTTP, at least 32 characters each: `jobs=<secret>;push=<secret>`",
     },
     SERVICE_PERMISSIONS: {
-      schema: byService(
+      schema: byName(
         /^[a-z][a-z0-9-]*=[a-z:_ ]+$/,
         "has an entry that is not <service>=<permission> <permission>",
         (value) => split(value, " "),
@@ -431,7 +437,10 @@ export const groups = {
       schema: choice("fatal", "error", "warn", "info", "debug", "trace").prefault("info"),
       help: "`fatal`, `error`, `warn`, `info`, `debug` or `trace`",
     },
-    LOG_FILE: { schema: text.optional(), help: "also write the log to this file, rotated daily and at 10 MB" },
+    LOG_FILE: {
+      schema: text.optional(),
+      help: "also write the log to numbered files of this name (`logs/usermesh.log`: `logs/usermesh.1.log`), a new one each day and at 10 MB",
+    },
     LOG_PRETTY: {
       schema: flag.optional(),
       help: "`true`: human-readable log instead of JSON (default: `true` if standard output is a terminal)",

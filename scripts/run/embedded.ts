@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { type Environment, readConfig, withVariables } from "../../lib/config/config.ts";
+import { ConfigError, type Environment, readConfig, withVariables } from "../../lib/config/config.ts";
 import type { DevMailbox } from "../../lib/runtime/platform.ts";
 import type { Mailbox } from "../local-servers/mailbox.ts";
 import type { Print } from "./terminal.ts";
@@ -111,7 +111,7 @@ const redis: Start = async ({ log }, dataDir) => {
 };
 
 const mailServer: Start = async () => {
-  const { startMailbox } = await import("../local-servers/mailbox.ts");
+  const { startMailbox } = await import("../local-servers/mailbox.ts").catch(explainMissing("SMTP_HOST"));
   const mailbox = await startMailbox();
   const env = { SMTP_HOST: mailbox.host, SMTP_PORT: String(mailbox.port), SMTP_TLS: "off" };
   return {
@@ -132,6 +132,14 @@ const secretKey: Start = async (_, dataDir) => {
     env: { SECRET_KEY: secret },
   };
 };
+
+/** The mailbox and PostgreSQL are development packages, which an image does not have. */
+function explainMissing(variable: string) {
+  return (error: NodeJS.ErrnoException): never => {
+    if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+    throw new ConfigError([`${variable} must be set: this installation has no server of its own for it.`]);
+  };
+}
 
 function external(name: string, variable: string): Start {
   return async () => ({ name, what: `from ${variable}` });

@@ -1,6 +1,6 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { requireUser } from "../../lib/actions/caller.ts";
-import { type Actions, implement } from "../../lib/actions/typed-call.ts";
+import { implement } from "../../lib/actions/typed-call.ts";
 import { type EventType, eventTypes, type MeshEvent, type StreamName, streamOf } from "../../lib/events/events.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import { createTtlCache } from "../../lib/runtime/ttl-cache.ts";
@@ -16,7 +16,7 @@ import { createStatistics } from "./activity/statistics.ts";
 import { adminContract } from "./admin.contract.ts";
 import { adminEntities } from "./admin.entities.ts";
 import { readKeys } from "./operations/keys.ts";
-import { readMetrics } from "./operations/platform-metrics.ts";
+import { readCounts, readMetrics } from "./operations/platform-metrics.ts";
 import { dropJob, failedJobs, listQueues, retryJobs } from "./operations/queues.ts";
 import { replayEvents } from "./operations/replay-events.ts";
 import { describeMesh } from "./operations/topology.ts";
@@ -40,7 +40,7 @@ export default function adminService(platform: Platform): ServiceSchema {
       handlers: { ...forAllEvents(stream, record), ...(stream === "USERS" && userErased) },
     });
   const { queues, clock } = platform;
-  const metrics = createTtlCache<Actions["admin.metrics"]["result"]>(clock, { ttlMs: METRICS_TTL_MS });
+  const metrics = createTtlCache<Awaited<ReturnType<typeof readMetrics>>>(clock, { ttlMs: METRICS_TTL_MS });
   let broker: ServiceBroker | undefined;
   const startedBroker = (): ServiceBroker => {
     if (!broker) throw new Error("The service has not been created");
@@ -65,7 +65,11 @@ export default function adminService(platform: Platform): ServiceSchema {
       retryJobs: (ctx) => retryJobs(queues, ctx, (action, details) => recordOperation(deps, ctx, action, details)),
       dropJob: (ctx) => dropJob(queues, ctx, (action, details) => recordOperation(deps, ctx, action, details)),
       replayEvents: (ctx) => replayEvents(deps, ctx, (action, details) => recordOperation(deps, ctx, action, details)),
-      metrics: (ctx) => metrics.read(METRICS_KEY, () => readMetrics({ broker: startedBroker(), queues, db }, ctx)),
+      metrics: async (ctx) => {
+        const read = () => readMetrics({ broker: startedBroker(), queues, db }, ctx);
+        const [counts, others] = await Promise.all([readCounts(ctx), metrics.read(METRICS_KEY, read)]);
+        return { ...counts, ...others };
+      },
       keys: (ctx) => readKeys(ctx),
       traffic: (ctx) => readTraffic({ broker: startedBroker(), queues, events: platform.events }, ctx),
       requests: () => readRequests(startedBroker()),

@@ -154,7 +154,7 @@ function createWebHooks(
     config,
     clock,
     authentication,
-    enforceRateLimit: createRateLimits(config, redis),
+    enforceRateLimit: createRateLimits(config, redis, routes),
     enterTenant: createEnterTenant(clock, call),
     auditLog,
     permissionsOf: servicePermissions(config),

@@ -132,7 +132,7 @@ export const sessionsContract = contract("sessions", {
     /** Live sessions of the whole installation. */
     stats: action({
       params: field.Empty,
-      result: z.strictObject({ active: z.int() }),
+      result: z.strictObject({ active: z.int(), counted_at: field.Timestamp }),
       access: byService("sessions:stats"),
       idempotent: true,
     }),

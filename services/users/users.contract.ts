@@ -276,7 +276,7 @@ export const usersContract = contract("users", {
     }),
     counts: action({
       params: field.Empty,
-      result: z.strictObject({ total_users: z.int(), active_users: z.int() }),
+      result: z.strictObject({ total_users: z.int(), active_users: z.int(), counted_at: field.Timestamp }),
       access: { callers: ["service", "operator", "anonymous"] },
       idempotent: true,
     }),

@@ -183,8 +183,9 @@ export const Erasures = defineEntity("users", "erasures", {
   tenant_id: uuid,
   requested_by: nullable(uuid),
   requested_at: timestampMs,
-  due_at: timestampMs,
-  deadline: timestampMs,
+  /** Null while the account is kept: ACCOUNT_DELETION_GRACE_DAYS is `never`. */
+  due_at: nullable(timestampMs),
+  deadline: nullable(timestampMs),
   /** The latest attempt. After the first attempt the deletion cannot be cancelled. */
   tried_at: nullable(timestampMs),
   receipts: jsonb<ErasureReceipts>(),

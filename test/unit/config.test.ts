@@ -75,6 +75,29 @@ describe("the configuration", () => {
     expect(config.uploads).toMatchObject({ maxBytes: 2_048, avatarFormats: ["png", "jpg"] });
   });
 
+  test("keeps deleted accounts for ever if the grace period never ends", () => {
+    expect(readConfig({ ACCOUNT_DELETION_GRACE_DAYS: " Never" }).accountDeletionGraceDays).toBeNull();
+    expect(readConfig({ USERMESH_PROFILE: "notification" }).accountDeletionGraceDays).toBeNull();
+    expect(problemsOf({ ACCOUNT_DELETION_GRACE_DAYS: "366" })).toEqual([
+      "ACCOUNT_DELETION_GRACE_DAYS must be never or a whole number from 0 to 365, not 366.",
+    ]);
+  });
+
+  test("has limits of single routes", () => {
+    const env = { RATE_LIMIT_ROUTES: "POST /api/v1/auth/login=10/60; GET /api/v1/users/{id}=5/1" };
+    expect(readConfig(env).rateLimits.routes).toEqual({
+      "POST /api/v1/auth/login": { count: 10, seconds: 60 },
+      "GET /api/v1/users/{id}": { count: 5, seconds: 1 },
+    });
+    for (const wrong of ["auth/login=10/60", "POST /login", "POST /login=10", "POST /login=0/60"])
+      expect(problemsOf({ RATE_LIMIT_ROUTES: wrong })).toHaveLength(1);
+  });
+
+  test("ignores a comment behind a number, which `docker run --env-file` leaves there", () => {
+    expect(readConfig({ MAX_CONTENT_LENGTH: "16777216  # 16MB" }).uploads.maxBytes).toBe(16_777_216);
+    expect(problemsOf({ MAX_CONTENT_LENGTH: "16777216# 16MB" })).toHaveLength(1);
+  });
+
   test("reports all invalid values, each by the name that was set and with what is expected", () => {
     const problems = problemsOf({
       APP_PORT: "99999",

@@ -105,12 +105,12 @@ describe("the Dockerfile", () => {
     expect(dockerfile).toMatch(/^USER node$/m);
   });
 
-  test("compiles what a node imports while it is built, as npm does after an installation", async () => {
-    const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
-    expect(dockerfile).toContain(`RUN ${scripts.postinstall}\n`);
+  test("compiles what a node imports while it is built", async () => {
     const cache = mkdtempSync(join(tmpdir(), "usermesh-test-"));
-    const [, ...args] = scripts.postinstall.split(" ");
-    await promisify(execFile)(process.execPath, args, { env: { ...process.env, NODE_COMPILE_CACHE: cache } });
+    const [, command = ""] = /^RUN node (.*fill-compile-cache\.ts)$/m.exec(dockerfile) ?? [];
+    await promisify(execFile)(process.execPath, command.split(" "), {
+      env: { ...process.env, NODE_COMPILE_CACHE: cache },
+    });
     const compiled = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     rmSync(cache, { recursive: true });
     expect(compiled.length).toBeGreaterThan(1_000);

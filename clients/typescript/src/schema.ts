@@ -2448,7 +2448,7 @@ export interface components {
             requested_at: string;
             /**
              * Format: date-time
-             * @description When the data will be erased.
+             * @description When the data will be erased; null if it is kept, because `ACCOUNT_DELETION_GRACE_DAYS` is `never`.
              * @example 2026-11-20T12:00:00.000Z
              */
             erase_at: string;
@@ -2502,7 +2502,7 @@ export interface components {
             requested_at: string;
             /**
              * Format: date-time
-             * @description When the data will be erased.
+             * @description When the data will be erased; null if it is kept, because `ACCOUNT_DELETION_GRACE_DAYS` is `never`.
              * @example 2026-11-20T12:00:00.000Z
              */
             erase_at: string;
@@ -2710,7 +2710,7 @@ export interface components {
             last_attempt_at: string | null;
             /** @description Status of the last response; null if there was none. */
             status_code: number | null;
-            /** @description Why the last attempt failed: `http_<status>`, `timeout`, `address_not_allowed`, a code of Node.js such as `ECONNREFUSED`, `webhook_disabled`, or `abandoned`. */
+            /** @description Why the last attempt failed: `http_<status>`, `timeout`, `no_public_address` of a host name, `address_not_allowed` of an IP address, a code of Node.js such as `ECONNREFUSED`, `webhook_disabled`, or `abandoned`. */
             error: string | null;
             /** @description How long it took, in milliseconds. */
             duration_ms: number | null;
@@ -2722,7 +2722,7 @@ export interface components {
             created_at: string;
         };
         PlatformMetrics: {
-            /** @description Accounts of the installation. */
+            /** @description Current below 100,000. Higher counts, also of sessions, may be up to five minutes old. */
             accounts: {
                 /**
                  * Format: int64
@@ -2734,6 +2734,12 @@ export interface components {
                  * @description Accounts that can sign in.
                  */
                 active: number;
+                /**
+                 * Format: date-time
+                 * @description When it was counted.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                counted_at: string;
             } | null;
             /** @description Sign-ins. */
             logins: {
@@ -2755,6 +2761,12 @@ export interface components {
                  * @description Sessions that have not ended.
                  */
                 active: number;
+                /**
+                 * Format: date-time
+                 * @description When it was counted.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                counted_at: string;
             } | null;
             /** @description Erasures. */
             erasures: {
@@ -6167,12 +6179,8 @@ export interface operations {
                         message: string;
                         /** @description The result. */
                         data: {
-                            /**
-                             * Format: date-time
-                             * @description When the data will be erased.
-                             * @example 2026-11-20T12:00:00.000Z
-                             */
-                            erase_at: string;
+                            /** @description When the data will be erased; null if it is kept, because `ACCOUNT_DELETION_GRACE_DAYS` is `never`. */
+                            erase_at: string | null;
                         };
                     };
                 };
@@ -7614,6 +7622,8 @@ export interface operations {
                     email?: string;
                     /** @description `true` for an unverified account removes its password, linked providers and device, and ends its sessions, because the person who registered it has not proven the address. The owner is notified and sets a password with a reset. */
                     is_verified?: boolean;
+                    /** @description As `PUT /admin/users/{id}/status`, which also takes a reason. */
+                    is_active?: boolean;
                     /** @description Names of the roles. */
                     roles?: string[];
                     /** @description The subscription. */
@@ -7725,12 +7735,8 @@ export interface operations {
                         message: string;
                         /** @description The result. */
                         data: {
-                            /**
-                             * Format: date-time
-                             * @description When the data will be erased.
-                             * @example 2026-11-20T12:00:00.000Z
-                             */
-                            erase_at: string;
+                            /** @description When the data will be erased; null if it is kept, because `ACCOUNT_DELETION_GRACE_DAYS` is `never`. */
+                            erase_at: string | null;
                         };
                     };
                 };
@@ -7800,6 +7806,8 @@ export interface operations {
                     email?: string;
                     /** @description `true` for an unverified account removes its password, linked providers and device, and ends its sessions, because the person who registered it has not proven the address. The owner is notified and sets a password with a reset. */
                     is_verified?: boolean;
+                    /** @description As `PUT /admin/users/{id}/status`, which also takes a reason. */
+                    is_active?: boolean;
                     /** @description Names of the roles. */
                     roles?: string[];
                     /** @description The subscription. */
@@ -9113,12 +9121,8 @@ export interface operations {
                         message: string;
                         /** @description The result. */
                         data: {
-                            /**
-                             * Format: date-time
-                             * @description When the data will be erased.
-                             * @example 2026-11-20T12:00:00.000Z
-                             */
-                            erase_at: string;
+                            /** @description When the data will be erased; null if it is kept, because `ACCOUNT_DELETION_GRACE_DAYS` is `never`. */
+                            erase_at: string | null;
                         };
                     };
                 };

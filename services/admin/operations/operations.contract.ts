@@ -125,9 +125,11 @@ const Journey = z.strictObject({ steps: z.array(Step) }).meta({ id: "Journey" })
 /** A value is null if the service that provides it did not respond. */
 export const PlatformMetrics = z
   .strictObject({
-    accounts: z.strictObject({ total: z.int(), active: z.int() }).nullable(),
+    accounts: z.strictObject({ total: z.int(), active: z.int(), counted_at: field.Timestamp }).nullable().meta({
+      description: "Current below 100,000. Higher counts, also of sessions, may be up to five minutes old.",
+    }),
     logins: z.strictObject({ last_24_hours: z.int(), refused_last_24_hours: z.int() }).nullable(),
-    sessions: z.strictObject({ active: z.int() }).nullable(),
+    sessions: z.strictObject({ active: z.int(), counted_at: field.Timestamp }).nullable(),
     /** Any overdue erasure should raise an alarm. */
     erasures: z.strictObject({ open: z.int(), overdue: z.int() }).nullable(),
     queues: z.record(z.string(), QueueCounts),

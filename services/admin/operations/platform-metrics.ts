@@ -14,23 +14,35 @@ interface MetricsDeps {
   readonly db: Database;
 }
 
+/** Apart from the other metrics, which are cached, because these services know how current their counts can be. */
+export async function readCounts({
+  call,
+}: Pick<ActionContext, "call">): Promise<Pick<PlatformMetrics, "accounts" | "sessions">> {
+  const [counts, sessions] = await Promise.all([
+    call("users.counts", {}).catch(() => null),
+    call("sessions.stats", {}).catch(() => null),
+  ]);
+  const accounts = counts && {
+    total: counts.total_users,
+    active: counts.active_users,
+    counted_at: counts.counted_at,
+  };
+  return { accounts, sessions };
+}
+
 /** A value is null if its service or the database does not respond. */
 export async function readMetrics(
   { broker, queues, db }: MetricsDeps,
   { call }: Pick<ActionContext, "call">,
-): Promise<PlatformMetrics> {
-  const [accounts, sessions, signIns, erasures, queueStates, breakers] = await Promise.all([
-    call("users.counts", {}).catch(() => null),
-    call("sessions.stats", {}).catch(() => null),
+): Promise<Omit<PlatformMetrics, "accounts" | "sessions">> {
+  const [signIns, erasures, queueStates, breakers] = await Promise.all([
     countSignIns(db).catch(() => null),
     call("users.erasureStats", {}).catch(() => null),
     listQueues(queues),
     openBreakers(broker),
   ]);
   return {
-    accounts: accounts && { total: accounts.total_users, active: accounts.active_users },
     logins: signIns && { last_24_hours: signIns.successful, refused_last_24_hours: signIns.refused },
-    sessions,
     erasures,
     queues: Object.fromEntries(queueStates.map(({ name, counts }) => [name, counts])),
     breakers: { open: breakers.length },

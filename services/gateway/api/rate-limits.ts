@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { AppError } from "../../../lib/actions/errors.ts";
-import type { Config } from "../../../lib/config/config.ts";
+import { type Config, ConfigError } from "../../../lib/config/config.ts";
 import { rateLimitKey } from "../../../lib/runtime/rate-limit-key.ts";
 import type { RequestContext } from "../http/request-context.ts";
-import type { GuardedRoute, RateLimitClass } from "../routes.types.ts";
+import type { GuardedRoute, RateLimitClass, Route } from "../routes.types.ts";
 
 /** Counts a request and adds the RateLimit headers to its response. Rejects with 429 `rate_limited`. */
 export type EnforceRateLimit = (context: RequestContext, route: GuardedRoute) => Promise<void>;
@@ -15,16 +15,35 @@ type Limiter = Pick<RateLimiterMemory, "consume">;
  * Limits requests per address and action (IETF draft-ietf-httpapi-ratelimit-headers); null if limits are disabled.
  * Without Redis each gateway counts for itself. Failed logins per account are limited in PostgreSQL in any case.
  */
-export function createRateLimits(config: Config, redis: Redis | null): EnforceRateLimit | null {
+export function createRateLimits(
+  config: Config,
+  redis: Redis | null,
+  routes: readonly Route[],
+): EnforceRateLimit | null {
+  const ofActions = createActionLimits(config, redis, routes);
   if (!config.rateLimits.enabled) return null;
   const limits: Readonly<Record<RateLimitClass, EnforceRateLimit>> = {
-    register: createRateLimit(config, redis, "register"),
-    login: createRateLimit(config, redis, "login"),
-    mail: createRateLimit(config, redis, "mail"),
+    register: createRateLimit(redis, "register", config.rateLimits.register),
+    login: createRateLimit(redis, "login", config.rateLimits.login),
+    mail: createRateLimit(redis, "mail", config.rateLimits.mail),
     // In memory of each gateway, because this limit is not worth a round trip to Redis.
-    default: createRateLimit(config, null, "default"),
+    default: createRateLimit(null, "default", config.rateLimits.default),
   };
-  return (context, route) => limits[route.rateLimit](context, route);
+  return (context, route) => (ofActions.get(countedOf(route)) ?? limits[route.rateLimit])(context, route);
+}
+
+/** Limits of RATE_LIMIT_ROUTES, by action: one that has several paths has one limit for all of them. */
+function createActionLimits(config: Config, redis: Redis | null, routes: readonly Route[]) {
+  const limits = Object.entries(config.rateLimits.routes).map(([name, rate]) => {
+    const route = routes.find(({ method, path }) => `${method} ${path}` === name);
+    if (!route || route.kind === "page") throw new ConfigError([`RATE_LIMIT_ROUTES: the API has no route ${name}.`]);
+    return [countedOf(route), createRateLimit(redis, "route", rate)] as const;
+  });
+  return new Map(limits);
+}
+
+function countedOf(route: GuardedRoute): string {
+  return route.kind === "events" ? route.path : route.action;
 }
 
 /** Probes and metrics are asked by few addresses, often, and must be answered when others flood. */
@@ -50,20 +69,25 @@ export function createPageLimit(config: Config): (context: RequestContext) => Pr
   return (context) => (config.rateLimits.enabled && !unlimitedPages.test(context.path) ? enforce(context) : undefined);
 }
 
-function createRateLimit(config: Config, redis: Redis | null, name: RateLimitClass): EnforceRateLimit {
-  const { count, seconds } = config.rateLimits[name];
+function createRateLimit(
+  redis: Redis | null,
+  name: RateLimitClass | "route",
+  { count, seconds }: Config["rateLimits"]["default"],
+): EnforceRateLimit {
   const limiter = createLimiter(redis, name, count, seconds);
   const policy = `"${name}";q=${count};w=${seconds}`;
   return async ({ client, responseHeaders }, route) => {
-    const counted = route.kind === "events" ? route.path : route.action;
-    const { remaining, msBeforeNext, isExceeded } = await consume(limiter, `${counted} ${rateLimitKey(client.ip)}`);
+    const { remaining, msBeforeNext, isExceeded } = await consume(
+      limiter,
+      `${countedOf(route)} ${rateLimitKey(client.ip)}`,
+    );
     const reset = Math.max(1, Math.ceil(msBeforeNext / 1_000));
     responseHeaders.push("RateLimit", `"${name}";r=${remaining};t=${reset}`, "RateLimit-Policy", policy);
     if (isExceeded) throw new AppError("rate_limited", { retry_after: reset });
   };
 }
 
-function createLimiter(redis: Redis | null, name: RateLimitClass, points: number, duration: number): Limiter {
+function createLimiter(redis: Redis | null, name: string, points: number, duration: number): Limiter {
   const options = { keyPrefix: `usermesh:limit:${name}`, points, duration };
   const memory = new RateLimiterMemory(options);
   if (!redis) return memory;

@@ -1,17 +1,13 @@
 import * as z from "zod";
+import { earlierNames } from "../../users/contract/users-shapes.contract.ts";
 import type { JsonObject } from "../http/json-body.ts";
 import type { Translation } from "../routes.types.ts";
 
 type Aliases = Readonly<Record<string, string>>;
 
+const legacyNames = new Map(Object.entries(earlierNames));
 /** Canonical field names by the name in earlier systems. Responses contain both; a body may use either. */
-const aliases: Aliases = {
-  name: "full_name",
-  job_title: "current_title",
-  profile_picture_url: "avatar_url",
-  last_login: "last_login_at",
-};
-const legacyNames = new Map(Object.entries(aliases).map(([legacy, canonical]) => [canonical, legacy]));
+const aliases: Aliases = Object.fromEntries([...legacyNames].map(([canonical, legacy]) => [legacy, canonical]));
 
 /** `bodyAliases` are additional names that one route accepts in its body. */
 export function createTranslation(bodyAliases: Aliases = {}): Translation {

@@ -121,8 +121,9 @@ export const fieldDescriptions: Readonly<Record<string, string>> = {
   updated_at: "When it was last changed.",
   last_login_at: "When the user last signed in.",
   deleted_at: "When it was deleted; null if it was not.",
+  counted_at: "When it was counted.",
   erase: "`true`: erase at once instead of after `ACCOUNT_DELETION_GRACE_DAYS`.",
-  erase_at: "When the data will be erased.",
+  erase_at: "When the data will be erased; null if it is kept, because `ACCOUNT_DELETION_GRACE_DAYS` is `never`.",
   reason: "Why, for the activity log.",
   "DeadLetter.reason": "Why the last attempt failed.",
   preferences: "Preferences to start with.",
@@ -234,7 +235,7 @@ export const fieldDescriptions: Readonly<Record<string, string>> = {
   last_attempt_at: "When the last attempt was made.",
   status_code: "Status of the last response; null if there was none.",
   "WebhookDelivery.error":
-    "Why the last attempt failed: `http_<status>`, `timeout`, `address_not_allowed`, a code of Node.js such as `ECONNREFUSED`, `webhook_disabled`, or `abandoned`.",
+    "Why the last attempt failed: `http_<status>`, `timeout`, `no_public_address` of a host name, `address_not_allowed` of an IP address, a code of Node.js such as `ECONNREFUSED`, `webhook_disabled`, or `abandoned`.",
 
   // Figures of the installation
   accounts: "Accounts of the installation.",

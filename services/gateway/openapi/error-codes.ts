@@ -76,7 +76,7 @@ const actionErrors: Partial<Record<ActionName, Codes>> = {
   "users.adminCreate": ["email_taken", "username_taken", "tenant_limit_reached"],
   "users.deleteTenant": ["tenant_erased"],
   "auth.sendLink": ["account_disabled"],
-  "users.adminUpdate": ["email_taken", "username_taken", "last_admin"],
+  "users.adminUpdate": ["email_taken", "username_taken", "last_admin", "account_erased"],
   "users.adminDelete": ["last_admin"],
   "users.setStatus": ["last_admin", "account_erased"],
   "users.invite": ["email_taken", "tenant_limit_reached"],

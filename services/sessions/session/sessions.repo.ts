@@ -234,9 +234,13 @@ export async function countLiveSessions(db: Database, userId: string): Promise<n
   return row?.n ?? 0;
 }
 
-export async function countAllLiveSessions(db: Database): Promise<number> {
-  const [row] = await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM sessions.sessions WHERE ${IS_LIVE}`);
-  return row?.n ?? 0;
+/** Counted up to `max`. */
+export async function countAllLiveSessions(db: Database, max: number | null): Promise<{ size: number }> {
+  const [row] = await db.query<{ size: number }>(
+    `SELECT count(*)::int AS size FROM (SELECT FROM sessions.sessions WHERE ${IS_LIVE} LIMIT $1) AS counted`,
+    [max],
+  );
+  return row ?? { size: 0 };
 }
 
 export async function findLiveSession(db: Database, userId: string, id: string): Promise<SessionRow | undefined> {

@@ -2,14 +2,14 @@ import { type Administrator, requireAdministrator } from "../../../lib/actions/c
 import { AppError } from "../../../lib/actions/errors.ts";
 import { assertUnchanged } from "../../../lib/actions/preconditions.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
-import { confirmed, invalidateTokens } from "../../../lib/revocation/confirm-change.ts";
+import { confirmed, invalidateTokens, revokeSessions } from "../../../lib/revocation/confirm-change.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
-import { type Account, insertRoles, lockAccount, readUserOfTenant } from "../core/users.repo.ts";
+import { type Account, insertRoles, lockAccount, lockIncludingDeleted, readUserOfTenant } from "../core/users.repo.ts";
 import {
   assertCanManageAccount,
   assertHoldsPermissions,
@@ -19,6 +19,7 @@ import {
 import { lockRoles, readGrantedRoles, recordRoleChange, removeRoles } from "../roles/roles.repo.ts";
 import { requestedSubscription, setSubscription } from "../subscriptions/change-subscription.ts";
 import { changeAccount } from "./change-account.ts";
+import { assertNotOwnAccount, writeStatus } from "./set-status.ts";
 
 type Params = Actions["users.adminUpdate"]["params"];
 type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
@@ -28,10 +29,12 @@ export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promi
   const caller = requireAdministrator(ctx.caller);
   if (ctx.params.roles && ctx.caller.kind === "user" && !ctx.caller.permissions.includes("roles:write"))
     throw new AppError("forbidden", { message: "Assigning roles requires the permission roles:write." });
+  assertNotOwnAccount(caller, ctx.params);
   return runIdempotently(deps.caches.invalidating(ctx.call, ctx.params.id), ctx, {
     userId: ctx.params.id,
     commit: (tx) => change(deps, tx, ctx, caller),
-    after: async ({ user, event_ids, confirmed_by: event_id }) => {
+    after: async ({ user, event_ids, ended_by, confirmed_by: event_id }) => {
+      if (ended_by !== null) await revokeSessions(ctx.call, { user_id: user.id, event_id: ended_by });
       await Promise.all(
         event_ids.map((event_id) => invalidateTokens(ctx.call, { kind: "user", id: user.id, event_id })),
       );
@@ -44,8 +47,8 @@ export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promi
 }
 
 async function change(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContext<Params>, caller: Administrator) {
-  const { id, roles, subscription } = ctx.params;
-  const account = await lockAccount(tx, id);
+  const { id, roles, subscription, is_active } = ctx.params;
+  const account = is_active ? await lockIncludingDeleted(tx, id) : await lockAccount(tx, id);
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
   await assertCanManageAccount(tx, caller, account);
   assertUnchanged(ctx, account.updated_at);
@@ -54,9 +57,11 @@ async function change(deps: Deps, tx: InvalidatingTransaction, ctx: ActionContex
     roles && (await setRoles(deps, tx, ctx, caller, changed, roles)),
     subscription !== undefined && (await setTier(deps, tx, ctx, changed, subscription)),
   ].filter((one) => typeof one === "string");
+  const status = { caller, account: changed, is_active: is_active === true, reason: null };
+  const status_by = is_active === undefined ? null : await writeStatus(deps, tx, ctx, status);
   const row = await readUserOfTenant(tx, caller.tenant_id, id);
   if (!row) throw new AppError("not_found");
-  return { user: viewUser(row), event_ids, confirmed_by };
+  return { user: viewUser(row), event_ids, ended_by: is_active === false ? status_by : null, confirmed_by };
 }
 
 /**

@@ -8,7 +8,7 @@ import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { appendUserEvent } from "../core/user-events.ts";
 import { type UserView, viewUser } from "../core/user-view.ts";
-import type { UsersDeps } from "../core/users.deps.ts";
+import type { Cause, UsersDeps } from "../core/users.deps.ts";
 import {
   type Account,
   lockAccount,
@@ -29,8 +29,7 @@ type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
  */
 export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireAdministrator(ctx.caller);
-  if (caller.user_id === ctx.params.id && !ctx.params.is_active)
-    throw new AppError("forbidden", { message: "You can't deactivate your own account." });
+  assertNotOwnAccount(caller, ctx.params);
   return runIdempotently(deps.caches.invalidatingLater(ctx.params.id), ctx, {
     userId: ctx.params.id,
     commit: (tx) => changeStatus(deps, tx, ctx, caller),
@@ -40,6 +39,14 @@ export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise
       return user;
     },
   });
+}
+
+export function assertNotOwnAccount(
+  caller: Administrator,
+  { id, is_active }: { readonly id: string; readonly is_active?: boolean | undefined },
+): void {
+  if (caller.user_id === id && is_active === false)
+    throw new AppError("forbidden", { message: "You can't deactivate your own account." });
 }
 
 async function changeStatus(
@@ -53,25 +60,45 @@ async function changeStatus(
   if (!account || account.tenant_id !== caller.tenant_id) throw new AppError("not_found");
   await assertCanManageAccount(tx, caller, account);
   assertUnchanged(ctx, account.updated_at);
-  if (!is_active) await assertNotLastAdmin(tx, caller, account);
-  // If it is already deactivated, its sessions are revoked again for that event, in case the earlier request failed to.
-  const event_id = account.is_active === is_active ? account.status_event_id : await change(deps, tx, ctx, account);
+  const event_id = await writeStatus(deps, tx, ctx, { caller, account, is_active, reason: ctx.params.reason ?? null });
   const row = await readUserOfTenant(tx, caller.tenant_id, id);
   if (!row) throw new AppError("not_found");
   return { user: viewUser(row), event_id };
 }
 
-async function change(
-  { outbox, clock, random }: Deps,
+interface StatusChange {
+  readonly caller: Administrator;
+  /** Locked, and compared with `If-Match`. */
+  readonly account: Account;
+  readonly is_active: boolean;
+  readonly reason: string | null;
+}
+
+/**
+ * Resolves to the id of the event of the latest change: if the account is already deactivated, its sessions are revoked
+ * again for that event, in case the earlier request failed to.
+ */
+export async function writeStatus(
+  deps: Pick<Deps, "outbox" | "clock" | "random">,
   tx: InvalidatingTransaction,
-  ctx: ActionContext<Params>,
-  account: Account,
+  cause: Cause,
+  change: StatusChange,
+): Promise<string | null> {
+  const { caller, account, is_active } = change;
+  if (!is_active) await assertNotLastAdmin(tx, caller, account);
+  return account.is_active === is_active ? account.status_event_id : switchStatus(deps, tx, cause, change);
+}
+
+async function switchStatus(
+  { outbox, clock, random }: Pick<Deps, "outbox" | "clock" | "random">,
+  tx: InvalidatingTransaction,
+  cause: Cause,
+  { account, is_active, reason }: StatusChange,
 ): Promise<string> {
-  const { is_active, reason = null } = ctx.params;
   const eventId = newId(clock, random);
   if (account.deleted_at && !(await cancelDeletion(tx, account.id))) throw new AppError("account_erased");
   const inactive_reason = is_active ? null : reason;
   await updateAccount(tx, account.id, { is_active, inactive_reason, status_event_id: eventId });
   const type = is_active ? "user.reactivated" : "user.deactivated";
-  return appendUserEvent(outbox, tx, ctx, { type, user: account, eventId, data: { reason } });
+  return appendUserEvent(outbox, tx, cause, { type, user: account, eventId, data: { reason } });
 }

@@ -3,6 +3,7 @@ import { derivedId, newId } from "../../../lib/runtime/ids.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { Snapshot } from "../../../mixins/outbox/outbox-relay.ts";
+import { withEarlierNames } from "../core/user-events.ts";
 import { readProgress, readSnapshotPage, type SnapshotRow, writeProgress } from "./snapshots.repo.ts";
 
 type SnapshotDeps = Pick<Platform, "events" | "clock" | "random">;
@@ -53,7 +54,7 @@ function toEvent({ clock }: SnapshotDeps, row: SnapshotRow, streamId: string, co
     timestamp: clock.now().toISOString(),
     correlation_id: correlationId,
     snapshot: true,
-    updated_fields: ["email", "full_name", "is_active", "is_verified"],
+    updated_fields: withEarlierNames(["email", "full_name", "is_active", "is_verified"]),
     email,
     name: full_name,
     is_active,

@@ -99,6 +99,9 @@ export const adminActions = {
         description:
           "`true` for an unverified account removes its password, linked providers and device, and ends its sessions, because the person who registered it has not proven the address. The owner is notified and sets a password with a reset.",
       }),
+      is_active: z.boolean().optional().meta({
+        description: "As `PUT /admin/users/{id}/status`, which also takes a reason.",
+      }),
       /** All roles in addition to `user`, which every account has. */
       roles: z.array(RoleName).max(50).optional(),
       /** `null` ends the subscription. */
@@ -232,7 +235,7 @@ export const adminActions = {
   }),
   /**
    * Disables the tenant at once. After the grace period all its accounts are erased, then its roles and settings are
-   * deleted, and its slugs are free. 403 for the default tenant.
+   * deleted, and its slugs are free. If the grace period never ends, the tenant stays disabled. 403 for the default tenant.
    */
   deleteTenant: action({
     params: z.strictObject({ id: field.Id, erase: z.boolean().optional() }),

@@ -11,8 +11,8 @@ import * as field from "../../../lib/actions/schemas.ts";
 import { ErasureReceipt } from "../../../lib/contracts/personal-data.contract.ts";
 
 export const Deletion = z.strictObject({
-  /** Until this time the deletion can be cancelled. */
-  erase_at: field.Timestamp,
+  /** Until this time the deletion can be cancelled. Null: without limit, because the account is kept. */
+  erase_at: field.Timestamp.nullable(),
 });
 
 /** A requested erasure with the receipts of the services. Once it is completed, it is the certificate. */
@@ -63,6 +63,7 @@ export const erasureActions = {
     access: asAdministrator("users:write"),
     timeout: 9_000,
   }),
+  /** 404 for an account that is not deleted, or that is deleted and kept. */
   erasure: action({
     params: z.strictObject({ id: field.Id }),
     result: Erasure,

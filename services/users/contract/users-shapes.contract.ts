@@ -63,6 +63,17 @@ export const User = z
   })
   .meta({ id: "User" });
 
+/**
+ * Fields that earlier systems know under other names. Responses on their paths have both names, and `updated_fields` of
+ * events names a changed field by both.
+ */
+export const earlierNames: Readonly<Record<string, string>> = {
+  full_name: "name",
+  current_title: "job_title",
+  avatar_url: "profile_picture_url",
+  last_login_at: "last_login",
+};
+
 /** Who may see an account. */
 export const Visibility = z.strictObject({
   privacy_profile: z.enum(["public", "private", "connections"]),

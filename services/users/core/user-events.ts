@@ -2,6 +2,7 @@ import { originOf, requireUser } from "../../../lib/actions/caller.ts";
 import type { EventType } from "../../../lib/events/events.ts";
 import type { Transaction } from "../../../mixins/database/database.mixin.ts";
 import type { NewEvent, Outbox } from "../../../mixins/outbox/outbox.mixin.ts";
+import { earlierNames } from "../contract/users-shapes.contract.ts";
 import type { Cause } from "./users.deps.ts";
 
 interface UserEvent {
@@ -13,7 +14,7 @@ interface UserEvent {
     readonly full_name: string | null;
   };
   readonly eventId?: string;
-  readonly data?: Readonly<Record<string, unknown>>;
+  readonly data?: Readonly<Record<string, unknown>> & { readonly updated_fields?: readonly string[] };
 }
 
 /** Records an event about an account, with the name and address to write to. Resolves to the event's id. */
@@ -58,12 +59,18 @@ export function appendTenantEvent(
 
 function toOutboxEvent(cause: Cause, { type, user, eventId, data }: UserEvent): NewEvent {
   const { id, tenant_id, email, full_name } = user;
+  const updated = data?.updated_fields && { updated_fields: withEarlierNames(data.updated_fields) };
   return {
     type,
     userId: id,
     tenantId: tenant_id,
     correlationId: cause.correlationId,
     ...(eventId !== undefined && { eventId }),
-    data: { ...data, email, name: full_name, ...originOf(cause) },
+    data: { ...data, ...updated, email, name: full_name, ...originOf(cause) },
   };
+}
+
+/** One contract for all consumers: those of earlier systems look for the names that they know. */
+export function withEarlierNames(fields: readonly string[]): string[] {
+  return fields.flatMap((name) => [name, earlierNames[name] ?? []].flat());
 }

@@ -60,13 +60,14 @@ export async function countUsers(on: Queryable, filter: UserFilter, max: number 
   return row?.count ?? 0;
 }
 
-/** All accounts and the deactivated ones, both counted in small indexes. */
-export async function countAll(on: Queryable): Promise<{ total: number; inactive: number }> {
-  const [row] = await on.query<{ total: number; inactive: number }>(
-    `SELECT (SELECT count(*)::int FROM users.users WHERE deleted_at IS NULL) AS total,
+/** All accounts up to `max` and the deactivated ones, both counted in small indexes. */
+export async function countAll(on: Queryable, max: number | null): Promise<{ size: number; inactive: number }> {
+  const [row] = await on.query<{ size: number; inactive: number }>(
+    `SELECT (SELECT count(*)::int FROM (SELECT FROM users.users WHERE deleted_at IS NULL LIMIT $1) AS counted) AS size,
             (SELECT count(*)::int FROM users.users WHERE deleted_at IS NULL AND NOT is_active) AS inactive`,
+    [max],
   );
-  return row ?? { total: 0, inactive: 0 };
+  return row ?? { size: 0, inactive: 0 };
 }
 
 /** Accounts that never signed in sort first, or last in descending order; as in the indexes. */

@@ -7,18 +7,22 @@ import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { requireRecentAuth } from "../core/require-recent-auth.ts";
 import { appendUserEvent } from "../core/user-events.ts";
+import { isoOrNull } from "../core/user-view.ts";
 import type { UsersDeps } from "../core/users.deps.ts";
 import { type Account, lockIncludingDeleted } from "../core/users.repo.ts";
 import { assertCanManageAccount, assertNotLastAdmin } from "../roles/privilege-checks.ts";
 import { markDeleted, scheduleErasure } from "./erasures.repo.ts";
 
-type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random"> & { readonly graceDays: number };
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "clock" | "random"> & { readonly graceDays: number | null };
 type Deletion = Actions["users.deleteMe"]["result"];
 
 /** An erasure that is not completed this many days after it was due counts as overdue and is logged as an error. */
 const DEADLINE_DAYS = 1;
 
-/** Deactivates the account at once. It is erased after the grace period, in which an administrator can restore it. */
+/**
+ * Deactivates the account at once. It is erased after the grace period, in which an administrator can restore it, or kept if
+ * the grace period never ends.
+ */
 export async function deleteMe(deps: Deps, ctx: ActionContext<Actions["users.deleteMe"]["params"]>): Promise<Deletion> {
   const caller = requireUser(ctx.caller);
   const { user_id } = caller;
@@ -74,7 +78,7 @@ async function markForErasure(
     graceDays: ctx.params.erase ? 0 : graceDays,
     deadlineDays: DEADLINE_DAYS,
   });
-  const erase_at = dueAt.toISOString();
+  const erase_at = isoOrNull(dueAt);
   if (account.deleted_at && account.status_event_id)
     return { user_id: account.id, erase_at, event_id: account.status_event_id };
   const eventId = newId(clock, random);

@@ -6,7 +6,9 @@ import { deleteOf } from "../../../mixins/personal-data/erasure.ts";
 import type { Account } from "../core/users.repo.ts";
 import { Erasures, Users } from "../users.entities.ts";
 
+/** Without dates while the account is kept. */
 export type ErasureRow = RowOf<typeof Erasures>;
+export type ScheduledErasure = ErasureRow & { readonly due_at: Date; readonly deadline: Date };
 
 const columns = columnsOf(Erasures, "e");
 
@@ -27,19 +29,20 @@ interface ErasureRequest {
   readonly account: Pick<Account, "id" | "tenant_id">;
   /** Null for an operator. */
   readonly requestedBy: string | null;
-  readonly graceDays: number;
+  /** Null: the account is kept until someone asks for its erasure. */
+  readonly graceDays: number | null;
   readonly deadlineDays: number;
 }
 
 /**
- * If the erasure is requested more than once, the earliest date applies. Resolves to that date. An administrator's request
- * replaces the owner's, who then can no longer take theirs back.
+ * If the erasure is requested more than once, the earliest date applies. Resolves to that date, or to null if the account
+ * is kept. An administrator's request replaces the owner's, who then can no longer take theirs back.
  */
-export async function scheduleErasure(tx: Transaction, request: ErasureRequest): Promise<Date> {
-  const [row] = await tx.query<{ due_at: Date }>(
+export async function scheduleErasure(tx: Transaction, request: ErasureRequest): Promise<Date | null> {
+  const [row] = await tx.query<{ due_at: Date | null }>(
     `INSERT INTO users.erasures AS e (id, user_id, tenant_id, requested_by, due_at, deadline)
      SELECT $1, $2, $3, $4, due, due + make_interval(days => $6)
-     FROM (SELECT clock_timestamp() + make_interval(days => $5) AS due) AS t
+     FROM (SELECT clock_timestamp() + make_interval(days => $5::int) AS due) AS t
      ON CONFLICT (user_id) DO UPDATE SET due_at = least(e.due_at, excluded.due_at), deadline = least(e.deadline, excluded.deadline),
        requested_by = CASE WHEN e.requested_by = e.user_id THEN excluded.requested_by ELSE e.requested_by END
      RETURNING due_at`,
@@ -69,8 +72,9 @@ export function readErasure(on: Queryable, userId: string): Promise<ErasureRow |
   return on.repository(Erasures).findOneBy({ user_id: userId });
 }
 
-export function listOpenErasures(db: Database, limit: number): Promise<ErasureRow[]> {
-  return db.query(`SELECT ${columns} FROM users.erasures e WHERE completed_at IS NULL ORDER BY due_at LIMIT $1`, [
+/** Not the accounts that are kept. */
+export function listOpenErasures(db: Database, limit: number): Promise<ScheduledErasure[]> {
+  return db.query(`SELECT ${columns} FROM users.erasures e WHERE ${listOrders.open.where} ORDER BY due_at LIMIT $1`, [
     limit,
   ]);
 }
@@ -81,7 +85,7 @@ export interface ErasureListFilter {
 }
 
 const listOrders = {
-  open: { where: "e.completed_at IS NULL", key: "e.due_at", direction: "ASC", beyond: ">" },
+  open: { where: "e.completed_at IS NULL AND e.due_at IS NOT NULL", key: "e.due_at", direction: "ASC", beyond: ">" },
   completed: { where: "e.completed_at IS NOT NULL", key: "e.completed_at", direction: "DESC", beyond: "<" },
 } as const;
 
@@ -91,7 +95,7 @@ export function listErasuresOfTenant(
   { tenantId, state }: ErasureListFilter,
   after: CursorPosition | null,
   limit: number,
-): Promise<Array<ErasureRow & { readonly email: string | null }>> {
+): Promise<Array<ScheduledErasure & { readonly email: string | null }>> {
   const { where, key, direction, beyond } = listOrders[state];
   return on.query(
     `SELECT ${columns}, u.email FROM users.erasures e LEFT JOIN users.users u ON u.id = e.user_id
@@ -188,7 +192,7 @@ export async function hasAccount(db: Database, userId: string): Promise<boolean>
 export async function countErasures(db: Database): Promise<{ open: number; overdue: number }> {
   const [row] = await db.query<{ open: number; overdue: number }>(
     `SELECT count(*)::int AS open, count(*) FILTER (WHERE deadline < clock_timestamp())::int AS overdue
-     FROM users.erasures WHERE completed_at IS NULL`,
+     FROM users.erasures e WHERE ${listOrders.open.where}`,
   );
   return row ?? { open: 0, overdue: 0 };
 }

@@ -12,6 +12,7 @@ import {
   listErasuresOfTenant,
   listOpenErasures,
   readErasure,
+  type ScheduledErasure,
 } from "./erasures.repo.ts";
 
 type View = Actions["users.erasure"]["result"];
@@ -22,7 +23,7 @@ export async function viewErasure(
   { caller, params }: ActionContext<{ readonly id: string }>,
 ): Promise<View> {
   const row = await readErasure(db, params.id);
-  if (row?.tenant_id !== requireAdministrator(caller).tenant_id) throw new AppError("not_found");
+  if (!isScheduled(row) || row.tenant_id !== requireAdministrator(caller).tenant_id) throw new AppError("not_found");
   return toView(row);
 }
 
@@ -57,7 +58,12 @@ export async function listErasures(db: Database, limit: number): Promise<View[]>
   return (await listOpenErasures(db, limit)).map(toView);
 }
 
-function toView(row: ErasureRow): View {
+/** False for an account that is kept. */
+function isScheduled(row: ErasureRow | null): row is ScheduledErasure {
+  return row !== null && row.due_at !== null;
+}
+
+function toView(row: ScheduledErasure): View {
   const { id, user_id, receipts } = row;
   return {
     id,

@@ -112,7 +112,7 @@ export async function scheduleErasures(db: Database, tenantId: string, limit: nu
      FROM users.users u WHERE u.tenant_id = $1
        AND NOT EXISTS (SELECT FROM users.erasures d WHERE d.user_id = u.id AND d.due_at <= clock_timestamp())
      LIMIT $2
-     ON CONFLICT (user_id) DO UPDATE SET due_at = excluded.due_at RETURNING id`,
+     ON CONFLICT (user_id) DO UPDATE SET due_at = excluded.due_at, deadline = coalesce(e.deadline, excluded.deadline) RETURNING id`,
     [tenantId, limit],
   );
   return rows.length;

@@ -34,17 +34,19 @@ export async function updateTenant(deps: Deps, ctx: ActionContext<Params>): Prom
   return change(deps, ctx, decide, logo?.png);
 }
 
-/** A repeated deletion keeps the earlier date. */
+/** A repeated deletion keeps the earlier date. Without a date the tenant is disabled, and nothing of it is erased. */
 export async function deleteTenant(
-  deps: Deps & { readonly graceDays: number },
+  deps: Deps & { readonly graceDays: number | null },
   ctx: ActionContext<Actions["users.deleteTenant"]["params"]>,
 ): Promise<Deletion> {
   const { delete_at } = await change(deps, ctx, (current) => {
-    const due = deps.clock.now().getTime() + (ctx.params.erase ? 0 : deps.graceDays) * DAY_MS;
+    const days = ctx.params.erase ? 0 : deps.graceDays;
+    if (days === null) return { ...current, is_active: false };
+    const due = deps.clock.now().getTime() + days * DAY_MS;
     const delete_at = new Date(Math.min(due, current.delete_at?.getTime() ?? due));
     return { ...current, is_active: false, delete_at };
   });
-  return { erase_at: delete_at as string };
+  return { erase_at: delete_at };
 }
 
 const DAY_MS = 86_400_000;

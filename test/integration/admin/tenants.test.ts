@@ -88,6 +88,22 @@ describe("a tenant", () => {
     expect((await signInTo(mesh, one.slug, one.admin)).id).toBe(one.admin.id);
   });
 
+  test("that is deleted without an end of the grace period is disabled, and can be enabled again", async () => {
+    const keeping = await startUsermesh({ ACCOUNT_DELETION_GRACE_DAYS: "never" });
+    const boss = await vendorOf(keeping);
+    const one = await newTenant(keeping, boss);
+    const path = `admin/tenants/${one.id}`;
+    expect((await keeping.api.delete(path, boss)).body.data).toEqual({ erase_at: null });
+    const { data } = (await keeping.api.get(path, boss)).body;
+    expect(data).toMatchObject({ is_active: false, delete_at: null });
+    expect((await keeping.api.patch(path, { is_active: true }, boss)).status).toBe(200);
+    expect((await signInTo(keeping, one.slug, one.admin)).id).toBe(one.admin.id);
+    await keeping.api.delete(`admin/users/${(await newMember(keeping, one.slug)).id}`, one.admin.access);
+    expect((await keeping.api.request("DELETE", path, { token: boss, body: { erase: true } })).status).toBe(200);
+    await eventually("the tenant's end", async () => (await keeping.api.get(path, boss)).status === 404);
+    await keeping.stop();
+  });
+
   test("that is erased leaves no account, role or slug behind, and its slug is free", async () => {
     const one = await newTenant(mesh, vendor);
     const user = await newMember(mesh, one.slug);

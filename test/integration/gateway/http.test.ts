@@ -219,6 +219,24 @@ describe("the gateway alone", () => {
     ]).toEqual([429, "rate_limited", true]);
   });
 
+  test("a route can have a limit of its own, also on its other paths, beside those of the others", async () => {
+    const routes = "POST /api/v1/auth/register=1/60;GET /api/v1/users/search=2/60";
+    const url = await start({ RATE_LIMIT_ENABLED: "true", RATE_LIMIT_ROUTES: routes });
+    const post = (path: string) => fetch(url + path, { method: "POST" });
+    const first = await post("/api/v1/auth/register");
+    expect([first.status, first.headers.get("ratelimit-policy")]).toEqual([503, '"route";q=1;w=60']);
+    expect((await post("/api/register")).status).toBe(429);
+    const search = () => fetch(`${url}/api/v1/users/search`);
+    expect([(await search()).status, (await search()).status, (await search()).status]).toEqual([401, 401, 429]);
+    expect((await post("/api/v1/auth/login")).headers.get("ratelimit-policy")).toBe('"login";q=120;w=60');
+  });
+
+  test("a limit of a route that does not exist ends the start", async () => {
+    await expect(start({ RATE_LIMIT_ROUTES: "POST /api/v1/auth/sign-in=1/60" })).rejects.toThrow(
+      "RATE_LIMIT_ROUTES: the API has no route POST /api/v1/auth/sign-in.",
+    );
+  });
+
   test("behind a trusted proxy, each client has a rate limit of its own", async () => {
     const url = await start({ RATE_LIMIT_ENABLED: "true", RATE_LIMIT_LOGIN: "1/60", TRUST_PROXY: "1" });
     const statusFor = async (ip: string) =>

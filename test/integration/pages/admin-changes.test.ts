@@ -106,6 +106,9 @@ const executable = findChromium();
     await page.getByRole("dialog").getByRole("button", { name: "Save changes" }).click();
     await page.getByText("Choose a day in the future.").waitFor();
     expect(await page.getByLabel("Last day").getAttribute("aria-invalid")).toBe("true");
+    await page.getByLabel("Last day").fill("12026-01-01");
+    await page.getByRole("dialog").getByRole("button", { name: "Save changes" }).click();
+    await page.getByText("The year must be 9999 or earlier.").waitFor();
   });
 
   test("a change that is based on an outdated version of an account is not saved until it is repeated", async () => {

@@ -175,7 +175,7 @@ describe("what the other services of Meetinity read", () => {
     expect(ofType("user.created")).toMatchObject({ ...always, email: person.email, name: "John Doe" });
     expect(ofType("user.updated")).toMatchObject({
       ...always,
-      updated_fields: expect.arrayContaining(["full_name", "bio", "location"]),
+      updated_fields: expect.arrayContaining(["name", "bio", "location", "full_name"]),
     });
     expect(ofType("user.deleted")).toMatchObject(always);
   });

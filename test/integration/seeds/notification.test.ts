@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { linkToken, mailTo, newPerson, signIn } from "../../support/flows/main-flow.ts";
+import { erased } from "../../support/flows/data-rights.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 /** The paths of the notification system's user service, trailing slashes and all. */
@@ -82,6 +83,41 @@ test("deactivates the account by a fresh sign-in, without the password", async (
   const answer = await usermesh.api.post("auth/login", { email: person.email, password: person.password });
   expect(answer).toBeProblem(403, "account_disabled");
 });
+
+test("a deactivated account is kept: nothing tells an erasure, and an administrator reactivates it", async () => {
+  const admin = await signIn(usermesh, usermesh.admin);
+  const { id, access: fresh } = await leaver();
+  const path = `admin/users/${id}`;
+  const removed = await usermesh.api.request("DELETE", "/api/v1/users/profile/", { token: fresh });
+  expect([removed.status, removed.body.data]).toEqual([200, { erase_at: null }]);
+  await usermesh.call("users.eraseDue", {}, { kind: "service", name: "worker-maintenance" });
+  expect(await usermesh.api.get(`${path}/erasure`, admin.access)).toBeProblem(404, "not_found");
+  expect((await usermesh.api.get("admin/erasures", admin.access)).body.data).toEqual([]);
+  expect((await usermesh.api.get("admin/metrics", admin.access)).body.data.erasures).toEqual({ open: 0, overdue: 0 });
+  expect((await usermesh.api.get(path, admin.access)).body.data.deleted_at).not.toBeNull();
+  const [event] = await usermesh.database.query<{ body: object }>(
+    "SELECT body FROM users.outbox WHERE user_id = $1 AND body ->> 'event_type' = 'user.deleted'",
+    [id],
+  );
+  expect(event?.body).toHaveProperty("erase_at", null);
+  const back = await usermesh.api.put(`${path}/status`, { is_active: true }, admin.access);
+  expect([back.status, back.body.data.deleted_at]).toEqual([200, null]);
+});
+
+test("a kept account is erased if its owner or an administrator asks for that", async () => {
+  const admin = await signIn(usermesh, usermesh.admin);
+  const { id, access: fresh } = await leaver();
+  expect((await usermesh.api.request("DELETE", "/api/v1/users/profile/", { token: fresh })).status).toBe(200);
+  const options = { body: { erase: true }, token: admin.access };
+  const asked = await usermesh.api.request("DELETE", `admin/users/${id}`, options);
+  expect(Date.parse(asked.body.data.erase_at)).toBeLessThanOrEqual(Date.now());
+  await erased(usermesh.database, id);
+});
+
+async function leaver(): Promise<{ readonly id: string; readonly access: string }> {
+  const someone = await register(usermesh);
+  return { id: someone.id, access: (await signIn(usermesh, someone)).access };
+}
 
 test("finds health and documentation", async () => {
   expect((await send("GET", "/health/")).body).toMatchObject({ status: "ok" });

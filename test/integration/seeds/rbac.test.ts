@@ -2,7 +2,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { linkToken, mailTo, newPerson, signIn } from "../../support/flows/main-flow.ts";
+import { linkToken, mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 /** The paths of the multi-tenant service with roles, in the order in which a client uses them. */
@@ -71,6 +71,44 @@ test("an administrator changes a user; a user may not", async () => {
   await send("PUT", `/api/users/${id}`, { roles: [] }, admin.access);
   const person = await signInAgain();
   expect((await send("PUT", `/api/users/${id}`, change, person)).status).toBe(403);
+});
+
+test("an administrator deactivates a user in the same request: sessions end, it is logged and mailed", async () => {
+  const admin = await signIn(usermesh, usermesh.admin);
+  const one = await register(usermesh);
+  const { access, refresh } = await signIn(usermesh, one);
+  const change = (body: object) => send("PUT", `/api/users/${one.id}`, body, admin.access);
+  const changed = await change({ is_active: false, full_name: "Gone" });
+  expect([changed.status, changed.body.data]).toMatchObject([200, { is_active: false, full_name: "Gone" }]);
+  expect(await send("GET", "/api/v1/users/me", undefined, access)).toBeProblem(401, "session_ended");
+  expect((await send("POST", "/api/refresh", { refresh_token: refresh })).status).toBe(401);
+  await mailTo(usermesh, one.email, /deactivated|disabled/i);
+  await usermesh.settled();
+  const log = await send("GET", `/api/users/${one.id}/activity`, undefined, admin.access);
+  expect(log.body.data.map(({ action }: { action: string }) => action)).toContain("user.deactivated");
+  expect((await change({ is_active: true })).body.data.is_active).toBe(true);
+  expect((await signIn(usermesh, one)).access).not.toBe("");
+});
+
+test("no administrator deactivates their own account, or changes one that has more permissions", async () => {
+  const admin = await signIn(usermesh, usermesh.admin);
+  const { data: me } = (await send("GET", "/api/v1/users/me", undefined, admin.access)).body;
+  expect(await send("PUT", `/api/users/${me.id}`, { is_active: false }, admin.access)).toBeProblem(403, "forbidden");
+  const lesser = await register(usermesh);
+  await send("PUT", `/api/users/${lesser.id}`, { role: "admin" }, admin.access);
+  const { access: theirs } = await signIn(usermesh, lesser);
+  expect(await send("PUT", `/api/users/${me.id}`, { is_active: false }, theirs)).toBeProblem(403, "forbidden");
+});
+
+test("the figures are current", async () => {
+  const { access: vendor } = await signIn(usermesh, usermesh.admin);
+  const figures = async () => (await send("GET", "/api/metrics", undefined, vendor)).body.data;
+  const before = await figures();
+  for (const someone of [newPerson(), newPerson(), newPerson()]) await register(usermesh, someone);
+  const after = await figures();
+  expect(after.accounts.total).toBe(before.accounts.total + 3);
+  await signIn(usermesh, usermesh.admin);
+  expect((await figures()).sessions.active).toBe(after.sessions.active + 1);
 });
 
 test("the vendor sees the figures; an administrator of a tenant or a user may not", async () => {

@@ -23,6 +23,19 @@ const changes = (id: string) =>
   );
 
 describe("a subscription", () => {
+  test("can't last longer than until the year 9999, which the answer says", async () => {
+    const { access } = await someone();
+    const { status, body } = await api().post(
+      "users/me/upgrade",
+      { expires_at: "+010000-01-01T00:00:00.000Z" },
+      access,
+    );
+    expect([status, body.errors]).toMatchObject([
+      422,
+      [{ field: "expires_at", message: expect.stringMatching(/9999/) }],
+    ]);
+  });
+
   test("applies when it is answered: the old token is stale, the refreshed one has the tier", async () => {
     const person = await someone();
     const { status, body } = await api().post("users/me/upgrade", { plan: "gold" }, person.access);

@@ -116,6 +116,7 @@ function publicConfig({ config, base }: AppPagesDeps, language: Language, { name
     languages,
     providers: oauth.providers.map(({ name }) => name),
     passwordPolicy: auth.passwordPolicy,
+    keepsDeleted: config.accountDeletionGraceDays === null,
     returnUrls: oauth.returnUrls,
   };
 }

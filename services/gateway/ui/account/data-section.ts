@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { html } from "htm/preact";
 import type { VNode } from "preact";
-import { pathTo } from "../app/config.ts";
+import { config, pathTo } from "../app/config.ts";
 import { t } from "../app/messages.ts";
 import { api } from "../app/session.ts";
 import { Button } from "../components/button.ts";
@@ -33,8 +33,9 @@ function DeleteDialog({ onClose }: { readonly onClose: () => void }): VNode {
     await new Promise(() => undefined);
   };
   const change = ({ target }: Event) => form.set("erase", (target as HTMLInputElement).checked);
+  const undo = config.keepsDeleted ? "data.undo_kept" : "data.undo";
   return html`<${Dialog} title=${t("data.delete_title")} onClose=${onClose}>
-    <${Alert} tone="warning">${t(form.values.value.erase ? "data.no_undo" : "data.undo")}<//>
+    <${Alert} tone="warning">${t(form.values.value.erase ? "data.no_undo" : undo)}<//>
     <${FormView} form=${form} onSend=${send}>
       <${PasswordField} form=${form} name="password" label=${t("password.current")} autocomplete="current-password" hint=${t("data.password_hint")} />
       <div class="check"><input type="checkbox" id="erase" name="erase" checked=${form.values.value.erase} onChange=${change} />

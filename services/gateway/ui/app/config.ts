@@ -12,6 +12,8 @@ export interface PageConfig {
   readonly page: string;
   readonly providers: readonly string[];
   readonly passwordPolicy: "classic" | "length" | "nist";
+  /** Deleted accounts are kept until someone asks for their erasure. */
+  readonly keepsDeleted: boolean;
   /** URLs of other origins that a sign-in may return to. */
   readonly returnUrls: readonly string[];
 }

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { html } from "htm/preact";
 import type { VNode } from "preact";
 import type { User } from "../../app/api-types.ts";
+import { config } from "../../app/config.ts";
 import { t } from "../../app/messages.ts";
 import { Button } from "../../components/button.ts";
 import { CheckField, ConfirmDialog } from "../../components/confirm-dialog.ts";
@@ -43,7 +44,7 @@ function ActionDialog(props: ActionsProps & { readonly name: Dialog; readonly on
   const who = { name: displayName(user) };
   const common = {
     title: t(`account.${name}_title`, who),
-    text: t(`account.${name}_text`),
+    text: t(name === "delete" && config.keepsDeleted ? "account.delete_text_kept" : `account.${name}_text`),
     action: t(`account.${name}`),
     onClose,
   };

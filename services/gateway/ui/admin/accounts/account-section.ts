@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { html } from "htm/preact";
 import type { ComponentChildren, VNode } from "preact";
 import { useMemo } from "preact/hooks";
+import { ApiError } from "../../app/api-client.ts";
 import type { Erasure, User } from "../../app/api-types.ts";
 import { pathTo } from "../../app/config.ts";
 import { formatDateTime, formatRelative, t } from "../../app/messages.ts";
@@ -88,7 +89,10 @@ function Time({ iso }: { readonly iso: string }): VNode {
 
 function ErasureNotice({ user }: { readonly user: User }): VNode | null {
   const erasure = useMemo(
-    () => createResource(async () => (await tenantApi.get<Erasure>(`admin/users/${user.id}/erasure`)).data),
+    () =>
+      createResource(() =>
+        tenantApi.get<Erasure>(`admin/users/${user.id}/erasure`).then(({ data }) => data, keptIfNone),
+      ),
     [user.id],
   );
   const shown = useSignal(false);
@@ -98,7 +102,18 @@ function ErasureNotice({ user }: { readonly user: User }): VNode | null {
   }
   const data = erasure.data.value;
   if (data === null) return null;
-  const text =
-    data.state === "scheduled" ? t("account.erased_on", { date: formatDateTime(data.erase_at) }) : t("account.erasing");
-  return html`<${Alert} tone="warning" title=${t("account.deleted_title")}>${text}<//>` as VNode;
+  return html`<${Alert} tone="warning" title=${t("account.deleted_title")}>${erasureText(data)}<//>` as VNode;
+}
+
+/** Deleted accounts without an erasure are kept. */
+function keptIfNone(error: unknown): "kept" {
+  if (error instanceof ApiError && error.status === 404) return "kept";
+  throw error;
+}
+
+function erasureText(erasure: Erasure | "kept"): string {
+  if (erasure === "kept") return t("account.kept");
+  return erasure.state === "scheduled"
+    ? t("account.erased_on", { date: formatDateTime(erasure.erase_at) })
+    : t("account.erasing");
 }

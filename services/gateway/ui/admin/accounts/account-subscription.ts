@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { html } from "htm/preact";
 import type { VNode } from "preact";
+import { ApiError } from "../../app/api-client.ts";
 import type { User } from "../../app/api-types.ts";
 import { formatDate, t } from "../../app/messages.ts";
 import { Button } from "../../components/button.ts";
@@ -80,7 +81,13 @@ function localDate(date: Date): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-/** The subscription lasts through its last day. */
+const LATEST = Date.parse("9999-12-31T23:59:59Z");
+
+/** The subscription lasts through its last day. A date field accepts years of six digits, the API those of four. */
 function endOfDay(date: string): string | null {
-  return date === "" ? null : new Date(`${date}T23:59:59`).toISOString();
+  if (date === "") return null;
+  const end = new Date(`${date}T23:59:59`);
+  if (end.getTime() <= LATEST) return end.toISOString();
+  const message = t("subscription.too_late");
+  throw new ApiError(422, { errors: [{ field: "expires_at", code: "too_late", message }] });
 }

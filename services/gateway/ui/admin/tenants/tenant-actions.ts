@@ -3,7 +3,7 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { ApiError } from "../../app/api-client.ts";
 import type { Tenant } from "../../app/api-types.ts";
-import { pathTo } from "../../app/config.ts";
+import { config, pathTo } from "../../app/config.ts";
 import { t } from "../../app/messages.ts";
 import { goTo } from "../../app/router.ts";
 import { api } from "../../app/session.ts";
@@ -70,7 +70,7 @@ function DeleteDialog({ tenant, onReload, onClose }: DialogProps): VNode {
   const fields = (form: Form<Values>) => html`
     <${TextField} form=${form} name="confirmation" label=${t("tenant.confirmation", { slug: tenant.slug })} autocomplete="off" spellcheck=${false} />
     <${CheckField} form=${form} name="erase" label=${t("account.erase")} hint=${t("account.erase_hint")} />`;
-  return html`<${ConfirmDialog} title=${t("tenant.delete_title", { name: tenant.name })} text=${t("tenant.delete_text")} action=${t("tenant.delete_submit")} danger
+  return html`<${ConfirmDialog} title=${t("tenant.delete_title", { name: tenant.name })} text=${t(config.keepsDeleted ? "tenant.delete_text_kept" : "tenant.delete_text")} action=${t("tenant.delete_submit")} danger
     initial=${initial} required=${["confirmation"]} fields=${fields} onConfirm=${remove} onClose=${onClose} />` as VNode;
 }
 
