@@ -1,3 +1,4 @@
+import { counted } from "../run/terminal.ts";
 import type { Operator } from "./operator.ts";
 
 export async function listQueueWarnings({ call }: Operator): Promise<string[]> {
@@ -6,7 +7,11 @@ export async function listQueueWarnings({ call }: Operator): Promise<string[]> {
   const dead = mesh.queues.filter(({ counts }) => (counts?.failed ?? 0) > 0);
   return [
     ...mesh.queues.filter(({ counts }) => counts === null).map(({ name }) => `the queue ${name} can't be read.`),
-    ...dead.map(({ name, counts }) => `${counts?.failed} dead letters in ${name} (\`dead list ${name}\`).`),
-    ...(mesh.open_breakers.length > 0 ? [`${mesh.open_breakers.length} open circuit breakers (\`breakers\`).`] : []),
+    ...dead.map(
+      ({ name, counts }) => `${counted(counts?.failed ?? 0, "dead letter")} in ${name} (\`dead list ${name}\`).`,
+    ),
+    ...(mesh.open_breakers.length > 0
+      ? [`${counted(mesh.open_breakers.length, "open circuit breaker")} (\`breakers\`).`]
+      : []),
   ];
 }

@@ -1,4 +1,5 @@
 import { servicesWith } from "../../../lib/actions/typed-call.ts";
+import { counted } from "../../run/terminal.ts";
 import { shortTime } from "../accounts.ts";
 import type { CommandGroup, Output } from "../define-command.ts";
 import type { Operator } from "../operator.ts";
@@ -46,7 +47,7 @@ async function list({ call, columns }: Operator): Promise<Output> {
     "",
     left === 0
       ? `Everything is under ${active}, the active key of SECRET_KEY.`
-      : `${left} rows are not yet under ${active}, the active key of SECRET_KEY. Keep the other keys until there are none.`,
+      : `${counted(left, "row")} still to be moved to ${active}, the active key of SECRET_KEY. Keep the other keys until there are none.`,
   ].join("\n");
   return { message, data: { signing, key_ring: { active, known, usage } } };
 }

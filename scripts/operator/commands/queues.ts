@@ -1,4 +1,5 @@
 import { queueNames } from "../../../lib/runtime/platform.ts";
+import { counted } from "../../run/terminal.ts";
 import { shortTime } from "../accounts.ts";
 import { type CommandDefinition, type CommandGroup, toJson } from "../define-command.ts";
 import type { Operator } from "../operator.ts";
@@ -59,7 +60,7 @@ export const dead: CommandGroup = {
       summary: "retry one dead letter, or up to 100 of the newest",
       async run({ call }, [name = "", id]) {
         const data = await call("admin.retryJobs", { name, ...(id !== undefined && { id }) });
-        return { message: `${data.retried} dead letters are due again.`, data };
+        return { message: `Retrying ${counted(data.retried, "dead letter")}.`, data };
       },
     },
     {
