@@ -33,8 +33,8 @@ export const redirectUrl = z.string().refine((value) => parseHttp(value) !== und
   error: "must be an http or https URL",
 });
 
-/** Without slashes at its end. */
-export const webUrl = httpUrl.transform(withoutEndSlashes);
+/** Without slashes at the end of its path. Those of a query or a fragment mean something: `/#/` is a page of an application. */
+export const webUrl = httpUrl.transform((url) => (/[?#]/.test(url) ? url : withoutEndSlashes(url)));
 
 /** To which paths are appended. */
 export const baseUrl = parsed("must be an http or https URL, without user, query and fragment", (value) => {

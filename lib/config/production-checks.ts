@@ -46,7 +46,7 @@ function findWeaknesses(values: Values, env: Environment): Weakness[] {
 }
 
 function webAddresses(values: Values, env: Environment): Weakness[] {
-  const links = ["PUBLIC_URL", "PASSWORD_RESET_URL"] as const;
+  const links = ["PUBLIC_URL", "PASSWORD_RESET_URL", "EMAIL_VERIFICATION_URL"] as const;
   const redirects = Object.keys(env).filter((name) => /^OAUTH_[A-Z0-9_]+_REDIRECT_URI$/.test(name));
   const isOpen = (url: string) => isHttp(url) && !isLoopbackUrl(url);
   return [

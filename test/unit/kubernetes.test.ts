@@ -53,6 +53,15 @@ describe("the Kubernetes manifests", () => {
     if (overlay === "production") expect(warnings).toEqual([]);
   });
 
+  test("a stopping gateway serves until it gets no more requests, and then finishes those it has", () => {
+    const gateway = ofKind("Deployment").find(({ metadata }) => metadata.name === "gateway") as Manifest;
+    const { env = [], readinessProbe } = containerOf(gateway);
+    const delay = Number(env.find(({ name }) => name === "SHUTDOWN_DELAY_SECONDS")?.value);
+    const { periodSeconds = 10, failureThreshold = 3 } = readinessProbe ?? {};
+    expect(delay).toBeGreaterThan(periodSeconds * failureThreshold);
+    expect(gateway.spec?.template?.spec.terminationGracePeriodSeconds).toBeGreaterThan(delay + 10);
+  });
+
   test("migrate has a valid configuration with the Secret of its own", () => {
     const [job] = ofKind("Job") as [Manifest];
     const env = { ...settingsOf("production"), ...secretOf(job, production)?.stringData };

@@ -13,6 +13,8 @@ const weaknesses: ReadonlyArray<readonly [name: string, weak: Environment]> = [
   ["PUBLIC_URL", { PUBLIC_URL: "HTTP://localhost:3000" }],
   ["PASSWORD_RESET_URL", { PASSWORD_RESET_URL: "http://app.example.com/reset" }],
   ["PASSWORD_RESET_URL", { RESET_URL: "http://app.example.com/reset" }],
+  ["EMAIL_VERIFICATION_URL", { EMAIL_VERIFICATION_URL: "http://app.example.com/verify" }],
+  ["EMAIL_VERIFICATION_URL", { VERIFY_URL: "http://app.example.com/verify" }],
   ["ALLOWED_ORIGINS", { ALLOWED_ORIGINS: "https://app.example.com,http://app.example.com" }],
   ["OAUTH_LAB_REDIRECT_URI", lab({ OAUTH_LAB_REDIRECT_URI: "http://accounts.example.com/cb" })],
   ["OAUTH_LAB_CLIENT_SECRET", lab({ OAUTH_LAB_CLIENT_SECRET: "change-me" })],

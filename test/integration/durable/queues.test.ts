@@ -189,6 +189,29 @@ describe.each([
     expect(await queues.failed(queue, 10)).toEqual([]);
   });
 
+  test("a job that always fails becomes a dead letter after the attempts of its queue", async () => {
+    const queues = await open();
+    const attempts: Array<[number, boolean]> = [];
+    await queues.work("push", {
+      concurrency: 1,
+      handle: async ({ attempt, isLastAttempt }) => {
+        attempts.push([attempt, isLastAttempt]);
+        throw new Error("the service answers 500");
+      },
+    });
+    await eventually("the job is added", () => queues.add("push", job()).then(() => true));
+    const [dead] = await eventually("it is a dead letter", async () => {
+      const failed = await queues.failed("push", 10);
+      return failed.length > 0 && failed;
+    });
+    expect(dead).toMatchObject({ attempts: 3, reason: "the service answers 500" });
+    expect(attempts).toEqual([
+      [1, false],
+      [2, false],
+      [3, true],
+    ]);
+  });
+
   test("a job that isn't a dead letter can't be retried", async () => {
     const queues = await open();
     const one = job();

@@ -36,6 +36,7 @@ export interface Selector {
 interface PodSpec {
   readonly topologySpreadConstraints?: ReadonlyArray<{ readonly labelSelector: { readonly matchLabels: Labels } }>;
   readonly securityContext: object;
+  readonly terminationGracePeriodSeconds: number;
   readonly containers: readonly [Container];
 }
 export interface Container {
@@ -45,7 +46,12 @@ export interface Container {
   readonly envFrom: ReadonlyArray<{ readonly secretRef?: { readonly name: string } }>;
   readonly startupProbe?: { readonly httpGet: { readonly path: string } };
   readonly livenessProbe?: { readonly httpGet: { readonly path: string } };
-  readonly readinessProbe?: { readonly httpGet: { readonly path: string }; readonly timeoutSeconds: number };
+  readonly readinessProbe?: {
+    readonly httpGet: { readonly path: string };
+    readonly timeoutSeconds: number;
+    readonly periodSeconds?: number;
+    readonly failureThreshold?: number;
+  };
 }
 
 export const readAll = (text: string) => parseAllDocuments(text).map((one) => one.toJS() as Manifest);
