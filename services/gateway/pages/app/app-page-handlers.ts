@@ -62,13 +62,13 @@ async function renderShell(deps: AppPagesDeps, { page, language, brand: look }: 
   const { assets, config, base } = deps;
   const { entry, title, messages, styles } = appPages[page];
   const topics = ["common", ...messages];
-  const [brand, common, font, theme, module, sheets, catalogues, texts] = await Promise.all([
+  const [brand, common, own, font, theme, module, catalogues, texts] = await Promise.all([
     brandSheet(assets, config.brand.color),
     styleSheet(assets, baseStyles),
+    styleSheet(assets, styles),
     assets.file("fonts/inter-latin.woff2"),
     assets.module("app/theme.ts"),
     assets.module(entry),
-    Promise.all(styles.map((name) => styleSheet(assets, [name]))),
     Promise.all(topics.map((topic) => messageAsset(assets, topic, language))),
     Promise.all(topics.map((topic) => readMessages(topic, language))),
   ]);
@@ -87,7 +87,7 @@ async function renderShell(deps: AppPagesDeps, { page, language, brand: look }: 
 <link rel="icon" href="${look.logo}">
 <script src="${url(theme)}"></script>
 <link rel="preload" href="${url(font)}" as="font" type="font/woff2" crossorigin>
-${[brand, common, ...sheets].map((sheet) => `<link rel="stylesheet" href="${url(sheet)}">`).join("\n")}
+${[brand, common, own].map((sheet) => `<link rel="stylesheet" href="${url(sheet)}">`).join("\n")}
 ${look.color === null ? "" : `<link rel="stylesheet" href="${base}/brand/colors/${look.color.slice(1).toLowerCase()}.css">`}
 ${preloaded.map((asset) => `<link rel="modulepreload" href="${url(asset)}">`).join("\n")}
 <script type="module" src="${url(module)}"></script>

@@ -6,7 +6,7 @@ export interface AppPage {
   readonly title: string;
   /** Files in ui/messages/ besides `common`. */
   readonly messages: readonly string[];
-  /** Files in ui/styles/ besides those that all pages have. */
+  /** Files in ui/styles/ besides those that all pages have, in the order of the cascade. They are sent as one. */
   readonly styles: readonly string[];
   /** It shows other documents of this server in frames. */
   readonly hasFrames?: true;
@@ -33,7 +33,7 @@ export const appPages = {
     entry: "admin/admin.page.ts",
     title: "admin.title",
     messages: ["admin", "activity"],
-    styles: ["console", "admin"],
+    styles: ["console", "listing", "record", "figures", "log", "mesh"],
   },
   mailbox: { ...devMail, entry: "dev-mail/mailbox.page.ts", title: "mailbox.title" },
   samples: { ...devMail, entry: "dev-mail/samples.page.ts", title: "samples.title" },

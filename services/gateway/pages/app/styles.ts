@@ -3,7 +3,7 @@ import { brandColors } from "../../../../lib/branding/brand-colors.ts";
 import type { Asset, Assets } from "../assets/assets.ts";
 import { UI_DIR } from "../assets/sources.ts";
 
-/** The stylesheets of ui/styles/ as one, which saves requests. */
+/** Stylesheets of ui/styles/ as one, which saves requests. It is named after the last of them. */
 export function styleSheet(assets: Assets, names: readonly string[]): Promise<Asset> {
   return assets.generated(`${names.at(-1)}.css`, async () => {
     const files = names.map((name) => readFile(`${UI_DIR}/styles/${name}.css`, "utf8"));
