@@ -8,8 +8,8 @@ import { isOnBus, NODE_LEAVING } from "../../lib/runtime/moleculer-internals.ts"
 import type { Platform } from "../../lib/runtime/platform.ts";
 import type { LeaseHolder } from "../../mixins/lease-holder.mixin.ts";
 import { type AuditLog, createAuditLog } from "./api/audit-log.ts";
-import { type AvatarUploads, createAvatarUploads } from "./api/avatar-upload.ts";
 import { callRoute } from "./api/call-route.ts";
+import { createImageUploads, type ImageUploads } from "./api/image-upload.ts";
 import { createPageLimit, createRateLimits } from "./api/rate-limits.ts";
 import { createAccessTokens } from "./auth/access-token.ts";
 import { createEnterTenant } from "./auth/acting-tenant.ts";
@@ -49,7 +49,7 @@ export function createGateway(platform: Platform, service: WebService, lease: Le
   const authentication = createAuthentication(platform, keys, lease);
   const { tokens, cookies, checkLease } = authentication;
   const events = createSessionEvents(timers);
-  const avatarUploads = createAvatarUploads(config.uploads, config.http);
+  const uploads = createImageUploads(config.uploads, config.http);
   const metrics = createHttpMetrics(platform.metrics);
   const cors = createCors(platform);
 
@@ -74,7 +74,7 @@ export function createGateway(platform: Platform, service: WebService, lease: Le
   const web: WebParts = {
     exchanges,
     cors,
-    hooks: createWebHooks(platform, { authentication, auditLog, call, redis, avatarUploads }),
+    hooks: createWebHooks(platform, { authentication, auditLog, call, redis, uploads }),
     base: basePath(config.http.publicUrl),
     limitPage: createPageLimit(config),
     trace: platform.tracing && createRequestTrace(platform.tracing),
@@ -114,7 +114,7 @@ export function createGateway(platform: Platform, service: WebService, lease: Le
       keys.stop();
       events.stop();
       await server.close();
-      avatarUploads.close();
+      uploads.close();
       auditLog.flush();
       overdueCheck.stop();
       redis?.disconnect();
@@ -142,13 +142,10 @@ interface WebHooksDeps {
   readonly auditLog: AuditLog;
   readonly call: Call;
   readonly redis: Redis | null;
-  readonly avatarUploads: AvatarUploads;
+  readonly uploads: ImageUploads;
 }
 
-function createWebHooks(
-  platform: Platform,
-  { authentication, auditLog, call, redis, avatarUploads }: WebHooksDeps,
-): Hooks {
+function createWebHooks(platform: Platform, { authentication, auditLog, call, redis, uploads }: WebHooksDeps): Hooks {
   const { config, clock } = platform;
   return createHooks({
     config,
@@ -158,7 +155,7 @@ function createWebHooks(
     enterTenant: createEnterTenant(clock, call),
     auditLog,
     permissionsOf: servicePermissions(config),
-    avatarUploads,
+    uploads,
   });
 }
 

@@ -14,6 +14,7 @@ export const pageRoutes: readonly PageRoute[] = [
   { ...htmlPage, path: "/admin/{section}", page: "admin", summary: "Admin console: its other sections" },
   { ...htmlPage, path: "/admin/accounts/{id}", page: "admin", summary: "Admin console: one account" },
   { ...htmlPage, path: "/admin/tenants/{id}", page: "admin", summary: "Admin console: one tenant" },
+  { ...htmlPage, path: "/admin/webhooks/{id}", page: "admin", summary: "Admin console: one webhook" },
   { ...htmlPage, path: "/mesh", page: "admin", summary: "Mesh view: nodes, services and the calls between them, live" },
   { ...page, path: "/favicon.svg", page: "favicon", contentType: "image/svg+xml", summary: "The brand's logo" },
   { ...page, path: "/favicon.ico", page: "favicon", contentType: "image/svg+xml", summary: "The brand's logo" },

@@ -113,7 +113,7 @@ const canonicalRoutes: readonly Route[] = [
   { ...get, path: `${users}/me/preferences`, versioned: true, action: "preferences.me", message: "Your preferences.", tag: "Users",
     summary: "Your preferences" },
   ...change(`${users}/me/preferences`, "preferences.updateMe", "Preferences updated.", "Change your preferences"),
-  { ...json, ...idempotent("users.setAvatar"), method: "POST", path: `${users}/me/avatar`, input: "file",
+  { ...json, ...idempotent("users.setAvatar"), method: "POST", path: `${users}/me/avatar`, input: "avatar",
     message: "Avatar changed.", tag: "Users",
     summary: "Upload an avatar; it is re-encoded in two sizes and stripped of metadata" },
   { ...json, ...idempotent("users.deleteAvatar"), method: "DELETE", path: `${users}/me/avatar`, input: "none",

@@ -38,7 +38,8 @@ interface ActionRoute extends BaseRoute {
 /** Responds with `{ success, message, data }`. The query is ignored. */
 export interface JsonRoute extends ActionRoute, CookieFields {
   readonly kind: "json";
-  readonly input: "none" | "body" | "file";
+  /** `avatar` and `logo` are uploads of a picture, and what is made of it becomes the parameters: see api/image-upload.ts. */
+  readonly input: "none" | "body" | "avatar" | "logo";
   readonly status: 200 | 201 | 202;
   /** Also accepts an application/x-www-form-urlencoded body. */
   readonly acceptsForm?: true;

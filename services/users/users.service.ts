@@ -172,6 +172,7 @@ export default function usersService(platform: Platform): ServiceSchema {
       invite: (ctx) => adminCreate(deps, ctx),
       createTenant: (ctx) => createTenant(deps, ctx),
       updateTenant: (ctx) => updateTenant(deps, ctx),
+      setTenantLogo: (ctx) => updateTenant(deps, ctx),
       deleteTenant: (ctx) => deleteTenant(deletion, ctx),
       findTenant: async ({ params }) => {
         const id = await findTenantId(db, params.slug);

@@ -1094,6 +1094,26 @@ export interface paths {
         patch: operations["updateTenant"];
         trace?: never;
     };
+    "/api/v1/admin/tenants/{id}/logo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a tenant's logo; it is fitted into a square, re-encoded as PNG and stripped of metadata
+         * @description Requires the permission `platform:tenants`. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["setTenantLogo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/webhooks": {
         parameters: {
             query?: never;
@@ -9182,8 +9202,8 @@ export interface operations {
                     is_active?: boolean;
                     /** @description Settings of the tenant; what is unset follows the installation. */
                     settings?: components["schemas"]["TenantSettings"];
-                    /** @description A square PNG of at most 32 kB and 512 pixels, in base64. `null` removes it. */
-                    logo?: string | null;
+                    /** @description `null` removes the logo. */
+                    logo?: null;
                 };
             };
         };
@@ -9223,6 +9243,84 @@ export interface operations {
             404: components["responses"]["NotFound1"];
             408: components["responses"]["RequestTimeout1"];
             409: components["responses"]["Conflict14"];
+            410: components["responses"]["Gone2"];
+            412: components["responses"]["PreconditionFailed1"];
+            413: components["responses"]["PayloadTooLarge1"];
+            415: components["responses"]["UnsupportedMediaType1"];
+            422: components["responses"]["Unprocessable1"];
+            429: components["responses"]["TooManyRequests1"];
+            500: components["responses"]["InternalError1"];
+            503: components["responses"]["Unavailable2"];
+        };
+    };
+    setTenantLogo: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Included in the response and in every log line, event and mail. `X-Request-ID` is accepted as well. */
+                "X-Correlation-ID"?: string;
+                /** @description Slug of another tenant to act in. Requires the permission `platform:act`, and is recorded in both tenants' logs. */
+                "X-Tenant"?: string;
+                /** @description The value of the cookie `csrf_token`. Required for sessions in cookies. */
+                "X-CSRF-Token"?: string;
+                /** @description A unique key that makes the request safe to repeat for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change is based on. If the resource has changed since, the response is 412. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the resource. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description jpg, png, gif or webp; detected from the content
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Logo updated. */
+            200: {
+                headers: {
+                    /** @description Id of the request in logs, events and mails. */
+                    "X-Correlation-ID": string;
+                    /** @description What is left of the limit (IETF draft-ietf-httpapi-ratelimit-headers). */
+                    RateLimit?: string;
+                    /** @description The limit and its window in seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Version of the resource for `If-Match`: its `updated_at` in quotes. */
+                    ETag: string;
+                    /** @description This is the stored response to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description `true` for a success, `false` for a problem.
+                         * @constant
+                         */
+                        success: true;
+                        /** @description Text for people. Programs use the status and `code`. */
+                        message: string;
+                        /** @description The result. */
+                        data: components["schemas"]["Tenant"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest1"];
+            401: components["responses"]["Unauthorized4"];
+            403: components["responses"]["Forbidden5"];
+            404: components["responses"]["NotFound1"];
+            408: components["responses"]["RequestTimeout1"];
+            409: components["responses"]["Conflict2"];
             410: components["responses"]["Gone2"];
             412: components["responses"]["PreconditionFailed1"];
             413: components["responses"]["PayloadTooLarge1"];

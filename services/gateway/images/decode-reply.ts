@@ -1,8 +1,20 @@
-/** Both images are base64, to cross the bus. */
-export type DecodedImages = { readonly image: string; readonly thumbnail: string };
+/** What a picture is decoded for, and with that what becomes of it. The images are base64, to cross the bus. */
+export interface DecodedImages {
+  /** Two squares in WebP, cut from the middle. */
+  readonly avatar: { readonly image: string; readonly thumbnail: string };
+  /** A square in PNG, in which the whole picture is centred: mail programs show no WebP. */
+  readonly logo: { readonly logo: string };
+}
+
+export type ImagePurpose = keyof DecodedImages;
+
+export interface DecodeRequest {
+  readonly bytes: Uint8Array;
+  readonly purpose: ImagePurpose;
+}
 
 /** What the child process answers for one picture. */
-export type DecodeReply = DecodedImages | { readonly problem: "too_many_pixels" | "not_an_image" };
+export type DecodeReply = DecodedImages[ImagePurpose] | { readonly problem: "too_many_pixels" | "not_an_image" };
 
 /** With which the child process ends if a picture takes too much memory or time. */
 export const TOO_COMPLEX_EXIT_CODE = 77;

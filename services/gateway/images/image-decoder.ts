@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createBulkhead } from "../../../lib/runtime/bulkhead.ts";
-import { type DecodedImages, type DecodeReply, TOO_COMPLEX_EXIT_CODE } from "./decode-reply.ts";
+import { type DecodedImages, type DecodeRequest, type ImagePurpose, TOO_COMPLEX_EXIT_CODE } from "./decode-reply.ts";
 
 type DecodeProblem = "too_many_pixels" | "not_an_image" | "too_complex";
+type Outcome<P extends ImagePurpose> = DecodedImages[P] | { readonly problem: DecodeProblem };
 
 export interface ImageDecoder {
   /** Rejects with the signal's reason when it is aborted; a picture that is being decoded then is given up. */
-  decode(bytes: Buffer, signal: AbortSignal): Promise<DecodedImages | { readonly problem: DecodeProblem }>;
+  decode<P extends ImagePurpose>(bytes: Buffer, purpose: P, signal: AbortSignal): Promise<Outcome<P>>;
   close(): void;
 }
 
@@ -28,12 +29,12 @@ export function createImageDecoder({ queue }: { readonly queue: number }): Image
   let child: ChildProcess | null = null;
 
   return {
-    decode: (bytes, signal) =>
+    decode: <P extends ImagePurpose>(bytes: Buffer, purpose: P, signal: AbortSignal) =>
       inTurn(async () => {
         signal.throwIfAborted();
         child = isRunning(child) ? child : startChild();
         try {
-          return await decodeIn(child, bytes, signal);
+          return await decodeIn<P>(child, { bytes, purpose }, signal);
         } finally {
           // Started in advance: the next picture does not wait for it.
           if (!isRunning(child)) child = startChild();
@@ -64,15 +65,15 @@ function startChild(): ChildProcess {
   return child;
 }
 
-function decodeIn(child: ChildProcess, bytes: Buffer, signal: AbortSignal) {
-  return new Promise<DecodeReply | { problem: "too_complex" }>((resolve, reject) => {
+function decodeIn<P extends ImagePurpose>(child: ChildProcess, request: DecodeRequest, signal: AbortSignal) {
+  return new Promise<Outcome<P>>((resolve, reject) => {
     const finish = () => {
       signal.removeEventListener("abort", onAbort);
       child.off("message", onMessage).off("exit", onExit);
     };
     const onMessage = (reply: unknown) => {
       finish();
-      resolve(reply as DecodeReply);
+      resolve(reply as Outcome<P>);
     };
     const onExit = (code: number | null) => {
       finish();
@@ -85,6 +86,6 @@ function decodeIn(child: ChildProcess, bytes: Buffer, signal: AbortSignal) {
     };
     child.on("message", onMessage).on("exit", onExit);
     signal.addEventListener("abort", onAbort);
-    child.send(bytes);
+    child.send(request);
   });
 }

@@ -98,7 +98,7 @@ function takesIfMatch(route: ApiRoute): boolean {
 function requestBody(route: ApiRoute, def: ActionDef): Pick<Operation, "requestBody"> {
   if (route.kind === "redirect" && route.method === "POST") return { requestBody: formBody(route, def) };
   if (route.kind !== "json" || route.input === "none") return {};
-  return { requestBody: route.input === "file" ? fileBody : jsonBody(route, def) };
+  return { requestBody: route.input === "body" ? jsonBody(route, def) : fileBody };
 }
 
 const fileBody = {

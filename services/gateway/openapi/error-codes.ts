@@ -88,6 +88,7 @@ const actionErrors: Partial<Record<ActionName, Codes>> = {
   "webhooks.test": ["webhook_disabled"],
   "webhooks.redeliver": ["webhook_disabled"],
   "users.updateTenant": ["slug_taken", "tenant_erased"],
+  "users.setTenantLogo": ["tenant_erased"],
 };
 
 const always: Codes = ["bad_request", "rate_limited", "internal_error", "service_unavailable", "overloaded"];

@@ -4,8 +4,8 @@ import type { PermissionsOfService } from "../../../lib/actions/service-permissi
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import { findAccessError } from "../../../mixins/middlewares/access.middleware.ts";
 import type { AuditLog } from "../api/audit-log.ts";
-import type { AvatarUploads } from "../api/avatar-upload.ts";
 import { readAlternativeKey, readIdempotencyKey } from "../api/idempotency-key.ts";
+import type { ImageUploads } from "../api/image-upload.ts";
 import type { PreparedRoute } from "../api/prepare-route.ts";
 import type { EnforceRateLimit } from "../api/rate-limits.ts";
 import type { EnterTenant } from "../auth/acting-tenant.ts";
@@ -23,7 +23,7 @@ interface HooksDeps extends Pick<Platform, "config" | "clock"> {
   readonly enterTenant: EnterTenant;
   readonly permissionsOf: PermissionsOfService;
   readonly auditLog: AuditLog;
-  readonly avatarUploads: AvatarUploads;
+  readonly uploads: ImageUploads;
 }
 
 export type Hooks = ReturnType<typeof createHooks>;
@@ -116,7 +116,7 @@ function readKeyForRoute(route: GuardedRoute, { request: { headers } }: RequestC
 }
 
 function readBody(
-  { config, avatarUploads }: HooksDeps,
+  { config, uploads }: HooksDeps,
   route: GuardedRoute,
   { request }: RequestContext,
   caller: Caller,
@@ -125,7 +125,7 @@ function readBody(
   if (route.kind === "extension") return route.method === "GET" ? NO_BODY : readJsonBody(request, limit);
   if (route.kind === "redirect" && route.method === "POST") return readFormOrJsonBody(request, limit);
   if (route.kind !== "json" || route.input === "none") return NO_BODY;
-  if (route.input === "file") return avatarUploads.read(request, requireUser(caller).user_id);
+  if (route.input !== "body") return uploads.read(request, requireUser(caller).user_id, route.input);
   return (route.acceptsForm ? readFormOrJsonBody : readJsonBody)(request, limit);
 }
 

@@ -59,8 +59,8 @@ const SettingsInForce = z.strictObject({
   upgrade: z.enum(["self", "permission"]),
 });
 
-/** The length of 32 kB in base64. */
-const MAX_LOGO_LENGTH = 43_692;
+/** A square PNG of at most 32 kB and 512 pixels, in base64. */
+const LogoPng = z.base64().max(43_692);
 
 export const Tenant = z
   .strictObject({
@@ -225,10 +225,15 @@ export const adminActions = {
       slug: field.TenantSlug.optional(),
       is_active: z.boolean().optional(),
       settings: TenantSettings.optional(),
-      logo: z.base64().max(MAX_LOGO_LENGTH).nullable().optional().meta({
-        description: "A square PNG of at most 32 kB and 512 pixels, in base64. `null` removes it.",
-      }),
+      logo: z.null().optional().meta({ description: "`null` removes the logo." }),
     }),
+    result: Tenant,
+    access: asUserWith("platform:tenants"),
+    timeout: 9_000,
+  }),
+  /** Takes an upload as the gateway has re-encoded it. 410 `tenant_erased`. */
+  setTenantLogo: action({
+    params: z.strictObject({ id: field.Id, logo: LogoPng }),
     result: Tenant,
     access: asUserWith("platform:tenants"),
     timeout: 9_000,

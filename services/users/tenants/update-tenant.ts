@@ -14,7 +14,10 @@ import { assertWithinBounds } from "./tenant-settings.ts";
 import * as repo from "./tenants.repo.ts";
 import { viewTenant } from "./tenants.ts";
 
-type Params = Actions["users.updateTenant"]["params"];
+type Params = Omit<Actions["users.updateTenant"]["params"], "logo"> & {
+  /** A PNG in base64; null removes the logo. */
+  readonly logo?: string | null | undefined;
+};
 type Tenant = Actions["users.updateTenant"]["result"];
 type Deletion = Actions["users.deleteTenant"]["result"];
 type Deps = Pick<UsersDeps, "db" | "outbox" | "clock" | "bounds">;

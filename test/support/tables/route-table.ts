@@ -187,6 +187,10 @@ const governance = {
   ),
   "GET /api/v1/admin/tenants/{id}": row(vendor(), ({ tenant }) => ({ ids: [tenant] })),
   "PATCH /api/v1/admin/tenants/{id}": row(vendor(), ({ tenant }) => ({ ids: [tenant], body: { name: "Looms" } })),
+  "POST /api/v1/admin/tenants/{id}/logo": row(vendor(), async ({ tenant }) => ({
+    ids: [tenant],
+    raw: form(await bytesOf(picture(8, 8).png())),
+  })),
   "DELETE /api/v1/admin/tenants/{id}": row(vendor(), async (scene) => ({ ids: [await newTenant(scene)], body: {} })),
   "GET /api/v1/admin/metrics": row(vendor()),
   "GET /api/v1/admin/queues": row(vendor()),
@@ -249,6 +253,7 @@ const system = {
   "GET /admin/{section}": row(everyone(200), () => ({ ids: ["accounts"] })),
   "GET /admin/accounts/{id}": row(everyone(200), target),
   "GET /admin/tenants/{id}": row(everyone(200), ({ tenant }) => ({ ids: [tenant] })),
+  "GET /admin/webhooks/{id}": row(everyone(200), target),
   "GET /mesh": row(everyone(200)),
   "GET /register": row(everyone(200)),
   "GET /forgot-password": row(everyone(200)),

@@ -37,9 +37,9 @@ type TenantBrand = Actions["users.tenantBrand"];
 /** Finds the brand of the tenant that the link names, or else of the tenant that the reader is signed in to. */
 export function createPageBrands({ call, clock, config, cookies, base }: PageBrandDeps) {
   const cache = createTtlCache<{ readonly brand: TenantBrand["result"] }>(clock, { ttlMs: TTL_MS });
-  const read = async (tenant: TenantBrand["params"]) => {
+  const read = async (tenant: TenantBrand["params"], key = "id" in tenant ? tenant.id : tenant.slug) => {
     const load = async () => ({ brand: await call("users.tenantBrand", tenant, { timeout: TIMEOUT_MS }) });
-    return (await cache.read("id" in tenant ? tenant.id : tenant.slug, load)).brand;
+    return (await cache.read(key, load)).brand;
   };
   const installation: PageBrand = { name: config.brand.name, color: null, logo: `${base}/favicon.svg` };
   const brandOf = async (context: Pick<RequestContext, "request" | "query">): Promise<PageBrand> => {
@@ -55,7 +55,8 @@ export function createPageBrands({ call, clock, config, cookies, base }: PageBra
     /** Serves `/brand/<slug>-<hash>.png`. */
     logo: (async (_, { logo = "" }) => {
       const [, slug = "", hash] = /^(.+)-([0-9a-f]{16})\.png$/.exec(logo) ?? [];
-      const found = (await read({ slug }))?.logo;
+      // Under its own key: the brand that was cached before an upload does not have the new logo.
+      const found = (await read({ slug }, logo))?.logo;
       if (!found || found.hash !== hash) throw new AppError("not_found");
       return { ...image, body: Buffer.from(found.png, "base64") };
     }) satisfies Handler,

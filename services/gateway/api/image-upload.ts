@@ -4,12 +4,12 @@ import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import { type Bulkhead, createBulkhead, OverloadedError } from "../../../lib/runtime/bulkhead.ts";
 import { readFilePart } from "../http/multipart.ts";
-import type { DecodedImages } from "../images/decode-reply.ts";
+import type { DecodedImages, ImagePurpose } from "../images/decode-reply.ts";
 import { createImageDecoder } from "../images/image-decoder.ts";
 
-export interface AvatarUploads {
+export interface ImageUploads {
   /** Rejects with 503 `overloaded`, or 413, 415 or 422 for the file. */
-  read(request: IncomingMessage, userId: string): Promise<DecodedImages>;
+  read<P extends ImagePurpose>(request: IncomingMessage, userId: string, purpose: P): Promise<DecodedImages[P]>;
   close(): void;
 }
 
@@ -25,24 +25,24 @@ const problems = {
 } as const;
 
 /**
- * Re-encodes an upload in two sizes, so that only its pixels remain and everything else in the file, from a location to a
+ * Re-encodes an upload, so that only its pixels remain and everything else in the file, from a location to a
  * script, is dropped. The format is detected from the content, not from the file name or the declared type.
  */
-export function createAvatarUploads(
+export function createImageUploads(
   { maxBytes, avatarFormats }: Config["uploads"],
   { requestTimeoutMs }: Pick<Config["http"], "requestTimeoutMs">,
-): AvatarUploads {
+): ImageUploads {
   const uploading = createBulkhead(UPLOADS);
   const decoder = createImageDecoder({ queue: UPLOADS.concurrency });
   const users = new Map<string, { readonly inTurn: Bulkhead; uploads: number }>();
 
   return {
-    async read(request, userId) {
+    async read(request, userId, purpose) {
       const user = users.get(userId) ?? { inTurn: createBulkhead(UPLOADS_OF_USER), uploads: 0 };
       users.set(userId, user);
       user.uploads += 1;
       try {
-        return await user.inTurn(() => uploading(() => readAndDecode(request)));
+        return await user.inTurn(() => uploading(() => readAndDecode(request, purpose)));
       } catch (error) {
         throw toAppError(error);
       } finally {
@@ -53,10 +53,10 @@ export function createAvatarUploads(
     close: decoder.close,
   };
 
-  async function readAndDecode(request: IncomingMessage): Promise<DecodedImages> {
+  async function readAndDecode<P extends ImagePurpose>(request: IncomingMessage, purpose: P) {
     const bytes = await readFilePart(request, maxBytes);
-    await assertSupportedFormat(bytes, avatarFormats);
-    const result = await decoder.decode(bytes, endOf(request, requestTimeoutMs));
+    await assertSupportedFormat(bytes, purpose === "avatar" ? avatarFormats : FORMATS);
+    const result = await decoder.decode(bytes, purpose, endOf(request, requestTimeoutMs));
     if ("problem" in result) throw fieldError("file", result.problem, problems[result.problem]);
     return result;
   }
