@@ -6,6 +6,8 @@ import { createTransport } from "nodemailer";
 import type { Browser, Page } from "playwright-core";
 import { findChromium, launchChromium } from "../../support/clients/chromium.ts";
 import { faultsInAllModes, measureLoad, openViewer, type Viewer } from "../../support/clients/page-driver.ts";
+import { picture } from "../../support/data/avatar-uploads.ts";
+import { eventually } from "../../support/eventually.ts";
 import { startPathProxy } from "../../support/fakes/path-proxy.ts";
 import { linkToken, mailTo, newPerson, type Person, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
@@ -52,9 +54,9 @@ const MAX_FIRST_LOAD = 120_000;
     await page.keyboard.press("Enter");
   }
 
-  async function openAccount(path = "/account"): Promise<Viewer & { person: Person }> {
+  async function openAccount(path = "/account", expected: readonly string[] = []) {
     const person = await register(usermesh);
-    const viewer = await open(`/login?return_to=${encodeURIComponent(`/auth${path}`)}`);
+    const viewer = await open(`/login?return_to=${encodeURIComponent(`/auth${path}`)}`, { expected });
     await typeCredentials(viewer.page, person);
     await viewer.page.waitForURL(`**/auth${path}`);
     return { ...viewer, person };
@@ -164,6 +166,64 @@ const MAX_FIRST_LOAD = 120_000;
     const { access } = await signIn(usermesh, person);
     await usermesh.api.post("auth/logout-all", {}, access);
     await page.waitForURL("**/auth/login?**reason=session_ended");
+    expect(complaints).toEqual([]);
+  });
+
+  test("a profile that was changed elsewhere meanwhile is not overwritten, and its newer values are shown", async () => {
+    const { page, complaints, person } = await openAccount("/account", ["412"]);
+    const { access } = await signIn(usermesh, person);
+    const stored = async (path: string) => (await usermesh.api.get(path, access)).body.data;
+    for (const [path, field, mine, theirs] of [
+      ["users/me", "company", "Mine", "Theirs"],
+      ["users/me/profile", "headline", "My headline", "Their headline"],
+    ] as const) {
+      const form = page.locator("form").filter({ has: page.locator(`[name=${field}]`) });
+      await form.locator(`[name=${field}]`).fill(mine);
+      expect((await usermesh.api.patch(path, { [field]: theirs }, access)).status).toBe(200);
+      await form.getByRole("button", { name: "Save changes" }).click();
+      await form.getByText("It was changed elsewhere since you opened it").waitFor();
+      expect((await stored(path))[field]).toBe(theirs);
+      const faults = await faultsInAllModes(page);
+      await form.getByRole("button", { name: "Load the current version" }).click();
+      await form.getByText("It was changed elsewhere").waitFor({ state: "detached" });
+      expect(await form.locator(`[name=${field}]`).inputValue()).toBe(theirs);
+      await form.locator(`[name=${field}]`).fill(mine);
+      await form.getByRole("button", { name: "Save changes" }).click();
+      await eventually("the change", async () => (await stored(path))[field] === mine);
+      expect(faults).toEqual([]);
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  test("a change in another tab appears, but not over what is being typed", async () => {
+    const { page, context, complaints, person } = await openAccount("/account", ["412"]);
+    const other = await context.newPage();
+    await other.goto(`${proxy.url}/account`);
+    await other.locator("[name=company]").fill("Elsewhere");
+    await other.getByRole("button", { name: "Save changes" }).first().click();
+    const value = (name: string) => page.locator(`[name=${name}]`).inputValue();
+    await eventually("the new value", async () => (await value("company")) === "Elsewhere");
+    await page.locator("[name=location]").fill("London");
+    await other.locator("[name=company]").fill("Nowhere");
+    await other.getByRole("button", { name: "Save changes" }).first().click();
+    await eventually("the second value", async () => {
+      const { access } = await signIn(usermesh, person);
+      return (await usermesh.api.get("users/me", access)).body.data.company === "Nowhere";
+    });
+    await page.getByRole("button", { name: "Save changes" }).first().click();
+    await page.getByText("It was changed elsewhere since you opened it").waitFor();
+    expect([await value("company"), await value("location"), complaints]).toEqual(["Elsewhere", "London", []]);
+  });
+
+  test("a changed picture does not make the text of a profile outdated", async () => {
+    const { page, complaints } = await openAccount();
+    await page.locator("[name=company]").fill("Analytical Engines");
+    const buffer = await picture(64, 64).png().toBuffer();
+    await page.locator("input[type=file]").setInputFiles({ name: "me.png", mimeType: "image/png", buffer });
+    await page.getByRole("button", { name: "Use this picture" }).click();
+    await page.locator(".avatar-row img.avatar").waitFor();
+    await page.getByRole("button", { name: "Save changes" }).first().click();
+    await page.getByText("Saved", { exact: true }).waitFor();
     expect(complaints).toEqual([]);
   });
 

@@ -8,12 +8,13 @@ import { Button } from "../components/button.ts";
 import { Card } from "../components/card.ts";
 import { toast } from "../components/feedback.ts";
 import { SelectField } from "../components/field.ts";
-import { type Form, type FormValues, FormView, useForm } from "../components/form.ts";
+import { type Form, type FormValues, FormView } from "../components/form.ts";
 import { Loaded } from "../components/loaded.ts";
+import { useResourceForm } from "../components/resource-form.ts";
 import { preferences, show } from "./account-data.ts";
 
 export function PreferencesSection(): VNode {
-  return html`<${Loaded} resource=${preferences} lines=${8} render=${(data: Preferences) => html`<${PreferencesForm} data=${data} />`} />` as VNode;
+  return html`<${Loaded} resource=${preferences} lines=${8} render=${() => html`<${PreferencesForm} />`} />` as VNode;
 }
 
 interface Values extends FormValues {
@@ -25,18 +26,20 @@ interface Values extends FormValues {
   notification_push: boolean;
 }
 
-function PreferencesForm({ data }: { readonly data: Preferences }): VNode {
-  const form = useForm<Values>(valuesOf(data));
+function PreferencesForm(): VNode {
+  const { form, base, fill, reload } = useResourceForm(preferences, valuesOf);
   const send = async (values: Values) => {
     const body = { ...values, language: values.language || null, timezone: values.timezone || null };
-    show(preferences, (await api.patch<Preferences>("users/me/preferences", body)).data);
+    const { data } = await api.patch<Preferences>("users/me/preferences", body, base.value);
+    show(preferences, data);
+    fill(data);
     toast(t("saved"));
   };
-  return html`<${FormView} form=${form} onSend=${send} class="console-cards">
+  return html`<${FormView} form=${form} onSend=${send} onReload=${reload} class="console-cards">
     <${Card} title=${t("preferences.region")} text=${t("preferences.region_text")}>
       <div class="form-grid">
-        <${SelectField} form=${form} name="language" label=${t("preferences.language")} options=${languageOptions(data.language)} />
-        <${SelectField} form=${form} name="timezone" label=${t("preferences.timezone")} options=${timezoneOptions(data.timezone)} />
+        <${SelectField} form=${form} name="language" label=${t("preferences.language")} options=${languageOptions(base.value.language)} />
+        <${SelectField} form=${form} name="timezone" label=${t("preferences.timezone")} options=${timezoneOptions(base.value.timezone)} />
       </div>
     <//>
     <${Card} title=${t("preferences.privacy")} text=${t("preferences.privacy_text")}>

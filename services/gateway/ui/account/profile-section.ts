@@ -7,8 +7,9 @@ import { Button } from "../components/button.ts";
 import { Card } from "../components/card.ts";
 import { toast } from "../components/feedback.ts";
 import { TextField } from "../components/field.ts";
-import { FormView, useForm } from "../components/form.ts";
+import { FormView } from "../components/form.ts";
 import { Loaded } from "../components/loaded.ts";
+import { useResourceForm } from "../components/resource-form.ts";
 import { account, profile, show } from "./account-data.ts";
 import { AvatarEditor } from "./avatar-editor.ts";
 import { EmailCard } from "./email-card.ts";
@@ -20,27 +21,28 @@ export function ProfileSection(): VNode {
     <//>
     <${EmailCard} />
     <${Card} title=${t("profile.more")} text=${t("profile.more_text")}>
-      <${Loaded} resource=${profile} render=${(data: Profile) => html`<${DetailsForm} profile=${data} />`} />
+      <${Loaded} resource=${profile} render=${() => html`<${DetailsForm} />`} />
     <//>
   </div>` as VNode;
 }
 
 const accountFields = ["full_name", "username", "current_title", "company", "location", "bio"] as const;
 const profileFields = ["headline", "phone", "website_url", "linkedin_url", "github_url"] as const;
+const accountTexts = (user: User) => textsOf(user, accountFields);
+const profileTexts = (data: Profile) => textsOf(data, profileFields);
 
 function AboutForm({ user }: { readonly user: User }): VNode {
-  const form = useForm(textsOf(user, accountFields));
+  const { form, base, fill, reload } = useResourceForm(account, accountTexts);
   const send = async (values: Record<string, string>) => {
-    const { data } = await api.patch<User>(
-      "users/me",
-      changes(values, textsOf(account.data.value ?? user, accountFields)),
-    );
+    const body = changes(values, accountTexts(base.value));
+    const { data } = await api.patch<User>("users/me", body, base.value);
     show(account, data);
+    fill(data);
     toast(t("saved"));
   };
   return html`<div class="stack">
     <${AvatarEditor} user=${user} />
-    <${FormView} form=${form} onSend=${send}>
+    <${FormView} form=${form} onSend=${send} onReload=${reload}>
       <div class="form-grid">
         <${TextField} form=${form} name="full_name" label=${t("profile.full_name")} autocomplete="name" maxLength=${255} />
         <${TextField} form=${form} name="username" label=${t("profile.username")} autocomplete="username" spellcheck=${false} maxLength=${50} />
@@ -54,14 +56,16 @@ function AboutForm({ user }: { readonly user: User }): VNode {
   </div>` as VNode;
 }
 
-function DetailsForm({ profile: data }: { readonly profile: Profile }): VNode {
-  const form = useForm(textsOf(data, profileFields));
+function DetailsForm(): VNode {
+  const { form, base, fill, reload } = useResourceForm(profile, profileTexts);
   const send = async (values: Record<string, string>) => {
-    const before = textsOf(profile.data.value ?? data, profileFields);
-    show(profile, (await api.patch<Profile>("users/me/profile", changes(values, before))).data);
+    const body = changes(values, profileTexts(base.value));
+    const { data } = await api.patch<Profile>("users/me/profile", body, base.value);
+    show(profile, data);
+    fill(data);
     toast(t("saved"));
   };
-  return html`<${FormView} form=${form} onSend=${send}>
+  return html`<${FormView} form=${form} onSend=${send} onReload=${reload}>
     <div class="form-grid">
       <div class="span-all"><${TextField} form=${form} name="headline" label=${t("profile.headline")} maxLength=${255} /></div>
       <${TextField} form=${form} name="phone" type="tel" label=${t("profile.phone")} autocomplete="tel" hint=${t("profile.phone_hint")} maxLength=${20} />

@@ -57,7 +57,7 @@ export async function asUser<T>(method: string, path: string, options?: Options)
 type Headers = Readonly<Record<string, string>>;
 
 /** The version of a resource that a change is based on. If it has changed since, the change is refused with 412. */
-interface Version {
+export interface Version {
   readonly updated_at: string;
 }
 
@@ -76,7 +76,7 @@ export function createApi(headers: () => Headers = () => ({})) {
     put: <T>(path: string, body: unknown) => send<T>("PUT", path, { body }),
     patch: <T>(path: string, body: unknown, version?: Version) => send<T>("PATCH", path, { body }, version),
     delete: <T>(path: string, body?: unknown) => send<T>("DELETE", path, body === undefined ? {} : { body }),
-    upload: <T>(path: string, form: FormData) => send<T>("POST", path, { form }),
+    upload: <T>(path: string, form: FormData, version?: Version) => send<T>("POST", path, { form }, version),
   };
 }
 

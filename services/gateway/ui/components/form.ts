@@ -15,7 +15,7 @@ export interface Form<V extends FormValues = FormValues> {
   readonly errors: Signal<Readonly<Record<string, string>>>;
   /** Why sending failed, if that has nothing to do with one field. */
   readonly failure: Signal<string | null>;
-  /** What the form shows has been changed by somebody else meanwhile, so that nothing was saved. */
+  /** What the form shows has been changed elsewhere meanwhile, so that nothing was saved. */
   readonly isOutdated: Signal<boolean>;
   readonly busy: Signal<boolean>;
   set(name: string, value: string | boolean): void;
@@ -89,7 +89,7 @@ interface FormViewProps<V extends FormValues> {
   readonly form: Form<V>;
   readonly onSend: (values: V) => Promise<unknown>;
   readonly class?: string;
-  /** Shows what somebody else has changed meanwhile, for forms that send the version they are based on. */
+  /** Shows what has been changed elsewhere meanwhile, for forms that send the version they are based on. */
   readonly onReload?: () => Promise<unknown>;
   readonly children?: ComponentChildren;
 }
@@ -103,10 +103,18 @@ export function FormView<V extends FormValues>({
   children,
 }: FormViewProps<V>): VNode {
   return html`<form class=${className} noValidate onSubmit=${form.submit(onSend)}>
-    ${form.failure.value !== null && html`<${Alert} tone="danger">${form.failure.value}<//>`}
-    ${form.isOutdated.value && html`<${Outdated} onReload=${onReload} />`}
+    <${FormProblems} form=${form} onReload=${onReload} />
     ${children}
   </form>` as VNode;
+}
+
+/** Why nothing was saved, if that has nothing to do with one field. */
+export function FormProblems<V extends FormValues>({
+  form,
+  onReload,
+}: Pick<FormViewProps<V>, "form" | "onReload">): VNode {
+  return html`${form.failure.value !== null && html`<${Alert} tone="danger">${form.failure.value}<//>`}
+    ${form.isOutdated.value && html`<${Outdated} onReload=${onReload} />`}` as VNode;
 }
 
 function Outdated({ onReload }: Pick<FormViewProps<FormValues>, "onReload">): VNode {

@@ -44,7 +44,7 @@ function Shown({ tenant, resource }: ShownProps): VNode {
     <//>
     <div class="console-cards">
       <${StateNotice} tenant=${tenant} />
-      <${TenantSettings} key=${tenant.updated_at} ...${changing} hasFixedSlug=${isOwn} />
+      <${TenantSettings} resource=${resource} onChange=${show} hasFixedSlug=${isOwn} />
     </div>` as VNode;
 }
 

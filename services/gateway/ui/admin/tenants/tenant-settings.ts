@@ -3,12 +3,15 @@ import type { VNode } from "preact";
 import { ApiError } from "../../app/api-client.ts";
 import type { Tenant } from "../../app/api-types.ts";
 import { formatDateTime, t } from "../../app/messages.ts";
+import type { Resource } from "../../app/resource.ts";
 import { api } from "../../app/session.ts";
 import { Button } from "../../components/button.ts";
 import { Card } from "../../components/card.ts";
 import { toast } from "../../components/feedback.ts";
 import { SelectField, TextField } from "../../components/field.ts";
-import { FormView, useForm } from "../../components/form.ts";
+import { FormView } from "../../components/form.ts";
+import { useResourceForm } from "../../components/resource-form.ts";
+import { TenantLogo } from "./tenant-logo.ts";
 
 const numbers = ["max_users", "access_token_minutes", "refresh_token_days", "session_max_days"] as const;
 
@@ -63,23 +66,23 @@ function namingFields(error: unknown): never {
 }
 
 interface SettingsProps {
-  readonly tenant: Tenant;
+  readonly resource: Resource<Tenant>;
   /** The default tenant has a fixed short name. */
   readonly hasFixedSlug: boolean;
   readonly onChange: (tenant: Tenant) => void;
-  readonly onReload: () => Promise<unknown>;
 }
 
 /** The name and the settings of a tenant. */
-export function TenantSettings({ tenant, hasFixedSlug, onChange, onReload }: SettingsProps): VNode {
-  const before = valuesOf(tenant);
-  const form = useForm<Values>(before, ["name", "slug"]);
+export function TenantSettings({ resource, hasFixedSlug, onChange }: SettingsProps): VNode {
+  const { form, base, fill, reload } = useResourceForm(resource, valuesOf, ["name", "slug"]);
+  const tenant = base.value;
   const send = async (values: Values) => {
-    const body = changesOf(values, before);
+    const body = changesOf(values, valuesOf(tenant));
     if (Object.keys(body).length === 0) return;
     const { data } = await api.patch<Tenant>(`admin/tenants/${tenant.id}`, body, tenant).catch(namingFields);
     toast(t("saved"));
     onChange(data);
+    fill(data);
   };
   const choices = (name: string, values: readonly string[]) => [
     { value: "", label: t("tenants.standard") },
@@ -87,7 +90,7 @@ export function TenantSettings({ tenant, hasFixedSlug, onChange, onReload }: Set
   ];
   const number = (name: keyof Values, hint?: string) =>
     html`<${TextField} form=${form} name=${name} label=${t(`tenants.${name}`)} hint=${hint} inputMode="numeric" autocomplete="off" />`;
-  return html`<${FormView} form=${form} onSend=${send} onReload=${onReload} class="console-cards">
+  return html`<${FormView} form=${form} onSend=${send} onReload=${reload} class="console-cards">
     <${Card} title=${t("tenants.about")} text=${t("tenants.about_text")}>
       <div class="stack">
         <div class="form-grid">
@@ -103,9 +106,12 @@ export function TenantSettings({ tenant, hasFixedSlug, onChange, onReload }: Set
       </div>
     <//>
     <${Card} title=${t("tenants.brand")} text=${t("tenants.brand_text")}>
-      <div class="form-grid">
-        <${TextField} form=${form} name="brand_name" label=${t("tenants.brand_name")} autocomplete="off" maxLength=${100} />
-        <${TextField} form=${form} name="brand_color" label=${t("tenants.brand_color")} hint=${t("tenants.brand_color_hint")} autocomplete="off" spellcheck=${false} maxLength=${7} />
+      <div class="stack">
+        <${TenantLogo} resource=${resource} onChange=${onChange} />
+        <div class="form-grid">
+          <${TextField} form=${form} name="brand_name" label=${t("tenants.brand_name")} autocomplete="off" maxLength=${100} />
+          <${TextField} form=${form} name="brand_color" label=${t("tenants.brand_color")} hint=${t("tenants.brand_color_hint")} autocomplete="off" spellcheck=${false} maxLength=${7} />
+        </div>
       </div>
     <//>
     <${Card} title=${t("tenants.entry")} text=${t("tenants.entry_text")}>
