@@ -1,6 +1,11 @@
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Browser, BrowserContext } from "playwright-core";
+import sharp from "sharp";
 import { findChromium, launchChromium } from "../test/support/clients/chromium.ts";
 import { print } from "./run/terminal.ts";
 
@@ -8,6 +13,7 @@ import { print } from "./run/terminal.ts";
  * `npm run screenshots`: takes the pictures of docs/images/ from a running installation, such as `npm start`, in which it
  * registers a person with some history. `RATE_LIMIT_ENABLED=false` lets it run several times a minute. The console is
  * opened as ADMIN_EMAIL (admin@example.com) with ADMIN_PASSWORD, and shows most on a mesh with seeded accounts.
+ * WEBHOOK_ALLOW_PRIVATE_ADDRESSES=true lets it receive the messages of a webhook.
  * Arguments: the URL of the installation, and the beginning of the names of the pictures to take.
  */
 interface Shot {
@@ -47,6 +53,16 @@ const shots: readonly Shot[] = [
   { name: "admin-roles", path: "/admin/roles", signedIn: "admin" },
   { name: "admin-tenants", path: "/admin/tenants", signedIn: "admin" },
   { name: "admin-tenant-dark", path: "/admin/tenants/{tenant}", signedIn: "admin", colorScheme: "dark" },
+  { name: "admin-webhooks", path: "/admin/webhooks", signedIn: "admin" },
+  { name: "admin-webhook", path: "/admin/webhooks/{webhook}", signedIn: "admin", open: ".letter summary" },
+  {
+    name: "admin-webhook-phone",
+    path: "/admin/webhooks/{webhook}",
+    signedIn: "admin",
+    width: 390,
+    colorScheme: "dark",
+  },
+  { name: "admin-add-webhook", path: "/admin/webhooks", signedIn: "admin", open: ".console-title .button" },
   { name: "admin-queues", path: "/admin/queues", signedIn: "admin" },
   { name: "admin-erasures", path: "/admin/erasures", signedIn: "admin" },
   { name: "admin-keys", path: "/admin/keys", signedIn: "admin" },
@@ -103,15 +119,55 @@ async function createPerson(): Promise<{ id: string; request: string }> {
   return { id, request };
 }
 
+async function signInAsAdmin(): Promise<Record<string, string>> {
+  const { access_token } = await send("POST", "auth/login", signIns.admin);
+  return { Authorization: `Bearer ${access_token}` };
+}
+
+async function list(path: string, headers: Record<string, string>) {
+  const response = await fetch(`${origin}/api/v1/${path}`, { headers });
+  return ((await response.json()) as { data: ReadonlyArray<Record<string, string>> }).data;
+}
+
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256" viewBox="0 0 32 32"><circle cx="16" cy="16" r="15" fill="#b4451f"/><path d="M9 23l7-15 7 15M11.500 18.500h9" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
+
 /** The id of a tenant that this creates, or that an earlier run has created. */
 async function createTenant(): Promise<string> {
-  const { access_token } = await send("POST", "auth/login", signIns.admin);
-  const headers = { Authorization: `Bearer ${access_token}` };
+  const headers = await signInAsAdmin();
   const tenant = { name: "Acme", slug: "acme", admin_email: "wile@acme.example.com" };
   await send("POST", "admin/tenants", tenant, headers).catch((error: Error) => print(error.message));
-  const response = await fetch(`${origin}/api/v1/admin/tenants?limit=100`, { headers });
-  const { data } = (await response.json()) as { data: ReadonlyArray<{ id: string; slug: string }> };
-  return data.find(({ slug }) => slug === tenant.slug)?.id ?? "";
+  const { id = "" } = (await list("admin/tenants?limit=100", headers)).find(({ slug }) => slug === tenant.slug) ?? {};
+  await send("PATCH", `admin/tenants/${id}`, { settings: { brand_color: "#b4451f" } }, headers);
+  const body = new FormData();
+  body.append("file", new Blob([new Uint8Array(await sharp(Buffer.from(LOGO)).png().toBuffer())]));
+  await fetch(`${origin}/api/v1/admin/tenants/${id}/logo`, { method: "POST", headers, body });
+  return id;
+}
+
+const DELIVERY_MS = 2_000;
+
+/** The id of a webhook with messages that arrived and one that did not, which this creates unless an earlier run has. */
+async function createWebhook(): Promise<string> {
+  const headers = await signInAsAdmin();
+  const known = (await list("admin/webhooks", headers)).find(({ description }) => description === "Customer database");
+  if (known) return known.id ?? "";
+  const receiver = createServer((_, response) => response.writeHead(204).end());
+  receiver.listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  const local = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  const { id = "" } = await send("POST", "admin/webhooks", { description: "Customer database", url: local }, headers);
+  await send("POST", "auth/register", { email: `webhook-${Date.now()}@example.com`, password: person.password });
+  await send("POST", "auth/login", person);
+  await send("POST", `admin/webhooks/${id}/test`, {}, headers);
+  await setTimeout(DELIVERY_MS);
+  receiver.close();
+  await send("PATCH", `admin/webhooks/${id}`, { url: "https://hooks.acme.example/usermesh" }, headers);
+  await send("POST", `admin/webhooks/${id}/test`, {}, headers);
+  const archive = { description: "Audit archive", url: "https://archive.example.com/in", event_types: ["user.erased"] };
+  const { id: other } = await send("POST", "admin/webhooks", archive, headers);
+  await send("PATCH", `admin/webhooks/${other}`, { is_enabled: false }, headers);
+  await setTimeout(DELIVERY_MS);
+  return id;
 }
 
 /** Sends everyday requests until it is stopped, so that the mesh view has something to show. */
@@ -174,7 +230,7 @@ async function take(browser: Browser, shot: Shot, ids: Readonly<Record<string, s
 const executable = findChromium();
 if (executable === undefined) throw new Error("Chromium is needed to take screenshots.");
 await mkdir(directory, { recursive: true });
-const ids = { ...(await createPerson()), tenant: await createTenant() };
+const ids = { ...(await createPerson()), tenant: await createTenant(), webhook: await createWebhook() };
 const browser = await launchChromium(executable);
 try {
   for (const shot of shots.filter(({ name }) => only === undefined || name.startsWith(only)))

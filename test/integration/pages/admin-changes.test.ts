@@ -10,6 +10,9 @@ import {
   tabTo,
   titleShown,
 } from "../../support/clients/page-driver.ts";
+import { picture } from "../../support/data/avatar-uploads.ts";
+import { eventually } from "../../support/eventually.ts";
+import { erased } from "../../support/flows/data-rights.ts";
 import { mailTo, newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
@@ -117,7 +120,7 @@ const executable = findChromium();
     await page.getByLabel("Company").fill("Ours");
     await change(`admin/users/${id}`, { company: "Theirs", location: "Cleveland" });
     await press(page, "Save changes");
-    await page.getByText("Somebody else has changed this since you opened it").waitFor();
+    await page.getByText("It was changed elsewhere since you opened it").waitFor();
     expect((await read(`admin/users/${id}`)).company).toBe("Theirs");
     const faults = await faultsInAllModes(page);
     await tabTo(page, "button", "Load the current version");
@@ -149,10 +152,10 @@ const executable = findChromium();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Name").fill("support");
     await press(page, "Save changes");
-    await page.getByText("Somebody else has changed this since you opened it").waitFor();
+    await page.getByText("It was changed elsewhere since you opened it").waitFor();
     const faults = await faultsInAllModes(page);
     await press(page, "Load the current version");
-    await dialog.getByText("Somebody else has changed this").waitFor({ state: "detached" });
+    await dialog.getByText("It was changed elsewhere").waitFor({ state: "detached" });
     expect(await dialog.getByLabel("See accounts").isChecked()).toBe(true);
     await dialog.getByLabel("Name").fill("support");
     await press(page, "Save changes");
@@ -187,7 +190,7 @@ const executable = findChromium();
     await change(`admin/tenants/${id}`, { settings: { max_users: 7 } });
     await page.getByLabel("Most accounts").fill("9");
     await press(page, "Save changes");
-    await page.getByText("Somebody else has changed this since you opened it").waitFor();
+    await page.getByText("It was changed elsewhere since you opened it").waitFor();
     await press(page, "Load the current version");
     await page.getByText("This is the current version").waitFor();
     expect(await page.getByLabel("Most accounts").inputValue()).toBe("7");
@@ -196,6 +199,59 @@ const executable = findChromium();
     await page.getByText("must be a colour like").waitFor();
     expect(await read(`admin/tenants/${id}`)).toMatchObject({ slug: "initrode", settings: { max_users: 7 } });
     expect([await faultsInAllModes(page), complaints]).toEqual([[], []]);
+  });
+
+  test("a tenant's logo is uploaded and removed, and what has been typed meanwhile stays", async () => {
+    const id = await createTenant("stark");
+    const { page, complaints } = await openAsAdmin(`/admin/tenants/${id}`, { expected: ["412", "422"] });
+    await page.getByLabel("Most accounts").fill("9");
+    const input = page.locator("input[type=file]");
+    await input.setInputFiles({ name: "logo.png", mimeType: "image/png", buffer: Buffer.from("<svg/>") });
+    await page.getByText("Choose a PNG, JPEG, GIF or WebP file.").waitFor();
+    const faults = await faultsInAllModes(page);
+    const buffer = await picture(300, 120).jpeg().toBuffer();
+    const file = { name: "logo.jpg", mimeType: "image/jpeg", buffer };
+    await input.setInputFiles(file);
+    const shown = page.locator(".logo-preview img").first();
+    await eventually("the logo", () =>
+      shown.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth === 256),
+    );
+    expect(await page.getByLabel("Most accounts").inputValue()).toBe("9");
+    faults.push(...(await faultsInAllModes(page)));
+    await change(`admin/tenants/${id}`, { name: "Stark" });
+    await page.getByRole("group", { name: "Logo" }).getByRole("button", { name: "Remove" }).click();
+    await page.getByText("It was changed elsewhere since you opened it").waitFor();
+    expect((await read(`admin/tenants/${id}`)).logo).not.toBeNull();
+    await press(page, "Load the current version");
+    await page.getByText("It was changed elsewhere").waitFor({ state: "detached" });
+    await page.getByRole("group", { name: "Logo" }).getByRole("button", { name: "Remove" }).click();
+    await shown.waitFor({ state: "detached" });
+    expect([(await read(`admin/tenants/${id}`)).logo, faults, complaints]).toEqual([null, [], []]);
+  });
+
+  test("the erasure of an account is shown with its receipts, which can be downloaded", async () => {
+    const { id, email } = await register(usermesh, newPerson("mortal"));
+    await asAdmin("DELETE", `admin/users/${id}`, {});
+    const { page, complaints } = await openAsAdmin("/admin/erasures");
+    await page
+      .getByRole("row", { name: new RegExp(email) })
+      .getByRole("button")
+      .click();
+    await page.getByText("No service has erased anything yet.").waitFor();
+    const faults = await faultsInAllModes(page);
+    await press(page, "Close");
+    await asAdmin("DELETE", `admin/users/${id}`, { erase: true });
+    await erased(usermesh.database, id);
+    await page.goto(`${usermesh.url}/admin/erasures?state=completed`);
+    await page.getByRole("table").getByRole("button").first().click();
+    await page.getByRole("heading", { name: "Certificate of erasure" }).waitFor();
+    faults.push(...(await faultsInAllModes(page)));
+    const download = page.waitForEvent("download");
+    await press(page, "Download");
+    const content = await (await download).createReadStream();
+    const certificate = JSON.parse(Buffer.concat(await content.toArray()).toString());
+    expect(certificate).toMatchObject({ user_id: id, state: "completed", email: null });
+    expect([faults, complaints]).toEqual([[], []]);
   });
 
   test("a tenant is disabled, enabled, deleted and restored with the keyboard alone", async () => {

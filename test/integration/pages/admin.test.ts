@@ -180,7 +180,7 @@ const MAX_FIRST_LOAD = 120_000;
     expect(complaints).toEqual([]);
   });
 
-  test.each(["/admin", "/admin/accounts", "/account"])("%s loads at most 120 kB", async (path) => {
+  test.each(["/admin", "/admin/accounts", "/admin/webhooks", "/account"])("%s loads at most 120 kB", async (path) => {
     const { page } = await openAsAdmin("/favicon.svg");
     expect(await measureLoad(page, usermesh.url + path)).toBeLessThan(MAX_FIRST_LOAD);
   });

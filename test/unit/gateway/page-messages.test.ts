@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "@formatjs/icu-messageformat-parser";
 import { describe, expect, test } from "@jest/globals";
+import { publicEventTypes } from "../../../lib/contracts/public-events.contract.ts";
 import { appPages } from "../../../services/gateway/pages/app/app-pages.ts";
 import { languages } from "../../../services/gateway/pages/app/language.ts";
+import { permissions } from "../../../services/users/roles/permissions.ts";
 
 const ui = "services/gateway/ui";
 const files = readdirSync(join(ui, "messages"));
@@ -41,6 +43,14 @@ describe.each(topics)("the messages of %s", (topic) => {
 test("every key that the code uses has a message", () => {
   const known = new Set(topics.flatMap((topic) => Object.keys(messagesOf(topic, "en"))));
   expect(usedKeys.filter(([key]) => !known.has(key))).toEqual([]);
+});
+
+test.each([
+  ["permission", "admin", Object.keys(permissions).map((name) => `permission.${name.replace(":", "_")}`)],
+  ["event of webhooks", "activity", publicEventTypes.map((type) => `activity.${type}`)],
+])("every %s has a text", (_, topic, keys) => {
+  const known = Object.keys(messagesOf(topic, "en"));
+  expect(keys.filter((key) => !known.includes(key))).toEqual([]);
 });
 
 test("every page's title is among its messages", () => {

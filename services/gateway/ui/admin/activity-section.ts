@@ -7,6 +7,7 @@ import { pathTo } from "../app/config.ts";
 import { formatDateTime, formatRelative, t } from "../app/messages.ts";
 import { changeQuery, followLink, query } from "../app/router.ts";
 import { activityActions, activityIcon, describeActivity } from "../components/activity.ts";
+import { Button } from "../components/button.ts";
 import { ConsoleHead } from "../components/console.ts";
 import { Icon } from "../components/icons.ts";
 import { may, tenantApi } from "./access.ts";
@@ -20,14 +21,16 @@ const PAGE_SIZE = 25;
 const TAIL_MS = 3_000;
 const periods: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
 
-/** The activity log of the tenant. While it is followed, new entries appear by themselves. */
+/** The activity log of the tenant, or of one account. While it is followed, new entries appear by themselves. */
 export function ActivitySection(): VNode {
-  const params = new URLSearchParams(query.value);
-  const [action, period] = [params.get("action") ?? "", params.get("period") ?? ""];
+  const { action, period, account, by } = readFilters();
   const isFollowing = useSignal(false);
-  const pages = usePages<Activity>([action, period].join("\n"), (cursor, signal) =>
-    tenantApi.get("admin/activity", { limit: PAGE_SIZE, action, from: startOf(period), cursor }, signal),
-  );
+  const isAbout = account !== "" && by === "";
+  const path = isAbout ? `admin/users/${account}/activity` : "admin/activity";
+  const pages = usePages<Activity>([action, period, account, by].join("\n"), (cursor, signal) => {
+    const filters = { action, from: startOf(period), ...(account !== "" && !isAbout && { actor: account }) };
+    return tenantApi.get(path, { limit: PAGE_SIZE, ...filters, cursor }, signal);
+  });
   useTail(pages, isFollowing.value);
   useEffect(() => {
     learnNames(pages.items.value ?? []).catch(() => undefined);
@@ -38,6 +41,7 @@ export function ActivitySection(): VNode {
     <//>
     <section class="card" aria-label=${t("admin.activity")}>
       <div class="toolbar">
+        ${account !== "" && html`<${AccountFilter} account=${account} by=${by} />`}
         <${Select} label=${t("log.action")} value=${action} onChange=${(value: string) => changeQuery({ action: value })}
           options=${[{ value: "", label: t("log.any_action") }, ...options]} />
         <${Select} label=${t("log.period")} value=${period} onChange=${(value: string) => changeQuery({ period: value })}
@@ -46,6 +50,33 @@ export function ActivitySection(): VNode {
       <${Listing} pages=${pages} icon="activity" empty=${{ title: t("log.none"), text: t("log.none_text") }} countOf=${(total: number) => t("log.count", { total })}
         render=${(items: readonly Activity[]) => html`<ol class="log" aria-busy=${pages.isLoading.value ? "true" : undefined}>${items.map((one) => html`<${Entry} key=${one.id} entry=${one} />`)}</ol>`} />
     </section>` as VNode;
+}
+
+function readFilters() {
+  const params = new URLSearchParams(query.value);
+  const read = (name: string) => params.get(name) ?? "";
+  return { action: read("action"), period: read("period"), account: read("account"), by: read("by") };
+}
+
+interface AccountFilterProps {
+  readonly account: string;
+  /** Not empty: what the account has done, instead of what was done to it. */
+  readonly by: string;
+}
+
+function AccountFilter({ account, by }: AccountFilterProps): VNode {
+  useEffect(() => {
+    learnNames([{ user_id: account, actor_id: null }]).catch(() => undefined);
+  }, [account]);
+  const name = nameOf(account) ?? account;
+  const options = [
+    { value: "", label: t("log.about", { name }) },
+    { value: "actor", label: t("log.by", { name }) },
+  ];
+  return html`<div class="row filter">
+    <${Select} label=${t("log.account")} value=${by} options=${options} onChange=${(value: string) => changeQuery({ by: value })} />
+    <${Button} kind="quiet" icon="close" label=${t("log.everybody")} onClick=${() => changeQuery({ account: "", by: "" })} />
+  </div>` as VNode;
 }
 
 function startOf(period: string): string | undefined {

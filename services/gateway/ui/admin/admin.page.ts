@@ -59,6 +59,14 @@ const ofTenant: readonly Section[] = [
     load: async () => (await import("./activity-section.ts")).ActivitySection,
   },
   {
+    name: "webhooks",
+    path: "/admin/webhooks",
+    icon: "send",
+    permissions: ["webhooks:read"],
+    load: async () => (await import("./webhooks/webhooks-section.ts")).WebhooksSection,
+    one: async () => (await import("./webhooks/webhook-section.ts")).WebhookSection,
+  },
+  {
     name: "erasures",
     path: "/admin/erasures",
     icon: "trash",

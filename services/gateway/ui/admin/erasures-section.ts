@@ -1,13 +1,16 @@
+import { useSignal } from "@preact/signals";
 import { html } from "htm/preact";
 import type { VNode } from "preact";
 import type { ErasureEntry } from "../app/api-types.ts";
 import { pathTo } from "../app/config.ts";
 import { formatDateTime, formatNumber, formatRelative, t } from "../app/messages.ts";
 import { changeQuery, followLink, query } from "../app/router.ts";
+import { Button } from "../components/button.ts";
 import { ConsoleHead } from "../components/console.ts";
 import { Badge } from "../components/feedback.ts";
 import { type Column, Table } from "../components/table.ts";
 import { tenantApi } from "./access.ts";
+import { ErasureDialog } from "./erasure-dialog.ts";
 import { Listing } from "./listing.ts";
 import { usePages } from "./pages.ts";
 import { Select } from "./toolbar.ts";
@@ -17,6 +20,7 @@ const PAGE_SIZE = 20;
 /** Deleted accounts on their way to erasure, and the certificates of those that are erased. */
 export function ErasuresSection(): VNode {
   const state = new URLSearchParams(query.value).get("state") ?? "open";
+  const shown = useSignal<ErasureEntry | null>(null);
   const pages = usePages<ErasureEntry>(state, (cursor, signal) =>
     tenantApi.get("admin/erasures", { limit: PAGE_SIZE, state, cursor }, signal),
   );
@@ -25,11 +29,12 @@ export function ErasuresSection(): VNode {
       <div class="toolbar"><${Select} label=${t("accounts.status")} value=${state} onChange=${(value: string) => changeQuery({ state: value })}
         options=${["open", "completed"].map((value) => ({ value, label: t(`erasures.${value}`) }))} /></div>
       <${Listing} pages=${pages} icon="trash" empty=${{ title: t("erasures.none"), text: t("erasures.none_text") }} countOf=${(total: number) => t("erasures.count", { total })}
-        render=${(items: readonly ErasureEntry[]) => html`<${Table} label=${t("admin.erasures")} columns=${columns()} rows=${items} keyOf=${(one: ErasureEntry) => one.id} busy=${pages.isLoading.value} />`} />
-    </section>` as VNode;
+        render=${(items: readonly ErasureEntry[]) => html`<${Table} label=${t("admin.erasures")} columns=${columns((one) => (shown.value = one))} rows=${items} keyOf=${(one: ErasureEntry) => one.id} busy=${pages.isLoading.value} />`} />
+    </section>
+    ${shown.value !== null && html`<${ErasureDialog} erasure=${shown.value} onClose=${() => (shown.value = null)} />`}` as VNode;
 }
 
-function columns(): ReadonlyArray<Column<ErasureEntry>> {
+function columns(onShow: (erasure: ErasureEntry) => void): ReadonlyArray<Column<ErasureEntry>> {
   return [
     { name: "account", label: t("accounts.account"), cell: (one) => html`<${AccountName} erasure=${one} />` },
     { name: "state", label: t("accounts.status"), cell: (one) => html`<${State} erasure=${one} />` },
@@ -46,6 +51,12 @@ function columns(): ReadonlyArray<Column<ErasureEntry>> {
       minor: true,
       numeric: true,
       cell: ({ receipts }) => formatNumber(erasedRows(receipts)),
+    },
+    {
+      name: "receipts",
+      label: t("erasures.receipts"),
+      cell: (one) =>
+        html`<${Button} small onClick=${() => onShow(one)}>${t("erasures.show")}<span class="visually-hidden"> ${one.email ?? one.id}</span><//>`,
     },
   ];
 }

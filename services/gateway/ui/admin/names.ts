@@ -13,7 +13,7 @@ export function nameOf(id: string | null): string | undefined {
 }
 
 /** Reads the names of accounts in these entries that are not known yet. If that fails, the entries are shown without names. */
-export async function learnNames(entries: readonly Activity[]): Promise<void> {
+export async function learnNames(entries: ReadonlyArray<Pick<Activity, "user_id" | "actor_id">>): Promise<void> {
   if (!may("users:read")) return;
   const ids = entries.flatMap(({ user_id, actor_id }) => [user_id, actor_id]);
   const unknown = [...new Set(ids)].filter((id) => id !== null && !names.value.has(id)).slice(0, MAX_ASKED);

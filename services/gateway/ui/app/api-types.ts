@@ -16,6 +16,11 @@ import type {
   Erasure as ErasureShape,
 } from "../../../users/contract/users-erasure.contract.ts";
 import type { Profile as ProfileShape, User as UserShape } from "../../../users/contract/users-shapes.contract.ts";
+import type {
+  WebhookDelivery as WebhookDeliveryShape,
+  Webhook as WebhookShape,
+  WebhookWithSecret as WebhookWithSecretShape,
+} from "../../../webhooks/webhooks.contract.ts";
 
 // What the API returns, from the contracts that validate it. Only types: nothing of a service runs in a browser.
 
@@ -35,6 +40,9 @@ export type Keys = z.output<typeof KeysShape>;
 export type Tenant = z.output<typeof TenantShape>;
 export type ErasureEntry = z.output<typeof ErasureEntryShape>;
 export type Erasure = z.output<typeof ErasureShape>;
+export type Webhook = z.output<typeof WebhookShape>;
+export type WebhookWithSecret = z.output<typeof WebhookWithSecretShape>;
+export type WebhookDelivery = z.output<typeof WebhookDeliveryShape>;
 
 export interface Identity {
   readonly provider: string;

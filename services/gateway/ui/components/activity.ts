@@ -13,6 +13,7 @@ const icons: Readonly<Record<string, IconName>> = {
   access_token: "alert",
   role: "shield",
   tenant: "building",
+  webhook: "send",
   signing_key: "key",
   dead_letters: "layers",
 };

@@ -36,6 +36,10 @@ interface ConsoleProps {
 
 /** A page with several sections: the navigation at the side, or on top where there is little room. */
 export function Console({ label, groups, current, user, notice, wide, children }: ConsoleProps): VNode {
+  // On a phone the navigation is a bar that may be wider than the screen.
+  useEffect(() => {
+    document.querySelector(".nav-link[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [current, groups.flat().length]);
   return html`<div class="console">
     <a class="skip-link" href="#content">${t("skip")}</a>
     <aside class="sidebar">

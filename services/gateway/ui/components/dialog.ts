@@ -15,7 +15,8 @@ export function Dialog({ title, onClose, wide, children }: DialogProps): VNode {
   useEffect(() => {
     const opener = document.activeElement as HTMLElement | null;
     element.current?.showModal();
-    return () => opener?.focus();
+    // The opener may be gone, such as a button of another dialog.
+    return () => (opener?.isConnected ? opener : document.getElementById("content"))?.focus();
   }, []);
   return html`<dialog class="dialog ${wide ? "dialog-wide" : ""}" ref=${element} aria-labelledby="dialog-title" onClose=${onClose}>
     <div class="dialog-body"><h2 id="dialog-title">${title}</h2>${children}</div>

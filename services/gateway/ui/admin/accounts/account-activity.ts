@@ -2,8 +2,10 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Activity, User } from "../../app/api-types.ts";
+import { pathTo } from "../../app/config.ts";
 import { t } from "../../app/messages.ts";
 import { createResource } from "../../app/resource.ts";
+import { followLink } from "../../app/router.ts";
 import { Card } from "../../components/card.ts";
 import { Loaded } from "../../components/loaded.ts";
 import { tenantApi } from "../access.ts";
@@ -18,7 +20,8 @@ export function AccountActivityCard({ user }: { readonly user: User }): VNode {
     () => createResource(async () => (await tenantApi.get<readonly Activity[]>(path, { limit: SHOWN })).data),
     [path, user.updated_at],
   );
-  return html`<${Card} title=${t("account.activity_title")}>
+  const all = html`<a class="small" href=${pathTo(`/admin/activity?account=${user.id}`)} onClick=${followLink}>${t("overview.all_activity")}</a>`;
+  return html`<${Card} title=${t("account.activity_title")} action=${all}>
     <${Loaded} resource=${activity} lines=${6} render=${(items: readonly Activity[]) =>
       items.length === 0
         ? html`<p class="muted">${t("activity.empty")}</p>`
