@@ -74,7 +74,7 @@ function listen(server: SMTPServer, port: number): Promise<AddressInfo> {
   });
 }
 
-async function parseMail(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<Mail> {
+export async function parseMail(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<Mail> {
   const raw = await buffer(stream);
   if (stream.sizeExceeded) throw Object.assign(new Error("message is too big"), { responseCode: 552 });
   return toMail(await PostalMime.parse(raw), session);

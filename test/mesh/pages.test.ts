@@ -11,7 +11,9 @@ import {
 } from "../support/clients/page-driver.ts";
 import { eventually } from "../support/eventually.ts";
 import { type RefusingSmtp, startRefusingSmtp } from "../support/fakes/refusing-smtp.ts";
-import { newPerson, type Person, register } from "../support/flows/main-flow.ts";
+import { startWebhookReceiver, type WebhookReceiver } from "../support/fakes/webhook-receiver.ts";
+import { mailTo, newPerson, type Person, type Running, register } from "../support/flows/main-flow.ts";
+import { describePageFlows } from "../support/flows/page-flows.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const executable = findChromium();
@@ -20,12 +22,15 @@ const executable = findChromium();
 (executable === undefined ? describe.skip : describe)("the pages on a mesh", () => {
   let mesh: TestMesh;
   let smtp: RefusingSmtp;
+  let receiver: WebhookReceiver;
   let browser: Browser;
   let url: string;
   beforeAll(async () => {
     smtp = await startRefusingSmtp();
     smtp.refuses = false;
-    mesh = await startMesh({ env: { ...smtp.env, RATE_LIMIT_ENABLED: "true" } });
+    receiver = await startWebhookReceiver();
+    const env = { RATE_LIMIT_ENABLED: "true", WEBHOOK_ALLOW_PRIVATE_ADDRESSES: "true" };
+    mesh = await startMesh({ env: { ...smtp.env, ...env } });
     url = mesh.api.url;
     browser = await launchChromium(executable as string);
   });
@@ -33,8 +38,10 @@ const executable = findChromium();
     await browser?.close();
     await mesh?.stop();
     await smtp?.stop();
+    await receiver?.stop();
   });
 
+  const running = (): Running => ({ ...mesh, mails: smtp.mails });
   const openAsAdmin = (path: string) => openSignedIn(browser, url, mesh.admin, path);
 
   async function signInOnPage(person: Person, path: string): Promise<Viewer> {
@@ -63,6 +70,8 @@ const executable = findChromium();
     expect([own.complaints, console.complaints]).toEqual([[], []]);
   });
 
+  describePageFlows(() => ({ browser, url, running: running(), receiver }), { isOpposite: true });
+
   test("a dead letter is retried, and the mail arrives", async () => {
     smtp.refuses = true;
     const { page, complaints } = await openAsAdmin("/admin/queues");
@@ -72,7 +81,7 @@ const executable = findChromium();
     smtp.refuses = false;
     await letter.getByRole("button", { name: "Retry" }).click();
     await letter.waitFor({ state: "detached" });
-    await eventually("the mail", () => smtp.taken.includes(email));
+    await mailTo(running(), email, /verify-email/);
     expect(complaints).toEqual([]);
   });
 

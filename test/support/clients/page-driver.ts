@@ -9,7 +9,7 @@ export interface Viewer {
   readonly complaints: string[];
 }
 
-interface ViewerOptions {
+export interface ViewerOptions {
   readonly width?: number;
   readonly colorScheme?: "light" | "dark";
   readonly locale?: string;
@@ -104,13 +104,18 @@ export async function faultsInAllModes(page: Page): Promise<string[]> {
     for (const width of [390, 1280]) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize({ width, height: 844 });
-      await page.evaluate(settled);
-      const found = await accessibilityFaults(page);
-      if (await overflows(page)) found.push("is wider than the window");
-      faults.push(...found.map((fault) => `${new URL(page.url()).pathname} ${colorScheme} ${width}: ${fault}`));
+      faults.push(...(await faultsOf(page)).map((fault) => `${colorScheme} ${width}: ${fault}`));
     }
   }
   return faults;
+}
+
+/** Faults of a page as it is now. */
+export async function faultsOf(page: Page): Promise<string[]> {
+  await page.evaluate(settled);
+  const found = await accessibilityFaults(page);
+  if (await overflows(page)) found.push("is wider than the window");
+  return found.map((fault) => `${new URL(page.url()).pathname}: ${fault}`);
 }
 
 /** Opens a page, and adds up the bodies of everything it has loaded, in bytes as sent. */

@@ -1,5 +1,7 @@
 import type { AddressInfo, Socket } from "node:net";
 import { SMTPServer } from "smtp-server";
+import type { Mail } from "../../../lib/runtime/platform.ts";
+import { parseMail } from "../../../scripts/local-servers/mailbox.ts";
 
 /**
  * A real SMTP server that refuses every recipient for good (RFC 5321, 550) until it is told to take them, and hangs up at those
@@ -9,12 +11,15 @@ export interface RefusingSmtp {
   readonly env: Readonly<Record<string, string>>;
   /** Recipients whose mail was taken. */
   readonly taken: readonly string[];
+  /** Those that were taken, oldest first. */
+  mails(): readonly Mail[];
   refuses: boolean;
   stop(): Promise<void>;
 }
 
 export async function startRefusingSmtp(): Promise<RefusingSmtp> {
   const taken: string[] = [];
+  const mails: Mail[] = [];
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ["STARTTLS"],
@@ -25,11 +30,12 @@ export async function startRefusingSmtp(): Promise<RefusingSmtp> {
       const refusal = Object.assign(new Error(`<${address}>: no such user`), { responseCode: 550 });
       done(smtp.refuses ? refusal : undefined);
     },
-    onData(stream, { envelope }, done) {
-      stream.resume().on("end", () => {
-        taken.push(...envelope.rcptTo.map(({ address }) => address));
+    onData(stream, session, done) {
+      parseMail(stream, session).then((mail) => {
+        mails.push(mail);
+        taken.push(...mail.to);
         done();
-      });
+      }, done);
     },
   });
   server.on("error", () => undefined);
@@ -40,6 +46,7 @@ export async function startRefusingSmtp(): Promise<RefusingSmtp> {
   const smtp: RefusingSmtp = {
     env: { SMTP_HOST: "127.0.0.1", SMTP_PORT: String(port), SMTP_TLS: "off" },
     taken,
+    mails: () => mails,
     refuses: true,
     stop: () => new Promise((resolve) => server.close(resolve)),
   };
