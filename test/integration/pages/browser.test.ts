@@ -228,10 +228,11 @@ const MAX_FIRST_LOAD = 120_000;
   });
 
   test("pages of signing in have no accessibility faults in any mode", async () => {
-    const { page, complaints } = await open("/");
+    const { page, complaints } = await open("/", { expected: ["404"] });
     const faults: string[] = [];
     for (const path of [
       "/",
+      "/nothing",
       "/login",
       "/login?reason=session_ended",
       "/register",
