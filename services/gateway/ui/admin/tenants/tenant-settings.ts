@@ -90,6 +90,8 @@ export function TenantSettings({ resource, hasFixedSlug, onChange }: SettingsPro
   ];
   const number = (name: keyof Values, hint?: string) =>
     html`<${TextField} form=${form} name=${name} label=${t(`tenants.${name}`)} hint=${hint} inputMode="numeric" autocomplete="off" />`;
+  const color = form.values.value.brand_color.trim();
+  const swatch = /^#[0-9a-f]{6}$/i.test(color) && html`<span class="swatch" style=${{ background: color }}></span>`;
   return html`<${FormView} form=${form} onSend=${send} onReload=${reload} class="console-cards">
     <${Card} title=${t("tenants.about")} text=${t("tenants.about_text")}>
       <div class="stack">
@@ -110,7 +112,7 @@ export function TenantSettings({ resource, hasFixedSlug, onChange }: SettingsPro
         <${TenantLogo} resource=${resource} onChange=${onChange} />
         <div class="form-grid">
           <${TextField} form=${form} name="brand_name" label=${t("tenants.brand_name")} autocomplete="off" maxLength=${100} />
-          <${TextField} form=${form} name="brand_color" label=${t("tenants.brand_color")} hint=${t("tenants.brand_color_hint")} autocomplete="off" spellcheck=${false} maxLength=${7} />
+          <${TextField} form=${form} name="brand_color" label=${t("tenants.brand_color")} hint=${t("tenants.brand_color_hint")} aside=${swatch} autocomplete="off" spellcheck=${false} maxLength=${7} />
         </div>
       </div>
     <//>
