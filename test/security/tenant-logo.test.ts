@@ -103,7 +103,7 @@ describe("the logo of a tenant", () => {
   });
 
   test("is in the activity log with the administrator who changed it", async () => {
-    const { status, headers } = await upload(form(await bytesOf(picture(24, 24).png())));
+    const { status, headers } = await upload(form(await bytesOf(picture(24, 12).png())));
     expect(status).toBe(200);
     const correlation = headers.get("x-correlation-id");
     const entry = await eventually("the entry", async () => {

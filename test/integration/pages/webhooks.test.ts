@@ -79,7 +79,7 @@ const executable = findChromium();
   });
 
   test("a message that failed is found, looked at and sent again with the keyboard alone", async () => {
-    const { id } = await create({ description: "Failing" });
+    const { id } = await create({ description: "Failing", event_types: ["user.erased"] });
     const { page, complaints } = await openAsAdmin(`/admin/webhooks/${id}`);
     await page.getByText("No messages").waitFor();
     webhooks.receiver.behave(500);
