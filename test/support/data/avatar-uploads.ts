@@ -154,16 +154,6 @@ export const refusedFiles: ReadonlyArray<readonly [string, () => Promise<FormDat
     "unknown_field",
   ],
   ["no part at all", async () => new FormData(), 422, "required"],
-  [
-    "more than UPLOAD_MAX_BYTES",
-    async () => form(new Uint8Array(MAX_UPLOAD_BYTES + 1)),
-    413,
-    "payload_too_large",
-  ],
-  [
-    "much more than UPLOAD_MAX_BYTES",
-    async () => form(new Uint8Array(3 * MAX_UPLOAD_BYTES)),
-    413,
-    "payload_too_large",
-  ],
+  ["more than UPLOAD_MAX_BYTES", async () => form(new Uint8Array(MAX_UPLOAD_BYTES + 1)), 413, "payload_too_large"],
+  ["much more than UPLOAD_MAX_BYTES", async () => form(new Uint8Array(3 * MAX_UPLOAD_BYTES)), 413, "payload_too_large"],
 ];
