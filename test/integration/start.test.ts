@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
@@ -24,8 +24,8 @@ const unconfigured = {
 };
 
 /** Runs what `npm start` runs as a child process, or another script. */
-function start(env: Readonly<Record<string, string>>, script = "start"): Started {
-  const args = ["--require", "./scripts/environment.cjs", `scripts/${script}.ts`];
+function start(env: Readonly<Record<string, string>>, script = "start", ...words: string[]): Started {
+  const args = ["--require", "./scripts/environment.cjs", `scripts/${script}.ts`, ...words];
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env.PATH, PASSWORD_HASH_COST: "4", ...unconfigured, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -131,6 +131,26 @@ describe("npm start", () => {
     expect(second.process.exitCode).toBe(1);
     expect(second.output()).toMatch(new RegExp(`Port ${port} on 127.0.0.1 is already in use`));
     expect(second.output()).not.toMatch(/\n {4}at /);
+    expect(await processesOn(other)).toEqual([]);
+    await rm(other, { recursive: true, force: true });
+  });
+
+  test("ends with the way out if the account of ADMIN_EMAIL was imported into an empty installation", async () => {
+    const other = await mkdtemp(join(tmpdir(), "usermesh-start-"));
+    const env = { DATA_DIR: other, ADMIN_EMAIL: "someone@example.com", LOG_LEVEL: "fatal" };
+    const file = join(other, "users.ndjson");
+    await writeFile(file, '{"email":"someone@example.com","is_verified":true}\n');
+    const imported = start(env, "import", file);
+    running.push(imported);
+    await eventually("its end", () => imported.process.exitCode !== null);
+    expect([imported.process.exitCode, imported.output()]).toEqual([0, expect.stringContaining("Imported 1 account")]);
+    const refused = begin(env);
+    await eventually("the end of the start", () => refused.process.exitCode !== null);
+    expect(refused.process.exitCode).toBe(1);
+    expect(refused.output()).toContain("There is no administrator: the account someone@example.com (ADMIN_EMAIL)");
+    expect(refused.output()).toContain("npm run admin -- grant someone@example.com");
+    expect(refused.output()).not.toContain("Usermesh is ready");
+    expect(refused.output()).not.toMatch(/\n {4}at /);
     expect(await processesOn(other)).toEqual([]);
     await rm(other, { recursive: true, force: true });
   });
