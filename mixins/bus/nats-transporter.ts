@@ -4,6 +4,7 @@ import { connect, createInbox, Events, type Msg, type NatsConnection } from "nat
 import { systemTimers } from "../../lib/runtime/clock.ts";
 import { natsOptions } from "../../lib/runtime/nats-options.ts";
 import { retry } from "../../lib/runtime/retry.ts";
+import { type JoiningTransit, joinMesh } from "./join-mesh.ts";
 
 /** Passed by Moleculer beside a packet's bytes. */
 interface SendMeta {
@@ -45,6 +46,7 @@ const FLUSH_TIMEOUT_MS = 1_000;
  * - NATS lost: pending calls are rejected, and new ones fail immediately (BrokerDisconnectedError) until the client has
  *   reconnected.
  * - Packets of one turn of the event loop are sent in one write: a system call for each costs more than the rest of a call.
+ * - A node that starts waits for the answers of others only as long as they come.
  * - Node killed: NATS knows immediately that a node's subject has no subscriber ("no responders"), while heartbeats take
  *   seconds. Requests ask NATS for this notice, and nodes that owe us a response are probed.
  */
@@ -87,6 +89,11 @@ export class NatsTransporter extends Transporters.NATS {
     this.#probe = setInterval(() => this.#probePendingNodes(), PROBE_MS).unref();
     void client.closed().then(() => this.#onDisconnected());
     await this.onConnected();
+  }
+
+  override onConnected(wasReconnect = false): Promise<void> {
+    this.connected = true;
+    return joinMesh(this.transit as unknown as JoiningTransit, wasReconnect);
   }
 
   override async disconnect(): Promise<void> {

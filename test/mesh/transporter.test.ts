@@ -68,6 +68,19 @@ describe("two nodes over nats-server", () => {
     await expect(caller.call("echo.say", { a: 1 })).resolves.toEqual({ a: 1 });
   });
 
+  test("a node that has started knows the others, and did not wait for longer than they took to answer", async () => {
+    const times: number[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const began = performance.now();
+      const late = await startBroker({ env: { NATS_URL: nats.url } });
+      times.push(performance.now() - began);
+      await expect(late.call("echo.say", { n })).resolves.toEqual({ n });
+      await late.stop();
+    }
+    // Moleculer's own transit waits 500 ms.
+    expect(Math.min(...times)).toBeLessThan(400);
+  });
+
   test("an AppError arrives complete, without cause and stack", async () => {
     const error = (await caller.call("echo.refuse").catch((one) => one)) as AppError;
     expect(error).toBeInstanceOf(AppError);
