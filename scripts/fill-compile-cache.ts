@@ -1,12 +1,12 @@
-import { globSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import "./run/start-node.ts";
+import { serviceFiles } from "./run/service-files.ts";
 
 // Runs after `npm ci` and while the image is built. Node.js writes its cache of compiled code when a process exits. If the
 // first nodes had to fill it, each of them would block for seconds while it writes a thousand files.
-const root = join(import.meta.dirname, "..");
-for (const file of globSync(["scripts/run/start-node.ts", "services/*/*.service.ts", "workers/*.worker.ts"], {
-  cwd: root,
-}))
-  await import(pathToFileURL(join(root, file)).href);
+await Promise.all([
+  ...Object.values(serviceFiles).map((load) => load()),
+  import("../lib/queues/queues.ts"),
+  import("../lib/queues/queues-redis.ts"),
+  import("../lib/queues/queues-postgres.ts"),
+]);
 process.exit(0);

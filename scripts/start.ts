@@ -4,7 +4,7 @@ import { redirectConsole } from "../lib/observability/console.ts";
 import { createLog } from "../lib/observability/log.ts";
 import { registerProcessMetrics } from "../lib/observability/metrics.ts";
 import { withNodeId } from "../moleculer.config.ts";
-import { migrate } from "./migrate.ts";
+import { migrate } from "./migrate/migrate.ts";
 import { banner } from "./run/banner.ts";
 import { startEmbedded } from "./run/embedded.ts";
 import { createLocalBus } from "./run/local-bus.ts";

@@ -1,10 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { Client } from "pg";
 import { ConfigError, readConfig } from "../lib/config/config.ts";
-import { sslOption } from "../lib/database/connection.ts";
 import { createQuery } from "../lib/database/schema-names.ts";
+import { sslOption } from "../lib/database/ssl-option.ts";
 import { qualifyFor } from "./migrate/prepare.ts";
 import { print } from "./run/terminal.ts";
 import { type Anchor, verifyActivity } from "./verify-activity/verify.ts";
@@ -55,9 +54,7 @@ function parseAnchors(text: string): Anchor[] {
     .flatMap((found) => (found ? [{ tenant: found[1] ?? "", seq: Number(found[2]), hash: found[3] ?? "" }] : []));
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main().catch((error: Error) => {
-    process.stderr.write(`${error.message}\n`);
-    return 2;
-  });
-}
+process.exitCode = await main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  return 2;
+});

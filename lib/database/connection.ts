@@ -3,10 +3,7 @@ import { Client } from "pg";
 import type { Config } from "../config/config.ts";
 import { roleUrl, schemaOfUrl } from "./database-roles.ts";
 import { extensionSchema, FIND_EXTENSION_SCHEMA, schemaName, stateSchema } from "./schema-names.ts";
-
-export type SslOption =
-  | false
-  | { readonly rejectUnauthorized: boolean; readonly ca?: string; readonly cert?: string; readonly key?: string };
+import { type SslOption, sslOption } from "./ssl-option.ts";
 
 export interface Connection {
   readonly url: string;
@@ -15,10 +12,6 @@ export interface Connection {
   readonly isShared: boolean;
   /** The schema of pg_trgm. */
   readonly extensions: string;
-}
-
-export function sslOption({ database: { ssl, certificates } }: Pick<Config, "database">): SslOption {
-  return ssl === "off" ? false : { rejectUnauthorized: ssl === "verify", ...certificates };
 }
 
 /**

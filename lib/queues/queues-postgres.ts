@@ -2,9 +2,9 @@ import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
 import { Client } from "pg";
 import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
-import { type SslOption, sslOption } from "../database/connection.ts";
 import { jobsSchema } from "../database/database-roles.ts";
 import { schemaName } from "../database/schema-names.ts";
+import { type SslOption, sslOption } from "../database/ssl-option.ts";
 import { type JobQueue, type JobWorker, type QueueBackend, stopLocks } from "./queues-backend.ts";
 
 /** Creates or updates BullMQ's tables, as the owner of the database. Safe to run concurrently. */
@@ -27,6 +27,12 @@ export interface QueueDatabase {
   readonly url: string;
   readonly ssl: SslOption;
   readonly schema: string;
+}
+
+/** Undefined if the process has no database. */
+export function queueDatabase({ database }: Config): QueueDatabase | undefined {
+  if (database.url === undefined) return undefined;
+  return { url: database.url, ssl: sslOption({ database }), schema: schemaName(database, jobsSchema) };
 }
 
 /**

@@ -3,9 +3,8 @@ import type { Logger } from "pino";
 import type { Random, Timers } from "../runtime/clock.ts";
 import { systemTimers } from "../runtime/clock.ts";
 import type { FailedJob, Job, Queues } from "../runtime/platform.ts";
-import { type JobQueue, openProducers } from "./queues-backend.ts";
-import { openPostgresBackend, type QueueDatabase } from "./queues-postgres.ts";
-import { openRedisBackend } from "./queues-redis.ts";
+import { type JobQueue, openProducers, type QueueBackend } from "./queues-backend.ts";
+import type { QueueDatabase } from "./queues-postgres.ts";
 import { startWorker } from "./queues-worker.ts";
 import { retryPolicy } from "./retry-policies.ts";
 
@@ -26,7 +25,7 @@ const DAY_SECONDS = 86_400;
 /** Does not wait for Redis or PostgreSQL: while they are unavailable queues reject jobs, and the outbox keeps them. */
 export async function openQueues(options: QueueOptions): Promise<Queues> {
   const { log, random, timers = systemTimers, telemetry } = options;
-  const backend = backendOf(options);
+  const backend = await openBackend(options);
   const producers = openProducers(backend, telemetry === undefined ? {} : { telemetry });
   const closing = new AbortController();
   const workers = new Set<() => Promise<void>>();
@@ -86,9 +85,9 @@ const durableJob = {
 /** Scheduled jobs: the next run makes up for a failed one. */
 const scheduledJob = { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 20 }, stackTraceLimit: 1 };
 
-function backendOf({ redisUrl, database, log }: QueueOptions) {
-  if (redisUrl !== undefined) return openRedisBackend(redisUrl, log);
-  if (database !== undefined) return openPostgresBackend(database, log);
+async function openBackend({ redisUrl, database, log }: QueueOptions): Promise<QueueBackend> {
+  if (redisUrl !== undefined) return (await import("./queues-redis.ts")).openRedisBackend(redisUrl, log);
+  if (database !== undefined) return (await import("./queues-postgres.ts")).openPostgresBackend(database, log);
   throw new Error("Queues need Redis or PostgreSQL");
 }
 

@@ -3,16 +3,13 @@ import { type Config, ConfigError } from "../config/config.ts";
 import { needsOf } from "../config/service-needs.ts";
 import { parseDerivedKeys } from "../crypto/derived-keys.ts";
 import { createKeyRing, type KeyRing, parseKeyRing } from "../crypto/key-ring.ts";
-import { sslOption } from "../database/connection.ts";
-import { jobsSchema, schemaOfUrl, schemas } from "../database/database-roles.ts";
-import { schemaName } from "../database/schema-names.ts";
+import { schemaOfUrl, schemas } from "../database/database-roles.ts";
 import { openEventLog } from "../events/event-log.ts";
 import { createMetrics } from "../observability/metrics.ts";
-import { openTracing } from "../observability/tracing.ts";
-import { openQueues } from "../queues/queues.ts";
+import { openTracing, type Tracing } from "../observability/tracing.ts";
 import { type Random, systemClock, systemRandom, systemTimers } from "./clock.ts";
 import { createHealthChecks } from "./health-checks.ts";
-import type { DevMailbox, Platform } from "./platform.ts";
+import type { DevMailbox, Platform, Queues } from "./platform.ts";
 
 /** Threads of libuv's pool that hashing leaves for token checks and files. */
 const THREADS_BESIDE_HASHES = 4;
@@ -36,13 +33,7 @@ export async function createPlatform(
   const ring = readKeyRing(config, services, random);
   const events = openEventLog(config.nats.url, { clock, timers, log });
   const tracing = await openTracing(config, services);
-  const queues = await openQueues({
-    telemetry: tracing?.queues,
-    redisUrl: config.redis.url,
-    database: queueDatabase(config),
-    log,
-    random,
-  });
+  const queues = needsOf(services).queues ? await openQueues(config, { log, random, tracing }) : noQueues;
   const metrics = createMetrics();
   metrics.report("event_consumer_pending", async () =>
     (await events.pending()).map(({ consumer, events: count }) => [{ consumer }, count] as const),
@@ -99,12 +90,28 @@ function assertOwnRole({ database }: Config, services: readonly string[]): void 
   ]);
 }
 
-function queueDatabase(config: Config) {
-  const { url } = config.database;
-  return url === undefined
-    ? undefined
-    : { url, ssl: sslOption(config), schema: schemaName(config.database, jobsSchema) };
+/** Loads BullMQ, and the client of the store that is used, only here. */
+async function openQueues(
+  config: Config,
+  { log, random, tracing }: { readonly log: Logger; readonly random: Random; readonly tracing: Tracing | undefined },
+): Promise<Queues> {
+  const queues = await import("../queues/queues.ts");
+  const redisUrl = config.redis.url;
+  const database =
+    redisUrl === undefined ? (await import("../queues/queues-postgres.ts")).queueDatabase(config) : undefined;
+  return queues.openQueues({ telemetry: tracing?.queues, redisUrl, database, log, random });
 }
+
+const unused = async (): Promise<never> => {
+  throw new Error("This process uses no queues");
+};
+const noQueues: Queues = {
+  ...{ add: unused, schedule: unused, work: unused, counts: unused },
+  ...{ failed: unused, retry: unused, remove: unused },
+  isUp: () => true,
+  embedded: true,
+  close: async () => undefined,
+};
 
 /** Each service's share of the process's database connections. */
 export function poolShare({ database }: Config, services: readonly string[]): number {

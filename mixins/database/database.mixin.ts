@@ -1,5 +1,5 @@
 import type { ServiceSchema } from "moleculer";
-import type { Client, Pool, PoolClient, QueryConfig } from "pg";
+import pg, { type Client, type Pool, type PoolClient, type QueryConfig } from "pg";
 import { DataSource, type EntityManager } from "typeorm";
 import { type Connection, resolveConnection, verifyConnection } from "../../lib/database/connection.ts";
 import { translateDatabaseError } from "../../lib/database/database-errors.ts";
@@ -177,6 +177,8 @@ function dataSourceOptions(
 ) {
   return {
     type: "postgres" as const,
+    // By itself, TypeORM looks for it by a name that is computed, which bundles do not contain.
+    driver: pg,
     url,
     ssl,
     schema: schemaName(platform.config.database, options.schema),

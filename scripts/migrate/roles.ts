@@ -1,8 +1,9 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
 import { type Config, ConfigError } from "../../lib/config/config.ts";
-import { canSignIn, sslOption } from "../../lib/database/connection.ts";
+import { canSignIn } from "../../lib/database/connection.ts";
 import { passwordOfRole, roleName, roleUrl, schemas } from "../../lib/database/database-roles.ts";
 import { schemaName } from "../../lib/database/schema-names.ts";
+import { sslOption } from "../../lib/database/ssl-option.ts";
 
 type Say = (line: string) => void;
 type Names = Config["database"];

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import type { Client } from "pg";
 import { DataSource, type MigrationInterface, type QueryRunner } from "typeorm";
 import { type Config, ConfigError } from "../../lib/config/config.ts";
-import { sslOption } from "../../lib/database/connection.ts";
 import { schemas } from "../../lib/database/database-roles.ts";
 import { type Qualify, schemaName } from "../../lib/database/schema-names.ts";
+import { sslOption } from "../../lib/database/ssl-option.ts";
 import { qualifyFor } from "./prepare.ts";
 import { definitionsOf, type Migration, migrationsOf, type SqlFile } from "./sql-files.ts";
 

@@ -5,7 +5,7 @@ import { type Config, type Environment, readConfig } from "../../lib/config/conf
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { newId } from "../../lib/runtime/ids.ts";
 import { withTimeout } from "../../lib/runtime/timeouts.ts";
-import { migrate } from "../migrate.ts";
+import { migrate } from "../migrate/migrate.ts";
 import { startEmbedded } from "./embedded.ts";
 import { memberOptions } from "./member-options.ts";
 import { findLocalMesh } from "./mesh-lock-file.ts";

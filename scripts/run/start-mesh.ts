@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { type Config, type Environment, readConfig, withVariables } from "../../lib/config/config.ts";
 import type { DevMailbox } from "../../lib/runtime/platform.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { migrate } from "../migrate.ts";
+import { migrate } from "../migrate/migrate.ts";
 import { processEnvironment } from "../secrets/process-secrets.ts";
 import { type Child, startChild } from "./child.ts";
 import { type EmbeddedServers, startEmbedded } from "./embedded.ts";

@@ -17,6 +17,7 @@ import { adminContract } from "./admin.contract.ts";
 import { adminEntities } from "./admin.entities.ts";
 import { readKeys } from "./operations/keys.ts";
 import { readCounts, readMetrics } from "./operations/platform-metrics.ts";
+import { registerQueueMetrics } from "./operations/queue-metrics.ts";
 import { dropJob, failedJobs, listQueues, retryJobs } from "./operations/queues.ts";
 import { replayEvents } from "./operations/replay-events.ts";
 import { describeMesh } from "./operations/topology.ts";
@@ -40,6 +41,7 @@ export default function adminService(platform: Platform): ServiceSchema {
       handlers: { ...forAllEvents(stream, record), ...(stream === "USERS" && userErased) },
     });
   const { queues, clock } = platform;
+  registerQueueMetrics(platform.metrics.registry, queues);
   const metrics = createTtlCache<Awaited<ReturnType<typeof readMetrics>>>(clock, { ttlMs: METRICS_TTL_MS });
   let broker: ServiceBroker | undefined;
   const startedBroker = (): ServiceBroker => {

@@ -62,6 +62,7 @@ export function createGateway(platform: Platform, service: WebService, lease: Le
   // A lease is granted by a write, so that a database that only reads makes the gateway not ready.
   const isReady = () => !isStopping && lease.isHeld() && keys.latest !== null && isBusUp();
   const isRedisUp = () => redis?.status === "ready";
+  if (redis) platform.health.add("redis", async () => isRedisUp());
   const inFlight = (): number => exchanges.inFlight;
   const ofPages = { platform, call, keys, tokens, cookies, inFlight, broker: service.broker, isReady, isRedisUp };
   const pages = createPages(ofPages);

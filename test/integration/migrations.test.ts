@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
 import { readConfig } from "../../lib/config/config.ts";
 import { schemas } from "../../lib/database/database-roles.ts";
+import { migrate, migrationStatus } from "../../scripts/migrate/migrate.ts";
 import { migrateDown } from "../../scripts/migrate/schemas.ts";
-import { migrate, migrationStatus } from "../../scripts/migrate.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
 
 const silent = () => undefined;

@@ -3,7 +3,7 @@ import pino from "pino";
 import { readConfig } from "../../lib/config/config.ts";
 import { createPlatform } from "../../lib/runtime/create-platform.ts";
 import { createDatabase, type Database } from "../../mixins/database/database.mixin.ts";
-import { migrate } from "../../scripts/migrate.ts";
+import { migrate } from "../../scripts/migrate/migrate.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Pooler, startPooler } from "../support/fakes/pooler.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";

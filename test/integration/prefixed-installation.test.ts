@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
 import { readConfig } from "../../lib/config/config.ts";
-import { migrate } from "../../scripts/migrate.ts";
+import { migrate } from "../../scripts/migrate/migrate.ts";
 import { eventually } from "../support/eventually.ts";
 import { describeMainFlow, register, signIn } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";

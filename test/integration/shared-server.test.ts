@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
 import { type Environment, readConfig } from "../../lib/config/config.ts";
 import { roleName, roleUrl, schemas } from "../../lib/database/database-roles.ts";
-import { migrate } from "../../scripts/migrate.ts";
+import { migrate } from "../../scripts/migrate/migrate.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** Several installations on one PostgreSQL server, each with a database and an owner who may create roles. */

@@ -7,21 +7,27 @@ import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 let mesh: TestMesh;
-/** Health port of the process that runs users. */
+/** Health ports of the processes that run users and admin. */
 let usersUrl: string;
+let adminUrl: string;
 beforeAll(async () => {
   mesh = await startMesh();
-  const port = String(await findFreePort());
-  usersUrl = `http://127.0.0.1:${port}`;
-  const users = mesh.names().find((name) => name.startsWith("users")) ?? "";
-  await mesh.replace(users, { NODE_HEALTH_PORT: port });
+  [usersUrl, adminUrl] = [await withHealthPort("users"), await withHealthPort("admin")];
   const asked = () => mesh.api.post("auth/login", newPerson());
   await eventually("the other nodes to discover it", async () => (await asked()).status === 401);
 });
 afterAll(() => mesh.stop());
 
+async function withHealthPort(service: string): Promise<string> {
+  const port = String(await findFreePort());
+  const name = mesh.names().find((one) => one.startsWith(`${service}-`)) ?? "";
+  await mesh.replace(name, { NODE_HEALTH_PORT: port });
+  return `http://127.0.0.1:${port}`;
+}
+
 const gateway = async (series: string) => sampleOf(await readMetrics(mesh.api.url), series);
 const users = async (series: string) => sampleOf(await readMetrics(usersUrl), series);
+const admin = async (series: string) => sampleOf(await readMetrics(adminUrl), series);
 
 describe("a taken process of the mesh", () => {
   const environmentOf = async (name: string) => readFile(`/proc/${mesh.pid(name)}/environ`, "utf8");
@@ -69,24 +75,22 @@ describe("/metrics on the mesh", () => {
     },
   );
 
-  test("of a gateway has its lease, NATS and the queues", async () => {
+  test("of a gateway has its lease and NATS, that of admin the queues", async () => {
     expect(await gateway('usermesh_lease_age_seconds{service="gateway"}')).toBeLessThan(10);
     expect([await gateway("usermesh_nats_connected"), await gateway("usermesh_circuit_breakers_open")]).toEqual([1, 0]);
-    expect(await gateway('usermesh_queue_jobs{queue="mail",state="failed"}')).toBe(0);
+    expect(await admin('usermesh_queue_jobs{queue="mail",state="failed"}')).toBe(0);
+    expect(await readMetrics(mesh.api.url)).not.toContain("usermesh_queue_jobs");
   });
 
   test("lacks the queues while Redis is unavailable, and has all else", async () => {
     await mesh.redis.stop();
     await eventually(
       "metrics without queues",
-      async () => (await gateway('usermesh_queue_jobs{queue="mail",state="failed"}')) === undefined,
+      async () => (await admin('usermesh_queue_jobs{queue="mail",state="failed"}')) === undefined,
     );
-    expect(await gateway("usermesh_nats_connected")).toBe(1);
+    expect(await admin("usermesh_nats_connected")).toBe(1);
     await mesh.redis.start();
-    await eventually(
-      "the queues",
-      async () => (await gateway('usermesh_queue_jobs{queue="mail",state="failed"}')) === 0,
-    );
+    await eventually("the queues", async () => (await admin('usermesh_queue_jobs{queue="mail",state="failed"}')) === 0);
   });
 
   test("shows that NATS is unavailable, and the age of the last lease", async () => {

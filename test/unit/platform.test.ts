@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import pino from "pino";
 import { readConfig } from "../../lib/config/config.ts";
@@ -45,5 +47,25 @@ describe("a node", () => {
 
   test("with an unknown name in SERVICES does not start, and lists the known ones", () => {
     expect(() => selectServices(["auth", "auht"])).toThrow(/unknown name: auht\. Known are .*auth.*worker-mail/);
+  });
+
+  // In a process of its own, because jest keeps the modules of its tests apart.
+  test.each([
+    ["users", "without"],
+    ["mail", "with"],
+  ])("with %s works %s BullMQ", async (service, expected) => {
+    const program = `
+      import { createRequire } from "node:module";
+      import { pino } from "pino";
+      import { readConfig } from "./lib/config/config.ts";
+      import { createPlatform } from "./lib/runtime/create-platform.ts";
+      const config = readConfig({ SECRET_KEY: "${secret.SECRET_KEY}", REDIS_URL: "redis://127.0.0.1:1" });
+      const log = pino({ level: "silent" });
+      const platform = await createPlatform(config, { log, services: ["${service}"] });
+      await platform.close();
+      const loaded = Object.keys(createRequire(import.meta.url).cache);
+      process.stdout.write(loaded.some((file) => file.includes("/bullmq/")) ? "with" : "without");`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
+    expect(stdout).toBe(expected);
   });
 });

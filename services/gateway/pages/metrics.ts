@@ -1,6 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { registerCounter, registerGauge } from "../../../lib/observability/metrics.ts";
-import { type Platform, type Queues, queueNames } from "../../../lib/runtime/platform.ts";
+import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { AccessTokens } from "../auth/access-token.ts";
 import type { OperatorGuard } from "../auth/operator-guard.ts";
 import type { Handler } from "../http/request-context.ts";
@@ -13,9 +12,7 @@ interface Sources {
   isReady(): boolean;
 }
 
-const TIMEOUT_MS = 1_000;
-
-/** Prometheus text of this node. Queues are shared, so they are the same at every gateway. */
+/** Prometheus text of this node. */
 export function metricsPage({ platform, guard, tokens: { stats }, inFlight, isReady }: Sources): Handler {
   const { registry } = platform.metrics;
   registerCounter(registry, {
@@ -37,22 +34,8 @@ export function metricsPage({ platform, guard, tokens: { stats }, inFlight, isRe
     help: "1 from the gateway's first lease until it stops.",
     read: () => [[{}, Number(isReady())]],
   });
-  registerGauge(registry, {
-    name: "queue_jobs",
-    help: "Jobs by queue and state; failed are the dead letters. Absent: the queue can't be read.",
-    labels: ["queue", "state"],
-    read: async () => (await Promise.all(queueNames.map((name) => queueSamples(platform.queues, name)))).flat(),
-  });
   return async ({ request }) => {
     guard.assertAllowed(request);
     return { status: 200, contentType: registry.contentType, body: await registry.metrics() };
   };
-}
-
-/** Absent while they can't be read: 0 would be wrong, and a failed scrape would hide all other metrics. */
-async function queueSamples(queues: Queues, queue: string) {
-  const none: Record<string, number> = {};
-  const late = delay(TIMEOUT_MS, none, { ref: false });
-  const counts = await Promise.race([queues.counts(queue).catch(() => none), late]);
-  return Object.entries(counts).map(([state, count]) => [{ queue, state }, count] as const);
 }

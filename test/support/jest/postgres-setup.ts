@@ -3,7 +3,7 @@ import { Client } from "pg";
 import pino from "pino";
 import { readConfig } from "../../../lib/config/config.ts";
 import { startPostgres } from "../../../scripts/local-servers/postgres.ts";
-import { migrate } from "../../../scripts/migrate.ts";
+import { migrate } from "../../../scripts/migrate/migrate.ts";
 import { startTestRun } from "./test-run.ts";
 
 declare global {

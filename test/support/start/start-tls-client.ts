@@ -1,7 +1,7 @@
 import { connect } from "nats";
 import { Client } from "pg";
 import { readConfig } from "../../../lib/config/config.ts";
-import { sslOption } from "../../../lib/database/connection.ts";
+import { sslOption } from "../../../lib/database/ssl-option.ts";
 import { natsOptions } from "../../../lib/runtime/nats-options.ts";
 
 /** Connects as a node of the mesh would, by its environment, and says how it went: trust in an authority is read at a process's start. */
