@@ -21,6 +21,8 @@ const project = (name, more = {}) => ({
   extensionsToTreatAsEsm: [".ts"],
   transform: { "^.+\\.ts$": ["@swc/jest", swc] },
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  // A release has a package.json of the same name.
+  modulePathIgnorePatterns: ["<rootDir>/dist/"],
   testPathIgnorePatterns: ["/node_modules/", ...skipped],
   setupFiles: ["<rootDir>/test/support/jest/environment.ts"],
   setupFilesAfterEnv: ["<rootDir>/test/support/jest/problem-matcher.ts"],

@@ -1,34 +1,44 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pino from "pino";
+import type { Role } from "../../scripts/build/roles.ts";
 import { startNats } from "../../scripts/local-servers/nats.ts";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { startRedis } from "../../scripts/local-servers/redis.ts";
 import { completeSecrets, kubernetesManifest, renderSecrets } from "../../scripts/secrets/render.ts";
+import { createApiClient } from "../support/clients/api-client.ts";
 import { base, containerOf, type Manifest, ofKind, readAll, secretOf, settingsOf } from "../support/data/manifests.ts";
 import { eventually } from "../support/eventually.ts";
+import { type Running, register, signIn, verifyAddress } from "../support/flows/main-flow.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
 import { startServers } from "../support/start/servers.ts";
 
 /**
- * What the overlay `dev` runs, as processes of this machine: the commands of the manifests and of the Dockerfile, with the
- * environment of the ConfigMap and of each one's Secret. Only addresses and ports differ.
+ * What the overlay `dev` runs, as processes of this machine: a release as the image contains it, outside of the checkout,
+ * the commands of the manifests and of the Dockerfile, and the environment of the ConfigMap and of each one's Secret. Only
+ * addresses and ports differ.
  */
 const log = pino({ level: "silent" });
 const password = "0123456789abcdef0123456789abcdef";
 const started = new AsyncDisposableStack();
 const running: ChildProcess[] = [];
 const ports = new Map<string, { readonly health: number; readonly http: number }>();
+let release: string;
 let database: TestDatabase;
+let mails: Running["mails"];
 let addresses: Record<string, string>;
 let secrets: readonly Manifest[];
 
 beforeAll(async () => {
+  release = await mkdtemp(join(tmpdir(), "usermesh-release-"));
+  await promisify(execFile)(process.execPath, ["scripts/build.ts", release]);
   const { smtp } = await startServers(started);
+  mails = smtp.mails;
   database = await createTestDatabase();
   started.defer(database.drop);
   const [nats, redis] = await Promise.all([
@@ -66,6 +76,7 @@ async function start(manifest: Manifest, command: readonly string[]): Promise<Ch
   ports.set(manifest.metadata.name, { health, http });
   const { env = [] } = containerOf(manifest);
   const child = spawn(process.execPath, command.slice(1), {
+    cwd: release,
     env: {
       ...settingsOf("dev"),
       ...secretOf(manifest, secrets)?.stringData,
@@ -110,3 +121,38 @@ test("each manifest's command starts with its environment, and answers its probe
     every: 500,
   });
 }, 240_000);
+
+test("a person who signs up gets a mail, and signs in", async () => {
+  const api = await createApiClient(`http://127.0.0.1:${ports.get("gateway")?.http}`);
+  const running: Running = { api, mails, admin: { email: "", password: "" } };
+  const person = await register(running);
+  await verifyAddress(running, person);
+  const { access } = await signIn(running, person);
+  expect((await api.get("users/me", access)).body.data).toMatchObject({ email: person.email, is_verified: true });
+  expect((await fetch(`${api.url}/login`)).status).toBe(200);
+});
+
+test("a process loads a package only for a service that uses it", async () => {
+  const roles = JSON.parse(await readFile(join(release, "roles.json"), "utf8")) as Readonly<Record<string, Role>>;
+  const workers = ["worker-mail", "worker-maintenance", "worker-push", "worker-webhooks"];
+  const withTables = ["admin", "auth", "mail", "preferences", "sessions", "users", "webhooks"];
+  const users: Readonly<Record<string, readonly string[]>> = {
+    moleculer: ["gateway", ...withTables, ...workers],
+    typeorm: withTables,
+    bullmq: ["admin", "auth", "mail", "webhooks", ...workers],
+    "moleculer-web": ["gateway"],
+    jose: ["auth", "gateway"],
+    bcrypt: ["auth"],
+    "@zxcvbn-ts/language-common": ["auth"],
+    nodemailer: ["mail"],
+    standardwebhooks: ["webhooks"],
+    "@opentelemetry/sdk-trace": [],
+    "zod-openapi": [],
+    // Of Moleculer's command line, which is left out.
+    args: [],
+  };
+  for (const [name, expected] of Object.entries(users)) {
+    const found = Object.keys(roles).filter((role) => roles[role]?.packages.includes(name));
+    expect([name, found.toSorted()]).toEqual([name, expected.toSorted()]);
+  }
+});

@@ -94,7 +94,8 @@ describe("the Kubernetes manifests", () => {
   test("run the commands of the Dockerfile and of package.json", () => {
     expect(ofKind("Deployment").filter((one) => containerOf(one).command !== undefined)).toEqual([]);
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
-    expect(scripts.migrate).toBe(containerOf(ofKind("Job")[0] as Manifest).command?.join(" "));
+    const command = containerOf(ofKind("Job")[0] as Manifest).command?.join(" ");
+    expect(command).toBe(scripts.migrate.replace("migrate.ts", "migrate.js"));
     expect(readFileSync("Dockerfile", "utf8")).toContain(HEAP_OPTIONS.map((option) => `"${option}"`).join(", "));
   });
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { createBulkhead } from "../../../lib/runtime/bulkhead.ts";
 import { type DecodedImages, type DecodeRequest, type ImagePurpose, TOO_COMPLEX_EXIT_CODE } from "./decode-reply.ts";
 
@@ -12,7 +12,8 @@ export interface ImageDecoder {
   close(): void;
 }
 
-const PROGRAM = join(import.meta.dirname, "decode-process.ts");
+/** A source in development, built in a release. */
+const PROGRAM = join(import.meta.dirname, `decode-process${extname(import.meta.filename)}`);
 /** JavaScript needs little: what remains of the child's memory is for libvips. */
 const NODE_FLAGS = ["--max-old-space-size=32", "--max-semi-space-size=1"];
 /** No secrets: a fault of a decoder must not give them away. One thread, and freed memory is returned at once. */

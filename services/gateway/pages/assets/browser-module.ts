@@ -3,6 +3,9 @@ import { dirname, join } from "node:path";
 import { init, parse } from "es-module-lexer";
 import { packages } from "./sources.ts";
 
+/** In a release, the build has removed the types, so that a gateway does not load the parser of TypeScript. */
+const HAS_TYPES = import.meta.filename.endsWith(".ts");
+
 /** An import in the text of a module: the positions of its specifier, and the file that it means. */
 interface Import {
   readonly start: number;
@@ -19,7 +22,10 @@ export interface BrowserModule {
 /** Reads a module: its types are removed, and its imports are found. `path` decides what its imports mean. */
 export async function readBrowserModule(path: string, source: string): Promise<BrowserModule> {
   await init;
-  const code = (path.endsWith(".ts") ? stripTypes(source) : source).replace(/^\/\/# sourceMappingURL=.*$/m, "");
+  const code = (HAS_TYPES && path.endsWith(".ts") ? stripTypes(source) : source).replace(
+    /^\/\/# sourceMappingURL=.*$/m,
+    "",
+  );
   const imports = parse(code)[0].flatMap(({ specifier, start, end, type }) => {
     if (specifier === undefined || specifier === null || (type !== "static" && type !== "dynamic")) return [];
     return [{ start, end, file: resolveImport(path, specifier), isDynamic: type === "dynamic" }];
