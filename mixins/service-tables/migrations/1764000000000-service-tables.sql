@@ -53,6 +53,8 @@ CREATE TABLE :schema.erased (
 
 -- migrate:down
 
+-- It returns rows of the outbox, so that the table could not be dropped before it.
+DROP FUNCTION IF EXISTS :schema.take_outbox(int);
 DROP TABLE :schema.event_counters, :schema.outbox, :schema.inbox, :schema.idempotency, :schema.erased;
 
 -- Functions are not created by migrations but applied from the sql folders after them. The first migration drops all.
