@@ -214,11 +214,12 @@ function warnings(env: Environment): string[] {
       "PASSWORD_HASH_QUEUE has no effect: PASSWORD_HASH_MAX_WAIT_MS limits how long a password hash may wait.",
     );
   found.push(...misspelled(env));
-  if (env.SECRET_KEY && (env.JWT_SECRET_KEY || env.JWT_SECRET))
-    found.push("JWT_SECRET_KEY has no effect beside SECRET_KEY: verify tokens with /.well-known/jwks.json.");
-  if (!env.SECRET_KEY && (env.JWT_SECRET_KEY || env.JWT_SECRET))
+  const given = env.JWT_SECRET_KEY ? "JWT_SECRET_KEY" : "JWT_SECRET";
+  if (env.SECRET_KEY && env[given])
+    found.push(`${given} has no effect beside SECRET_KEY: verify tokens with /.well-known/jwks.json.`);
+  if (!env.SECRET_KEY && env[given])
     found.push(
-      "JWT_SECRET_KEY is used as SECRET_KEY. Tokens are signed with an asymmetric key; verify them with /.well-known/jwks.json.",
+      `${given} is used as SECRET_KEY. Tokens are signed with an asymmetric key; verify them with /.well-known/jwks.json.`,
     );
   return found;
 }

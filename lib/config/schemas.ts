@@ -133,7 +133,7 @@ export const extensions = list.pipe(
 export function choices<const T extends readonly string[]>(rename: (value: string) => string, ...values: T) {
   const error = `must be of ${values.join(", ")}`;
   return list
-    .transform((items) => items.map((item) => rename(item.toLowerCase())))
+    .transform((items) => [...new Set(items.map((item) => rename(item.toLowerCase())))])
     .pipe(z.array(z.enum(values, { error })).min(1, { error }));
 }
 

@@ -53,7 +53,7 @@ describe("the configuration", () => {
     const config = readConfig({ JWT_EXPIRATION_HOURS: "2", JWT_REFRESH_EXPIRATION_DAYS: "14", JWT_SECRET: secret });
     expect(config.auth).toMatchObject({ accessTokenSeconds: 7_200, refreshIdleSeconds: 14 * 86_400 });
     expect(config.secretKey).toBe(secret);
-    expect(config.warnings.join()).toContain("JWT_SECRET_KEY is used as SECRET_KEY");
+    expect(config.warnings.join()).toContain("JWT_SECRET is used as SECRET_KEY");
   });
 
   test("accepts former names", () => {
@@ -66,7 +66,7 @@ describe("the configuration", () => {
       ERASE_AFTER_DAYS: "7",
       METRICS_TOKEN: "token",
       MAX_CONTENT_LENGTH: "2048",
-      ALLOWED_EXTENSIONS: "png, JPEG",
+      ALLOWED_EXTENSIONS: "png, JPEG, jpg",
       PORT: "8080",
     });
     expect(config.mail).toMatchObject({ host: "smtp.example.com", port: 2525, from: "us@example.com" });
