@@ -3,7 +3,7 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { config, pathTo } from "../app/config.ts";
 import { t } from "../app/messages.ts";
-import { api } from "../app/session.ts";
+import { api, endingSession } from "../app/session.ts";
 import { Button } from "../components/button.ts";
 import { Card } from "../components/card.ts";
 import { Dialog } from "../components/dialog.ts";
@@ -28,7 +28,8 @@ export function DataSection(): VNode {
 function DeleteDialog({ onClose }: { readonly onClose: () => void }): VNode {
   const form = useForm({ password: "", erase: false });
   const send = async ({ password, erase }: { password: string; erase: boolean }) => {
-    await api.delete("users/me", { ...(password !== "" && { password }), ...(erase && { erase }) });
+    const body = { ...(password !== "" && { password }), ...(erase && { erase }) };
+    await endingSession(() => api.delete("users/me", body));
     location.assign(`${pathTo("/login")}?reason=deleted`);
     await new Promise(() => undefined);
   };

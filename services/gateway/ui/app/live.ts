@@ -1,5 +1,5 @@
 import { pathTo } from "./config.ts";
-import { goToSignIn, refreshSession } from "./session.ts";
+import { goToSignIn, mayEndUnexpectedly, refreshSession } from "./session.ts";
 
 const REOPEN_MS = 5_000;
 
@@ -35,7 +35,7 @@ function openStream(onChange: () => void): void {
   };
   stream.addEventListener("session_ended", () => {
     stream.close();
-    goToSignIn("session_ended");
+    if (mayEndUnexpectedly()) goToSignIn("session_ended");
   });
   stream.addEventListener("token_stale", renew);
   stream.addEventListener("token_expired", renew);

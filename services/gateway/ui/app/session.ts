@@ -111,8 +111,23 @@ export function goToSignIn(reason?: string): void {
   location.replace(`${pathTo("/login")}?${query}`);
 }
 
+let isEnding = false;
+
+/** False while the reader ends the session here: the news of its end may arrive before the answer to the request. */
+export const mayEndUnexpectedly = (): boolean => !isEnding;
+
+/** For a request that ends the session, after which the page goes elsewhere. */
+export async function endingSession<T>(request: () => Promise<T>): Promise<T> {
+  isEnding = true;
+  return request().catch((error) => {
+    isEnding = false;
+    throw error;
+  });
+}
+
 /** Ends the session on the server, and goes to the sign-in page whatever the answer was. */
 export async function signOut(): Promise<void> {
+  isEnding = true;
   await request("POST", "auth/logout", { body: {} }).catch(() => undefined);
   store(EXPIRY_KEY, "0");
   location.assign(`${pathTo("/login")}?reason=signed_out`);
