@@ -78,7 +78,7 @@ function Delivery({ delivery, onRedeliver }: DeliveryProps): VNode {
     <div class="list-text">
       <strong>${nameOfType(event_type)} <${Badge} tone=${tones[state]}>${t(`webhooks.message_${state}`)}<//></strong>
       <span title=${formatDateTime(created_at)}>${[formatRelative(created_at), attempts > 0 && t("queues.attempts", { count: attempts }), describeAnswer(delivery)].filter(Boolean).join(" · ")}</span>
-      ${problem !== null && html`<span class="reason">${problem}</span>`}
+      ${problem !== null && html`<p class="reason">${problem}</p>`}
       <details><summary>${t("queues.look")}</summary><pre tabindex="0">${JSON.stringify(payload, null, 2)}</pre><p class="muted small break">${t("webhooks.message_id", { id: message_id })}</p></details>
     </div>
     ${onRedeliver && html`<div class="row letter-actions"><${Button} small busy=${busy.value} onClick=${send}>${t("webhooks.redeliver")}<//></div>`}
