@@ -21,6 +21,17 @@ export function providerUnavailable({ name }: OAuthProvider, cause: unknown): Ap
   });
 }
 
+/** Unlike 503, 500 is not tried again: the configuration has to change, and the log says what of it. */
+export function issuerDiffers({ name, discovery }: OAuthProvider, issuer: string): AppError {
+  const prefix = `OAUTH_${name.toUpperCase().replaceAll("-", "_")}`;
+  return new AppError("internal_error", {
+    message: `Sign-in with ${name} is not set up correctly. Sign in another way, or tell your administrator.`,
+    cause: new Error(
+      `The issuer is ${issuer}, not ${discovery}. Set ${prefix}_ISSUER, or ${prefix}_TENANTS for a template.`,
+    ),
+  });
+}
+
 /** The OAuth error code, or else the library's. Unlike the whole error, it contains nothing secret. */
 export function errorCodeOf(error: unknown): string | undefined {
   if (error instanceof client.ResponseBodyError || error instanceof client.AuthorizationResponseError)
@@ -35,8 +46,11 @@ function isUnavailable(error: unknown): boolean {
   return ["OAUTH_TIMEOUT", "OAUTH_ABORT", "OAUTH_RESPONSE_IS_NOT_CONFORM", undefined].includes(error.code);
 }
 
+/** RFC 6749 section 4.1.2.1, and Apple's own code. */
+const CANCELLED = ["access_denied", "user_cancelled_authorize"];
+
 function signInFailed(error: unknown): AppError {
-  const cancelled = error instanceof client.AuthorizationResponseError && error.error === "access_denied";
+  const cancelled = error instanceof client.AuthorizationResponseError && CANCELLED.includes(error.error);
   return new AppError("oauth_failed", {
     cause: error,
     ...(cancelled && { message: "The sign-in was cancelled at the provider. Nothing has changed." }),

@@ -59,8 +59,9 @@ export function createOAuthProviders({
     try {
       return await clientOf(provider).configuration();
     } catch (error) {
-      log.warn({ provider: provider.name, error: (error as Error).message }, "OIDC discovery failed");
-      throw providerUnavailable(provider, error);
+      const refusal = error instanceof AppError ? error : providerUnavailable(provider, error);
+      log.warn({ provider: provider.name, error: (refusal.cause as Error).message }, "OIDC discovery failed");
+      throw refusal;
     }
   };
   return {

@@ -2,6 +2,7 @@ import * as client from "openid-client";
 import type { OAuthProvider } from "../../../lib/config/oauth-providers.ts";
 import type { Clock } from "../../../lib/runtime/clock.ts";
 import { isIssuerOf } from "./many-issuers.ts";
+import { issuerDiffers } from "./oauth-errors.ts";
 
 /** Of one request to the provider. A callback makes up to four of them, and its action ends after 9.5 s. */
 const TIMEOUT_SECONDS = 2.2;
@@ -69,8 +70,7 @@ async function discover(provider: OAuthProvider, switched: boolean): Promise<Con
     execute: insecure,
   });
   const { supportsPKCE: _, ...metadata } = discovered.serverMetadata();
-  if (!isIssuerOf(provider, metadata.issuer))
-    throw new Error(`The issuer is ${metadata.issuer}, not ${discovery}. Set OAUTH_<NAME>_TENANTS for a template.`);
+  if (!isIssuerOf(provider, metadata.issuer)) throw issuerDiffers(provider, metadata.issuer);
   const authentication = authenticationFor(clientSecret, metadata, switched);
   const configure: Configure = (issuer = metadata.issuer) => {
     const configuration = new client.Configuration({ ...metadata, issuer }, clientId, {}, authentication);

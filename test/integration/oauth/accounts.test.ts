@@ -1,5 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import pino from "pino";
+import { systemClock } from "../../../lib/runtime/clock.ts";
+import { createOAuthProviders } from "../../../services/auth/oauth/oauth-providers.ts";
+import { runImport, written } from "../../support/data/import.ts";
 import { begin, signInBy } from "../../support/data/oauth-flow.ts";
 import { newTenant, vendorOf } from "../../support/data/tenants.ts";
 import { type MaliciousProvider, startMaliciousProvider } from "../../support/fakes/malicious-provider.ts";
@@ -10,13 +14,18 @@ let usermesh: Usermesh;
 let provider: MaliciousProvider;
 let entra: MaliciousProvider;
 let apple: MaliciousProvider;
+/** Entra with all tenants, and without the setting that a template needs. */
+let anyone: MaliciousProvider;
+let unset: MaliciousProvider;
 const [ours, partner, foreign] = [randomUUID(), randomUUID(), randomUUID()];
 
 beforeAll(async () => {
-  [provider, entra, apple] = await Promise.all([
+  [provider, entra, apple, anyone, unset] = await Promise.all([
     startMaliciousProvider(),
     startMaliciousProvider({ tenants: true }),
     startMaliciousProvider(),
+    startMaliciousProvider({ tenants: true }),
+    startMaliciousProvider({ tenants: true }),
   ]);
   usermesh = await startUsermesh({
     OAUTH_LIAR_ISSUER: provider.issuer,
@@ -27,6 +36,11 @@ beforeAll(async () => {
     OAUTH_ENTRA_CLIENT_SECRET: "secret",
     OAUTH_ENTRA_TENANTS: `${ours.toUpperCase()}, ${partner}`,
     OAUTH_ENTRA_TRUST_EMAIL: "true",
+    OAUTH_ANYONE_ISSUER: anyone.issuer,
+    OAUTH_ANYONE_CLIENT_ID: "usermesh",
+    OAUTH_ANYONE_TENANTS: "*",
+    OAUTH_OUR_ENTRA_ISSUER: unset.issuer,
+    OAUTH_OUR_ENTRA_CLIENT_ID: "usermesh",
     OAUTH_APPLE_ISSUER: apple.issuer,
     OAUTH_APPLE_CLIENT_ID: "usermesh",
     OAUTH_APPLE_CLIENT_SECRET: "secret",
@@ -34,7 +48,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await usermesh.stop();
-  await Promise.all([provider, entra, apple].map((one) => one.stop()));
+  await Promise.all([provider, entra, apple, anyone, unset].map((one) => one.stop()));
 });
 
 const sub = () => newPerson().email;
@@ -100,6 +114,17 @@ describe("an identity", () => {
     const first = await signInAs(claims);
     const second = await signInAs({ ...claims, email: newPerson().email });
     expect(second.body.data.user).toMatchObject({ id: first.body.data.user.id, email: claims.email });
+  });
+
+  test("that was imported signs in to its account, whether or not its issuer ends with a slash", async () => {
+    const [plain, slash] = [sub(), sub()];
+    const line = (email: string, issuer: string) => ({ email, identities: [{ issuer, sub: email }] });
+    const file = await written([line(plain, provider.issuer), line(slash, `${provider.issuer}/`)]);
+    expect((await runImport(usermesh, file)).imported).toBe(2);
+    for (const email of [plain, slash]) {
+      const { status, body } = await signInAs({ sub: email, email: newPerson().email, email_verified: true });
+      expect([status, body.data?.user?.email]).toEqual([200, email]);
+    }
   });
 
   test("does not replace another identity of the same provider with the same email", async () => {
@@ -186,6 +211,37 @@ describe("a provider with an issuer for each tenant", () => {
     expect(await usermesh.rowCounts()).toMatchObject({ "users.users": before["users.users"] });
   });
 
+  test("signs in users of all tenants if all are allowed, and trusts none of them with another's address", async () => {
+    const sign = (tid: string, email: string) =>
+      signInBy(usermesh.api, "anyone", anyone, {
+        sub: "1",
+        email,
+        tid,
+        iss: anyone.issuer.replace("organizations", tid),
+      });
+    const [one, two] = [await sign(ours, newPerson().email), await sign(foreign, newPerson().email)];
+    expect([one.status, two.status]).toEqual([200, 200]);
+    expect(one.body.data.user.id).not.toBe(two.body.data.user.id);
+    const person = await register(usermesh);
+    await verifyAddress(usermesh, person);
+    expect(await sign(partner, person.email)).toBeProblem(409, "email_taken");
+  });
+
+  test("without its tenants says to the person that trying again is no use, and to the log what to set", async () => {
+    const answer = await usermesh.api.get("auth/oauth/our-entra");
+    expect(answer).toBeProblem(500, "internal_error");
+    expect(answer.body.detail).toBe(
+      "Sign-in with our-entra is not set up correctly. Sign in another way, or tell your administrator.",
+    );
+    expect(answer.headers.get("retry-after")).toBeNull();
+    const lines: string[] = [];
+    const log = pino({}, { write: (line: string) => void lines.push(line) });
+    const { find, authorizeUrl } = createOAuthProviders({ config: usermesh.platform.config, clock: systemClock, log });
+    const secrets = { state: "state", nonce: "nonce", verifier: "verifier" };
+    await expect(authorizeUrl(find("our-entra"), secrets, false)).rejects.toThrow("not set up correctly");
+    expect(lines).toEqual([expect.stringContaining("OAUTH_OUR_ENTRA_TENANTS")]);
+  });
+
   test("is trusted with addresses by configuration: its users join the account that has verified the same address", async () => {
     const person = await register(usermesh);
     await verifyAddress(usermesh, person);
@@ -222,6 +278,15 @@ describe("a provider that returns with a form", () => {
     expect(refused).toBeProblem(400, "oauth_state_invalid");
     const { status, body } = await usermesh.api.request("GET", path, { headers: { cookie: way.cookie ?? "" } });
     expect([status, body.data.user]).toMatchObject([200, { email, full_name: "Ada Lovelace", is_verified: true }]);
+  });
+
+  test("says that nothing has changed if the person cancels there", async () => {
+    const way = await begin(usermesh.api, "apple");
+    const answer = await post({ state: way.state, error: "user_cancelled_authorize" });
+    const path = `auth/oauth/apple/callback${new URL(answer.headers.get("location") ?? "").search}`;
+    const cancelled = await usermesh.api.request("GET", path, { headers: { cookie: way.cookie ?? "" } });
+    expect(cancelled).toBeProblem(400, "oauth_failed");
+    expect(cancelled.body.detail).toContain("was cancelled at the provider");
   });
 
   test.each(["null", "{", '{"name":7}', "[]"])("ignores the unusable user %s", async (user) => {
