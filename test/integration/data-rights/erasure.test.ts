@@ -78,6 +78,19 @@ describe("a deleted account", () => {
     expect(await restore()).toBeProblem(403, "account_disabled");
   });
 
+  test("can't be restored by its owner once the erasure has begun", async () => {
+    const person = await register(usermesh);
+    const { email, password } = person;
+    await usermesh.api.delete("users/me", (await signIn(usermesh, person)).access);
+    await usermesh.database.query("UPDATE users.erasures SET tried_at = clock_timestamp() WHERE user_id = $1", [
+      person.id,
+    ]);
+    const restore = () => usermesh.api.post("auth/restore-account", { email, password });
+    expect(await restore()).toBeProblem(410, "account_erased");
+    await usermesh.database.query("UPDATE users.erasures SET tried_at = NULL WHERE user_id = $1", [person.id]);
+    expect((await restore()).status).toBe(200);
+  });
+
   test("is listed only as deleted, until it is restored or erased", async () => {
     const person = await register(usermesh);
     const { access } = await signIn(usermesh, person);
