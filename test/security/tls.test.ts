@@ -6,8 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Client } from "pg";
+import { readConfig } from "../../lib/config/config.ts";
+import { verifyConnection } from "../../lib/database/connection.ts";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { findExecutable } from "../../scripts/local-servers/processes.ts";
+import { migrate } from "../../scripts/migrate/migrate.ts";
 import { eventually } from "../support/eventually.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
 import { startUsermesh } from "../support/start/usermesh.ts";
@@ -110,18 +114,50 @@ describe("PostgreSQL with DB_SSL", () => {
     expect(await outcomesOf(env, false)).toEqual({ postgres: "encrypted" });
   });
 
-  test("require: every connection of every service is encrypted", async () => {
+  test("require: every connection of every service and of the job queues is encrypted", async () => {
     const usermesh = await startUsermesh({ DB_SSL: "require" });
     try {
-      const sql = `SELECT usename AS who, ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
-        WHERE datname = current_database() AND usename LIKE 'usermesh\\_%'`;
+      // The job queues connect as the owner, as this test does.
+      const sql = `SELECT CASE WHEN application_name = 'usermesh-jobs' THEN 'jobs' ELSE usename END AS who, ssl
+        FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE datname = current_database()
+        AND (usename LIKE 'usermesh\\_%' OR application_name = 'usermesh-jobs')`;
       const rows = await eventually("a connection of each service", async () => {
         const all = await usermesh.database.query<{ who: string; ssl: boolean }>(sql);
-        return new Set(all.map(({ who }) => who)).size > 4 && all;
+        const names = new Set(all.map(({ who }) => who));
+        return names.has("jobs") && names.size > 5 && all;
       });
       expect(rows.filter(({ ssl }) => !ssl)).toEqual([]);
     } finally {
       await usermesh.stop();
+    }
+  });
+
+  test("require: every connection of migrate is encrypted", async () => {
+    await database.query("CREATE TABLE public.sign_ins (who text, ssl boolean)");
+    await database.query(`CREATE FUNCTION public.note_sign_in() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+      INSERT INTO public.sign_ins SELECT current_setting('application_name'), ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid();
+      END $$`);
+    await database.query("CREATE EVENT TRIGGER note_sign_in ON login EXECUTE FUNCTION public.note_sign_in()");
+    process.env.PGAPPNAME = "migrate";
+    try {
+      await migrate(readConfig({ DATABASE_URL: database.url, DB_SSL: "require" }), () => undefined);
+    } finally {
+      delete process.env.PGAPPNAME;
+      await database.query("DROP EVENT TRIGGER note_sign_in");
+    }
+    const rows = await database.query("SELECT ssl FROM public.sign_ins WHERE who = 'migrate'");
+    expect(rows).toEqual([{ ssl: true }, { ssl: true }, { ssl: true }]);
+  });
+
+  test("a connection that is not encrypted as configured is not used, whatever the client has made of the setting", async () => {
+    const required = { rejectUnauthorized: false };
+    for (const ssl of [false, required] as const) {
+      const client = new Client({ connectionString: database.url, ssl });
+      await client.connect();
+      await expect(verifyConnection(client, ssl)).resolves.toEqual({ isPooled: false });
+      const reason = ssl ? "The connection is encrypted" : "The connection is not encrypted";
+      await expect(verifyConnection(client, ssl ? false : required)).rejects.toThrow(reason);
+      await client.end();
     }
   });
 
