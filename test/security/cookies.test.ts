@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type BrowserClient, createBrowserClient } from "../support/clients/browser-client.ts";
+import { startMaliciousProvider } from "../support/fakes/malicious-provider.ts";
 import { newPerson, register } from "../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 
@@ -108,10 +109,13 @@ describe("a session in cookies", () => {
 
 test("on https all cookies are Secure and bound to the host, and other sites' pages can have them partitioned", async () => {
   const page = "https://app.example.org";
+  const provider = await startMaliciousProvider();
   const secure = await startUsermesh({
     PUBLIC_URL: "https://accounts.example.com",
     ALLOWED_ORIGINS: page,
     COOKIE_SAME_SITE: "none",
+    OAUTH_LIAR_ISSUER: provider.issuer,
+    OAUTH_LIAR_CLIENT_ID: "usermesh",
   });
   try {
     await register(secure, person);
@@ -142,7 +146,17 @@ test("on https all cookies are Secure and bound to the host, and other sites' pa
     const out = await browser.request("POST", "auth/logout", { headers: { "x-csrf-token": csrf, origin: page } });
     expect([out.status, [...browser.cookies.keys()]]).toEqual([200, ["__Host-device_token"]]);
     for (const line of browser.setCookies) expect(line).toContain("; Partitioned");
+    // These return with a navigation from a provider or a mail, with which partitioned cookies would not be sent.
+    const bindings = [await secure.api.post("auth/register", newPerson()), await secure.api.get("auth/oauth/liar")];
+    expect(bindings.flatMap(({ headers }) => headers.getSetCookie())).toEqual(
+      ["registration", "oauth"].map((name) =>
+        expect.stringMatching(
+          `^__Host-usermesh_${name}=[\\w-]+; Max-Age=\\d+; Path=/; HttpOnly; SameSite=Lax; Secure$`,
+        ),
+      ),
+    );
   } finally {
     await secure.stop();
+    await provider.stop();
   }
 });

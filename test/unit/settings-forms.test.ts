@@ -162,6 +162,8 @@ describe("other values", () => {
     [{ SMTP_USERNAME: "me" }, "SMTP_PASSWORD"],
     [{ SMTP_PASSWORD: "pw" }, "SMTP_USERNAME"],
     [{ SMTP_PORT: "465", SMTP_TLS: "off" }, "SMTP_TLS"],
+    [{ COOKIE_SAME_SITE: "none" }, "COOKIE_SAME_SITE"],
+    [{ COOKIE_SAME_SITE: "none", PUBLIC_URL: "http://auth.example.com" }, "COOKIE_SAME_SITE"],
   ])("%j contradicts itself", (env, name) => {
     const problems = problemsOf(env);
     expect(problems).toHaveLength(1);
