@@ -1,10 +1,10 @@
-import { explainMissing, missingServers } from "./test/support/jest/programs.ts";
+import { explainMissing, missingPrograms, missingServers } from "./test/support/jest/programs.ts";
 
-const missing = missingServers();
+const missing = missingPrograms();
 if (missing.length > 0 && process.env.CI === "true") throw new Error(explainMissing(missing));
 if (missing.length > 0) process.stderr.write(`${explainMissing(missing)} These suites are skipped.\n`);
 const skipped =
-  missing.length > 0
+  missingServers().length > 0
     ? ["/test/mesh/", "/integration/durable/", "/integration/local-servers/(nats|redis)", "/security/(secrets|tls)"]
     : [];
 

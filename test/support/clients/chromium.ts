@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 const places = [
@@ -8,15 +8,14 @@ const places = [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
-/** A Chromium of this machine; `CHROMIUM` names another. Undefined, and one line that says so, where there is none. */
+/** A Chromium of this machine; `CHROMIUM` names another. */
 export function findChromium(): string | undefined {
   const inPath = (process.env.PATH ?? "").split(delimiter).flatMap((dir) => names.map((name) => join(dir, name)));
-  const found = [process.env.CHROMIUM ?? "", ...inPath, ...places].find((path) => path !== "" && existsSync(path));
-  if (found === undefined)
-    process.stderr.write("No Chromium found: the pages are not tried in a browser (CHROMIUM=<path> names one).\n");
-  return found;
+  return [process.env.CHROMIUM ?? "", ...inPath, ...places].find((path) => path !== "" && existsSync(path));
 }
 
-export function launchChromium(executablePath: string): Promise<Browser> {
+export async function launchChromium(executablePath: string): Promise<Browser> {
+  // It is loaded here, because jest's configuration, which every run reads, only asks for the path.
+  const { chromium } = await import("playwright-core");
   return chromium.launch({ executablePath, headless: true, args: ["--no-sandbox"] });
 }
