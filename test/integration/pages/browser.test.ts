@@ -5,7 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createTransport } from "nodemailer";
 import type { Browser, Page } from "playwright-core";
 import { findChromium, launchChromium } from "../../support/clients/chromium.ts";
-import { faultsInAllModes, measureLoad, openViewer, type Viewer } from "../../support/clients/page-driver.ts";
+import {
+  faultsInAllModes,
+  measureLoad,
+  openSignedIn,
+  openViewer,
+  type Viewer,
+} from "../../support/clients/page-driver.ts";
 import { picture } from "../../support/data/avatar-uploads.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startPathProxy } from "../../support/fakes/path-proxy.ts";
@@ -86,6 +92,21 @@ const MAX_FIRST_LOAD = 120_000;
     await button.click();
     await title(page, "Your email address is already verified");
     expect(complaints).toEqual([]);
+  });
+
+  test("a used link says that the address is verified to a browser that is signed in, and to another one that it is not valid", async () => {
+    const person = await register(usermesh);
+    const token = linkToken(await mailTo(usermesh, person.email, /verify-email/));
+    const { access } = await signIn(usermesh, person);
+    expect((await usermesh.api.post("auth/verify-email", { token }, access)).status).toBe(200);
+    const path = `/api/v1/auth/verify-email#token=${token}`;
+    const signedIn = await openSignedIn(browser, proxy.url, person, path, { expected: ["400"] });
+    await signedIn.page.getByRole("button", { name: "Verify email address" }).click();
+    await title(signedIn.page, "Your email address is already verified");
+    const stranger = await open(path, { expected: ["400"] });
+    await stranger.page.getByRole("button", { name: "Verify email address" }).click();
+    await title(stranger.page, "This link is no longer valid");
+    expect([signedIn.complaints, stranger.complaints]).toEqual([[], []]);
   });
 
   test("the owner of the mailbox who did not register sets a new password", async () => {
@@ -341,32 +362,6 @@ const MAX_FIRST_LOAD = 120_000;
   test.each(["/login", "/register"])("%s loads at most 120 kB", async (path) => {
     const { page } = await openViewer(browser, new URL(proxy.url).origin);
     expect(await measureLoad(page, proxy.url + path)).toBeLessThan(MAX_FIRST_LOAD);
-  });
-
-  test("browsers get pages for `/` and for errors, programs get JSON", async () => {
-    const html = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
-    const types = async (headers: Record<string, string>) => {
-      const answers = await Promise.all(
-        ["/", "/nothing", "/api/v1/users/me"].map((path) => fetch(proxy.url + path, { headers })),
-      );
-      return answers.map((one) => `${one.status} ${one.headers.get("content-type")?.split(";")[0]}`);
-    };
-    expect(await types(html)).toEqual(["200 text/html", "404 text/html", "401 text/html"]);
-    const problem = "application/problem+json";
-    expect(await types({})).toEqual(["200 application/json", `404 ${problem}`, `401 ${problem}`]);
-  });
-
-  test("addresses have the path in front, whether the proxy cuts it off or keeps it", async () => {
-    const home = (await (await fetch(`${proxy.url}/`)).json()) as { data: { links: Record<string, string> } };
-    expect(home.data.links.docs).toBe("/auth/docs");
-    // The gateway itself, asked as a proxy would that keeps the path.
-    const page = await (await fetch(`${usermesh.url}/auth/login`)).text();
-    const assets = [...page.matchAll(/(?:href|src)="(\/[^"]+)"/g)].map(([, path = ""]) => path);
-    expect(assets.filter((path) => !path.startsWith("/auth/"))).toEqual([]);
-    const answers = await Promise.all(assets.map((path) => fetch(new URL(path, proxy.url))));
-    expect(answers.map(({ status }) => status)).toEqual(assets.map(() => 200));
-    const moved = await fetch(`${proxy.url}/.well-known/change-password`, { redirect: "manual" });
-    expect([moved.status, moved.headers.get("location")]).toEqual([302, "/auth/account/security"]);
   });
 
   test.each([
