@@ -34,7 +34,7 @@ describe("a burst of sign-ups", () => {
     expect(served.length).toBeGreaterThanOrEqual(2);
     expect(served.length + refused.length).toBe(80);
     for (const one of refused) expect(one).toMatchObject({ code: "overloaded", retryAfter: "1" });
-    // Whoever is refused learns it before the work of those who are served is done.
+    // A refused request is answered before the work of those who are served is done.
     const lastServed = Math.max(...served.map(({ at }) => at));
     expect(refused.filter(({ at }) => at > lastServed)).toEqual([]);
   });

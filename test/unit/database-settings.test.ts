@@ -166,7 +166,7 @@ describe("nothing is derived from an empty secret:", () => {
     },
   );
 
-  test("role passwords, whoever calls", () => {
+  test("role passwords, for every caller", () => {
     expect(() => rolePassword("postgres://owner@h/d", "r")).toThrow("password");
     expect(() => rolePassword("postgres://owner:@h/d", "r")).toThrow("password");
   });

@@ -68,7 +68,7 @@ test("reads and changes the preferences", async () => {
 test("resets the password", async () => {
   expect((await send("POST", "/auth/password-reset/", { email: person.email })).status).toBe(202);
   const token = linkToken(await mailTo(usermesh, person.email, /reset-password/));
-  const password = `${person.password}-anew`;
+  const password = `${person.password}-again`;
   expect((await send("POST", "/auth/password-reset/confirm/", { token, new_password: password })).status).toBe(200);
   Object.assign(person, { password });
   expect((await signIn(usermesh, person)).access).not.toBe("");

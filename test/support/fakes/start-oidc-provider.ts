@@ -6,7 +6,7 @@ import { type KoaContextWithOIDC, Provider } from "oidc-provider";
 
 /**
  * A real OpenID Connect provider as a program of its own: `start-oidc-provider.ts <redirect uri>`. Says its issuer on the
- * first line. Whoever signs in is believed; an address that begins with `unverified` is not vouched for.
+ * first line. Every sign-in is accepted; an address that begins with `unverified` is not vouched for.
  */
 const [redirectUri = ""] = process.argv.slice(2);
 const server = createServer();

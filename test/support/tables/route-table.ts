@@ -32,7 +32,7 @@ const fresh = (statuses: Statuses, send: Row["send"] = () => ({})): Row => ({ st
 const body = (content: object): Sent => ({ body: content });
 const query = (text: string) => (): Sent => ({ query: text });
 const name = () => `r-${randomBytes(6).toString("hex")}`;
-const newPassword = () => `${newPerson().password}-Anew`;
+const newPassword = () => `${newPerson().password}-Again`;
 
 const register: Row["send"] = () => body({ ...newPerson(), full_name: "Ada" });
 const registerNamed: Row["send"] = () => body({ ...newPerson(), name: "Ada Lovelace" });
