@@ -196,7 +196,7 @@ async function waits({ database }: Installation, kind: "advisory" | "transaction
 
 const CLAIMS_LOCK = 4_711;
 
-/** From now on, each reader of the claims of this account can be held up in the middle, with the state of the accounts that he began with. */
+/** From now on, each reader of the claims of this account can be held up in the middle, with the state of the accounts with which it began. */
 async function readClaimsUnderALock({ database }: Installation, { id }: Account): Promise<void> {
   const name = "users.granted_permissions";
   const [row] = await database.query<{ definition: string }>(
