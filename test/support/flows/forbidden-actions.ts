@@ -40,7 +40,7 @@ function denialsOf(api: ApiClient, { user, victim, ended, spent }: Cast): Denial
     "an ended session's refresh": () => api.post("auth/refresh", { refresh_token: ended.refresh }),
     "a spent refresh token": () => api.post("auth/refresh", { refresh_token: spent }),
     "a user on an administrator's path": () => api.get("admin/users", user.access),
-    "a user who makes himself an administrator": () =>
+    "a user who makes themselves an administrator": () =>
       api.patch(`admin/users/${user.id}`, { roles: ["admin"] }, user.access),
     "a user without a subscription": () => api.get("users/search?q=ada", user.access),
     "a changed password without the old one": () => api.post("auth/change-password", change, user.access),
