@@ -32,6 +32,9 @@ const callbackFields = {
   user: OAuthText.meta({ description: "JSON with the person's name, as Apple sends it at the first sign-in." }),
 };
 
+/** A provider that is down makes these fail, and must not keep people from signing in with the others. */
+const dependsOnProvider = { circuitBreaker: false } as const;
+
 /** Part of the contract of auth. */
 export const oauthActions = {
   /** The provider's URL to sign in at. 404 for an unknown provider, 503 if it does not respond. */
@@ -72,6 +75,7 @@ export const oauthActions = {
     result: z.strictObject({ location: z.string(), browser_binding: z.string() }),
     access: asAnyone,
     timeout: 9_000,
+    ...dependsOnProvider,
   }),
   /**
    * 400 `oauth_state_invalid`, `oauth_failed`; 409 `email_taken`, `identity_taken`; 403 `account_disabled`,
@@ -92,6 +96,7 @@ export const oauthActions = {
     }),
     access: asAnyone,
     timeout: 9_500,
+    ...dependsOnProvider,
   }),
   /**
    * The callback of the response mode `form_post` (OAuth 2.0 Form Post Response Mode). Browsers send no `SameSite=Lax`
@@ -137,6 +142,7 @@ export const oauthActions = {
     result: z.strictObject({ authorize_url: z.string(), browser_binding: z.string() }),
     access: { callers: ["user"], fresh: 300 },
     timeout: 9_000,
+    ...dependsOnProvider,
   }),
   /** 404 if it is not linked, 409 `last_sign_in_method`. */
   unlinkIdentity: action({

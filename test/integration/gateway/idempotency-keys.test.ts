@@ -78,6 +78,18 @@ async function mailed(pattern: RegExp) {
   return linkToken(await mailTo(usermesh, account.email, pattern));
 }
 
+/** A new form for each request, with the same picture. */
+async function squareForm(): Promise<() => FormData> {
+  const square = await sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  return () => {
+    const form = new FormData();
+    form.set("file", new Blob([new Uint8Array(square)], { type: "image/png" }), "square.png");
+    return form;
+  };
+}
+
 const fresh = "Fresh-horse-8-staple";
 
 const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readonly path?: string }>>> = {
@@ -123,17 +135,7 @@ const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readon
   "PATCH /api/v1/users/me/profile": () => signedIn({ body: { headline: "one" }, other: { headline: "other" } }),
   "PUT /api/v1/users/me/preferences": () => signedIn({ body: { age_min: 20 }, other: { age_min: 21 } }),
   "PATCH /api/v1/users/me/preferences": () => signedIn({ body: { age_min: 20 }, other: { age_min: 21 } }),
-  "POST /api/v1/users/me/avatar": async () => {
-    const square = await sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } })
-      .png()
-      .toBuffer();
-    const raw = () => {
-      const form = new FormData();
-      form.set("file", new Blob([new Uint8Array(square)], { type: "image/png" }), "square.png");
-      return form;
-    };
-    return signedIn({ raw });
-  },
+  "POST /api/v1/users/me/avatar": async () => signedIn({ raw: await squareForm() }),
   "DELETE /api/v1/users/me/avatar": () => signedIn(),
   "DELETE /api/v1/users/me": async () => {
     const { account, token } = await signedIn();
@@ -208,6 +210,11 @@ const cases: Readonly<Record<string, () => Promise<Omit<Case, "path"> & { readon
     administrating(async (_, token) => {
       const { body } = await usermesh.api.post("admin/tenants", newTenant(), token);
       return { path: `admin/tenants/${body.data.id}`, body: { name: "One" }, other: { name: "Other" } };
+    }),
+  "POST /api/v1/admin/tenants/{id}/logo": () =>
+    administrating(async (_, token) => {
+      const { body } = await usermesh.api.post("admin/tenants", newTenant(), token);
+      return { path: `admin/tenants/${body.data.id}/logo`, raw: await squareForm() };
     }),
   "POST /api/v1/admin/webhooks": () =>
     administrating(() => ({

@@ -23,6 +23,7 @@ beforeAll(async () => {
     OAUTH_AWAY_ISSUER: `http://127.0.0.1:${await findFreePort()}`,
     OAUTH_AWAY_CLIENT_ID: "usermesh",
     OAUTH_RETURN_URLS: appUrl,
+    CIRCUIT_BREAKER_FAILURES: "5",
   });
 });
 afterAll(async () => {
@@ -149,6 +150,12 @@ describe("a wrong request", () => {
     const before = await usermesh.rowCounts();
     expect(await usermesh.api.get(path)).toBeProblem(status, code);
     expect((await usermesh.rowCounts())["auth.oauth_states"]).toBe(before["auth.oauth_states"]);
+  });
+
+  test("a provider that is away, again and again, does not keep people from signing in with another", async () => {
+    for (let n = 0; n < 25; n += 1)
+      expect(await usermesh.api.get("auth/oauth/away")).toBeProblem(503, "service_unavailable");
+    expect((await signInAs(address())).status).toBe(200);
   });
 
   test("a provider that is away is named", async () => {

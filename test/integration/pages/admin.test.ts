@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Browser } from "playwright-core";
 import { findChromium, launchChromium } from "../../support/clients/chromium.ts";
 import {
+  closeViewers,
   faultsInAllModes,
   measureLoad,
   openSignedIn,
@@ -29,6 +30,7 @@ const MAX_FIRST_LOAD = 120_000;
     usermesh = await startUsermesh({ ...smtp.env, RATE_LIMIT_ENABLED: "true" });
     browser = await launchChromium(executable as string);
   });
+  afterEach(() => closeViewers(browser));
   afterAll(async () => {
     await browser?.close();
     await usermesh?.stop();

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { findChromium, launchChromium } from "../../support/clients/chromium.ts";
 import {
+  closeViewers,
   faultsInAllModes,
   openSignedIn,
   type openViewer,
@@ -22,6 +23,7 @@ const executable = findChromium();
     webhooks = await startWebhooks({ RATE_LIMIT_ENABLED: "true" });
     browser = await launchChromium(executable as string);
   });
+  afterEach(() => closeViewers(browser));
   afterAll(async () => {
     await browser?.close();
     await webhooks?.stop();

@@ -47,6 +47,11 @@ export async function openSignedIn(
   return viewer;
 }
 
+/** To be called after each test: a page that stays open keeps one of the few event streams that its user may have. */
+export async function closeViewers(browser: Browser): Promise<void> {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+}
+
 /** Waits until a section of the console is there. If it is not, the text of the page tells why. */
 export async function sectionShown(page: Page): Promise<void> {
   try {

@@ -3,6 +3,7 @@ import { expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { Webhook } from "standardwebhooks";
 import {
+  closeViewers,
   faultsOf,
   openSignedIn,
   openViewer,
@@ -44,6 +45,7 @@ export function describePageFlows(stage: () => Stage, { isOpposite }: { readonly
       const actors = createActors(stage(), mode);
       await flow(actors);
       expect([await actors.faults(), actors.complaints()]).toEqual([[], []]);
+      await closeViewers(stage().browser);
     });
   }
 }
