@@ -20,7 +20,7 @@ WORKDIR /app
 COPY --from=build /app/dist ./
 # Filled now, because the user `node` may not write to the cache of compiled code.
 RUN node --require ./scripts/compile-cache.cjs scripts/fill-compile-cache.js
-# Where a container that is tried without a bus writes; the nodes of a mesh write nothing.
+# Data folder of a container that runs everything without NATS (development). Nodes of a mesh write no files.
 RUN mkdir .data && chown node:node .data
 USER node
 EXPOSE 3000 3001

@@ -3,6 +3,6 @@
  * as with `npm start`, so that `docker run` with a database, a secret and a mail server is a working installation to try.
  */
 const { NODE_ENV = "", NATS_URL, SERVICES } = process.env;
-const isAlone = NODE_ENV.trim().toLowerCase() !== "production" && !NATS_URL && !SERVICES;
+const isSingleProcess = NODE_ENV.trim().toLowerCase() !== "production" && !NATS_URL && !SERVICES;
 
-await import(isAlone ? "./start.ts" : "./node.ts");
+await import(isSingleProcess ? "./start.ts" : "./node.ts");

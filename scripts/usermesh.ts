@@ -17,7 +17,7 @@ async function run(): Promise<number> {
   if (needsNoMesh(words)) return runLine(offline(), words, stop.signal, printError);
   const stack = new AsyncDisposableStack();
   try {
-    // Loaded only now, because help needs no bus: half of the time that it takes to start.
+    // Loaded only when a command runs: it takes half of the start-up time, and `help` does not need the bus.
     const { joinAsOperator } = await import("./operator/join.ts");
     return await runLine(await joinAsOperator(process.env, stack, print), words, stop.signal, printError);
   } catch (error) {

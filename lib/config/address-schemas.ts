@@ -33,7 +33,7 @@ export const redirectUrl = z.string().refine((value) => parseHttp(value) !== und
   error: "must be an http or https URL",
 });
 
-/** Without slashes at the end of its path. Those of a query or a fragment mean something: `/#/` is a page of an application. */
+/** Removes trailing slashes, except from a URL with a query or fragment, where they matter: `/#/` is a route of a single-page application. */
 export const webUrl = httpUrl.transform((url) => (/[?#]/.test(url) ? url : withoutEndSlashes(url)));
 
 /** To which paths are appended. */

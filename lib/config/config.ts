@@ -192,7 +192,7 @@ function inconsistencies(values: Values, command: Command): string[] {
     if (values[name] === undefined) problems.push(`${name} must be set when NODE_ENV is production.`);
   if (command === "node" && values.NATS_URL === undefined && values.REDIS_URL === undefined)
     problems.push(
-      "NODE_ENV is production, which needs all these servers. To try Usermesh without NATS and Redis, set NODE_ENV=development.",
+      "NODE_ENV=production requires NATS and Redis. To try Usermesh without them, set NODE_ENV=development.",
     );
   // The response decides whether a password is accepted, so an attacker on the network must not be able to write it.
   if (values.PWNED_PASSWORDS_URL?.startsWith("http:"))

@@ -15,7 +15,7 @@ export const typedText = z
   .string()
   .refine((value) => !/[\r\n\0]/.test(value), { error: "must not contain a line break" });
 
-/** With a comment behind it, as a line of `.env` may have, which `docker run --env-file` does not remove. */
+/** Ignores a trailing comment (`5  # five`): `docker run --env-file` passes it on as part of the value. */
 export function integer(min: number, max: number) {
   const error = expected(`a whole number from ${min} to ${max}`);
   return z

@@ -249,7 +249,7 @@ export const groups = {
     ACCOUNT_DELETION_GRACE_DAYS: {
       schema: daysOrNever(365).prefault("30"),
       aliases: ["ERASE_AFTER_DAYS"],
-      help: 'days between an account\'s deletion and the erasure of its data, or `never`: it is kept, and erased only on request (`"erase": true`)',
+      help: 'days between an account\'s deletion and the erasure of its data, or `never` to keep deleted accounts until their erasure is requested (`"erase": true`)',
     },
     OAUTH_RETURN_URLS: {
       schema: returnUrls.prefault(""),
@@ -378,7 +378,7 @@ export const groups = {
     NODE_HEALTH_HOST: { schema: host.prefault("127.0.0.1"), help: "address that the health port listens on" },
     NODE_HEALTH_PORT: {
       schema: integer(0, 65_535).optional(),
-      help: "port for health checks and metrics of each node, besides the gateway's own; unset: none",
+      help: "port on which each node serves health checks and metrics, in addition to the gateway's own; unset: none",
     },
     REVOCATION_MODE: {
       schema: choice("strict", "bounded").prefault("strict"),
@@ -439,7 +439,7 @@ export const groups = {
     },
     LOG_FILE: {
       schema: text.optional(),
-      help: "also write the log to numbered files of this name (`logs/usermesh.log`: `logs/usermesh.1.log`), a new one each day and at 10 MB",
+      help: "also write the log to numbered files (`logs/usermesh.log` writes `logs/usermesh.1.log`, `.2.log`, …), rotated daily and at 10 MB",
     },
     LOG_PRETTY: {
       schema: flag.optional(),

@@ -50,12 +50,12 @@ export function createAddressCheck({ allowPrivateAddresses, resolve }: AddressCh
   };
 }
 
-/** The same for a name that does not exist, so that nobody learns which names the network has. */
+/** Also used for a name that does not exist, so that the error does not reveal which internal names exist. */
 function noPublicAddress(): NodeJS.ErrnoException {
   return Object.assign(new Error("The name has no public address"), { code: "no_public_address" });
 }
 
-/** Occupies a thread of libuv's pool until the name server responds: four names that never do stop every file access. */
+/** Occupies a thread of libuv's pool until the name server responds: four unanswered lookups block all file access. */
 function resolveLikeSystem(hostname: string): Promise<LookupAddress[]> {
   return new Promise((done, failed) =>
     lookup(hostname, { all: true, verbatim: true }, (error, addresses) => (error ? failed(error) : done(addresses))),
@@ -64,7 +64,7 @@ function resolveLikeSystem(hostname: string): Promise<LookupAddress[]> {
 
 const DNS = { timeout: 2_000, tries: 2 };
 
-/** Without a thread, with a deadline, and without the search domains of this machine, which lead to internal names. */
+/** Uses no pool thread, has a deadline, and ignores the machine's search domains, which would lead to internal names. */
 async function resolveWithDns(hostname: string): Promise<LookupAddress[]> {
   const resolver = new Resolver(DNS);
   const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);

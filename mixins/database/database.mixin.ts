@@ -177,7 +177,7 @@ function dataSourceOptions(
 ) {
   return {
     type: "postgres" as const,
-    // By itself, TypeORM looks for it by a name that is computed, which bundles do not contain.
+    // Passed explicitly: TypeORM would `require` it by a computed name, which a bundler cannot follow.
     driver: pg,
     url,
     ssl,

@@ -3,7 +3,7 @@ import { build, type Metafile } from "esbuild";
 import { externalPackages } from "./packages.ts";
 import { sourcePaths, withoutUnusedParts } from "./plugins.ts";
 
-/** What a container runs, which loads the services that SERVICES names, each from chunks of its own, and commands for operators. */
+/** Entry points in scripts/: `container` and `node` load the services in SERVICES on demand; the others are operators' commands. */
 const commands = [
   "container",
   "node",

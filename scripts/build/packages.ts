@@ -53,7 +53,7 @@ function installedManifest(name: string, from: string): string | undefined {
   }
 }
 
-/** Of the package that a file belongs to: some packages have further manifests inside. */
+/** The manifest at the root of the file's package; some packages contain others in subfolders. */
 function manifestOf(file: string): string {
   const [folder = ""] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? [];
   return join(folder, "package.json");

@@ -87,7 +87,7 @@ function valuesOf(manifests: readonly Manifest[], tag: string): Node {
 }
 
 const comments: Readonly<Record<string, string>> = {
-  image: "The image of all pods. An installation that must not change by itself names a tag that is never moved.",
+  image: "Image of all pods. Use an immutable tag, so that a restarted pod never runs another version.",
   serverAddresses: "Network of PostgreSQL, NATS, Redis and the mail server: pods may open connections to it.",
   scaling: "Pods of each service, between these limits by their CPU load.",
   settings: "Environment variables of all pods, as in the README. The host of PUBLIC_URL is that of the Ingress.",

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => usermesh.stop());
 
-test("an address that is taken is taken in its other spelling", async () => {
+test("an internationalized address and its ASCII form count as the same address", async () => {
   expect(await usermesh.api.post("auth/register", { email: ascii, password })).toBeProblem(409, "email_taken");
 });
 

@@ -75,7 +75,7 @@ describe("the configuration", () => {
     expect(config.uploads).toMatchObject({ maxBytes: 2_048, avatarFormats: ["png", "jpg"] });
   });
 
-  test("keeps deleted accounts for ever if the grace period never ends", () => {
+  test("accepts `never` as the grace period of deleted accounts", () => {
     expect(readConfig({ ACCOUNT_DELETION_GRACE_DAYS: " Never" }).accountDeletionGraceDays).toBeNull();
     expect(readConfig({ USERMESH_PROFILE: "notification" }).accountDeletionGraceDays).toBeNull();
     expect(problemsOf({ ACCOUNT_DELETION_GRACE_DAYS: "366" })).toEqual([

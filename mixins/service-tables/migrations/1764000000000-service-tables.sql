@@ -53,7 +53,7 @@ CREATE TABLE :schema.erased (
 
 -- migrate:down
 
--- It returns rows of the outbox, so that the table could not be dropped before it.
+-- The function's return type is the outbox table's row type, so it must be dropped before the table.
 DROP FUNCTION IF EXISTS :schema.take_outbox(int);
 DROP TABLE :schema.event_counters, :schema.outbox, :schema.inbox, :schema.idempotency, :schema.erased;
 

@@ -6,8 +6,8 @@ BEGIN
 END $$;
 
 -- The oldest entries that are not published, `p_limit` of each kind: while Redis is unavailable, events must not wait
--- behind jobs. No rows while another relay runs. The entries are read by a statement of their own, so that it sees what
--- the relay before has committed.
+-- behind jobs. No rows while another relay runs. The lock is taken in an earlier statement than the read, so that the
+-- read sees what the previous relay has committed.
 CREATE OR REPLACE FUNCTION :schema.take_outbox(p_limit int) RETURNS SETOF :schema.outbox
   LANGUAGE plpgsql VOLATILE AS $$
 BEGIN

@@ -67,7 +67,7 @@ export const users: CommandGroup = {
     })),
     change(
       "delete",
-      "delete an account; it is erased after the grace period, if that ends",
+      "delete an account; it is erased after the grace period, or kept if that is `never`",
       [["--erase", "erase it without the grace period"]],
       async ({ call }, { id, tenant_id, email }, { erase }) => {
         const data = await call("users.adminDelete", { id, ...(erase === true && { erase }) }, tenant_id);

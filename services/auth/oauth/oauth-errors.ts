@@ -21,7 +21,7 @@ export function providerUnavailable({ name }: OAuthProvider, cause: unknown): Ap
   });
 }
 
-/** Unlike 503, 500 is not tried again: the configuration has to change, and the log says what of it. */
+/** 500 rather than 503, so that clients do not retry: the configuration has to change, and the log names the variable. */
 export function issuerDiffers({ name, discovery }: OAuthProvider, issuer: string): AppError {
   const prefix = `OAUTH_${name.toUpperCase().replaceAll("-", "_")}`;
   return new AppError("internal_error", {

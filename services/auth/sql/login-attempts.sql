@@ -7,7 +7,7 @@
 -- to the account before count in a group of that device only.
 --
 -- Neither function waits until its commit is on disk: a crash of PostgreSQL loses the counters of the last moments, and a
--- sign-in is faster by two such waits.
+-- sign-in saves two such waits.
 
 -- When a key that has reached its limit may try again: 30 s, doubled with each further failure, at most 15 minutes.
 -- Null below the limit.

@@ -29,7 +29,7 @@ export function createRateLimits(
     // In memory of each gateway, because this limit is not worth a round trip to Redis.
     default: createRateLimit(null, "default", config.rateLimits.default),
   };
-  return (context, route) => (ofActions.get(countedOf(route)) ?? limits[route.rateLimit])(context, route);
+  return (context, route) => (ofActions.get(rateLimitKeyOf(route)) ?? limits[route.rateLimit])(context, route);
 }
 
 /** Limits of RATE_LIMIT_ROUTES, by action: one that has several paths has one limit for all of them. */
@@ -37,12 +37,12 @@ function createActionLimits(config: Config, redis: Redis | null, routes: readonl
   const limits = Object.entries(config.rateLimits.routes).map(([name, rate]) => {
     const route = routes.find(({ method, path }) => `${method} ${path}` === name);
     if (!route || route.kind === "page") throw new ConfigError([`RATE_LIMIT_ROUTES: the API has no route ${name}.`]);
-    return [countedOf(route), createRateLimit(redis, "route", rate)] as const;
+    return [rateLimitKeyOf(route), createRateLimit(redis, "route", rate)] as const;
   });
   return new Map(limits);
 }
 
-function countedOf(route: GuardedRoute): string {
+function rateLimitKeyOf(route: GuardedRoute): string {
   return route.kind === "events" ? route.path : route.action;
 }
 
@@ -79,7 +79,7 @@ function createRateLimit(
   return async ({ client, responseHeaders }, route) => {
     const { remaining, msBeforeNext, isExceeded } = await consume(
       limiter,
-      `${countedOf(route)} ${rateLimitKey(client.ip)}`,
+      `${rateLimitKeyOf(route)} ${rateLimitKey(client.ip)}`,
     );
     const reset = Math.max(1, Math.ceil(msBeforeNext / 1_000));
     responseHeaders.push("RateLimit", `"${name}";r=${remaining};t=${reset}`, "RateLimit-Policy", policy);

@@ -1,4 +1,4 @@
-/** What a picture is decoded for, and with that what becomes of it. The images are base64, to cross the bus. */
+/** The images made of an upload, by its purpose. Base64, because they are sent over the bus. */
 export interface DecodedImages {
   /** Two squares in WebP, cut from the middle. */
   readonly avatar: { readonly image: string; readonly thumbnail: string };

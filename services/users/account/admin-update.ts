@@ -19,7 +19,7 @@ import {
 import { lockRoles, readGrantedRoles, recordRoleChange, removeRoles } from "../roles/roles.repo.ts";
 import { requestedSubscription, setSubscription } from "../subscriptions/change-subscription.ts";
 import { changeAccount } from "./change-account.ts";
-import { assertNotOwnAccount, writeStatus } from "./set-status.ts";
+import { assertNotDeactivatingSelf, writeStatus } from "./set-status.ts";
 
 type Params = Actions["users.adminUpdate"]["params"];
 type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
@@ -29,7 +29,7 @@ export async function adminUpdate(deps: Deps, ctx: ActionContext<Params>): Promi
   const caller = requireAdministrator(ctx.caller);
   if (ctx.params.roles && ctx.caller.kind === "user" && !ctx.caller.permissions.includes("roles:write"))
     throw new AppError("forbidden", { message: "Assigning roles requires the permission roles:write." });
-  assertNotOwnAccount(caller, ctx.params);
+  assertNotDeactivatingSelf(caller, ctx.params);
   return runIdempotently(deps.caches.invalidating(ctx.call, ctx.params.id), ctx, {
     userId: ctx.params.id,
     commit: (tx) => change(deps, tx, ctx, caller),

@@ -29,7 +29,7 @@ type Deps = Pick<UsersDeps, "caches" | "outbox" | "clock" | "random">;
  */
 export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise<UserView> {
   const caller = requireAdministrator(ctx.caller);
-  assertNotOwnAccount(caller, ctx.params);
+  assertNotDeactivatingSelf(caller, ctx.params);
   return runIdempotently(deps.caches.invalidatingLater(ctx.params.id), ctx, {
     userId: ctx.params.id,
     commit: (tx) => changeStatus(deps, tx, ctx, caller),
@@ -41,7 +41,7 @@ export async function setStatus(deps: Deps, ctx: ActionContext<Params>): Promise
   });
 }
 
-export function assertNotOwnAccount(
+export function assertNotDeactivatingSelf(
   caller: Administrator,
   { id, is_active }: { readonly id: string; readonly is_active?: boolean | undefined },
 ): void {

@@ -59,7 +59,7 @@ const SettingsInForce = z.strictObject({
   upgrade: z.enum(["self", "permission"]),
 });
 
-/** A square PNG of at most 32 kB and 512 pixels, in base64. */
+/** A square PNG of at most 32 kB, in base64; the gateway makes it 256 or 128 pixels wide. */
 const LogoPng = z.base64().max(43_692);
 
 export const Tenant = z

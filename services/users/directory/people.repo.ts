@@ -55,7 +55,8 @@ export const MAX_RESULTS = 1_000;
 /**
  * PostgreSQL's planner assumes that comparing trigrams costs as little as testing equality, and would scan the whole
  * directory for a common name: 1.7 s among 100,000 people, 0.05 s with the index. Estimating how common a name is takes it
- * 50 ms, so one plan serves all names; and it takes the index for so expensive that it would compile the plan.
+ * 50 ms, so one generic plan is used for all names. JIT is off, because the planner believes the index scan to be so
+ * expensive that it would compile the plan.
  */
 const PLANNING = `SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
   set_config('plan_cache_mode', 'force_generic_plan', true)`;

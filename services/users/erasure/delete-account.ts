@@ -20,7 +20,7 @@ type Deletion = Actions["users.deleteMe"]["result"];
 const DEADLINE_DAYS = 1;
 
 /**
- * Deactivates the account at once. It is erased after the grace period, in which an administrator can restore it, or kept if
+ * Deactivates the account at once. It is erased after the grace period, during which its owner or an administrator can restore it, or kept if
  * the grace period never ends.
  */
 export async function deleteMe(deps: Deps, ctx: ActionContext<Actions["users.deleteMe"]["params"]>): Promise<Deletion> {

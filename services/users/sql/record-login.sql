@@ -1,4 +1,5 @@
--- Records when a user signed in. The time is also that of the session, so the commit does not wait for the disk.
+-- Records when a user signed in. The session's row has the same time, so losing this update in a crash is
+-- acceptable: the commit does not wait for the disk.
 CREATE OR REPLACE FUNCTION users.record_login(p_id uuid, p_at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 BEGIN

@@ -3,7 +3,7 @@ import type { WebhooksDeps } from "../webhooks.deps.ts";
 
 /**
  * Checks the form of the URL. Whether its host may be connected to is checked on the resolved address of each connection: see
- * lib/outbound/public-address.ts.
+ * lib/outbound/public-lookup.ts.
  */
 export function assertUsableUrl({ allowPrivateAddresses }: WebhooksDeps["settings"], text: string): void {
   const url = new URL(text);

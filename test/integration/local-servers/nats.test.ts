@@ -96,7 +96,7 @@ test("a server left running by a kill -9 of its parent is stopped", async () => 
   await eventually(() => !isAlive(killed.pid));
 });
 
-test("has the address of the previous start again, so that what was told it still finds it", async () => {
+test("keeps its address over a restart, so that clients that know it still connect", async () => {
   const first = await start();
   await first.stop();
   expect((await start()).url).toBe(first.url);

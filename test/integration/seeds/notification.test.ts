@@ -84,7 +84,7 @@ test("deactivates the account by a fresh sign-in, without the password", async (
   expect(answer).toBeProblem(403, "account_disabled");
 });
 
-test("a deactivated account is kept: nothing tells an erasure, and an administrator reactivates it", async () => {
+test("a deleted account is kept: no API reports an erasure, and an administrator can reactivate it", async () => {
   const admin = await signIn(usermesh, usermesh.admin);
   const { id, access: fresh } = await leaver();
   const path = `admin/users/${id}`;

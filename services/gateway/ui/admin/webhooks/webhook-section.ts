@@ -19,7 +19,7 @@ import { WebhookDeliveries } from "./webhook-deliveries.ts";
 import { WebhookSettings } from "./webhook-settings.ts";
 import { describeEvents, nameOfWebhook, WebhookBadge } from "./webhook-texts.ts";
 
-/** How often it is looked whether the webhook is failing or was disabled. */
+/** How often to check whether the webhook is failing or has been disabled. */
 const REFRESH_MS = 10_000;
 
 /** One webhook: its settings, and the messages that it was sent. */
