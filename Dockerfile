@@ -20,8 +20,8 @@ WORKDIR /app
 COPY --from=build /app/dist ./
 # Filled now, because the user `node` may not write to the cache of compiled code.
 RUN node --require ./scripts/compile-cache.cjs scripts/fill-compile-cache.js
-# Data folder of a container that runs everything without NATS (development). Nodes of a mesh write no files.
-RUN mkdir .data && chown node:node .data
+# For a container that runs everything without NATS (development), and for LOG_FILE, which a profile of defaults may set.
+RUN mkdir .data logs && chown node:node .data logs
 USER node
 EXPOSE 3000 3001
 # SERVICES names the services and workers of this container, a node of the mesh of NATS_URL. Without npm in between, Node receives the signals.

@@ -95,19 +95,19 @@ function account({ ADMIN_EMAIL, ADMIN_PASSWORD, SERVICES, PASSWORD_HASH_COST }: 
 
 const MAX_STALENESS_SECONDS = 900;
 /** Requests per second and address. Above this, a limit limits nothing that an attacker needs. */
-const maxRates = { REGISTER: 20, LOGIN: 20, MAIL: 10, DEFAULT: 1_000 } as const;
+export const maxRates = { register: 20, login: 20, mail: 10, default: 1_000 } as const;
 
 function limits(values: Values): Weakness[] {
   const rates = Object.entries(maxRates).flatMap(([suffix, max]) => {
-    const name = `RATE_LIMIT_${suffix as keyof typeof maxRates}` as const;
+    const name = `RATE_LIMIT_${suffix.toUpperCase() as Uppercase<keyof typeof maxRates>}` as const;
     const { count, seconds } = values[name];
     return when(count / seconds > max, name, `must not exceed ${max} requests per second and address`);
   });
   const byRoute = Object.entries(values.RATE_LIMIT_ROUTES).flatMap(([route, { count, seconds }]) =>
     when(
-      count / seconds > maxRates.DEFAULT,
+      count / seconds > maxRates.default,
       "RATE_LIMIT_ROUTES",
-      `must not exceed ${maxRates.DEFAULT} requests per second and address for ${route}`,
+      `must not exceed ${maxRates.default} requests per second and address for ${route}`,
     ),
   );
   const staleness = values.REVOCATION_MODE === "bounded" ? (values.REVOCATION_MAX_STALENESS_SECONDS ?? 0) : 0;

@@ -16,28 +16,25 @@ export const typedText = z
   .refine((value) => !/[\r\n\0]/.test(value), { error: "must not contain a line break" });
 
 /** Ignores a trailing comment (`5  # five`): `docker run --env-file` passes it on as part of the value. */
+const withoutComment = z.string().transform((value) => value.replace(/\s+#.*$/, "").trim());
+
 export function integer(min: number, max: number) {
   const error = expected(`a whole number from ${min} to ${max}`);
-  return z
-    .string()
-    .transform((value) => value.replace(/\s+#.*$/, ""))
-    .pipe(
-      z
-        .string()
-        .trim()
-        .regex(/^\d{1,15}$/, { error }),
-    )
+  return withoutComment
+    .pipe(z.string().regex(/^\d{1,15}$/, { error }))
     .transform(Number)
     .pipe(z.number().min(min, { error }).max(max, { error }));
 }
 
 /** A whole number of days; `never` is null. */
 export function daysOrNever(max: number) {
-  return z
-    .string()
-    .trim()
-    .toLowerCase()
-    .regex(/^(?:never|\d{1,4})$/, { error: expected(`never or a whole number from 0 to ${max}`) })
+  return withoutComment
+    .pipe(
+      z
+        .string()
+        .toLowerCase()
+        .regex(/^(?:never|\d{1,4})$/, { error: expected(`never or a whole number from 0 to ${max}`) }),
+    )
     .transform((value) => (value === "never" ? null : Number(value)))
     .pipe(
       z
@@ -137,10 +134,8 @@ export function choices<const T extends readonly string[]>(rename: (value: strin
     .pipe(z.array(z.enum(values, { error })).min(1, { error }));
 }
 
-export const rate = z
-  .string()
-  .trim()
-  .regex(/^[1-9]\d{0,6}\/[1-9]\d{0,5}$/, { error: expected("<count>/<seconds>, like 60/60") })
+export const rate = withoutComment
+  .pipe(z.string().regex(/^[1-9]\d{0,6}\/[1-9]\d{0,5}$/, { error: expected("<count>/<seconds>, like 60/60") }))
   .transform(readRate);
 
 function readRate(value: string) {

@@ -30,11 +30,17 @@ export function translateDatabaseError(error: unknown): unknown {
   if (error instanceof AppError) return error;
   const state = sqlState(error);
   const message = error instanceof Error ? error.message : "";
-  if ((state !== undefined && BUSY_STATES.test(state)) || NO_FREE_CONNECTION.test(message))
+  const isBusy = (state !== undefined && BUSY_STATES.test(state)) || NO_FREE_CONNECTION.test(message);
+  if (isBusy || isOutdatedStatement(error))
     return new AppError("overloaded", { retry_after: 1, cause: withoutParameters(error) });
   if ((state !== undefined && isTransient(error, state)) || UNAVAILABLE_MESSAGES.test(message))
     return new AppError("service_unavailable", { retry_after: 1, cause: withoutParameters(error) });
   return error instanceof Error && "parameters" in error ? withoutParameters(error) : error;
+}
+
+/** The table of a prepared statement was changed (0A000). The next attempt prepares it again. */
+export function isOutdatedStatement(error: unknown): boolean {
+  return sqlState(error) === "0A000" && /cached plan/.test((error as Error).message);
 }
 
 const BUSY_STATES = /^(?:53300|55P03|55006|57014|40001|40P01)$/;

@@ -45,15 +45,16 @@ export async function openTracing(
   services: readonly string[],
 ): Promise<Tracing | undefined> {
   if (tracing.endpoint === undefined) return undefined;
-  const [api, core, sdk, { OTLPTraceExporter }, { resourceFromAttributes }, hooks, { BullMQOtel }] = await Promise.all([
-    import("@opentelemetry/api"),
-    import("@opentelemetry/core"),
-    import("@opentelemetry/sdk-trace"),
-    import("@opentelemetry/exporter-trace-otlp-http"),
-    import("@opentelemetry/resources"),
-    import("@opentelemetry/context-async-hooks"),
-    import("bullmq-otel"),
-  ]);
+  const [api, core, sdk, { OTLPTraceExporter }, { resourceFromAttributes }, hooks, { default: bullmq }] =
+    await Promise.all([
+      import("@opentelemetry/api"),
+      import("@opentelemetry/core"),
+      import("@opentelemetry/sdk-trace"),
+      import("@opentelemetry/exporter-trace-otlp-http"),
+      import("@opentelemetry/resources"),
+      import("@opentelemetry/context-async-hooks"),
+      import("bullmq-otel"),
+    ]);
   const { context, propagation, SpanKind, SpanStatusCode, trace } = api;
   const kinds = {
     server: SpanKind.SERVER,
@@ -112,7 +113,7 @@ export async function openTracing(
       propagation.inject(context.active(), carrier);
       return carrier.traceparent;
     },
-    queues: new BullMQOtel({ tracerName: "usermesh", version }),
+    queues: new bullmq.BullMQOtel({ tracerName: "usermesh", version }),
     close: () => provider.shutdown(),
   };
 }

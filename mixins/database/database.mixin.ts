@@ -2,7 +2,7 @@ import type { ServiceSchema } from "moleculer";
 import pg, { type Client, type Pool, type PoolClient, type QueryConfig } from "pg";
 import { DataSource, type EntityManager } from "typeorm";
 import { type Connection, resolveConnection, verifyConnection } from "../../lib/database/connection.ts";
-import { translateDatabaseError } from "../../lib/database/database-errors.ts";
+import { isOutdatedStatement, translateDatabaseError } from "../../lib/database/database-errors.ts";
 import { type Entity, type RowOf, withSchema } from "../../lib/database/entity.ts";
 import { createQualify, type Qualify, schemaName } from "../../lib/database/schema-names.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
@@ -94,8 +94,14 @@ async function runStatement<Row>(pool: Pool, query: QueryConfig): Promise<Row[]>
   try {
     return (await pool.query(query)).rows as Row[];
   } catch (error) {
-    throw translateDatabaseError(error);
+    throw refusalOf(error);
   }
+}
+
+/** After a migration has changed a type, PostgreSQL refuses the statements that were prepared before it. */
+function refusalOf(error: unknown): unknown {
+  if (isOutdatedStatement(error)) forgetStatements();
+  return translateDatabaseError(error);
 }
 
 function statement(text: string, values: readonly unknown[], isPrepared: boolean): QueryConfig {
@@ -143,7 +149,7 @@ async function runTransaction<T>(
     for (const fn of afterwards) fn();
     return result;
   } catch (error) {
-    throw translateDatabaseError(error);
+    throw refusalOf(error);
   }
 }
 
@@ -158,6 +164,8 @@ function transactionOver(
     async query<Row>(sql: string, values: readonly unknown[] = []) {
       const runner = manager.queryRunner;
       if (!runner) throw new Error("The transaction has no query runner");
+      // By now, the connection may belong to another transaction.
+      if (runner.isReleased) throw new Error("Query runner already released");
       // TypeORM's own `query` cannot name a statement, so that PostgreSQL would parse and plan it each time.
       const client: PoolClient = await runner.connect();
       return (await client.query(statement(qualify(sql), values, isPrepared()))).rows as Row[];
@@ -213,12 +221,19 @@ function poolOf(source: DataSource): Pool {
 }
 
 const names = new Map<string, string>();
+let generation = 0;
+
+/** From now on, each statement is prepared again, under another name. */
+function forgetStatements(): void {
+  generation += 1;
+  names.clear();
+}
 
 /** PostgreSQL identifies prepared statements by name; each statement text gets its own short one. */
 function statementName(sql: string): string {
   const known = names.get(sql);
   if (known !== undefined) return known;
-  const name = `s${names.size + 1}`;
+  const name = `s${generation}_${names.size + 1}`;
   names.set(sql, name);
   return name;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Client } from "pg";
+import pg, { type Client } from "pg";
 import { DataSource, type MigrationInterface, type QueryRunner } from "typeorm";
 import { type Config, ConfigError } from "../../lib/config/config.ts";
 import { schemas } from "../../lib/database/database-roles.ts";
@@ -94,6 +94,8 @@ async function withSource(
   const qualify = await qualifyFor(client, config.database);
   const source = new DataSource({
     type: "postgres",
+    // Passed explicitly: TypeORM would `require` it by a computed name, which a bundler cannot follow.
+    driver: pg,
     url: config.database.url ?? "",
     ssl: sslOption(config),
     schema: schemaName(config.database, schema),

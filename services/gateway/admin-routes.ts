@@ -22,7 +22,7 @@ const rows: readonly Untagged<ApiRoute>[] = [
   { ...json, ...idempotent("users.adminUpdate"), versioned: true, method: "PATCH", path: `${admin}/users/{id}`,
     message: "User updated.", summary: "Change a user, their roles and their subscription" },
   { ...json, ...idempotent("users.adminDelete"), method: "DELETE", path: `${admin}/users/{id}`,
-    message: "Account deleted. It will be erased at the scheduled time.", summary: "Delete an account" },
+    message: "Account deleted. `erase_at` says when it is erased.", summary: "Delete an account" },
   { ...get, path: `${admin}/users/{id}/erasure`, action: "users.erasure", message: "Erasure status.",
     summary: "Progress of an erasure and, once completed, its certificate" },
   { ...json, ...idempotent("users.setStatus"), versioned: true, method: "PUT", path: `${admin}/users/{id}/status`,
@@ -62,7 +62,7 @@ const rows: readonly Untagged<ApiRoute>[] = [
     input: "logo", message: "Logo updated.",
     summary: "Upload a tenant's logo; it is fitted into a square, re-encoded as PNG and stripped of metadata" },
   { ...json, ...idempotent("users.deleteTenant"), method: "DELETE", path: `${admin}/tenants/{id}`,
-    message: "Tenant disabled. It will be erased with its accounts at the scheduled time.",
+    message: "Tenant disabled. `delete_at` says when it is erased with its accounts.",
     summary: "Delete a tenant with all its data" },
 
   { ...wholeList, path: `${admin}/webhooks`, action: "webhooks.list", message: "Webhooks.",

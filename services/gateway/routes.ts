@@ -122,7 +122,7 @@ const canonicalRoutes: readonly Route[] = [
     action: "users.export", message: "Your personal data.", tag: "Users",
     summary: "Export everything the services store about you, as one document" },
   { ...json, ...idempotent("users.deleteMe"), method: "DELETE", path: `${users}/me`,
-    message: "Account deleted. It will be erased at the scheduled time.", tag: "Users",
+    message: "Account deleted. `erase_at` says when it is erased.", tag: "Users",
     summary: "Delete your account" },
   { kind: "events", method: "GET", auth: "user", rateLimit: "default", path: `${users}/me/events`, tag: "Users",
     summary: "Server-sent events: the session has ended, or the access token must be refreshed" },

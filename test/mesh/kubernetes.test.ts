@@ -39,7 +39,8 @@ beforeAll(async () => {
   await promisify(execFile)(process.execPath, ["scripts/build.ts", release]);
   const { smtp } = await startServers(started);
   mails = smtp.mails;
-  database = await createTestDatabase();
+  // Empty, so that the job has something to migrate.
+  database = await createTestDatabase({ isEmpty: true });
   started.defer(database.drop);
   const [nats, redis] = await Promise.all([
     startNats({ dir: await mkdtemp(join(tmpdir(), "nats-")), log, password }),
@@ -64,7 +65,14 @@ beforeAll(async () => {
     ),
   );
   const mail = new URL(smtp.url);
-  addresses = { PATH: process.env.PATH ?? "", SMTP_HOST: mail.hostname, SMTP_PORT: mail.port };
+  // Nobody listens there, but the release must contain what sends traces.
+  const OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${await findFreePort()}`;
+  addresses = {
+    PATH: process.env.PATH ?? "",
+    SMTP_HOST: mail.hostname,
+    SMTP_PORT: mail.port,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+  };
 });
 afterAll(async () => {
   await Promise.all(running.map(end));

@@ -96,6 +96,7 @@ describe("the configuration", () => {
   test("ignores a comment behind a number, which `docker run --env-file` leaves there", () => {
     expect(readConfig({ MAX_CONTENT_LENGTH: "16777216  # 16MB" }).uploads.maxBytes).toBe(16_777_216);
     expect(problemsOf({ MAX_CONTENT_LENGTH: "16777216# 16MB" })).toHaveLength(1);
+    expect(problemsOf({ ACCOUNT_DELETION_GRACE_DAYS: "30 # days", RATE_LIMIT_LOGIN: "10/60  # a minute" })).toEqual([]);
   });
 
   test("reports all invalid values, each by the name that was set and with what is expected", () => {

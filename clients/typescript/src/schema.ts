@@ -6175,7 +6175,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Account deleted. It will be erased at the scheduled time. */
+            /** @description Account deleted. `erase_at` says when it is erased. */
             200: {
                 headers: {
                     /** @description Id of the request in logs, events and mails. */
@@ -7731,7 +7731,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Account deleted. It will be erased at the scheduled time. */
+            /** @description Account deleted. `erase_at` says when it is erased. */
             200: {
                 headers: {
                     /** @description Id of the request in logs, events and mails. */
@@ -9117,7 +9117,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Tenant disabled. It will be erased with its accounts at the scheduled time. */
+            /** @description Tenant disabled. `delete_at` says when it is erased with its accounts. */
             200: {
                 headers: {
                     /** @description Id of the request in logs, events and mails. */

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { AppError } from "../../../lib/actions/errors.ts";
 import { type Config, ConfigError } from "../../../lib/config/config.ts";
+import { maxRates } from "../../../lib/config/production-checks.ts";
 import { rateLimitKey } from "../../../lib/runtime/rate-limit-key.ts";
 import type { RequestContext } from "../http/request-context.ts";
 import type { GuardedRoute, RateLimitClass, Route } from "../routes.types.ts";
@@ -34,12 +35,22 @@ export function createRateLimits(
 
 /** Limits of RATE_LIMIT_ROUTES, by action: one that has several paths has one limit for all of them. */
 function createActionLimits(config: Config, redis: Redis | null, routes: readonly Route[]) {
-  const limits = Object.entries(config.rateLimits.routes).map(([name, rate]) => {
+  const limits = new Map<string, EnforceRateLimit>();
+  for (const [name, rate] of Object.entries(config.rateLimits.routes)) {
     const route = routes.find(({ method, path }) => `${method} ${path}` === name);
-    if (!route || route.kind === "page") throw new ConfigError([`RATE_LIMIT_ROUTES: the API has no route ${name}.`]);
-    return [rateLimitKeyOf(route), createRateLimit(redis, "route", rate)] as const;
-  });
-  return new Map(limits);
+    if (!route || route.kind === "page") throw routesError(`the API has no route ${name}.`);
+    const key = rateLimitKeyOf(route);
+    if (limits.has(key)) throw routesError(`${name} has a limit already, under this path or another one.`);
+    const max = maxRates[route.rateLimit];
+    if (config.production && rate.count / rate.seconds > max)
+      throw routesError(`${name} must not exceed ${max} requests per second and address.`);
+    limits.set(key, createRateLimit(redis, "route", rate));
+  }
+  return limits;
+}
+
+function routesError(problem: string): ConfigError {
+  return new ConfigError([`RATE_LIMIT_ROUTES: ${problem}`]);
 }
 
 function rateLimitKeyOf(route: GuardedRoute): string {

@@ -237,6 +237,11 @@ describe("the gateway alone", () => {
     );
   });
 
+  test("two limits of one action end the start, whichever paths name it", async () => {
+    const routes = "POST /api/v1/auth/login=100/60;POST /api/auth/login=5/60";
+    await expect(start({ RATE_LIMIT_ROUTES: routes })).rejects.toThrow("has a limit already");
+  });
+
   test("behind a trusted proxy, each client has a rate limit of its own", async () => {
     const url = await start({ RATE_LIMIT_ENABLED: "true", RATE_LIMIT_LOGIN: "1/60", TRUST_PROXY: "1" });
     const statusFor = async (ip: string) =>

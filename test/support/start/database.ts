@@ -14,15 +14,16 @@ export interface TestDatabase {
 }
 
 /** A new migrated database, cloned from the template in some 150 ms. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** A copy of the migrated database, or an empty one. */
+export async function createTestDatabase({ isEmpty = false } = {}): Promise<TestDatabase> {
   const server = process.env.TEST_POSTGRES_URL;
   if (server === undefined)
     throw new Error("Tests with a database belong in test/integration, test/security or test/mesh");
   const name = `test_${randomBytes(6).toString("hex")}`;
-  await execute(server, `CREATE DATABASE ${name} TEMPLATE usermesh_template`);
+  await execute(server, `CREATE DATABASE ${name} TEMPLATE ${isEmpty ? "template0" : "usermesh_template"}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  await createRoles(url.href);
+  if (!isEmpty) await createRoles(url.href);
   const database = openTestDatabase(url.href);
   const drop = async () => {
     await database.drop();
