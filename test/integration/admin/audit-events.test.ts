@@ -30,6 +30,7 @@ const acts: ReadonlyArray<readonly [route: string, logged: string, status: numbe
   ["DELETE /roles/clerk", "role.changed", 200, {}],
   ["POST /tenants", "tenant.created", 201, { slug: "acts", name: "Acts", admin_email: newPerson().email }],
   ["PATCH /tenants/{tenant}", "tenant.updated", 200, { name: "Others" }],
+  ["POST /tenants/{tenant}/logo", "tenant.updated", 200, pixelForm()],
   ["DELETE /tenants/{tenant}", "tenant.updated", 200, {}],
   ["POST /webhooks", "webhook.changed", 201, { url: "https://receiver.invalid/" }],
   ["PATCH /webhooks/{webhook}", "webhook.changed", 200, { description: "x" }],
@@ -48,6 +49,14 @@ const queries: Readonly<Record<string, string>> = {
   webhook: "SELECT id FROM webhooks.endpoints",
   delivery: "SELECT id FROM webhooks.deliveries WHERE event_type = 'webhook.test'",
 };
+
+/** An upload of the smallest PNG. */
+function pixelForm(): FormData {
+  const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  const form = new FormData();
+  form.set("file", new Blob([Buffer.from(png, "base64")], { type: "image/png" }), "pixel.png");
+  return form;
+}
 
 test("every operation of an administrator is logged with who did what, when and from where", async () => {
   const [user, other] = [await newMember(mesh, "default"), await newMember(mesh, "default")];
@@ -71,7 +80,7 @@ test("every operation of an administrator is logged with who did what, when and 
     const answer = await mesh.api.request(method, path, {
       token: (await signIn(mesh, mesh.admin)).access,
       headers: { "x-correlation-id": correlation },
-      ...(method !== "DELETE" && { body }),
+      ...(body instanceof FormData ? { raw: body } : method !== "DELETE" && { body }),
     });
     expect([route, answer.status, verdict(answer)]).toEqual([route, status, verdict(answer)]);
     const sql = "SELECT action, actor_id, ip FROM admin.activity WHERE correlation_id = $1 AND action = $2";
