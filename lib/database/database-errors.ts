@@ -31,7 +31,7 @@ export function translateDatabaseError(error: unknown): unknown {
   const state = sqlState(error);
   const message = error instanceof Error ? error.message : "";
   const isBusy = (state !== undefined && BUSY_STATES.test(state)) || NO_FREE_CONNECTION.test(message);
-  if (isBusy || isOutdatedStatement(error))
+  if (isBusy || isStaleStatement(error))
     return new AppError("overloaded", { retry_after: 1, cause: withoutParameters(error) });
   if ((state !== undefined && isTransient(error, state)) || UNAVAILABLE_MESSAGES.test(message))
     return new AppError("service_unavailable", { retry_after: 1, cause: withoutParameters(error) });
@@ -39,7 +39,7 @@ export function translateDatabaseError(error: unknown): unknown {
 }
 
 /** The table of a prepared statement was changed (0A000). The next attempt prepares it again. */
-export function isOutdatedStatement(error: unknown): boolean {
+export function isStaleStatement(error: unknown): boolean {
   return sqlState(error) === "0A000" && /cached plan/.test((error as Error).message);
 }
 

@@ -2,7 +2,7 @@ import type { ServiceSchema } from "moleculer";
 import pg, { type Client, type Pool, type PoolClient, type QueryConfig } from "pg";
 import { DataSource, type EntityManager } from "typeorm";
 import { type Connection, resolveConnection, verifyConnection } from "../../lib/database/connection.ts";
-import { isOutdatedStatement, translateDatabaseError } from "../../lib/database/database-errors.ts";
+import { isStaleStatement, translateDatabaseError } from "../../lib/database/database-errors.ts";
 import { type Entity, type RowOf, withSchema } from "../../lib/database/entity.ts";
 import { createQualify, type Qualify, schemaName } from "../../lib/database/schema-names.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
@@ -100,7 +100,7 @@ async function runStatement<Row>(pool: Pool, query: QueryConfig): Promise<Row[]>
 
 /** After a migration has changed a type, PostgreSQL refuses the statements that were prepared before it. */
 function refusalOf(error: unknown): unknown {
-  if (isOutdatedStatement(error)) forgetStatements();
+  if (isStaleStatement(error)) forgetStatements();
   return translateDatabaseError(error);
 }
 
