@@ -7,8 +7,9 @@ const POLL_MS = 20;
 
 /**
  * Moleculer's own graceful shutdown stops all services at once, so that running requests find a closed database. This one
- * stops the gateway and the workers first, waits up to `limitMs` for running calls, and then lets the others stop. The
- * other nodes have been notified before that this node is leaving.
+ * stops the gateway and the workers first, waits up to `limitMs` for running calls, and then lets the others stop: sessions
+ * last, because the others tell it that their leases have ended. The other nodes have been notified before that this node
+ * is leaving.
  */
 export function drainMiddleware(log: Logger, limitMs: number): Middleware {
   let running = 0;
@@ -26,6 +27,7 @@ export function drainMiddleware(log: Logger, limitMs: number): Middleware {
       const deadline = performance.now() + limitMs;
       while (running > 0 && performance.now() < deadline) await delay(POLL_MS);
       if (running > 0) log.warn({ calls: running }, "drain timed out with calls still running");
+      await stopAll(broker, endsLeases);
     },
   };
 }
@@ -36,6 +38,11 @@ async function stopAll(broker: ServiceBroker, isOne: (service: Service) => boole
 
 function isGateway({ name }: Service): boolean {
   return name === "gateway";
+}
+
+/** Not Moleculer's own services, which start with `$`. */
+function endsLeases({ name }: Service): boolean {
+  return name !== "sessions" && !name.startsWith("$");
 }
 
 function isWorker({ name }: Service): boolean {

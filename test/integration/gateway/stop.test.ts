@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { eventually } from "../../support/eventually.ts";
+import { createTestDatabase } from "../../support/start/database.ts";
 import { startServices } from "../../support/start/services.ts";
 
 test("a request in flight is answered before the services behind it stop", async () => {
@@ -34,4 +35,15 @@ test("between not ready and closing, load balancers have time to notice: new con
   expect([answer.status, answer.headers.get("connection")]).toEqual([401, "close"]);
   await stopped;
   await expect(fetch(`${running.url}/health/live`)).rejects.toThrow();
+});
+
+test("every lease is released: sessions stops after the services that hold one", async () => {
+  const database = await createTestDatabase();
+  const running = await startServices("all", { DATABASE_URL: database.url });
+  await eventually("readiness", async () => (await fetch(`${running.url}/health/ready`)).ok);
+  const leases = () => database.query("SELECT FROM sessions.leases");
+  await eventually("leases of the gateway, users and preferences", async () => (await leases()).length === 3);
+  await running.stop();
+  expect(await leases()).toEqual([]);
+  await database.drop();
 });

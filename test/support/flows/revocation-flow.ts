@@ -56,11 +56,17 @@ export function describeRevocation(stage: () => RevocationStage): void {
   });
 }
 
-/** `count` pieces of work, a few at once. */
+/** `count` pieces of work, a few at once. None is started after one has failed: it would still be running during the next test. */
 async function inTurns(count: number, work: (n: number) => Promise<void>): Promise<void> {
   let next = 0;
   const worker = async () => {
-    while (next < count) await work(next++);
+    try {
+      while (next < count) await work(next++);
+    } catch (error) {
+      next = count;
+      throw error;
+    }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }

@@ -2,7 +2,11 @@ import { jest } from "@jest/globals";
 
 // Only for tests that hang: long enough for a busy machine.
 jest.setTimeout(300_000);
-// For shared machines. The run reporter counts the tests that passed only when repeated.
-jest.retryTimes(Number(process.env.TEST_RETRIES ?? 0), { logErrorsBeforeRetry: true, retryImmediately: true });
+// For shared machines: what made a test fail has often passed after a few seconds. The run reporter counts the tests that passed only when repeated.
+jest.retryTimes(Number(process.env.TEST_RETRIES ?? 0), {
+  logErrorsBeforeRetry: true,
+  retryImmediately: true,
+  waitBeforeRetry: 3_000,
+});
 process.env.NODE_ENV = "test";
 process.env.UV_THREADPOOL_SIZE ??= "8";

@@ -56,6 +56,7 @@ export async function startServers(started: AsyncDisposableStack): Promise<Serve
     NODE_ENV: "test",
     LOG_LEVEL: "fatal",
     PASSWORD_HASH_COST: "4",
+    PASSWORD_HASH_MAX_WAIT_MS: "8000",
     RATE_LIMIT_ENABLED: "false",
     SECRET_KEY: secretKey,
     DATA_DIR: await newDir(),

@@ -51,9 +51,10 @@ export async function startServices(names: "all" | readonly string[], env: Envir
     LOG_LEVEL: "fatal",
     PASSWORD_HASH_COST: "4",
     RATE_LIMIT_ENABLED: "false",
-    // On a busy machine requests wait longer than a server should make its clients wait, and that must not open breakers.
+    // On a busy machine requests wait longer than a server should make its clients wait, and that must neither open breakers nor refuse sign-ups.
     REQUEST_TIMEOUT_MS: "60000",
     CIRCUIT_BREAKER_FAILURES: "1000",
+    PASSWORD_HASH_MAX_WAIT_MS: "8000",
     SECRET_KEY: secretKey,
     SMTP_HOST: mailbox.host,
     SMTP_PORT: String(mailbox.port),
