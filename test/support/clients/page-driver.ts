@@ -82,11 +82,18 @@ export async function tabTo(page: Page, role: "button" | "link" | "textbox" | "c
 
 const axe = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe-core finds against WCAG 2.2 A and AA, one line each. */
-async function accessibilityFaults(page: Page): Promise<string[]> {
-  await page.evaluate(await axe);
+/** What axe-core looks for: all of WCAG 2.2 A and AA, or what depends on colours and widths. */
+const rules = {
+  all: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  looks: ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"],
+};
+type Rules = keyof typeof rules;
+
+/** One line each. */
+async function accessibilityFaults(page: Page, wanted: Rules): Promise<string[]> {
+  if (await page.evaluate("!('axe' in window)")) await page.evaluate(await axe);
   return page.evaluate(`axe.run(document, {
-    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    runOnly: ${JSON.stringify(rules[wanted])},
     resultTypes: ["violations"],
   }).then(({ violations }) => violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => id + ": " + node.html.slice(0, 160) + " " + (node.failureSummary ?? "").replace(/\\s+/g, " ").slice(0, 200))))`);
@@ -102,23 +109,29 @@ const settled = `new Promise((resolve) => requestAnimationFrame(() => requestAni
   .then(() => Promise.allSettled(document.getAnimations().map((one) => one.finished)))
   .then(() => undefined)`;
 
+/** The second two have the widths and the colours of the first two. */
+const looks = [
+  { colorScheme: "light", width: 390, wanted: "all" },
+  { colorScheme: "dark", width: 1280, wanted: "all" },
+  { colorScheme: "dark", width: 390, wanted: "looks" },
+  { colorScheme: "light", width: 1280, wanted: "looks" },
+] as const;
+
 /** Faults of a page as it is now: light and dark, narrow and wide. */
 export async function faultsInAllModes(page: Page): Promise<string[]> {
   const faults: string[] = [];
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [390, 1280]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await page.setViewportSize({ width, height: 844 });
-      faults.push(...(await faultsOf(page)).map((fault) => `${colorScheme} ${width}: ${fault}`));
-    }
+  for (const { colorScheme, width, wanted } of looks) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.setViewportSize({ width, height: 844 });
+    faults.push(...(await faultsOf(page, wanted)).map((fault) => `${colorScheme} ${width}: ${fault}`));
   }
   return faults;
 }
 
 /** Faults of a page as it is now. */
-export async function faultsOf(page: Page): Promise<string[]> {
+export async function faultsOf(page: Page, wanted: Rules = "all"): Promise<string[]> {
   await page.evaluate(settled);
-  const found = await accessibilityFaults(page);
+  const found = await accessibilityFaults(page, wanted);
   if (await overflows(page)) found.push("is wider than the window");
   return found.map((fault) => `${new URL(page.url()).pathname}: ${fault}`);
 }
