@@ -34,8 +34,7 @@ export function createAddressCheck({ allowPrivateAddresses, resolve }: AddressCh
     lookup(hostname, options, done) {
       addressesOf(hostname)
         .catch((error) => {
-          if (allowPrivateAddresses) throw error;
-          return [];
+          throw allowPrivateAddresses ? error : noPublicAddress(error);
         })
         .then(
           (found) => {
@@ -50,9 +49,12 @@ export function createAddressCheck({ allowPrivateAddresses, resolve }: AddressCh
   };
 }
 
-/** Also used for a name that does not exist, so that the error does not reveal which internal names exist. */
-function noPublicAddress(): NodeJS.ErrnoException {
-  return Object.assign(new Error("The name has no public address"), { code: "no_public_address" });
+/**
+ * Also used for a name that could not be resolved, so that the code does not reveal which internal names exist. `cause`:
+ * the resolver's error, undefined for a name that was resolved.
+ */
+function noPublicAddress(cause?: unknown): NodeJS.ErrnoException {
+  return Object.assign(new Error("The name has no public address", { cause }), { code: "no_public_address" });
 }
 
 /** Occupies a thread of libuv's pool until the name server responds: four unanswered lookups block all file access. */

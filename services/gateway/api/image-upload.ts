@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import { fileTypeFromBuffer } from "file-type";
 import { AppError, fieldError } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
+import type { DecodedImages, ImagePurpose } from "../../../lib/images/decode-reply.ts";
+import { createImageDecoder } from "../../../lib/images/image-decoder.ts";
+import { imageFormats, isInFormat } from "../../../lib/images/image-format.ts";
 import { type Bulkhead, createBulkhead, OverloadedError } from "../../../lib/runtime/bulkhead.ts";
 import { readFilePart } from "../http/multipart.ts";
-import type { DecodedImages, ImagePurpose } from "../images/decode-reply.ts";
-import { createImageDecoder } from "../images/image-decoder.ts";
 
 export interface ImageUploads {
   /** Rejects with 503 `overloaded`, or 413, 415 or 422 for the file. */
@@ -17,7 +17,6 @@ export interface ImageUploads {
 const UPLOADS = { concurrency: 8, queue: 0 };
 /** Of one user, so that no user can occupy all slots. The others wait, and are not read yet. */
 const UPLOADS_OF_USER = { concurrency: 2, queue: 8 };
-const FORMATS = ["jpg", "png", "gif", "webp"];
 const problems = {
   too_many_pixels: "must have at most 50 million pixels",
   not_an_image: "is not a readable image",
@@ -55,7 +54,7 @@ export function createImageUploads(
 
   async function readAndDecode<P extends ImagePurpose>(request: IncomingMessage, purpose: P) {
     const bytes = await readFilePart(request, maxBytes);
-    await assertSupportedFormat(bytes, purpose === "avatar" ? avatarFormats : FORMATS);
+    await assertSupportedFormat(bytes, purpose === "avatar" ? avatarFormats : imageFormats);
     const result = await decoder.decode(bytes, purpose, endOf(request, requestTimeoutMs));
     if ("problem" in result) throw fieldError("file", result.problem, problems[result.problem]);
     return result;
@@ -74,8 +73,7 @@ function endOf({ socket }: IncomingMessage, timeoutMs: number): AbortSignal {
 }
 
 async function assertSupportedFormat(bytes: Buffer, formats: readonly string[]): Promise<void> {
-  const type = await fileTypeFromBuffer(bytes).catch(() => undefined);
-  if (type && formats.includes(type.ext) && FORMATS.includes(type.ext)) return;
+  if (await isInFormat(bytes, formats)) return;
   throw fieldError("file", "unsupported_format", `must be an image in one of these formats: ${formats.join(", ")}`);
 }
 

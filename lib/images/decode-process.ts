@@ -43,7 +43,7 @@ process.on("message", (request: DecodeRequest) => {
     process.send?.(reply);
   });
 });
-// The gateway is gone.
+// The process that started it is gone.
 process.on("disconnect", () => process.exit());
 
 function checkLimits(): () => void {

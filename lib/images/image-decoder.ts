@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { extname, join } from "node:path";
-import { createBulkhead } from "../../../lib/runtime/bulkhead.ts";
+import { createBulkhead } from "../runtime/bulkhead.ts";
 import { type DecodedImages, type DecodeRequest, type ImagePurpose, TOO_COMPLEX_EXIT_CODE } from "./decode-reply.ts";
 
 type DecodeProblem = "too_many_pixels" | "not_an_image" | "too_complex";
@@ -58,9 +58,9 @@ function startChild(): ChildProcess {
     serialization: "advanced",
     env: ENVIRONMENT,
   });
-  // The exit tells what happened; without a listener, an error would end the gateway.
+  // The exit tells what happened; without a listener, an error would end this process.
   child.on("error", () => undefined);
-  // It must not keep the gateway alive, and ends when the gateway does.
+  // It must not keep this process alive, and ends when this process does.
   child.unref();
   child.channel?.unref();
   return child;
