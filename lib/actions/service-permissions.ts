@@ -4,6 +4,7 @@ import { contracts } from "./typed-call.ts";
 /** Callers without a contract, because they offer no actions. */
 const workers: Readonly<Record<string, readonly string[]>> = {
   "worker-mail": ["mail:send"],
+  "worker-pictures": ["auth:pictures", "users:adopt_avatar"],
   "worker-push": ["mail:send"],
   "worker-webhooks": ["webhooks:deliver"],
   "worker-maintenance": ["maintenance:run"],

@@ -101,6 +101,7 @@ export function readConfig(given: Environment, command: Command = "node") {
     // The pages of our own may always be returned to.
     oauth: {
       providers,
+      pictures: values.OAUTH_PICTURES,
       returnUrls: [...values.OAUTH_RETURN_URLS, `${publicUrl}/login`, `${publicUrl}/account/security`],
     },
     admin: { email: values.ADMIN_EMAIL, password: values.ADMIN_PASSWORD },

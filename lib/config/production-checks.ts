@@ -135,6 +135,11 @@ function developmentOnly(values: Values, env: Environment): Weakness[] {
       "must be false: administrators of tenants could send requests to servers of the internal network",
     ),
     ...when(
+      values.OAUTH_PICTURES === "any",
+      "OAUTH_PICTURES",
+      "must not be any: people could make requests to servers of the internal network, with a URL as their picture",
+    ),
+    ...when(
       /(?:^|\s)--inspect/.test(env.NODE_OPTIONS ?? ""),
       "NODE_OPTIONS",
       "must not open the debugger with --inspect",

@@ -32,6 +32,7 @@ export const serviceNeeds: Readonly<Record<string, ServiceNeeds>> = {
   webhooks: { database: true, queues: true, keys: ["webhook"], secrets: [] },
   "worker-mail": { database: false, queues: true, keys: [], secrets: [] },
   "worker-maintenance": { database: false, queues: true, keys: [], secrets: [] },
+  "worker-pictures": { database: false, queues: true, keys: [], secrets: [] },
   "worker-push": { database: false, queues: true, keys: [], secrets: [] },
   "worker-webhooks": { database: false, queues: true, keys: [], secrets: [] },
 };

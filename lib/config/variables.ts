@@ -255,6 +255,10 @@ export const groups = {
       schema: returnUrls.prefault(""),
       help: "URLs that a sign-in with a provider may return to, exact match, comma-separated: https, http on loopback, or a scheme like `com.example.app:`",
     },
+    OAUTH_PICTURES: {
+      schema: choice("public", "any", "off").prefault("public"),
+      help: "picture of an account that is created through a provider: `public` fetches it by https from public addresses, `any` also by http and from private addresses (for development), `off` not at all",
+    },
   },
   Pages: {
     BRAND_NAME: { schema: text.prefault("Usermesh"), help: "name on the pages and in mails" },

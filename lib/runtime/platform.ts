@@ -91,7 +91,7 @@ export interface EventConsumer {
 }
 
 /** Each queue has its own worker service. */
-export const queueNames = ["mail", "push", "webhooks", "maintenance"] as const;
+export const queueNames = ["mail", "push", "webhooks", "pictures", "maintenance"] as const;
 export type QueueName = (typeof queueNames)[number];
 
 /** Durable jobs: BullMQ on Redis, or on PostgreSQL without Redis. */

@@ -3,7 +3,13 @@ import type { NodeStats } from "../../mixins/bus/node-stats.ts";
 import type { Operator } from "./operator.ts";
 
 export const SERVICES = ["admin", "auth", "gateway", "mail", "preferences", "sessions", "users", "webhooks"] as const;
-export const WORKERS = ["worker-mail", "worker-maintenance", "worker-push", "worker-webhooks"] as const;
+export const WORKERS = [
+  "worker-mail",
+  "worker-maintenance",
+  "worker-pictures",
+  "worker-push",
+  "worker-webhooks",
+] as const;
 const ours: ReadonlySet<string> = new Set([...SERVICES, ...WORKERS]);
 
 /** False for a node of another team, which has no statistics. */

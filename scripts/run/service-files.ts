@@ -18,6 +18,7 @@ export const serviceFiles: Readonly<Record<string, () => Promise<{ readonly defa
   webhooks: () => import("../../services/webhooks/webhooks.service.ts"),
   "worker-mail": () => import("../../workers/mail.worker.ts"),
   "worker-maintenance": () => import("../../workers/maintenance.worker.ts"),
+  "worker-pictures": () => import("../../workers/pictures.worker.ts"),
   "worker-push": () => import("../../workers/push.worker.ts"),
   "worker-webhooks": () => import("../../workers/webhooks.worker.ts"),
   gateway: () => import("../../services/gateway/gateway.service.ts"),

@@ -18,6 +18,7 @@ import { Session } from "../sessions/sessions.contract.ts";
 import { User } from "../users/contract/users-shapes.contract.ts";
 import { LoginResult } from "./contract/login-result.contract.ts";
 import { oauthActions, ReplacedRefreshToken } from "./contract/oauth.contract.ts";
+import { pictureActions } from "./contract/pictures.contract.ts";
 import { signingKeyActions } from "./contract/signing-keys.contract.ts";
 import { transferActions } from "./contract/transfer.contract.ts";
 
@@ -226,6 +227,7 @@ export const authContract = contract("auth", {
       timeout: 9_000,
     }),
     ...oauthActions,
+    ...pictureActions,
     /**
      * Creates the first administrator in the default tenant, unless an account has the email: that one is left as it is,
      * because anyone may have registered it. Safe to call from several nodes at once.
@@ -277,7 +279,7 @@ export const authContract = contract("auth", {
     export: action(exportAction),
     ...outboxActions,
     keyUsage: action(keyUsageAction),
-    /** Deletes old one-time tokens and login attempts, orphaned credentials, and old rows of the service tables. */
+    /** Deletes old one-time tokens, login attempts and URLs of pictures, orphaned credentials, and old rows of the service tables. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),

@@ -34,6 +34,8 @@ export const Identities = defineEntity("auth", "identities", {
   created_at: timestamp,
   /** As the provider reported it when the identity was linked, so that the owner recognizes it. */
   email: nullable(text),
+  /** Of an account that was created through this identity, until the picture was fetched or given up. */
+  picture_url: nullable(text),
 });
 
 export const OneTimeTokens = defineEntity("auth", "one_time_tokens", {

@@ -21,6 +21,7 @@ import { exchangeCode } from "./oauth/oauth-exchange.ts";
 import { startLink } from "./oauth/oauth-link.ts";
 import { callbackUrl, createOAuthProviders } from "./oauth/oauth-providers.ts";
 import { finishOAuth, startOAuth } from "./oauth/oauth-sign-in.ts";
+import { readPendingPicture, requestPicture, settlePicture } from "./oauth/pictures.ts";
 import { mailEmailChangeLink, mailVerificationLink } from "./one-time-tokens/mail-links.ts";
 import { deriveMailToken, markMailSent } from "./one-time-tokens/mailed-token.ts";
 import { requestVerification } from "./one-time-tokens/request-verification.ts";
@@ -74,7 +75,10 @@ export default function authService(platform: Platform): ServiceSchema {
         service: authContract.name,
         stream: "USERS",
         handlers: {
-          "user.created": (event, call) => mailVerificationLink(deps, event, call),
+          "user.created": async (event, call) => {
+            await requestPicture(deps, event);
+            await mailVerificationLink(deps, event, call);
+          },
           "user.updated": async (event, call) => {
             await onConfirmedByAdmin(deps, event, call);
             await mailEmailChangeLink(deps, event, call);
@@ -112,6 +116,8 @@ export default function authService(platform: Platform): ServiceSchema {
       identities: (ctx) => listIdentities(deps, ctx),
       linkIdentity: (ctx) => startLink(deps, ctx),
       unlinkIdentity: (ctx) => unlinkIdentity(deps, ctx),
+      pendingPicture: (ctx) => readPendingPicture(deps, ctx),
+      settlePicture: (ctx) => settlePicture(deps, ctx),
       identityCounts: () => identityCounts.read("all", () => countIdentities(deps)),
       seedAdmin: (ctx) => seedAdmin(deps, ctx),
       deriveMailToken: (ctx) => deriveMailToken(deps, ctx),

@@ -2,6 +2,7 @@ import type { ActionContext } from "../../lib/actions/typed-call.ts";
 import { sweepServiceTables } from "../../mixins/service-sweep.ts";
 import type { AuthDeps } from "./dependencies.ts";
 import { deleteOldAttempts } from "./login-throttle/login-attempts.repo.ts";
+import { deleteOldPictureUrls } from "./oauth/identities.repo.ts";
 import { deleteOldOAuth } from "./oauth/oauth.repo.ts";
 import { deleteOldOneTimeTokens } from "./one-time-tokens/one-time-tokens.repo.ts";
 import { confirmCredentials, deleteUnconfirmed, listUnconfirmedCredentials } from "./password/credentials.repo.ts";
@@ -18,6 +19,7 @@ export async function sweep({ db }: SweepDeps, ctx: Ctx): Promise<Record<string,
     one_time_tokens: await deleteOldOneTimeTokens(db),
     login_attempts: await deleteOldAttempts(db),
     oauth: await deleteOldOAuth(db),
+    picture_urls: await deleteOldPictureUrls(db),
     orphans: await sweepOrphans({ db }, ctx),
     ...(await sweepServiceTables(db)),
   };

@@ -217,6 +217,15 @@ export const usersContract = contract("users", {
       result: Avatar,
       access: asUser,
     }),
+    /**
+     * Gives an account that has no avatar the picture of the provider that it was created through. Once per `id`, so that a
+     * repeated call brings back no picture that its owner has removed. `adopted` is false if nothing was changed.
+     */
+    adoptAvatar: action({
+      params: z.strictObject({ id: field.Id, user_id: field.Id, image: WebP, thumbnail: WebP }),
+      result: z.strictObject({ adopted: z.boolean() }),
+      access: byService("users:adopt_avatar"),
+    }),
     deleteAvatar: action({ params: field.Empty, result: field.Empty, access: asUser }),
     /** Null if no account uses that picture any more. */
     avatar: action({

@@ -41,6 +41,7 @@ import { countErasures } from "./erasure/erasures.repo.ts";
 import { exportSections } from "./erasure/export.ts";
 import { restoreOwn } from "./erasure/restore-account.ts";
 import { listErasures, listTenantErasures, viewErasure } from "./erasure/view-erasure.ts";
+import { adoptAvatar } from "./profile/adopt-avatar.ts";
 import { createAvatarStore } from "./profile/avatar-store.ts";
 import { deleteAvatar, readAvatar, setAvatar } from "./profile/change-avatar.ts";
 import { rotateKeys } from "./profile/key-rotation.ts";
@@ -148,6 +149,7 @@ export default function usersService(platform: Platform): ServiceSchema {
       personProfile: (ctx) => getPersonProfile(deps, ctx),
       isVisible: (ctx) => isVisible(deps, ctx),
       setAvatar: (ctx) => setAvatar(deps, ctx),
+      adoptAvatar: (ctx) => adoptAvatar(deps, ctx),
       deleteAvatar: (ctx) => deleteAvatar(deps, ctx),
       avatar: (ctx) => readAvatar(deps, ctx),
       emailChange: async ({ params }) => (await readEmailChange(db, params.token_id)) ?? null,

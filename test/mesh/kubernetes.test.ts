@@ -142,7 +142,7 @@ test("a person who signs up gets a mail, and signs in", async () => {
 
 test("a process loads a package only for a service that uses it", async () => {
   const roles = JSON.parse(await readFile(join(release, "roles.json"), "utf8")) as Readonly<Record<string, Role>>;
-  const workers = ["worker-mail", "worker-maintenance", "worker-push", "worker-webhooks"];
+  const workers = ["worker-mail", "worker-maintenance", "worker-pictures", "worker-push", "worker-webhooks"];
   const withTables = ["admin", "auth", "mail", "preferences", "sessions", "users", "webhooks"];
   const users: Readonly<Record<string, readonly string[]>> = {
     moleculer: ["gateway", ...withTables, ...workers],

@@ -152,7 +152,7 @@ describe("the network policies", () => {
 
   test.each(services)("allow %s the servers that it uses, and no others", (name) => {
     const dns = [53, 53];
-    const https = ["auth", "mail", "webhooks"].includes(name) ? [443] : [];
+    const https = ["auth", "mail", "webhooks", "worker-pictures"].includes(name) ? [443] : [];
     const smtp = name === "mail" ? [587] : [];
     const postgres = serviceNeeds[name]?.database ? [5432] : [];
     expect(portsFrom(name)).toEqual([...dns, ...https, ...smtp, 4222, 4318, ...postgres, 6379].sort((l, r) => l - r));

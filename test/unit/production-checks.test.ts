@@ -44,6 +44,7 @@ const weaknesses: ReadonlyArray<readonly [name: string, weak: Environment]> = [
   ["RATE_LIMIT_LOGIN", { RATE_LIMIT_LOGIN: "9999999/1" }],
   ["RATE_LIMIT_ROUTES", { RATE_LIMIT_ROUTES: "POST /api/v1/auth/login=9999/1" }],
   ["REVOCATION_MAX_STALENESS_SECONDS", { REVOCATION: "bounded:99999" }],
+  ["OAUTH_PICTURES", { OAUTH_PICTURES: "any" }],
   ["DEV_MAILBOX_URL", { DEV_MAILBOX_URL: "http://127.0.0.1:8025" }],
   ["NODE_TLS_REJECT_UNAUTHORIZED", { NODE_TLS_REJECT_UNAUTHORIZED: "0" }],
   ["NODE_OPTIONS", { NODE_OPTIONS: "--max-old-space-size=200 --inspect=0.0.0.0" }],

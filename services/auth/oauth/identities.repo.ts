@@ -2,14 +2,34 @@ import type { RowOf } from "../../../lib/database/entity.ts";
 import type { Queryable, Transaction } from "../../../mixins/database/database.mixin.ts";
 import { Identities } from "../auth.entities.ts";
 
-export type Identity = Omit<RowOf<typeof Identities>, "created_at">;
+export type Identity = Omit<RowOf<typeof Identities>, "created_at" | "picture_url">;
 
 /** Identifies a person at a provider. `sub` is unique per issuer only (OpenID Connect Core section 2). */
 export type IdentityKey = Pick<Identity, "tenant_id" | "issuer" | "sub">;
 
 /** False if the identity is linked already, or the account has another identity of the issuer. */
-export function insertIdentity(db: Queryable, identity: Identity): Promise<boolean> {
+export function insertIdentity(
+  db: Queryable,
+  identity: Identity & { readonly picture_url?: string | null },
+): Promise<boolean> {
   return db.repository(Identities).insertOrIgnore(identity);
+}
+
+/** Of the identity that the account was created through, while the picture is not settled. */
+export async function findPictureUrl(db: Queryable, userId: string): Promise<string | null> {
+  const sql = "SELECT picture_url FROM auth.identities WHERE user_id = $1 AND picture_url IS NOT NULL";
+  return (await db.query<{ picture_url: string }>(sql, [userId]))[0]?.picture_url ?? null;
+}
+
+export async function deletePictureUrl(db: Queryable, user_id: string): Promise<void> {
+  await db.repository(Identities).update({ user_id }, { picture_url: null });
+}
+
+/** Those whose job was lost or became a dead letter, and those from before pictures were switched off. */
+export async function deleteOldPictureUrls(db: Queryable): Promise<number> {
+  const sql = `UPDATE auth.identities SET picture_url = NULL
+    WHERE picture_url IS NOT NULL AND created_at < clock_timestamp() - interval '7 days' RETURNING user_id`;
+  return (await db.query(sql)).length;
 }
 
 export async function findOwner(db: Queryable, { tenant_id, issuer, sub }: IdentityKey): Promise<string | null> {

@@ -32,6 +32,8 @@ export interface ProviderIdentity {
   readonly email: string | null;
   readonly emailVerified: boolean;
   readonly name: string | null;
+  /** The claim as it came: `pictureOf` decides whether it is used. */
+  readonly picture: unknown;
   /** When the provider authenticated the person, in seconds; 0 if it does not say. */
   readonly authTime: number;
 }
@@ -203,6 +205,7 @@ function toIdentity(
     email: email.success ? email.data : null,
     emailVerified: email.success && isEmailVerified(provider, userInfo.email_verified),
     name: name.success ? name.data : null,
+    picture: userInfo.picture,
     authTime: Math.floor(claims.auth_time ?? 0),
   };
 }

@@ -7,6 +7,7 @@ import { createUser, isRefusal } from "../sign-in/create-account.ts";
 import { deleteIdentity, deleteOrphan, findOwner, type IdentityKey, insertIdentity } from "./identities.repo.ts";
 import { addIdentity } from "./identity-events.ts";
 import type { ProviderIdentity } from "./oauth-providers.ts";
+import { pictureOf } from "./pictures.ts";
 import { takeOverUnverifiedAccount } from "./take-over-account.ts";
 
 type SignInView = NonNullable<Actions["users.signInView"]["result"]>;
@@ -108,18 +109,22 @@ function emailTaken(): AppError {
 
 type IdentityWithEmail = ProviderIdentity & { readonly email: string };
 
-/** Stores the identity under a new user id, then calls `users.create`, which decides whether the account exists. */
+/**
+ * Stores the identity under a new user id, then calls `users.create`, which decides whether the account exists. If it does,
+ * its event `user.created` makes the picture be fetched.
+ */
 async function createLinkedAccount(
   deps: AuthDeps,
   ctx: Ctx,
   tenant: string,
   key: IdentityKey,
-  { email, emailVerified, name }: IdentityWithEmail,
+  { email, emailVerified, name, picture }: IdentityWithEmail,
 ): Promise<ResolvedAccount> {
   // The same response as for a taken address: anyone can claim an unverified address to find out whether it is taken.
   if (!emailVerified && deps.config.auth.preventUserEnumeration) throw new AppError("email_not_verified");
   const id = newId(deps.clock, deps.random);
-  if (!(await insertIdentity(deps.db, { ...key, user_id: id, email })))
+  const picture_url = pictureOf(picture, deps.config.oauth.pictures);
+  if (!(await insertIdentity(deps.db, { ...key, user_id: id, email, picture_url })))
     throw new AppError("service_unavailable", { retry_after: 1 });
   try {
     const account = await createUser(ctx, { id, tenant, email, full_name: name, is_verified: emailVerified });

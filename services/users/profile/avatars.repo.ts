@@ -12,11 +12,16 @@ export async function reserveAvatar(db: Database, key: string, userId: string): 
 /** No avatar has this key, so comparing with it is false, whereas comparing with null would be null. */
 const MATCHES_NO_AVATAR = "";
 
+export interface NextAvatar {
+  readonly key: string;
+  readonly url: string;
+}
+
 /** Replaces the account's avatar; null removes it. Resolves to the keys that are no longer used. */
 export async function replaceAvatar(
   tx: InvalidatingTransaction,
   userId: string,
-  next: { readonly key: string; readonly url: string } | null,
+  next: NextAvatar | null,
 ): Promise<string[]> {
   await updateAccount(tx, userId, { avatar_url: next?.url ?? null });
   const rows = await tx.query<{ key: string; in_use: boolean }>(
@@ -24,6 +29,12 @@ export async function replaceAvatar(
     [userId, next?.key ?? MATCHES_NO_AVATAR],
   );
   return rows.filter((row) => !row.in_use).map((row) => row.key);
+}
+
+/** False for an account that is deleted or was erased. */
+export async function hasNoAvatar(db: Database, userId: string): Promise<boolean> {
+  const sql = "SELECT 1 FROM users.users WHERE id = $1 AND avatar_url IS NULL AND deleted_at IS NULL";
+  return (await db.query(sql, [userId])).length === 1;
 }
 
 export async function isAvatarInUse(db: Database, key: string): Promise<boolean> {

@@ -4,13 +4,14 @@ import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts"
 import { runIdempotently } from "../../../mixins/idempotency.ts";
 import type { InvalidatingTransaction } from "../../../mixins/near-cache.mixin.ts";
 import { appendUserEvent } from "../core/user-events.ts";
-import type { UsersDeps } from "../core/users.deps.ts";
-import { lockAccount } from "../core/users.repo.ts";
+import type { Cause, UsersDeps } from "../core/users.deps.ts";
+import { type Account, lockAccount } from "../core/users.repo.ts";
 import {
   deleteAvatarRow,
   isAvatarInUse,
   listStoredAvatars,
   listUnusedAvatars,
+  type NextAvatar,
   replaceAvatar,
   reserveAvatar,
 } from "./avatars.repo.ts";
@@ -33,7 +34,7 @@ export async function setAvatar(deps: Deps, ctx: ActionContext<Params>): Promise
   let replaced: string[] = [];
   const answer = await runIdempotently(deps.caches.invalidating(ctx.call, user_id), ctx, {
     userId: user_id,
-    prepare: () => store(deps, user_id, key, ctx.params),
+    prepare: () => storeAvatar(deps, user_id, key, ctx.params),
     commit: async (tx, urls: Result) => {
       replaced = await change(deps, tx, ctx, { key, url: urls.avatar_url });
       return urls;
@@ -91,7 +92,13 @@ export async function readFullAvatar({ avatars }: Pick<Storage, "avatars">, key:
   return (await avatars.get(nameOf(key, "full")))?.toString("base64") ?? null;
 }
 
-async function store({ db, avatars, publicUrl }: Deps, userId: string, key: string, params: Params): Promise<Result> {
+/** Stores the bytes of an avatar that is not in use yet: unless it comes to be, the sweep deletes it. */
+export async function storeAvatar(
+  { db, avatars, publicUrl }: Deps,
+  userId: string,
+  key: string,
+  params: Params,
+): Promise<Result> {
   await reserveAvatar(db, key, userId);
   await avatars.put(nameOf(key, "full"), Buffer.from(params.image, "base64"));
   await avatars.put(nameOf(key, "thumb"), Buffer.from(params.thumbnail, "base64"));
@@ -102,20 +109,31 @@ async function change(
   deps: Deps,
   tx: InvalidatingTransaction,
   ctx: ActionContext,
-  next: { readonly key: string; readonly url: string } | null,
+  next: NextAvatar | null,
 ): Promise<string[]> {
   const account = await lockAccount(tx, requireUser(ctx.caller).user_id);
   if (!account) throw new AppError("session_ended");
+  return changeLocked(deps, tx, ctx, account, next);
+}
+
+/** Replaces the avatar of an account that the transaction has locked. Resolves to the keys that are no longer used. */
+export async function changeLocked(
+  { outbox }: Pick<Deps, "outbox">,
+  tx: InvalidatingTransaction,
+  cause: Cause,
+  account: Account,
+  next: NextAvatar | null,
+): Promise<string[]> {
   const replaced = await replaceAvatar(tx, account.id, next);
   if (next || replaced.length > 0) {
     const data = { updated_fields: ["avatar_url"] };
-    await appendUserEvent(deps.outbox, tx, ctx, { type: "user.updated", user: account, data });
+    await appendUserEvent(outbox, tx, cause, { type: "user.updated", user: account, data });
   }
   return replaced;
 }
 
 /** Deletes the row last, so that the sweep retries an avatar whose files can't be deleted now. It is no longer shown. */
-async function dropAvatars({ db, avatars }: Storage, keys: readonly string[]): Promise<void> {
+export async function dropAvatars({ db, avatars }: Storage, keys: readonly string[]): Promise<void> {
   for (const key of keys) {
     try {
       for (const size of sizes) await avatars.delete(nameOf(key, size));

@@ -18,7 +18,7 @@ const MARGIN = 64;
 const ROW = 84;
 /** Services that people and queues call are on the left; services that only answer other services are on the right. */
 const COLUMNS: ReadonlyArray<readonly string[]> = [
-  ["gateway", "worker-mail", "worker-push", "worker-webhooks", "worker-maintenance"],
+  ["gateway", "worker-mail", "worker-push", "worker-webhooks", "worker-pictures", "worker-maintenance"],
   ["auth", "admin", "mail", "webhooks"],
   ["users", "sessions", "preferences"],
 ];

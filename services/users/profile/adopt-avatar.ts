@@ -1,0 +1,28 @@
+import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
+import { claimInbox } from "../../../mixins/event-consumer.mixin.ts";
+import type { UsersDeps } from "../core/users.deps.ts";
+import { lockAccount } from "../core/users.repo.ts";
+import { hasNoAvatar } from "./avatars.repo.ts";
+import { changeLocked, dropAvatars, storeAvatar } from "./change-avatar.ts";
+
+type Adopt = Actions["users.adoptAvatar"];
+type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "random" | "avatars" | "publicUrl">;
+
+/**
+ * Whether the account has an avatar is read again under its lock: a picture that the owner has uploaded meanwhile stays.
+ * After a failure the stored bytes are left to the sweep, because the transaction may have committed.
+ */
+export async function adoptAvatar(deps: Deps, ctx: ActionContext<Adopt["params"]>): Promise<Adopt["result"]> {
+  const { id, user_id, ...images } = ctx.params;
+  if (!(await hasNoAvatar(deps.db, user_id))) return { adopted: false };
+  const key = deps.random.bytes(16).toString("hex");
+  const { avatar_url: url } = await storeAvatar(deps, user_id, key, images);
+  const adopted = await deps.caches.invalidating(ctx.call, user_id).transaction(async (tx) => {
+    const account = await lockAccount(tx, user_id);
+    if (account?.avatar_url !== null || !(await claimInbox(deps.db, tx, id, "adopt-avatar"))) return false;
+    await changeLocked(deps, tx, ctx, account, { key, url });
+    return true;
+  });
+  if (!adopted) await dropAvatars(deps, [key]);
+  return { adopted };
+}
