@@ -2,7 +2,7 @@ import type { TLSSocket } from "node:tls";
 import { Client } from "pg";
 import type { Config } from "../config/config.ts";
 import { roleUrl, schemaOfUrl } from "./database-roles.ts";
-import { extensionSchema, FIND_EXTENSION_SCHEMA, schemaName, stateSchema } from "./schema-names.ts";
+import { schemaName, stateSchema } from "./schema-names.ts";
 import { type SslOption, sslOption } from "./ssl-option.ts";
 
 export interface Connection {
@@ -10,26 +10,35 @@ export interface Connection {
   readonly ssl: SslOption;
   /** The owner's, because `migrate` could not create roles: its limits are not those of a service. */
   readonly isShared: boolean;
-  /** The schema of pg_trgm. */
-  readonly extensions: string;
 }
 
 /**
- * How the service that owns `schema` connects: with the URL of its role if that is given, otherwise as the owner's URL and
- * the passwords of the roles say, or as the owner if `migrate` could not create roles.
+ * Connects as the service that owns `schema`: with the URL of its role if that is given, otherwise as the owner's URL and the
+ * passwords of the roles say, or as the owner if `migrate` could not create roles. `open` rejects with pg's error.
  */
-export async function resolveConnection(config: Config, schema: string): Promise<Connection> {
+export async function connectAs<T>(
+  config: Config,
+  schema: string,
+  open: (connection: Connection) => Promise<T>,
+): Promise<T> {
   const { database } = config;
   if (database.url === undefined) throw new Error("DATABASE_URL is not set");
   const ssl = sslOption(config);
   const isOwn = schemaOfUrl(database.url, database) === schema;
-  const url = isOwn ? database.url : roleUrl(database.url, database, schema);
   try {
-    return { url, ssl, isShared: false, extensions: await findExtensions(url, ssl) };
+    return await open({ url: isOwn ? database.url : roleUrl(database.url, database, schema), ssl, isShared: false });
   } catch (error) {
     if (isOwn || !isRefusal(error) || !(await sharesOneRole(config, database.url, ssl))) throw error;
-    return { url: database.url, ssl, isShared: true, extensions: await findExtensions(database.url, ssl) };
+    return open({ url: database.url, ssl, isShared: true });
   }
+}
+
+/** The URL of the service that owns `schema`, which has been tried. */
+export async function urlOf(config: Config, schema: string): Promise<string> {
+  return connectAs(config, schema, async ({ url, ssl }) => {
+    await queryOnce(url, ssl, "SELECT 1");
+    return url;
+  });
 }
 
 /** What pg's client knows of its connection, missing in its types. */
@@ -75,11 +84,6 @@ export async function canSignIn(url: string, ssl: SslOption): Promise<boolean> {
   );
 }
 
-async function findExtensions(url: string, ssl: SslOption): Promise<string> {
-  const [row] = await queryOnce(url, ssl, FIND_EXTENSION_SCHEMA);
-  return typeof row?.schema === "string" ? row.schema : extensionSchema;
-}
-
 /** `migrate` records it if the owner may not create roles. */
 async function sharesOneRole({ database }: Config, ownerUrl: string, ssl: SslOption): Promise<boolean> {
   const table = `${schemaName(database, stateSchema)}.installation`;
@@ -87,8 +91,8 @@ async function sharesOneRole({ database }: Config, ownerUrl: string, ssl: SslOpt
   return rows[0]?.shared_role === true;
 }
 
-/** Long enough for a server on which all nodes of a mesh connect at once. */
-const CONNECTION_TIMEOUT_MS = 10_000;
+/** Long enough for a server to which all nodes of a mesh connect at once. */
+export const CONNECTION_TIMEOUT_MS = 10_000;
 
 async function queryOnce(
   connectionString: string,

@@ -1,10 +1,16 @@
 import type { ServiceSchema } from "moleculer";
 import pg, { type Client, type Pool, type PoolClient, type QueryConfig } from "pg";
 import { DataSource, type EntityManager } from "typeorm";
-import { type Connection, resolveConnection, verifyConnection } from "../../lib/database/connection.ts";
+import { CONNECTION_TIMEOUT_MS, type Connection, connectAs, verifyConnection } from "../../lib/database/connection.ts";
 import { isStaleStatement, translateDatabaseError } from "../../lib/database/database-errors.ts";
 import { type Entity, type RowOf, withSchema } from "../../lib/database/entity.ts";
-import { createQualify, type Qualify, schemaName } from "../../lib/database/schema-names.ts";
+import {
+  createQualify,
+  extensionSchema,
+  FIND_EXTENSION_SCHEMA,
+  type Qualify,
+  schemaName,
+} from "../../lib/database/schema-names.ts";
 import type { Platform } from "../../lib/runtime/platform.ts";
 import { retry } from "../../lib/runtime/retry.ts";
 import {
@@ -19,6 +25,9 @@ import {
 import { tracedDatabase } from "./traced-database.ts";
 
 export type { Database, Queryable, Transaction, TransactionSource };
+
+/** How long a request waits for a connection of the pool. */
+const REQUEST_CONNECTION_TIMEOUT_MS = 2_000;
 
 interface DatabaseOptions {
   readonly schema: string;
@@ -38,10 +47,10 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
   };
   const closing = new AbortController();
   const open = async () => {
-    const connection = await resolveConnection(platform.config, options.schema);
-    qualify = createQualify(platform.config.database, connection.extensions);
-    const candidate = new DataSource(dataSourceOptions(platform, options, connection, onPooled));
-    source = await candidate.initialize();
+    source = await connectAs(platform.config, options.schema, (connection) =>
+      new DataSource(dataSourceOptions(platform, options, connection, onPooled)).initialize(),
+    );
+    qualify = createQualify(platform.config.database, await findExtensions(source));
     // The service was stopped while it started, so nothing else would close this connection.
     if (closing.signal.aborted) await source.destroy();
     closing.signal.throwIfAborted();
@@ -77,6 +86,19 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
     status: () => statusOf(source),
   };
   return platform.tracing ? tracedDatabase(opened, platform.tracing) : opened;
+}
+
+/** The schema of pg_trgm. From then on, requests wait for the pool. If this fails, so does the start, and is tried again. */
+async function findExtensions(source: DataSource): Promise<string> {
+  const pool = poolOf(source);
+  try {
+    const { rows } = await pool.query<{ schema: string }>(FIND_EXTENSION_SCHEMA);
+    pool.options.connectionTimeoutMillis = REQUEST_CONNECTION_TIMEOUT_MS;
+    return rows[0]?.schema ?? extensionSchema;
+  } catch (error) {
+    await source.destroy();
+    throw error;
+  }
 }
 
 /** After a failover the node may be connected to a standby, which answers reads but refuses writes. */
@@ -194,7 +216,7 @@ function dataSourceOptions(
     logging: false as const,
     applicationName: `usermesh-${options.schema}`,
     poolSize: options.poolSize ?? platform.poolSize,
-    connectTimeoutMS: 2_000,
+    connectTimeoutMS: CONNECTION_TIMEOUT_MS,
     extra: {
       idleTimeoutMillis: 30_000,
       // Poolers reject settings in the startup packet.

@@ -2,7 +2,7 @@ import { type Config, type Environment, readConfig } from "../../lib/config/conf
 import { needsOf, serviceNeeds } from "../../lib/config/service-needs.ts";
 import { namesOf, type Variable, variables } from "../../lib/config/variables.ts";
 import { deriveKeys } from "../../lib/crypto/derived-keys.ts";
-import { resolveConnection } from "../../lib/database/connection.ts";
+import { urlOf } from "../../lib/database/connection.ts";
 
 /** Variables that hold the secrets of more than one service, or of one that the process may not be. */
 const shared = ["DATABASE_URL", "DB_ROLE_PASSWORDS", "SECRET_KEY"];
@@ -24,7 +24,7 @@ async function ownSecrets(config: Config, service: string): Promise<Environment>
   const { database, keys } = needsOf([service]);
   const { secretKey } = config;
   return {
-    ...(database && { DATABASE_URL: (await resolveConnection(config, service)).url }),
+    ...(database && { DATABASE_URL: await urlOf(config, service) }),
     ...(secretKey !== undefined && keys.length > 0 && { DERIVED_KEYS: deriveKeys(secretKey, keys) }),
   };
 }
