@@ -27,6 +27,7 @@ const overAll: Readonly<Record<string, string>> = {
   "auth/password/credentials.repo.ts listCredentialsWithLabels": "maintenance of imported hashes",
   "users/erasure/erasures.repo.ts listOpenErasures": "list for operators",
   "auth/oauth/identities.repo.ts countByIssuer": "figure of the installation",
+  "auth/oauth/identities.repo.ts deleteOldPictureUrls": "sweep",
   "sessions/session/sessions.repo.ts countAllLiveSessions": "figure of the installation",
   "preferences/preferences.repo.ts listUnconfirmed": "sweep",
   "admin/activity/activity.repo.ts countSignIns": "figure of the installation",

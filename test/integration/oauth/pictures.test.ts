@@ -263,6 +263,20 @@ describe("the work is recorded with the account:", () => {
   });
 });
 
+test("a URL whose job was lost is deleted after a week", async () => {
+  const { hold, arrived, release } = held(status(404));
+  const [old, recent] = [await signUp(pictures.add(hold)), await signUp(pictures.add(hold))];
+  await arrived;
+  await usermesh.database.query(
+    "UPDATE auth.identities SET created_at = created_at - interval '8 days' WHERE user_id = $1",
+    [old.id],
+  );
+  expect(await usermesh.as("worker-maintenance", "auth.sweep", {})).toMatchObject({ picture_urls: 1 });
+  expect([await pendingUrl(old), typeof (await pendingUrl(recent))]).toEqual([null, "string"]);
+  release();
+  await settled(recent);
+});
+
 describe("without OAUTH_PICTURES=any", () => {
   test("no connection is made to a private address, and http is not used", async () => {
     const inside = await startPictureServer();
