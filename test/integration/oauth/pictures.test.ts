@@ -71,6 +71,11 @@ const settled = (person: SignedUp, database?: TestDatabase) =>
 const storedAvatars = ({ id }: SignedUp) =>
   usermesh.database.query("SELECT key FROM users.avatars WHERE user_id = $1", [id]);
 
+async function adoption({ id: user_id }: SignedUp) {
+  const webp = async (side: number) => Buffer.from(await bytesOf(picture(side, side).webp())).toString("base64");
+  return { id: randomUUID(), user_id, image: await webp(512), thumbnail: await webp(96) };
+}
+
 /** An answer that waits until the test lets it go. */
 function held(answer: PictureAnswer) {
   const arrived = Promise.withResolvers<void>();
@@ -134,10 +139,28 @@ describe("an account that is created through a provider", () => {
     expect(await storedAvatars(person)).toEqual([]);
   });
 
+  test.each([
+    ["an upload", "avatar_url = 'https://pictures.example/own.webp'"],
+    ["a deletion", "deleted_at = now()"],
+  ])("gets nothing if %s commits while the picture is being stored", async (_, change) => {
+    const person = await signUp(undefined);
+    const { database } = usermesh;
+    const marked = `/* ${randomUUID()} */`;
+    const committed = database.query(
+      `${marked} WITH changed AS (UPDATE users.users SET ${change} WHERE id = $1 RETURNING id) SELECT pg_sleep(2) FROM changed`,
+      [person.id],
+    );
+    const isWaiting = "SELECT 1 FROM pg_stat_activity WHERE starts_with(query, $1) AND wait_event = 'PgSleep'";
+    await eventually("the row's lock", async () => (await database.query(isWaiting, [marked])).length === 1);
+    const adopted = usermesh.as("worker-pictures", "users.adoptAvatar", await adoption(person));
+    await eventually("the stored picture", async () => (await storedAvatars(person)).length === 1);
+    await committed;
+    expect([await adopted, await storedAvatars(person)]).toEqual([{ adopted: false }, []]);
+  });
+
   test("gets a picture once: the one that its owner has removed does not come back", async () => {
     const person = await signUp(undefined);
-    const webp = async (side: number) => Buffer.from(await bytesOf(picture(side, side).webp())).toString("base64");
-    const adopt = { id: randomUUID(), user_id: person.id, image: await webp(512), thumbnail: await webp(96) };
+    const adopt = await adoption(person);
     const adoptAgain = () => usermesh.as("worker-pictures", "users.adoptAvatar", adopt);
     expect(await adoptAgain()).toEqual({ adopted: true });
     expect(await adoptAgain()).toEqual({ adopted: false });

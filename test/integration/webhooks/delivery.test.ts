@@ -155,7 +155,8 @@ describe("a message that the receiver does not accept", () => {
     );
     const sent = await Promise.all(Array.from({ length: 3 }, () => webhooks.sendTest(token, id)));
     // A test is sent in any case; as another message it must wait.
-    await eventually("the tests", () => sentTo(path).length === sent.length);
+    const delivered = "SELECT 1 FROM webhooks.deliveries WHERE endpoint_id = $1 AND state = 'delivered'";
+    await eventually("the tests", async () => (await rows(delivered, id)).length === sent.length);
     await rows(
       "UPDATE webhooks.deliveries SET event_type = 'user.created', state = 'pending' WHERE endpoint_id = $1",
       id,
