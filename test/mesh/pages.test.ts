@@ -10,38 +10,32 @@ import {
   type Viewer,
 } from "../support/clients/page-driver.ts";
 import { eventually } from "../support/eventually.ts";
-import { type RefusingSmtp, startRefusingSmtp } from "../support/fakes/refusing-smtp.ts";
-import { startWebhookReceiver, type WebhookReceiver } from "../support/fakes/webhook-receiver.ts";
-import { mailTo, newPerson, type Person, type Running, register } from "../support/flows/main-flow.ts";
+import { newPerson, type Person, type Running, register } from "../support/flows/main-flow.ts";
 import { describePageFlows } from "../support/flows/page-flows.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
+import { type PageServers, startPageServers } from "../support/start/page-stage.ts";
 
 const executable = findChromium();
 
 /** What a page shows comes from several processes here, and what it changes takes effect in others. */
 (executable === undefined ? describe.skip : describe)("the pages on a mesh", () => {
   let mesh: TestMesh;
-  let smtp: RefusingSmtp;
-  let receiver: WebhookReceiver;
+  let servers: PageServers;
   let browser: Browser;
   let url: string;
   beforeAll(async () => {
-    smtp = await startRefusingSmtp();
-    smtp.refuses = false;
-    receiver = await startWebhookReceiver();
-    const env = { RATE_LIMIT_ENABLED: "true", WEBHOOK_ALLOW_PRIVATE_ADDRESSES: "true" };
-    mesh = await startMesh({ env: { ...smtp.env, ...env } });
+    servers = await startPageServers("localhost");
+    mesh = await startMesh({ env: servers.env });
     url = mesh.api.url;
     browser = await launchChromium(executable as string);
   });
   afterAll(async () => {
     await browser?.close();
     await mesh?.stop();
-    await smtp?.stop();
-    await receiver?.stop();
+    await servers?.stop();
   });
 
-  const running = (): Running => ({ ...mesh, mails: smtp.mails });
+  const running = (): Running => ({ ...mesh, mails: servers.smtp.mails });
   const openAsAdmin = (path: string) => openSignedIn(browser, url, mesh.admin, path);
 
   async function signInOnPage(person: Person, path: string): Promise<Viewer> {
@@ -70,20 +64,7 @@ const executable = findChromium();
     expect([own.complaints, console.complaints]).toEqual([[], []]);
   });
 
-  describePageFlows(() => ({ browser, url, running: running(), receiver }), { isOpposite: true });
-
-  test("a dead letter is retried, and the mail arrives", async () => {
-    smtp.refuses = true;
-    const { page, complaints } = await openAsAdmin("/admin/queues");
-    const { id, email } = await register(mesh, newPerson("letter"));
-    const letter = page.locator(".letter").filter({ hasText: id });
-    await letter.waitFor();
-    smtp.refuses = false;
-    await letter.getByRole("button", { name: "Retry" }).click();
-    await letter.waitFor({ state: "detached" });
-    await mailTo(running(), email, /verify-email/);
-    expect(complaints).toEqual([]);
-  });
+  describePageFlows(() => ({ ...servers, browser, url, running: running() }), { isOpposite: true });
 
   test("the mesh view has a node for each process, and shows a request's journey through them", async () => {
     const { page, complaints } = await openAsAdmin("/mesh");

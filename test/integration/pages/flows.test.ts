@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import type { Browser } from "playwright-core";
 import { findChromium, launchChromium } from "../../support/clients/chromium.ts";
-import { startWebhookReceiver, type WebhookReceiver } from "../../support/fakes/webhook-receiver.ts";
 import { describePageFlows } from "../../support/flows/page-flows.ts";
+import { type PageServers, startPageServers } from "../../support/start/page-stage.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 
 const executable = findChromium();
@@ -10,17 +10,18 @@ const executable = findChromium();
 (executable === undefined ? describe.skip : describe)("on the pages, in one process", () => {
   let usermesh: Usermesh;
   let browser: Browser;
-  let receiver: WebhookReceiver;
+  let servers: PageServers;
   beforeAll(async () => {
-    receiver = await startWebhookReceiver();
-    usermesh = await startUsermesh({ RATE_LIMIT_ENABLED: "true", WEBHOOK_ALLOW_PRIVATE_ADDRESSES: "true" });
+    servers = await startPageServers("127.0.0.1");
+    usermesh = await startUsermesh(servers.env);
     browser = await launchChromium(executable as string);
   });
   afterAll(async () => {
     await browser?.close();
     await usermesh?.stop();
-    await receiver?.stop();
+    await servers?.stop();
   });
 
-  describePageFlows(() => ({ browser, url: usermesh.url, running: usermesh, receiver }), { isOpposite: false });
+  const running = () => ({ ...usermesh, mails: servers.smtp.mails });
+  describePageFlows(() => ({ ...servers, browser, url: usermesh.url, running: running() }), { isOpposite: false });
 });

@@ -15,15 +15,14 @@ import {
 } from "../clients/page-driver.ts";
 import { picture } from "../data/avatar-uploads.ts";
 import { eventually } from "../eventually.ts";
-import type { WebhookReceiver } from "../fakes/webhook-receiver.ts";
+import type { PageServers } from "../start/page-stage.ts";
 import { linkToken, mailTo, newPerson, type Person, type Running, register, signIn } from "./main-flow.ts";
 
 /** Where the flows run: embedded or on a mesh. */
-export interface Stage {
+export interface Stage extends Pick<PageServers, "smtp" | "provider" | "receiver"> {
   readonly browser: Browser;
   readonly url: string;
   readonly running: Running;
-  readonly receiver: WebhookReceiver;
 }
 
 /** A phone and a desktop, dark and light. The two of a pair are the opposite of each other. */
@@ -93,6 +92,19 @@ async function verifyOnPage(page: Page, url: string, token: string, { password }
     await press(page, "Verify email address");
   }
   await titleShown(page, "Your email address is verified");
+}
+
+/** What the pages of the provider cause: requests to its address, and to fonts that are not loaded. */
+const ofProvider = (issuer: string) => [issuer, "fonts.googleapis.com", "net::ERR_FAILED"];
+
+/** Leaves our page with a button or link, signs in at the provider, and agrees that we learn who it is. */
+async function throughProvider(page: Page, role: "button" | "link", name: string, email: string): Promise<void> {
+  await page.context().route("https://fonts.googleapis.com/**", (route) => route.abort());
+  await page.getByRole(role, { name }).click();
+  await page.locator("[name=login]").fill(email);
+  await page.locator("[name=password]").fill("any password");
+  await press(page, "Sign-in");
+  await press(page, "Continue");
 }
 
 const flows: Readonly<Record<string, (actors: Actors) => Promise<void>>> = {
@@ -206,6 +218,19 @@ const flows: Readonly<Record<string, (actors: Actors) => Promise<void>>> = {
     expect(await stored()).toMatchObject({ language: "fr", timezone: "Europe/Paris" });
   },
 
+  "a provider is linked, signs in, and is unlinked again": async ({ open, openAs, running, provider }) => {
+    const [person, { email }] = [await register(running, newPerson("flow")), newPerson("provider")];
+    const page = await openAs(person, "/account/security", ofProvider(provider.issuer));
+    await throughProvider(page, "button", "Link Company", email);
+    await seen(page, "Account linked");
+    const elsewhere = await open("/login", [...ofProvider(provider.issuer), "401"]);
+    await throughProvider(elsewhere, "link", "Continue with Company", email);
+    await elsewhere.waitForURL("**/account");
+    await elsewhere.getByText(person.email).first().waitFor({ state: "attached" });
+    await press(page, "Unlink Company");
+    await seen(page, "Not linked");
+  },
+
   "people take their data with them, and delete their account": async ({ openAs, running }) => {
     const person = await register(running, newPerson("flow"));
     const page = await openAs(person, "/account/data");
@@ -258,6 +283,36 @@ const flows: Readonly<Record<string, (actors: Actors) => Promise<void>>> = {
     const mark = signInPage.locator(`img.brand-mark[src*="/brand/${slug}-"]`);
     await mark.waitFor();
     await eventually("the logo", () => mark.evaluate((image: { naturalWidth?: number }) => image.naturalWidth === 256));
+  },
+
+  "a deleted account is restored, and its owner can sign in again": async ({ openAs, running }) => {
+    const person = await register(running, newPerson("flow"), { full_name: "Hedy Lamarr" });
+    const page = await openAs(running.admin, `/admin/accounts/${person.id}`, ["401"]);
+    await press(page, "Delete");
+    await confirm(page, "Delete");
+    await seen(page, "This account is deleted");
+    expect((await running.api.post("auth/login", person)).status).toBeGreaterThanOrEqual(400);
+    await press(page, "Restore");
+    await confirm(page, "Restore");
+    await seen(page, "Account restored");
+    expect((await signIn(running, person)).access).not.toBe("");
+  },
+
+  "of two refused mails, one is retried and arrives, and the other is deleted": async ({ openAs, running, smtp }) => {
+    smtp.refuses = true;
+    const page = await openAs(running.admin, "/admin/queues", ["401"]);
+    const retried = await register(running, newPerson("retried"));
+    const deleted = await register(running, newPerson("deleted"));
+    const letterOf = ({ id }: { id: string }) => page.locator(".letter").filter({ hasText: id });
+    await Promise.all([letterOf(retried).waitFor(), letterOf(deleted).waitFor()]);
+    smtp.refuses = false;
+    await letterOf(deleted).getByRole("button", { name: "Delete" }).click();
+    await confirm(page, "Delete");
+    await letterOf(deleted).waitFor({ state: "detached" });
+    await letterOf(retried).getByRole("button", { name: "Retry" }).click();
+    await letterOf(retried).waitFor({ state: "detached" });
+    await mailTo(running, retried.email, /verify-email/);
+    expect(smtp.taken).not.toContain(deleted.email);
   },
 
   "a webhook is created, and its receiver verifies the test message with the secret": async (actors) => {
