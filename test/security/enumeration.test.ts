@@ -112,7 +112,7 @@ describe("a sign-in with a wrong password", () => {
     const names = [newPerson().email, known.email, ...lines.map(({ email }) => email)];
     const timeOf = async (email = "") => {
       const start = performance.now();
-      await login({ email });
+      expect((await login({ email })).status).toBe(401);
       return performance.now() - start;
     };
     // Failures take the time of the new hashes from some seconds after their import on.
@@ -120,19 +120,21 @@ describe("a sign-in with a wrong password", () => {
       await usermesh.database.query("DELETE FROM auth.login_attempts");
       return (await timeOf(newPerson().email)) > 0.8 * (await timeOf(lines[1]?.email));
     });
-    const times = names.map((): number[] => []);
-    for (let n = 0; n < 15; n += 1) {
+    const fastest = names.map(() => Number.POSITIVE_INFINITY);
+    const measure = async () => {
       await usermesh.database.query("DELETE FROM auth.login_attempts");
       for (const [index, email] of names.entries()) {
         await usermesh.settled();
-        const start = performance.now();
-        expect((await login({ email })).status).toBe(401);
-        times[index]?.push(performance.now() - start);
+        fastest[index] = Math.min(fastest[index] as number, await timeOf(email));
       }
-    }
-    // The fastest measurement counts, because load only adds time.
-    const [unknown = 0, ...others] = times.map((each) => Math.min(...each));
-    for (const other of others) expect(Math.abs(other - unknown)).toBeLessThan(0.25 * unknown);
+    };
+    const difference = () => {
+      const [unknown = 0, ...others] = fastest;
+      return Math.max(...others.map((other) => Math.abs(other - unknown))) / unknown;
+    };
+    // The fastest measurement counts, because load only adds time: on a busy machine more of them are needed.
+    for (let n = 0; n < 15 || (n < 15 * SERIES && difference() >= 0.25); n += 1) await measure();
+    expect(difference()).toBeLessThan(0.25);
   });
 });
 
