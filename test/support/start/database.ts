@@ -13,14 +13,14 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A new migrated database, cloned from the template in some 150 ms. */
-/** A copy of the migrated database, or an empty one. */
+/** A copy of the migrated database, or an empty one. Copying the files takes half the time of writing each page to the log. */
 export async function createTestDatabase({ isEmpty = false } = {}): Promise<TestDatabase> {
   const server = process.env.TEST_POSTGRES_URL;
   if (server === undefined)
     throw new Error("Tests with a database belong in test/integration, test/security or test/mesh");
   const name = `test_${randomBytes(6).toString("hex")}`;
-  await execute(server, `CREATE DATABASE ${name} TEMPLATE ${isEmpty ? "template0" : "usermesh_template"}`);
+  const template = isEmpty ? "template0" : "usermesh_template";
+  await execute(server, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   if (!isEmpty) await createRoles(url.href);
