@@ -9,12 +9,12 @@ import { PictureJob } from "../services/auth/contract/pictures.contract.ts";
 
 /** Each picture is held in memory, up to UPLOAD_MAX_BYTES. */
 const CONCURRENCY = 4;
-/** Includes the wait for the pictures before it. */
+/** Includes the wait in the decoder's queue. */
 const DECODE_LIMIT_MS = 30_000;
 
 /**
- * Fetches the pictures of accounts that were created through a provider. Strangers choose what is requested and decoded here,
- * so it happens in a process without secrets and without a database.
+ * Fetches the pictures of accounts that were created through a provider. People outside the installation choose which URL is
+ * requested and which file is decoded, so this runs in a process without keys and without database access.
  */
 export default function picturesWorker(platform: Platform): ServiceSchema {
   const { config, log } = platform;
@@ -51,7 +51,7 @@ export default function picturesWorker(platform: Platform): ServiceSchema {
       await call("auth.settlePicture", { user_id });
     },
   });
-  // A mixin is stopped after its service, which has waited for its jobs. One that still runs is repeated, not given up.
+  // This runs after the worker's own `stopped`, which waits for its jobs. A job that still runs is interrupted here and retried later.
   const stopped = async () => {
     stopping.abort();
     decoder.close();

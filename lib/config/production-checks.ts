@@ -137,7 +137,7 @@ function developmentOnly(values: Values, env: Environment): Weakness[] {
     ...when(
       values.OAUTH_PICTURES === "any",
       "OAUTH_PICTURES",
-      "must not be any: people could make requests to servers of the internal network, with a URL as their picture",
+      "must not be any: with a URL as their picture at the provider, users could make Usermesh send requests to servers of the internal network",
     ),
     ...when(
       /(?:^|\s)--inspect/.test(env.NODE_OPTIONS ?? ""),

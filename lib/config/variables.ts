@@ -257,7 +257,7 @@ export const groups = {
     },
     OAUTH_PICTURES: {
       schema: choice("public", "any", "off").prefault("public"),
-      help: "picture of an account that is created through a provider: `public` fetches it by https from public addresses, `any` also by http and from private addresses (for development), `off` not at all",
+      help: "picture of an account that is created through a provider: whether it is fetched: `public` over https from public addresses only, `any` also over http and from private addresses (for development), `off` never",
     },
   },
   Pages: {

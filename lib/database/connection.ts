@@ -13,8 +13,8 @@ export interface Connection {
 }
 
 /**
- * Connects as the service that owns `schema`: with the URL of its role if that is given, otherwise as the owner's URL and the
- * passwords of the roles say, or as the owner if `migrate` could not create roles. `open` rejects with pg's error.
+ * Connects as the service that owns `schema`: with the URL of its role if that is given, otherwise with the owner's URL
+ * and the password of the role, or as the owner if `migrate` could not create roles. `open` rejects with pg's error.
  */
 export async function connectAs<T>(
   config: Config,
@@ -33,7 +33,7 @@ export async function connectAs<T>(
   }
 }
 
-/** The URL of the service that owns `schema`, which has been tried. */
+/** The URL with which the service that owns `schema` connects. Tried first, because it may be its role's or the owner's. */
 export async function urlOf(config: Config, schema: string): Promise<string> {
   return connectAs(config, schema, async ({ url, ssl }) => {
     await queryOnce(url, ssl, "SELECT 1");
@@ -84,7 +84,7 @@ export async function canSignIn(url: string, ssl: SslOption): Promise<boolean> {
   );
 }
 
-/** `migrate` records it if the owner may not create roles. */
+/** True if `migrate` recorded that the owner may not create roles. */
 async function sharesOneRole({ database }: Config, ownerUrl: string, ssl: SslOption): Promise<boolean> {
   const table = `${schemaName(database, stateSchema)}.installation`;
   const rows = await queryOnce(ownerUrl, ssl, `SELECT shared_role FROM ${table}`);

@@ -12,7 +12,7 @@ export interface CheckedRequestOptions {
 
 /**
  * Sends one request, to a checked address only, and follows no redirect. Resolves to the response before its body is read.
- * Rejects with the code `no_public_address` for a name, and `address_not_allowed` for an IP address.
+ * A refused address rejects: code `no_public_address` if the URL has a host name, `address_not_allowed` if it has an IP address.
  */
 export type CheckedRequest = (url: URL, options: CheckedRequestOptions) => Promise<IncomingMessage>;
 
@@ -22,7 +22,7 @@ export function createCheckedRequest(check: AddressCheckOptions): CheckedRequest
     if (!isAllowedHost(url.hostname)) throw withCode("address_not_allowed");
     const send = url.protocol === "https:" ? requestHttps : requestHttp;
     return new Promise((resolve, reject) => {
-      // `agent: false` opens a new connection for each request, so that the address of every connection was checked.
+      // `agent: false` opens a new connection for each request, because a reused one would skip the check.
       const request = send(url, { method, headers, agent: false, lookup, signal });
       request.on("error", reject);
       request.on("response", resolve);

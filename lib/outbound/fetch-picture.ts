@@ -7,7 +7,7 @@ const TIME_LIMIT_MS = 10_000;
 const MAX_REDIRECTS = 3;
 
 export interface PictureFailure {
-  /** A code of ours such as `http_404` or `too_large`, or of Node.js. Never a URL: who knows it can see the picture. */
+  /** A code of ours such as `http_404` or `too_large`, or of Node.js. Never a URL: anyone who knows it can see the picture. */
   readonly problem: string;
   /** False if another attempt would fail for the same reason. */
   readonly isTemporary: boolean;
@@ -21,8 +21,8 @@ export interface PictureFetcherOptions extends AddressCheckOptions {
 }
 
 /**
- * Fetches what a URL of a stranger's choice answers, from checked addresses only. Redirects are followed by https, and by
- * http where private addresses are allowed too.
+ * Fetches a URL that someone outside the installation has chosen, from checked addresses only. The URL and its redirects must
+ * be https; http is allowed only together with private addresses.
  */
 export function createPictureFetcher(options: PictureFetcherOptions): FetchPicture {
   const { maxBytes, timeLimitMs = TIME_LIMIT_MS, ...check } = options;
@@ -77,7 +77,7 @@ function isTemporaryStatus(status: number): boolean {
   return status >= 500 || status === 408 || status === 429;
 }
 
-/** Stops at the limit, whatever length the server has announced. Leaving the loop closes the connection. */
+/** Stops at the limit, whatever length the server has announced. Throwing inside the loop destroys the response, which closes the connection. */
 async function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;

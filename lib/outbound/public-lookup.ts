@@ -50,8 +50,8 @@ export function createAddressCheck({ allowPrivateAddresses, resolve }: AddressCh
 }
 
 /**
- * Also used for a name that could not be resolved, so that the code does not reveal which internal names exist. `cause`:
- * the resolver's error, undefined for a name that was resolved.
+ * Also used for a name that could not be resolved, so that the code does not reveal which internal names exist. `cause`
+ * is the resolver's error; it is undefined if the name was resolved, but only to private addresses.
  */
 function noPublicAddress(cause?: unknown): NodeJS.ErrnoException {
   return Object.assign(new Error("The name has no public address", { cause }), { code: "no_public_address" });

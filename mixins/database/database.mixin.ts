@@ -88,7 +88,10 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
   return platform.tracing ? tracedDatabase(opened, platform.tracing) : opened;
 }
 
-/** The schema of pg_trgm. From then on, requests wait for the pool. If this fails, so does the start, and is tried again. */
+/**
+ * Finds the schema of pg_trgm over the first connection, which may take longer than a request should wait; later ones may
+ * not. On failure the pool is closed, so that `connect` can open a new one.
+ */
 async function findExtensions(source: DataSource): Promise<string> {
   const pool = poolOf(source);
   try {

@@ -8,8 +8,8 @@ const POLL_MS = 20;
 /**
  * Moleculer's own graceful shutdown stops all services at once, so that running requests find a closed database. This one
  * stops the gateway and the workers first, waits up to `limitMs` for running calls, and then lets the others stop: sessions
- * last, because the others tell it that their leases have ended. The other nodes have been notified before that this node
- * is leaving.
+ * last, because the holders of leases release them there when they stop. The other nodes already know that this node is
+ * leaving.
  */
 export function drainMiddleware(log: Logger, limitMs: number): Middleware {
   let running = 0;
@@ -27,7 +27,7 @@ export function drainMiddleware(log: Logger, limitMs: number): Middleware {
       const deadline = performance.now() + limitMs;
       while (running > 0 && performance.now() < deadline) await delay(POLL_MS);
       if (running > 0) log.warn({ calls: running }, "drain timed out with calls still running");
-      await stopAll(broker, endsLeases);
+      await stopAll(broker, stopsBeforeSessions);
     },
   };
 }
@@ -40,8 +40,8 @@ function isGateway({ name }: Service): boolean {
   return name === "gateway";
 }
 
-/** Not Moleculer's own services, which start with `$`. */
-function endsLeases({ name }: Service): boolean {
+/** All except sessions and Moleculer's own services, whose names start with `$`. */
+function stopsBeforeSessions({ name }: Service): boolean {
   return name !== "sessions" && !name.startsWith("$");
 }
 

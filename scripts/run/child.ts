@@ -22,7 +22,7 @@ export interface Child {
 }
 
 const root = join(import.meta.dirname, "../..");
-/** A mesh starts ten processes at once, which takes 40 s on a machine with two busy cores. */
+/** A mesh starts all its processes at once: ten took 40 s on a machine with two busy cores. */
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 15_000;
 /**

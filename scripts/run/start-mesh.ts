@@ -6,7 +6,7 @@ import type { DevMailbox } from "../../lib/runtime/platform.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { migrate } from "../migrate/migrate.ts";
 import { processEnvironment } from "../secrets/process-secrets.ts";
-import { type Child, startChild } from "./child.ts";
+import { type Child, type ChildSpec, startChild } from "./child.ts";
 import { type EmbeddedServers, startEmbedded } from "./embedded.ts";
 import { serveMailbox } from "./mailbox-server.ts";
 import { type LocalMesh, writeMeshLockFile } from "./mesh-lock-file.ts";
@@ -99,20 +99,28 @@ function describeMesh(env: Environment, bus: string): LocalMesh {
   return { command: "npm run mesh", bus, env: Object.fromEntries(set) };
 }
 
-/** Waits for all before it rejects: a process that is still starting could not be stopped. */
-async function startAllChildren({ names, start }: ChildProcesses): Promise<void> {
-  const outcomes = await Promise.allSettled(names.map((name) => start(name)));
+/**
+ * Connects to the database for all processes before it starts the first one: starting, they may take all of the processor.
+ * Waits for all before it rejects: a process that is still starting could not be stopped.
+ */
+async function startAllChildren({ names, prepare, launch }: ChildProcesses): Promise<void> {
+  const prepared = await Promise.all(names.map((name) => prepare(name)));
+  const outcomes = await Promise.allSettled(prepared.map(launch));
   const failure = outcomes.find((outcome) => outcome.status === "rejected");
   if (failure) throw failure.reason;
 }
 
 interface ChildProcesses {
   readonly names: readonly string[];
+  prepare(name: string, more?: Environment): Promise<PreparedChild>;
+  launch(prepared: PreparedChild): Promise<Child>;
   start(name: string, more?: Environment): Promise<Child>;
   list(): readonly Child[];
   /** Gateways first, then workers, then services, so that running work keeps what it needs. */
   stop(): Promise<void>;
 }
+
+type PreparedChild = Pick<ChildSpec, "service" | "name" | "env">;
 
 interface ChildProcessesOptions {
   readonly common: Environment;
@@ -130,14 +138,16 @@ function createChildProcesses({ common, ports, nodes, onExit }: ChildProcessesOp
     running.delete(name);
     onExit(name, how);
   };
-  const start = async (name: string, more: Environment = {}) => {
+  const prepare = async (name: string, more: Environment = {}): Promise<PreparedChild> => {
     const [, service = "", number = "1"] = /^(.*)-(\d+)$/.exec(name) ?? [];
     // The node has the same name in the log, the REPL and the table of processes.
     const NODE_ID = `${name}-${randomBytes(3).toString("hex")}`;
     const all = { ...common, NODE_ID, APP_PORT: String(ports[Number(number) - 1]), ...more };
-    const env = await processEnvironment(all, service);
-    const child = await startChild({ service, name, env, onExit: onEnd });
-    running.set(name, child);
+    return { service, name, env: await processEnvironment(all, service) };
+  };
+  const launch = async (prepared: PreparedChild): Promise<Child> => {
+    const child = await startChild({ ...prepared, onExit: onEnd });
+    running.set(prepared.name, child);
     return child;
   };
   const stopAll = (isOne: (child: Child) => boolean) =>
@@ -146,7 +156,9 @@ function createChildProcesses({ common, ports, nodes, onExit }: ChildProcessesOp
     );
   return {
     names,
-    start,
+    prepare,
+    launch,
+    start: async (name, more) => launch(await prepare(name, more)),
     list: () => [...running.values()],
     async stop() {
       await stopAll(({ service }) => service === "gateway");

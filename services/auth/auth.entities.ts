@@ -34,7 +34,7 @@ export const Identities = defineEntity("auth", "identities", {
   created_at: timestamp,
   /** As the provider reported it when the identity was linked, so that the owner recognizes it. */
   email: nullable(text),
-  /** Of an account that was created through this identity, until the picture was fetched or given up. */
+  /** URL of the provider's picture, if the account was created through this identity; null once it was stored or given up. */
   picture_url: nullable(text),
 });
 

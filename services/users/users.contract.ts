@@ -218,8 +218,8 @@ export const usersContract = contract("users", {
       access: asUser,
     }),
     /**
-     * Gives an account that has no avatar the picture of the provider that it was created through. Once per `id`, so that a
-     * repeated call brings back no picture that its owner has removed. `adopted` is false if nothing was changed.
+     * Gives an account that has no avatar the picture of the provider that it was created through. Has an effect only once per
+     * `id`, so that a repeated call does not bring back a picture that the owner has removed. `adopted` is false if nothing was changed.
      */
     adoptAvatar: action({
       params: z.strictObject({ id: field.Id, user_id: field.Id, image: WebP, thumbnail: WebP }),

@@ -2,13 +2,13 @@ import * as z from "zod";
 import { action, byService } from "../../../lib/actions/contract.ts";
 import * as field from "../../../lib/actions/schemas.ts";
 
-/** Contains ids only: the URL is personal data, and is erased with the account. */
+/** Contains ids only: the URL is personal data, so it is kept where it is erased with the account. */
 export const PictureJob = z.strictObject({ user_id: field.Id, correlation_id: z.string() });
 export type PictureJob = z.infer<typeof PictureJob>;
 
 /** Part of the contract of auth. */
 export const pictureActions = {
-  /** Where the provider of a new account has the person's picture. Null if it has none or has been settled. */
+  /** URL of the picture at the provider of a new account. Null if there is none, or if it was stored or given up. */
   pendingPicture: action({
     params: z.strictObject({ user_id: field.Id }),
     result: z.strictObject({ url: z.string().nullable() }),

@@ -15,7 +15,7 @@ export function insertIdentity(
   return db.repository(Identities).insertOrIgnore(identity);
 }
 
-/** Of the identity that the account was created through, while the picture is not settled. */
+/** Null once the picture was stored or given up, and for an account that was not created through a provider. */
 export async function findPictureUrl(db: Queryable, userId: string): Promise<string | null> {
   const sql = "SELECT picture_url FROM auth.identities WHERE user_id = $1 AND picture_url IS NOT NULL";
   return (await db.query<{ picture_url: string }>(sql, [userId]))[0]?.picture_url ?? null;
@@ -25,7 +25,7 @@ export async function deletePictureUrl(db: Queryable, user_id: string): Promise<
   await db.repository(Identities).update({ user_id }, { picture_url: null });
 }
 
-/** Those whose job was lost or became a dead letter, and those from before pictures were switched off. */
+/** Deletes the URLs that no job will use any more: it was lost, became a dead letter, or pictures were switched off. */
 export async function deleteOldPictureUrls(db: Queryable): Promise<number> {
   const sql = `UPDATE auth.identities SET picture_url = NULL
     WHERE picture_url IS NOT NULL AND created_at < clock_timestamp() - interval '7 days' RETURNING user_id`;

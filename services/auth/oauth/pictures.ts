@@ -16,7 +16,7 @@ export function pictureOf(claim: unknown, pictures: Pictures): string | null {
   if (pictures === "off" || typeof claim !== "string" || claim.length > MAX_URL_LENGTH) return null;
   const url = URL.parse(claim);
   const protocols = pictures === "any" ? ["https:", "http:"] : ["https:"];
-  // The parsed form has no character that PostgreSQL can't store.
+  // Not the claim itself, which may contain NUL, which PostgreSQL can't store: `href` has it percent-encoded or removed.
   return url && protocols.includes(url.protocol) && url.username === "" && url.password === "" ? url.href : null;
 }
 

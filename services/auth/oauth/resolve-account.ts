@@ -111,7 +111,7 @@ type IdentityWithEmail = ProviderIdentity & { readonly email: string };
 
 /**
  * Stores the identity under a new user id, then calls `users.create`, which decides whether the account exists. If it does,
- * its event `user.created` makes the picture be fetched.
+ * its event `user.created` starts the job that fetches the picture.
  */
 async function createLinkedAccount(
   deps: AuthDeps,

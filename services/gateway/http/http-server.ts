@@ -25,7 +25,7 @@ export function createHttpServer({ config, timers, handle, newCorrelationId }: D
     requestTimeout: requestTimeoutMs + 5_000,
     connectionsCheckingInterval: 500,
   };
-  // For a request without a body, Node.js then makes no stream that has to end: 7 % more `GET /users/me` a second.
+  // `optimizeEmptyRequests`: Node.js sets up no body stream for a request without a body, which gives 7 % more `GET /users/me` a second.
   const options = { ...limits, keepAliveTimeout: 65_000, noDelay: true, optimizeEmptyRequests: true };
   const server = createServer(options, handle);
   const security = createSecurityHeaders(config)();

@@ -9,7 +9,7 @@ type Adopt = Actions["users.adoptAvatar"];
 type Deps = Pick<UsersDeps, "db" | "caches" | "outbox" | "random" | "avatars" | "publicUrl">;
 
 /**
- * Whether the account has an avatar is read again under its lock: a picture that the owner has uploaded meanwhile stays.
+ * Checks under the account's lock again that it has no avatar, so that a picture uploaded meanwhile stays.
  * After a failure the stored bytes are left to the sweep, because the transaction may have committed.
  */
 export async function adoptAvatar(deps: Deps, ctx: ActionContext<Adopt["params"]>): Promise<Adopt["result"]> {

@@ -31,7 +31,7 @@ export async function replaceAvatar(
   return rows.filter((row) => !row.in_use).map((row) => row.key);
 }
 
-/** False for an account that is deleted or was erased. */
+/** False also for an account that is deleted or erased. */
 export async function hasNoAvatar(db: Database, userId: string): Promise<boolean> {
   const sql = "SELECT 1 FROM users.users WHERE id = $1 AND avatar_url IS NULL AND deleted_at IS NULL";
   return (await db.query(sql, [userId])).length === 1;

@@ -92,7 +92,7 @@ export async function readFullAvatar({ avatars }: Pick<Storage, "avatars">, key:
   return (await avatars.get(nameOf(key, "full")))?.toString("base64") ?? null;
 }
 
-/** Stores the bytes of an avatar that is not in use yet: unless it comes to be, the sweep deletes it. */
+/** Stores the bytes of an avatar before it is used. If no transaction makes it the account's avatar, the sweep deletes it. */
 export async function storeAvatar(
   { db, avatars, publicUrl }: Deps,
   userId: string,

@@ -88,7 +88,7 @@ function held(answer: PictureAnswer) {
 }
 
 describe("an account that is created through a provider", () => {
-  test("gets the provider's picture as its avatar, re-encoded, and an event tells it", async () => {
+  test("gets the provider's picture as its avatar, re-encoded, and an event reports it", async () => {
     const url = pictures.add(await redPicture());
     const person = await signUp(url);
     const avatar = await eventually("the avatar", () => avatarOf(person));
@@ -110,7 +110,7 @@ describe("an account that is created through a provider", () => {
     expect(events).toEqual([{ fields: ["avatar_url", "profile_picture_url"] }]);
   });
 
-  test("gets it after an answer of 500", async () => {
+  test("gets the picture at the second attempt if the first is answered with 500", async () => {
     const url = pictures.add(status(500), await redPicture());
     const person = await signUp(url);
     await eventually("the avatar", () => avatarOf(person));
@@ -158,7 +158,7 @@ describe("an account that is created through a provider", () => {
     expect([await adopted, await storedAvatars(person)]).toEqual([{ adopted: false }, []]);
   });
 
-  test("gets a picture once: the one that its owner has removed does not come back", async () => {
+  test("gets the picture only once: after its owner has removed it, it does not come back", async () => {
     const person = await signUp(undefined);
     const adopt = await adoption(person);
     const adoptAgain = () => usermesh.as("worker-pictures", "users.adoptAvatar", adopt);
@@ -211,7 +211,7 @@ test.each([
   expect(jobs).toEqual([]);
 });
 
-test("an existing account keeps its own appearance when it signs in or is linked", async () => {
+test("an existing account gets no picture when its owner signs in with a provider or links one", async () => {
   const url = pictures.add(await redPicture());
   const known = someone(undefined);
   await signInBy(usermesh.api, "lab", provider, known);
@@ -234,7 +234,7 @@ test("an existing account keeps its own appearance when it signs in or is linked
   expect([stored, pictures.requests(url)]).toEqual([[], 0]);
 });
 
-describe("the work is recorded with the account:", () => {
+describe("the job survives a restart:", () => {
   const withoutWorker = ["gateway", "auth", "users", "sessions", "preferences", "mail", "admin"];
   let database: TestDatabase;
   beforeAll(async () => {
@@ -242,7 +242,7 @@ describe("the work is recorded with the account:", () => {
   });
   afterAll(() => database.drop());
 
-  test("a picture is fetched although the processes ended in between, and its URL is erased with the account", async () => {
+  test("a picture is fetched after all processes were restarted, and the URL of an erased account is gone", async () => {
     const env = { ...settings(), DATABASE_URL: database.url };
     const url = pictures.add(await redPicture());
     const before = await startServices(withoutWorker, env);
@@ -261,7 +261,7 @@ describe("the work is recorded with the account:", () => {
     await after.stop();
   });
 
-  test("the last attempt ends without a dead letter", async () => {
+  test("a failed last attempt deletes the URL and leaves no dead letter", async () => {
     const env = { ...settings(), DATABASE_URL: database.url };
     const running = await startServices(withoutWorker, env);
     const url = pictures.add(status(503));
@@ -300,8 +300,8 @@ test("a URL whose job was lost is deleted after a week", async () => {
   await settled(recent);
 });
 
-describe("without OAUTH_PICTURES=any", () => {
-  test("no connection is made to a private address, and http is not used", async () => {
+describe("with other values of OAUTH_PICTURES", () => {
+  test("public: no connection to a private address, and none over http", async () => {
     const inside = await startPictureServer();
     const guarded = await startUsermesh({ ...settings(), OAUTH_PICTURES: "public" });
     const plain = inside.add(await redPicture());
@@ -314,7 +314,7 @@ describe("without OAUTH_PICTURES=any", () => {
     await inside.stop();
   });
 
-  test("off: nothing is recorded", async () => {
+  test("off: no URL is stored", async () => {
     const off = await startUsermesh({ ...settings(), OAUTH_PICTURES: "off" });
     const url = pictures.add(await redPicture());
     const person = await signUp(url, off);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Browser } from "playwright-core";
 
-/** The first one is Chromium without windows, which needs half as much of the processor. */
+/** In order of preference: the headless shell needs half the CPU time of the others. */
 const names = [
   "chromium-headless-shell",
   "chromium",

@@ -109,7 +109,10 @@ const settled = `new Promise((resolve) => requestAnimationFrame(() => requestAni
   .then(() => Promise.allSettled(document.getAnimations().map((one) => one.finished)))
   .then(() => undefined)`;
 
-/** The second two have the widths and the colours of the first two. */
+/**
+ * All rules run in the first two modes. The other two combine the same widths and colours differently, so only rules that
+ * depend on these run again.
+ */
 const looks = [
   { colorScheme: "light", width: 390, wanted: "all" },
   { colorScheme: "dark", width: 1280, wanted: "all" },

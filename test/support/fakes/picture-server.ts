@@ -63,7 +63,7 @@ export const redirect =
   (response) =>
     void response.writeHead(302, { location }).end();
 
-/** `bytes` zeros without a content-length. `sent` learns how many were written when the connection closed. */
+/** `bytes` zeros without a content-length. `sent` is called with the number of bytes written when the connection closes. */
 export const zeros =
   (bytes: number, sent: (count: number) => void): PictureAnswer =>
   (response) => {

@@ -94,10 +94,10 @@ async function verifyOnPage(page: Page, url: string, token: string, { password }
   await titleShown(page, "Your email address is verified");
 }
 
-/** What the pages of the provider cause: requests to its address, and to fonts that are not loaded. */
+/** Parts of expected console messages on the provider's pages: its address, and fonts that are blocked. */
 const ofProvider = (issuer: string) => [issuer, "fonts.googleapis.com", "net::ERR_FAILED"];
 
-/** Leaves our page with a button or link, signs in at the provider, and agrees that we learn who it is. */
+/** Leaves our page with a button or link, signs in at the provider, and consents there. */
 async function throughProvider(page: Page, role: "button" | "link", name: string, email: string): Promise<void> {
   await page.context().route("https://fonts.googleapis.com/**", (route) => route.abort());
   await page.getByRole(role, { name }).click();

@@ -56,7 +56,10 @@ export function describeRevocation(stage: () => RevocationStage): void {
   });
 }
 
-/** `count` pieces of work, a few at once. None is started after one has failed: it would still be running during the next test. */
+/**
+ * Calls `work` `count` times, a few at once. After a failure no further call starts, because it would still run during the
+ * next test.
+ */
 async function inTurns(count: number, work: (n: number) => Promise<void>): Promise<void> {
   let next = 0;
   const worker = async () => {

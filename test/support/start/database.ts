@@ -13,7 +13,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A copy of the migrated database, or an empty one. Copying the files takes half the time of writing each page to the log. */
+/** A copy of the migrated database, or an empty one. Copying files takes half the time of the default strategy, which writes each page to the WAL. */
 export async function createTestDatabase({ isEmpty = false } = {}): Promise<TestDatabase> {
   const server = process.env.TEST_POSTGRES_URL;
   if (server === undefined)

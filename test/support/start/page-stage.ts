@@ -5,7 +5,7 @@ import { startWebhookReceiver, type WebhookReceiver } from "../fakes/webhook-rec
 
 /** What Usermesh talks to while people use its pages. */
 export interface PageServers {
-  /** Of a Usermesh that knows these servers, with rate limits. */
+  /** Environment of an installation that uses these servers, with rate limits. */
   readonly env: Readonly<Record<string, string>>;
   readonly smtp: RefusingSmtp;
   readonly provider: OidcProvider;
@@ -13,7 +13,7 @@ export interface PageServers {
   stop(): Promise<void>;
 }
 
-/** `host`: the one in the addresses of the pages. */
+/** `host`: the host name in PUBLIC_URL. */
 export async function startPageServers(host: "localhost" | "127.0.0.1"): Promise<PageServers> {
   await using started = new AsyncDisposableStack();
   const port = String(await findFreePort());

@@ -26,13 +26,13 @@ const failingWith = (code: string) => () => Promise.reject(Object.assign(new Err
 const refused = (problem: string) => ({ problem, isTemporary: false });
 const failed = (problem: string) => ({ problem, isTemporary: true });
 
-test("the bytes arrive, also after redirects", async () => {
+test("redirects are followed to the picture", async () => {
   const picture = server.add(content("bytes"));
   const relative = server.add(redirect(new URL(picture).pathname));
   expect(await inDevelopment(server.add(redirect(relative)))).toEqual(Buffer.from("bytes"));
 });
 
-test("outside development only https is requested", async () => {
+test("without private addresses, an http URL is not requested", async () => {
   const url = server.add(content("bytes"));
   expect(await guarded(resolvingTo("127.0.0.1"))(url)).toEqual(refused("url_not_allowed"));
   expect(server.requests(url)).toBe(0);
@@ -73,7 +73,7 @@ test.each(["file:///etc/passwd", "data:image/png;base64,AAAA", "ftp://127.0.0.1/
   },
 );
 
-test("redirects end", async () => {
+test("after three redirects the fetch is given up", async () => {
   const url = server.add((response) => redirect(url)(response, response.req));
   expect(await inDevelopment(url)).toEqual(refused("too_many_redirects"));
   expect(server.requests(url)).toBe(4);
@@ -96,11 +96,11 @@ test.each([
   [503, true],
   [429, true],
   [408, true],
-])("status %i: another attempt may succeed: %s", async (code, isTemporary) => {
+])("status %i is temporary: %s", async (code, isTemporary) => {
   expect(await inDevelopment(server.add(status(code)))).toEqual({ problem: `http_${code}`, isTemporary });
 });
 
-test("a server that hangs, hangs up or stops in the middle may answer later", async () => {
+test("a server that does not respond, closes the connection or stops in the middle of the body is a temporary failure", async () => {
   const hanging = server.add(() => undefined);
   const hangingUp = server.add((response) => void response.destroy());
   const stopping = server.add((response) => void response.writeHead(200, { "content-length": "9" }).write("a"));
