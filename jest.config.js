@@ -43,7 +43,7 @@ export default {
     project("mesh", postgres),
   ],
   reporters: ["default", "<rootDir>/test/support/jest/run-reporter.ts"],
-  // A mesh has up to 26 processes, and the one PostgreSQL has connections for two of them. Where one test waits, the other runs.
+  // Most of a test is waiting. More at once would ask the one PostgreSQL for more connections than it has.
   maxWorkers: 2,
   collectCoverageFrom: [
     "lib/**/*.ts",

@@ -22,6 +22,8 @@ interface MeshOptions {
   readonly print: Print;
   /** Number of processes per service and worker. */
   readonly nodes: number;
+  /** The services that have so many; the others have one. Default: all. */
+  readonly multiplied?: readonly string[] | undefined;
   /** Called when a process has ended by itself; `name` and `how` make a sentence. Default: prints it. */
   readonly onExit?: (name: string, how: string) => void;
 }
@@ -52,7 +54,7 @@ export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
 }
 
 async function startAll(
-  { env, log, print, nodes, onExit = (name, how) => print(`${name} ${how}.`) }: MeshOptions,
+  { env, log, print, nodes, multiplied, onExit = (name, how) => print(`${name} ${how}.`) }: MeshOptions,
   started: AsyncDisposableStack,
 ): Promise<RunningMesh> {
   await waitForNats(readConfig(env), print);
@@ -70,7 +72,7 @@ async function startAll(
   const config = readConfig(common);
   await migrate(config, (line) => log.info(line));
   if (config.nats.url) started.defer(await writeMeshLockFile(config.dataDir, describeMesh(common, config.nats.url)));
-  const children = createChildProcesses({ common, ports, nodes, onExit });
+  const children = createChildProcesses({ common, ports, nodes, multiplied, onExit });
   started.defer(children.stop);
   print(`Starting ${children.names.length} processes.`);
   await startAllChildren(children);
@@ -122,17 +124,19 @@ interface ChildProcesses {
 
 type PreparedChild = Pick<ChildSpec, "service" | "name" | "env">;
 
-interface ChildProcessesOptions {
+interface ChildProcessesOptions extends Pick<MeshOptions, "nodes" | "multiplied"> {
   readonly common: Environment;
   readonly ports: readonly number[];
-  readonly nodes: number;
   readonly onExit: (name: string, how: string) => void;
 }
 
-function createChildProcesses({ common, ports, nodes, onExit }: ChildProcessesOptions): ChildProcesses {
+function createChildProcesses({ common, ports, nodes, multiplied, onExit }: ChildProcessesOptions): ChildProcesses {
   const running = new Map<string, Child>();
   const names = selectServices([]).flatMap((service) =>
-    Array.from({ length: nodes }, (_, index) => `${service}-${index + 1}`),
+    Array.from(
+      { length: (multiplied?.includes(service) ?? true) ? nodes : 1 },
+      (_, index) => `${service}-${index + 1}`,
+    ),
   );
   const onEnd = (name: string, how: string) => {
     running.delete(name);

@@ -197,8 +197,7 @@ async function readFromTheFirst(mesh: TestMesh, manager: JetStreamManager, strea
     const { num_pending, num_ack_pending } = await manager.consumers.info(stream, name);
     return events.length > 0 && num_pending + num_ack_pending === 0;
   };
-  await eventually(`all of ${stream}`, all, { every: 100 });
-  await log.close();
+  await eventually(`all of ${stream}`, all, { every: 100 }).finally(() => log.close());
   return events;
 }
 

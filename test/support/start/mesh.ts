@@ -30,19 +30,23 @@ export interface TestMesh extends Installation {
 }
 
 interface MeshOptions {
-  /** Processes of each service and worker. */
+  /** Processes of each service and worker, or of those that are `multiplied`. */
   readonly nodes?: number;
+  readonly multiplied?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
 const log = pino({ level: "silent" });
 
-export async function startMesh({ nodes = 1, env = {} }: MeshOptions = {}): Promise<TestMesh> {
+/** The services that answer requests by themselves. An idle process costs a fiftieth of a core, so tests start few. */
+export const requestServices = ["gateway", "auth", "users", "sessions", "preferences"];
+
+export async function startMesh({ nodes = 1, multiplied, env = {} }: MeshOptions = {}): Promise<TestMesh> {
   await using started = new AsyncDisposableStack();
   const servers = await startServers(started);
   const { database, nats, redis, smtp } = servers;
   const full: Record<string, string> = { ...servers.env, APP_PORT: String(await findFreePort()), ...env };
-  const mesh = await startProcesses({ env: full, log, print: () => undefined, nodes });
+  const mesh = await startProcesses({ env: full, log, print: () => undefined, nodes, multiplied });
   started.defer(mesh.stop);
   const gateways = await Promise.all(mesh.urls.map(createApiClient));
   const parts = started.move();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "@formatjs/icu-messageformat-parser";
 import { describe, expect, test } from "@jest/globals";
 import { publicEventTypes } from "../../../lib/contracts/public-events.contract.ts";
+import { queueNames } from "../../../lib/runtime/platform.ts";
 import { appPages } from "../../../services/gateway/pages/app/app-pages.ts";
 import { languages } from "../../../services/gateway/pages/app/language.ts";
 import { permissions } from "../../../services/users/roles/permissions.ts";
@@ -47,6 +48,7 @@ test("every key that the code uses has a message", () => {
 
 test.each([
   ["permission", "admin", Object.keys(permissions).map((name) => `permission.${name.replace(":", "_")}`)],
+  ["queue", "admin", queueNames.map((name) => `queues.name_${name}`)],
   ["event of webhooks", "activity", publicEventTypes.map((type) => `activity.${type}`)],
 ])("every %s has a text", (_, topic, keys) => {
   const known = Object.keys(messagesOf(topic, "en"));
