@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { decodeProtectedHeader } from "jose";
-import { createApiClient } from "../support/clients/api-client.ts";
+import { type ApiClient, createApiClient } from "../support/clients/api-client.ts";
+import { eventually } from "../support/eventually.ts";
 import { newPerson, register, signIn } from "../support/flows/main-flow.ts";
 import { createTestDatabase, type TestDatabase } from "../support/start/database.ts";
 import { startServices } from "../support/start/services.ts";
@@ -26,6 +27,8 @@ async function startWith(algorithm: string) {
   return { ...running, admin: { email: "", password: "" }, api, [Symbol.asyncDispose]: running.stop };
 }
 
+const me = ({ api }: { readonly api: ApiClient }, token = "") => api.get("users/me", token);
+
 describe("while the algorithm of access tokens changes", () => {
   const tokens: Record<string, string> = {};
   let userId: string;
@@ -38,7 +41,9 @@ describe("while the algorithm of access tokens changes", () => {
       await using running = await startWith(algorithm);
       if (algorithm === oldest) userId = (await register(running, person)).id;
       tokens[algorithm] = (await signIn(running, person)).access;
-      for (const token of Object.values(tokens)) expect((await running.api.get("users/me", token)).status).toBe(200);
+      // A key is published an hour before it signs; here it is not, and the gateway asks for unknown keys only now and then.
+      await eventually("the new key at the gateway", async () => (await me(running, tokens[algorithm])).status === 200);
+      for (const token of Object.values(tokens)) expect((await me(running, token)).status).toBe(200);
       if (algorithm !== newest) continue;
       const env = { USERMESH_URL: running.url, ISSUER: publicUrl, TOKENS: JSON.stringify(tokens) };
       const documents = ["openid-configuration", "oauth-authorization-server"].map(
