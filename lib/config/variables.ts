@@ -148,7 +148,7 @@ export const groups = {
     },
     DB_POOL_SIZE: {
       schema: integer(2, 200).prefault("10"),
-      help: "database connections per process, for all its services; sessions open 2 more, and without Redis each job queue and each worker up to 3",
+      help: "database connections per process, for all its services; sessions open 2 more, and without Redis each job queue 1 and each worker 2",
     },
     DB_MAX_OVERFLOW: {
       schema: integer(0, 200).prefault("0"),

@@ -36,15 +36,15 @@ export function queueDatabase({ database }: Config): QueueDatabase | undefined {
 }
 
 /**
- * For a mesh in one process. Each queue and each worker has its own small pool, and a worker another connection that
- * listens: at most 2 connections per queue and 3 per worker.
+ * For a mesh in one process. Each queue has a connection of its own, and each worker two: one that listens, so that waiting
+ * for jobs does not delay statements.
  */
 export function openPostgresBackend({ url, ssl, schema }: QueueDatabase, log: Logger): QueueBackend {
   const connection = {
     connectionString: url,
     ssl,
     schema,
-    max: 2,
+    max: 1,
     connectionTimeoutMillis: 2_000,
     idleTimeoutMillis: 30_000,
     application_name: "usermesh-jobs",

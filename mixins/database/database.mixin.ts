@@ -26,8 +26,8 @@ import { tracedDatabase } from "./traced-database.ts";
 
 export type { Database, Queryable, Transaction, TransactionSource };
 
-/** How long a request waits for a connection of the pool. */
-const REQUEST_CONNECTION_TIMEOUT_MS = 2_000;
+/** The part of its time that a request waits for a connection of the pool: by default 2 s of 10 s. */
+const CONNECTION_SHARE = 1 / 5;
 
 interface DatabaseOptions {
   readonly schema: string;
@@ -51,6 +51,7 @@ export function createDatabase(platform: Platform, options: DatabaseOptions): Da
       new DataSource(dataSourceOptions(platform, options, connection, onPooled)).initialize(),
     );
     qualify = createQualify(platform.config.database, await findExtensions(source));
+    poolOf(source).options.connectionTimeoutMillis = platform.config.http.requestTimeoutMs * CONNECTION_SHARE;
     // The service was stopped while it started, so nothing else would close this connection.
     if (closing.signal.aborted) await source.destroy();
     closing.signal.throwIfAborted();
@@ -96,7 +97,6 @@ async function findExtensions(source: DataSource): Promise<string> {
   const pool = poolOf(source);
   try {
     const { rows } = await pool.query<{ schema: string }>(FIND_EXTENSION_SCHEMA);
-    pool.options.connectionTimeoutMillis = REQUEST_CONNECTION_TIMEOUT_MS;
     return rows[0]?.schema ?? extensionSchema;
   } catch (error) {
     await source.destroy();

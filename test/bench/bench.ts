@@ -17,6 +17,7 @@ import type { Line } from "./table.ts";
 import {
   type Effort,
   type Ground,
+  measureAllocations,
   measureLogin,
   measureMail,
   measureMe,
@@ -73,6 +74,7 @@ async function bench(stack: AsyncDisposableStack, effort: Effort): Promise<reado
   const one: Ground = { stack, generator, url: embedded.url, effort, say };
   const person = await prepare(one, 50);
   lines.push(await measureMe(one, person, { bus: null, goal: 0.33, floor: 0.2 }));
+  lines.push(await measureAllocations(one, person, embedded.allocatedBy));
   lines.push(await measureRefresh(one, person, { where: "one process", pids: [embedded.pid] }));
   lines.push(await measureLogin(one, person, { cost: Number(PASSWORD_HASH_COST), goal: 0.95, floor: 0.7 }));
   lines.push(...(await measureDuringSignIns(one, person)));

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { findFreePort } from "../../../scripts/local-servers/ports.ts";
 import { readMetrics, sampleOf } from "../../support/clients/metrics.ts";
+import { hold } from "../../support/data/database-reads.ts";
 import { eventually } from "../../support/eventually.ts";
 import { newPerson, register, signIn } from "../../support/flows/main-flow.ts";
 import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
@@ -54,19 +55,23 @@ describe("/metrics", () => {
   });
 
   test("shows a pool whose connections are all used", async () => {
-    const locked = usermesh.database.query(
-      "BEGIN; LOCK TABLE users.users IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(2); COMMIT",
-    );
-    const searches = Array.from({ length: 40 }, async () => {
-      const admin = { kind: "service", name: "auth" } as const;
-      await usermesh.call("users.findForSignIn", { tenant: "default", email: newPerson().email }, admin).catch(() => 0);
-    });
-    await eventually(
-      "a waiting request",
-      async () => (await look('usermesh_db_pool_connections{schema="users",state="waiting"}')) !== 0,
-    );
-    expect(await look('usermesh_db_pool_connections{schema="users",state="used"}')).toBeGreaterThan(0);
-    await Promise.all([locked, ...searches]);
+    const connections = (text: string, state: string) =>
+      sampleOf(text, `usermesh_db_pool_connections{schema="users",state="${state}"}`) ?? 0;
+    const searches: Array<Promise<unknown>> = [];
+    {
+      await using _ = await hold(usermesh, "LOCK TABLE users.users IN ACCESS EXCLUSIVE MODE");
+      for (let n = 0; n < 40; n += 1) {
+        const search = { tenant: "default", email: newPerson().email };
+        searches.push(
+          usermesh.call("users.findForSignIn", search, { kind: "service", name: "auth" }).catch(() => undefined),
+        );
+      }
+      await eventually("used connections and waiting requests, in one look", async () => {
+        const text = await readMetrics(usermesh.url);
+        return connections(text, "used") > 0 && connections(text, "waiting") > 0;
+      });
+    }
+    await Promise.all(searches);
   });
 
   test("counts the jobs of each queue, including dead letters", async () => {

@@ -148,7 +148,7 @@ describe("npm run import", () => {
   }
 
   test("resumes after repeated kill -9: each account exists once", async () => {
-    const lines = people(6_000);
+    const lines = people(3_000);
     const emails = validEmails(lines);
     const file = await written(lines);
     for (let kills = 0; kills < 4; kills += 1) await killDuringImport(file);
@@ -164,7 +164,7 @@ describe("npm run import", () => {
   });
 
   test("finishes its batch on Ctrl-C, exits with 130, and resumes", async () => {
-    const lines = people(4_000);
+    const lines = people(1_500);
     const emails = validEmails(lines);
     const file = await written(lines);
     const child = begin(file);

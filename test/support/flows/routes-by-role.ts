@@ -47,9 +47,11 @@ export function describeRoutesByRole(running: () => Running): void {
     test.each(roles)("to %s", async (role) => {
       const wrong: string[] = [];
       for (const [operation, row] of rows) {
-        const actor = row.fresh ? await newActor(running(), role) : (actors.get(role) as Actor);
+        const wanted = row.statuses[roles.indexOf(role)] ?? 0;
+        // A request that is refused changes nothing.
+        const isFresh = row.fresh === true && wanted !== 401 && wanted !== 403;
+        const actor = isFresh ? await newActor(running(), role) : (actors.get(role) as Actor);
         const { status, body } = await ask(running(), scene, { operation, row, actor, role });
-        const wanted = row.statuses[roles.indexOf(role)];
         if (status !== wanted) wrong.push(`${operation}: ${status} ${body?.code ?? ""}, not ${wanted}`);
         // A change of a role invalidates the access tokens of the whole tenant.
         if (/DELETE|PUT/.test(operation) && operation.includes("/roles/"))

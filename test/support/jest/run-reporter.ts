@@ -1,12 +1,16 @@
+import { stripVTControlCharacters } from "node:util";
+
 interface TestFileResult {
   readonly testResults: ReadonlyArray<{
     readonly status: string;
     readonly fullName: string;
     readonly invocations?: number | undefined;
+    readonly retryReasons?: readonly string[] | undefined;
   }>;
 }
 
 const MAX_RETRIED = 2;
+const REASON_LINES = 12;
 /** Long enough for the coverage report, which is written after the reporters were told. */
 const EXIT_TIMEOUT_MS = 180_000;
 
@@ -24,8 +28,9 @@ export default class RunReporter {
   }
 
   onTestResult(_: unknown, { testResults }: TestFileResult): void {
-    for (const { status, invocations = 1, fullName } of testResults)
-      if (status === "passed" && invocations > 1) this.#retried.push(fullName);
+    for (const { status, invocations = 1, fullName, retryReasons = [] } of testResults)
+      if (status === "passed" && invocations > 1)
+        this.#retried.push([fullName, ...retryReasons.map(beginning)].join("\n"));
   }
 
   onRunComplete(): void {
@@ -39,6 +44,11 @@ export default class RunReporter {
   getLastError(): Error | undefined {
     return this.#error;
   }
+}
+
+/** Of a failure: the lines that name what was expected, not its stack. */
+function beginning(failure: string): string {
+  return stripVTControlCharacters(failure).split("\n").slice(0, REASON_LINES).join("\n");
 }
 
 /** Runs only if something else keeps the process alive. */
