@@ -57,6 +57,9 @@ function configure(program: Command, { print, columns }: Operator, printError: P
     command
       .exitOverride()
       .showSuggestionAfterError(true)
+      .showHelpAfterError(
+        command === program ? "`help` lists the commands." : `\`${pathOf(command)} --help\` explains it.`,
+      )
       .configureOutput({
         writeOut: (text) => print(text.trimEnd()),
         writeErr: (text) => printError(text.trimEnd().replace(/^error: /, "")),
@@ -65,6 +68,12 @@ function configure(program: Command, { print, columns }: Operator, printError: P
       });
   }
   return program;
+}
+
+/** As it is typed: `users find`. */
+function pathOf(command: Command): string {
+  const group = command.parent;
+  return group?.parent ? `${group.name()} ${command.name()}` : command.name();
 }
 
 /** `users find`, `queues`: everything that can be typed, for completion. */

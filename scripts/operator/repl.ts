@@ -43,16 +43,19 @@ export async function startRepl(operator: Operator): Promise<void> {
 
 /**
  * moleculer-repl parses a line with a program of its own, which would answer `users find --help` with the help of `users`,
- * and offers no completion within a command. So our lines go to our program first.
+ * answers an unknown command with a wide list of other commands, and offers no completion within a command. So it gets only
+ * the lines with a command of its own.
  */
 function takeOver(server: REPLServer, lines: Lines, ours: ReadonlySet<string>): void {
   const internals = server as unknown as { eval: Evaluate; completer: Complete };
   const { eval: evaluate, completer } = internals;
+  const all = namesOfAll(server, completer);
   internals.eval = (line, context, file, done) => {
     const words = splitWords(line);
     const [first = "", second] = words;
-    const isOurs = ours.has(first) || (first === "help" && (second === undefined || ours.has(second)));
-    if (!isOurs) return evaluate.call(server, line, context, file, done);
+    const topic = first === "help" ? (second ?? "") : first;
+    const isTheirs = words.length === 0 || (all.has(topic) && !ours.has(topic));
+    if (isTheirs) return evaluate.call(server, line, context, file, done);
     void lines.run(words).finally(() => {
       if (first === "help" && second === undefined) process.stdout.write(MOLECULERS);
       done(null);
@@ -68,6 +71,15 @@ function takeOver(server: REPLServer, lines: Lines, ours: ReadonlySet<string>): 
   server.on("SIGINT", () => {
     if (!lines.interrupt()) for (const interrupt of interrupts) interrupt.call(server);
   });
+}
+
+/** The completions of an empty line are the names of all commands, those of moleculer-repl and ours. */
+function namesOfAll(server: REPLServer, completer: Complete): ReadonlySet<string> {
+  let found: string[] = [];
+  completer.call(server, "", (_error, [names]) => {
+    found = names;
+  });
+  return new Set(found);
 }
 
 type Lines = ReturnType<typeof createLines>;

@@ -176,6 +176,9 @@ describe("an operator", () => {
     expect(await typed("users find --help")).toContain("--tenant <slug>");
     expect(await type("users fnd")).toBe(2);
     expect(errors.join()).toContain("Did you mean find?");
+    expect(await type("nonsense")).toBe(2);
+    expect(errors).toEqual(["unknown command 'nonsense'", "`help` lists the commands."]);
     expect(await type("users show")).toBe(2);
+    expect(errors).toContain("`users show --help` explains it.");
   });
 });

@@ -91,9 +91,9 @@ export const installation: readonly CommandDefinition[] = [
         at: entry.at.slice(5, 19).replace("T", " "),
         action: entry.action,
         by: entry.actor ?? entry.actor_id,
-        about: entry.user_id,
+        ...(!user && { about: entry.user_id }),
       }));
-      return { rows, none: "The log has no such entry.", data };
+      return { rows, none: "The log has no such entry.", whole: user ? ["by"] : [], data };
     },
   },
 ];
@@ -125,7 +125,7 @@ export const admin: CommandGroup = {
         const user = await resolveUser(operator, who, tenant);
         const password = typeof given === "string" ? given : generatePassword();
         await operator.call("auth.setPassword", { user_id: user.id, password }, user.tenant_id);
-        const message = `${user.email} has another password, and all sessions are revoked${shown(given, password)}`;
+        const message = `${user.email} has a new password, and all sessions are revoked${shown(given, password)}`;
         return { message, data: { id: user.id, email: user.email, ...secret(given, password) } };
       },
     },
@@ -133,7 +133,7 @@ export const admin: CommandGroup = {
 };
 
 function shown(given: unknown, password: string): string {
-  return given === undefined ? `. Password, shown only once: ${password}` : ".";
+  return given === undefined ? `.\nPassword: ${password} (shown only once)` : ".";
 }
 
 function secret(given: unknown, password: string): { readonly password?: string } {
