@@ -11,16 +11,17 @@ import { print } from "./run/terminal.ts";
 
 const help = `Creates an administrator, or helps one who can't sign in any more.
 
-  npm run admin -- create <email>           a new account with the roles of the first
-                                            administrator; prints its password
+  npm run admin -- create <email>           a new account with the roles of the
+                                            first administrator; prints its
+                                            password
   npm run admin -- reset-password <email>   prints a new password, and ends all
                                             sessions of the account
-  npm run admin -- grant <email>            gives an account these roles; its address
-                                            must be verified
+  npm run admin -- grant <email>            gives an account these roles; its
+                                            address must be verified
 
 For accounts of the default tenant. It joins the mesh at NATS_URL, or the
-\`npm start\` or \`npm run mesh\` of this machine. If none runs, it starts the services,
-with DATABASE_URL or the embedded database.
+\`npm start\` or \`npm run mesh\` of this machine. If none runs, it starts the
+services, with DATABASE_URL or the embedded database.
 
 Exit codes: 0 done, 1 failed, 2 invalid arguments.`;
 

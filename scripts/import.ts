@@ -19,14 +19,16 @@ A line has an email. Optional: tenant (a slug, default "default"), username,
 full_name, current_title, company, location, bio, push_token, is_active,
 is_verified, created_at, last_login_at, subscription {plan, expires_at},
 profile {…} and preferences {…} with the fields of the API, and password_hash:
-of bcrypt, argon2, Django, Firebase, ASP.NET, WordPress, Keycloak or LDAP. Users without one have to reset their
-password. The import sends no mails and assigns no roles.
+of bcrypt, argon2, Django, Firebase, ASP.NET, WordPress, Keycloak or LDAP. Users
+without one have to reset their password. The import sends no mails and assigns
+no roles.
 
 After an interruption by Ctrl-C, kill -9 or a power failure, the same command
 resumes and imports no account twice. <users.ndjson>.progress has the position.
 
-It joins the mesh at NATS_URL, or the \`npm start\` or \`npm run mesh\` of this machine.
-If none runs, it starts the services, with DATABASE_URL or the embedded database.
+It joins the mesh at NATS_URL, or the \`npm start\` or \`npm run mesh\` of this
+machine. If none runs, it starts the services, with DATABASE_URL or the embedded
+database.
 
 Exit codes: 0 all imported, 3 some lines refused, 130 interrupted, 1 failed,
 2 invalid arguments.`;

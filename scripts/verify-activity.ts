@@ -5,17 +5,18 @@ import { ConfigError, readConfig } from "../lib/config/config.ts";
 import { createQuery } from "../lib/database/schema-names.ts";
 import { sslOption } from "../lib/database/ssl-option.ts";
 import { qualifyFor } from "./migrate/prepare.ts";
-import { print } from "./run/terminal.ts";
+import { counted, print } from "./run/terminal.ts";
 import { type Anchor, verifyActivity } from "./verify-activity/verify.ts";
 
 const help = `Checks that no entry of the activity log was changed, removed or inserted.
 
   DATABASE_URL=… npm run verify-activity [-- --anchors <file>]
 
-Prints the head of each tenant's chain: <tenant> <number of entries> <hash>. Keep
-the output where nobody who can write to the database can write, and pass it later
-as --anchors: a chain that was computed again, or cut off at its end, no longer
-contains it. Connects as the owner of the database or as the role of admin.
+Prints the head of each tenant's chain: <tenant> <number of entries> <hash>.
+Keep the output where nobody who can write to the database can write, and pass
+it later as --anchors: a chain that was computed again, or cut off at its end,
+no longer contains it. Connects as the owner of the database or as the role of
+admin.
 
 Exit codes: 0 verified, 1 broken, 2 invalid arguments.`;
 
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
     for (const { tenant, seq, hash } of heads) print(`${tenant} ${seq} ${hash}`);
     for (const problem of problems) process.stderr.write(`${problem}\n`);
     process.stderr.write(
-      `${heads.length} chains, ${erased} entries without data of erased users, ${problems.length} problems\n`,
+      `${counted(heads.length, "chain")}, ${erased} entries without data of erased users, ${counted(problems.length, "problem")}\n`,
     );
     return problems.length === 0 ? 0 : 1;
   } finally {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { type FileHandle, link, open, rm } from "node:fs/promises";
 import type { Actions, Call } from "../../lib/actions/typed-call.ts";
 import type { HashReader } from "../../services/auth/transfer/export-hashes.ts";
@@ -22,6 +23,7 @@ type Position = Actions["users.exportAccounts"]["params"]["after"];
  */
 export async function exportFile(options: ExportOptions): Promise<number> {
   const draft = `${options.file}.part`;
+  assertNew(options.file, draft);
   const out = await open(draft, "wx", 0o600);
   try {
     const count = await writePages(options, out);
@@ -34,6 +36,12 @@ export async function exportFile(options: ExportOptions): Promise<number> {
     await out.close();
     await rm(draft, { force: true });
   }
+}
+
+/** Before the accounts are read, which can take minutes. */
+function assertNew(file: string, draft: string): void {
+  if (existsSync(file)) throw new Error(`${file} exists already, and is not overwritten. Name another file.`);
+  if (existsSync(draft)) throw new Error(`${draft} exists: another export is writing it. If none runs, delete it.`);
 }
 
 async function writePages(options: ExportOptions, out: FileHandle): Promise<number> {

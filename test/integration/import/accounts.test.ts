@@ -334,7 +334,7 @@ describe("import and export", () => {
     const lines = await ndjson<object>(file);
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.filter((line) => "password_hash" in line)).toEqual([]);
-    await expect(runExport(usermesh, { file })).rejects.toThrow("EEXIST");
+    await expect(runExport(usermesh, { file })).rejects.toThrow("exists already, and is not overwritten");
     expect(await ndjson(file)).toEqual(lines);
   });
 
