@@ -45,6 +45,13 @@ const bearer = (token: string, init: RequestInit = {}) => ({
   headers: { authorization: `Bearer ${token}`, ...(init.body != null && { "content-type": "application/json" }) },
 });
 
+/** The token with the name of another key. */
+function withKeyId(token: string, kid: string): string {
+  const [header = "", ...rest] = token.split(".");
+  const named = { ...JSON.parse(Buffer.from(header, "base64url").toString()), kid };
+  return [Buffer.from(JSON.stringify(named)).toString("base64url"), ...rest].join(".");
+}
+
 describe.each(["express", "fastify"])("the backend with %s", (name) => {
   let url: string;
   let person: Person;
@@ -203,8 +210,9 @@ if (!python) process.stderr.write("No Python with PyJWT found: the program of th
     const { access } = await signIn(running, person);
     expect(await ask(url, bearer(access))).toMatchObject({ status: 200, body: { email: person.email } });
     expect((await ask(`${url}/admin/`, bearer(access))).status).toBe(403);
-    for (const init of [{}, bearer("x"), bearer(`${access.slice(0, -9)}AAAAAAAAA`)]) {
-      expect(await ask(url, init)).toMatchObject({ status: 401, body: { code: "token_invalid" } });
+    expect(await ask(url, {})).toMatchObject({ status: 401, body: { code: "token_missing" } });
+    for (const token of ["x", `${access.slice(0, -9)}AAAAAAAAA`, withKeyId(access, "unknown")]) {
+      expect(await ask(url, bearer(token))).toMatchObject({ status: 401, body: { code: "token_invalid" } });
     }
   });
 });

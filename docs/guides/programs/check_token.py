@@ -16,11 +16,15 @@ if METADATA["issuer"] != ISSUER:
 KEYS = jwt.PyJWKClient(METADATA["jwks_uri"])
 
 
+class TokenMissing(Exception):
+    pass
+
+
 def check(authorization):
-    """Returns the claims, or raises jwt.InvalidTokenError. A PyJWKClientError can mean that the keys could not be read."""
+    """Returns the claims, or raises an error of PyJWT or TokenMissing."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
-        raise jwt.InvalidTokenError("token_missing")
+        raise TokenMissing
     key = KEYS.get_signing_key_from_jwt(token).key
     claims = jwt.decode(token, key, algorithms=["ES256"], issuer=ISSUER, audience=ISSUER, options={"require": ["exp", "sub"]})
     if jwt.get_unverified_header(token).get("typ") != "at+jwt":
@@ -36,12 +40,15 @@ def answer(status, body, start_response):
 def app(environ, start_response):
     try:
         claims = check(environ.get("HTTP_AUTHORIZATION", ""))
+    except TokenMissing:
+        return answer("401 Unauthorized", {"code": "token_missing"}, start_response)
     except jwt.ExpiredSignatureError:
         return answer("401 Unauthorized", {"code": "token_expired"}, start_response)
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, jwt.PyJWKClientError) as error:
+        # A PyJWKClientError follows another error if the keys could not be read. Otherwise no key has the token's id.
+        if isinstance(error, jwt.PyJWKClientError) and error.__context__:
+            return answer("503 Service Unavailable", {"code": "service_unavailable"}, start_response)
         return answer("401 Unauthorized", {"code": "token_invalid"}, start_response)
-    except jwt.PyJWKClientError:
-        return answer("503 Service Unavailable", {"code": "service_unavailable"}, start_response)
     if environ["PATH_INFO"].startswith("/admin/") and "users:read" not in claims["permissions"]:
         return answer("403 Forbidden", {"code": "forbidden"}, start_response)
     return answer("200 OK", {"email": claims["email"]}, start_response)
