@@ -7,7 +7,7 @@ export interface AppPage {
   /** Files in ui/messages/ besides `common`. */
   readonly messages: readonly string[];
   /** Files in ui/styles/ besides those that all pages have, in the order of the cascade. They are sent as one. */
-  readonly styles: readonly string[];
+  readonly styles: readonly [string, ...string[]];
   /** It shows other documents of this server in frames. */
   readonly hasFrames?: true;
 }
