@@ -87,7 +87,9 @@ export default function authService(platform: Platform): ServiceSchema {
         },
       }),
     ],
-    stopped: async () => deps.securityEvents.flush(),
+    async stopped() {
+      await Promise.all([deps.hashUpgrade.stop(), deps.securityEvents.flush()]);
+    },
     actions: implement(authContract, {
       register: (ctx) => hashing("sign_up", ctx, (withHashes) => register(withHashes, ctx)),
       login: (ctx) => hashing("sign_in", ctx, (withHashes) => login(withHashes, ctx)),

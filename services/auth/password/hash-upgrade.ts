@@ -5,8 +5,10 @@ import type { PasswordHashing } from "./password-hashing.ts";
 
 /** Wraps weak hashes in ours, one after the other, so that sign-ins get their turn in between. */
 export interface HashUpgrade {
-  /** Starts the work in the background, unless it is running. It ends when no weak hash is left, or with this process. */
+  /** Starts the work in the background, unless it is running. It ends when no weak hash is left. */
   start(): void;
+  /** Resolves once the hash that is being wrapped is stored. The next start of the service continues. */
+  stop(): Promise<void>;
 }
 
 interface Deps extends Pick<Platform, "ring" | "log"> {
@@ -17,22 +19,25 @@ interface Deps extends Pick<Platform, "ring" | "log"> {
 const BATCH_SIZE = 100;
 
 export function createHashUpgrade(deps: Deps): HashUpgrade {
-  let running = false;
+  const stopping = new AbortController();
+  let running: Promise<void> | undefined;
   return {
     start() {
-      if (running) return;
-      running = true;
-      upgradeAll(deps)
+      running ??= upgradeAll(deps, stopping.signal)
         .catch((error: Error) => deps.log.warn({ error: error.message }, "upgrading weak password hashes failed"))
         .finally(() => {
-          running = false;
+          running = undefined;
         });
+    },
+    async stop() {
+      stopping.abort();
+      await running;
     },
   };
 }
 
-async function upgradeAll(deps: Deps): Promise<void> {
-  for (;;) {
+async function upgradeAll(deps: Deps, stopping: AbortSignal): Promise<void> {
+  while (!stopping.aborted) {
     const labels = (await listOnePerLabel(deps.db)).filter(({ secret }) => deps.passwords.isWeak(secret));
     if (labels.length === 0) return;
     const credentials = await listCredentialsWithLabels(
@@ -40,11 +45,19 @@ async function upgradeAll(deps: Deps): Promise<void> {
       labels.map(({ label }) => label),
       BATCH_SIZE,
     );
-    let upgraded = 0;
-    for (const credential of credentials) if (await upgrade(deps, credential)) upgraded += 1;
     // Without this, credentials that can't be opened would be tried forever; the next maintenance tries again.
-    if (upgraded === 0) return;
+    if (!(await upgradeBatch(deps, credentials, stopping))) return;
   }
+}
+
+/** True if at least one hash was replaced. */
+async function upgradeBatch(deps: Deps, credentials: readonly Credential[], stopping: AbortSignal): Promise<boolean> {
+  let isUpgraded = false;
+  for (const credential of credentials) {
+    if (stopping.aborted) return isUpgraded;
+    if (await upgrade(deps, credential)) isUpgraded = true;
+  }
+  return isUpgraded;
 }
 
 /** False if the secret can't be opened, or was changed in the meantime. */
