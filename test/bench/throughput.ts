@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { TestMesh } from "../support/start/mesh.ts";
-import { cpuSeconds, type Generator, startLimit } from "./children.ts";
+import { cpuSeconds, type Generator, keepCoresAwake, startLimit } from "./children.ts";
 import type { Load, Measured } from "./load.ts";
 import { type Line, median, ms, rate } from "./table.ts";
 
@@ -32,6 +32,8 @@ export interface Prepared extends Credentials {
 
 const CONNECTIONS = 50;
 const ACCOUNTS = 20;
+/** V8 goes on compiling for some ten seconds of full load. */
+const WARM_UP_ROUNDS = 4;
 
 export async function prepare({ url }: Ground, sessions: number): Promise<Prepared> {
   const person = { email: "bench@example.com", password: "Bench-mark-1-mark" };
@@ -87,6 +89,8 @@ export async function measureMe(
   const bare = await startLimit<string>(stack, [bus === null ? "http" : "web"], env);
   const where = bus === null ? "one process" : "mesh";
   say(`GET /users/me, ${where}`);
+  using _ = keepCoresAwake();
+  await generator.run(meLoad(url, access, WARM_UP_ROUNDS * effort.seconds));
   const rounds = await inTurns(effort, [
     () => generator.run(meLoad(url, access, effort.seconds)),
     () => generator.run(meLoad(bare, access, effort.seconds)),
