@@ -45,6 +45,8 @@ export default {
   reporters: ["default", "<rootDir>/test/support/jest/run-reporter.ts"],
   // Most of a test is waiting. More at once would ask the one PostgreSQL for more connections than it has.
   maxWorkers: 2,
+  // Each test file leaves some 30 MB in its process: after a hundred files, most of a run would be garbage collection.
+  workerIdleMemoryLimit: "500MB",
   collectCoverageFrom: [
     "lib/**/*.ts",
     "mixins/**/*.ts",

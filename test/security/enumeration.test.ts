@@ -120,21 +120,22 @@ describe("a sign-in with a wrong password", () => {
       await usermesh.database.query("DELETE FROM auth.login_attempts");
       return (await timeOf(newPerson().email)) > 0.8 * (await timeOf(lines[1]?.email));
     });
-    const fastest = names.map(() => Number.POSITIVE_INFINITY);
-    const measure = async () => {
+    const measure = async (fastest: number[]) => {
       await usermesh.database.query("DELETE FROM auth.login_attempts");
       for (const [index, email] of names.entries()) {
         await usermesh.settled();
-        fastest[index] = Math.min(fastest[index] as number, await timeOf(email));
+        fastest[index] = Math.min(fastest[index] ?? Number.POSITIVE_INFINITY, await timeOf(email));
       }
     };
-    const difference = () => {
+    // The fastest of 15 counts, because load only adds time. A busy machine needs more than one series, and a new one forgets times from before the slower hashes were known.
+    let difference = Number.POSITIVE_INFINITY;
+    for (let series = 0; series < SERIES && difference >= 0.25; series += 1) {
+      const fastest: number[] = [];
+      for (let n = 0; n < 15; n += 1) await measure(fastest);
       const [unknown = 0, ...others] = fastest;
-      return Math.max(...others.map((other) => Math.abs(other - unknown))) / unknown;
-    };
-    // The fastest measurement counts, because load only adds time: on a busy machine more of them are needed.
-    for (let n = 0; n < 15 || (n < 15 * SERIES && difference() >= 0.25); n += 1) await measure();
-    expect(difference()).toBeLessThan(0.25);
+      difference = Math.max(...others.map((other) => Math.abs(other - unknown))) / unknown;
+    }
+    expect(difference).toBeLessThan(0.25);
   });
 });
 
