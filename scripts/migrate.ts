@@ -1,7 +1,8 @@
-import { ConfigError, readConfig } from "../lib/config/config.ts";
+import { readConfig } from "../lib/config/config.ts";
 import { migrate, migrationStatus, type Say, undoMigration } from "./migrate/migrate.ts";
 import { writeNewMigration } from "./migrate/new.ts";
 import type { SchemaStatus } from "./migrate/schemas.ts";
+import { UsageError } from "./run/command.ts";
 
 async function main([command = "up", ...rest]: string[]): Promise<void> {
   const say: Say = (line) => process.stdout.write(`${line}\n`);
@@ -11,9 +12,9 @@ async function main([command = "up", ...rest]: string[]): Promise<void> {
   if (command === "up") return migrate(config, say);
   if (command === "status") return printStatus(await migrationStatus(config), say);
   if (command === "down") return undoMigration(config, rest[0], say);
-  throw new ConfigError([
+  throw new UsageError(
     `Unknown command ${JSON.stringify(command)}: use migrate, migrate:status, migrate:down <schema> or migrate:new <schema> <name>.`,
-  ]);
+  );
 }
 
 function printStatus(statuses: readonly SchemaStatus[], say: Say): void {

@@ -184,20 +184,29 @@ async function changeMuch(mesh: TestMesh, person: Person, index: number): Promis
 
 /** Reads like a new service: with its own consumer, from the first message. */
 async function readFromTheFirst(mesh: TestMesh, manager: JetStreamManager, stream: StreamName): Promise<MeshEvent[]> {
+  const warnings: string[] = [];
   const log = openEventLog(mesh.nats.url, {
     clock: systemClock,
     timers: systemTimers,
-    log: pino({ level: "silent" }),
+    log: pino({ level: "warn" }, { write: (line) => warnings.push(line) }),
   });
   const events: MeshEvent[] = [];
   const handle = async (event: MeshEvent) => void events.push(event);
   const name = `late-${randomUUID()}`;
   await log.consume({ name, stream, types: eventTypes, handle });
+  let left = "no consumer";
   const all = async () => {
     const { num_pending, num_ack_pending } = await manager.consumers.info(stream, name);
+    left = `${num_pending} pending, ${num_ack_pending} not acknowledged`;
     return events.length > 0 && num_pending + num_ack_pending === 0;
   };
-  await eventually(`all of ${stream}`, all, { every: 100 }).finally(() => log.close());
+  try {
+    await eventually(`all of ${stream}`, all, { every: 100 });
+  } catch (cause) {
+    throw new Error(`${events.length} events read, ${left}\n${warnings.join("")}`, { cause });
+  } finally {
+    await log.close();
+  }
   return events;
 }
 

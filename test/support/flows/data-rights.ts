@@ -75,8 +75,15 @@ export async function erased(database: TestDatabase, userId: string): Promise<vo
   });
 }
 
-/** The certificate, as the tenant's administrator sees it. */
+/** The certificate, as the tenant's administrator sees it. Just after a process was killed, requests may be answered with 503. */
 export async function certificateOf(running: Running, userId: string) {
-  const admin = await signIn(running, running.admin);
-  return (await running.api.get(`admin/users/${userId}/erasure`, admin.access)).body.data;
+  const admin = await eventually("a sign-in", () => signIn(running, running.admin), { every: 200 });
+  return eventually(
+    "an answer",
+    async () => {
+      const { status, body } = await running.api.get(`admin/users/${userId}/erasure`, admin.access);
+      return status < 500 && (body.data ?? body);
+    },
+    { every: 200 },
+  );
 }
