@@ -25,7 +25,10 @@ export class Refusal extends Error {
  */
 export async function createTokenCheck(issuer) {
   if (!issuer) throw new Error("ISSUER is not set: it is PUBLIC_URL of Usermesh, such as http://localhost:3000.");
-  const metadata = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
+  const discovery = await fetch(`${issuer}/.well-known/openid-configuration`).catch((cause) => {
+    throw new Error(`Usermesh does not answer at ${issuer}. Is it running?`, { cause });
+  });
+  const metadata = await discovery.json();
   if (metadata.issuer !== issuer) throw new Error(`ISSUER is ${issuer}, but PUBLIC_URL is ${metadata.issuer}.`);
   const keys = createRemoteJWKSet(new URL(metadata.jwks_uri));
   const options = { issuer, audience: issuer, typ: "at+jwt", algorithms: ["ES256"] };

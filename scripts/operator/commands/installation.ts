@@ -90,13 +90,18 @@ export const installation: readonly CommandDefinition[] = [
       const rows = data.map((entry) => ({
         at: entry.at.slice(5, 19).replace("T", " "),
         action: entry.action,
-        by: entry.actor ?? entry.actor_id,
-        ...(!user && { about: entry.user_id }),
+        by: entry.actor ?? (user ? entry.actor_id : endOf(entry.actor_id)),
+        ...(!user && { about: endOf(entry.user_id) }),
       }));
       return { rows, none: "The log has no such entry.", whole: user ? ["by"] : [], data };
     },
   },
 ];
+
+/** Two whole ids do not fit into 80 columns, and those of one hour begin alike. `--json` has them whole. */
+function endOf(id: string | null): string {
+  return id === null ? "" : `…${id.slice(-12)}`;
+}
 
 export const admin: CommandGroup = {
   name: "admin",
