@@ -15,6 +15,7 @@ import setup from "../support/jest/postgres-setup.ts";
 import teardown from "../support/jest/postgres-teardown.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 import { cpuSeconds, end } from "./children.ts";
+import { median } from "./table.ts";
 
 const help = `What nodes cost that do nothing but know of each other: heartbeats, and what is sent when one joins. The nodes are
 simulated: several brokers in one process, each with the options of a node and the services of a real one.
@@ -22,6 +23,7 @@ simulated: several brokers in one process, each with the options of a node and t
   npm run bench:nodes -- [--nodes 100]`;
 
 const PROCESSES = 4;
+const SETTLE_MS = 5_000;
 const REST_MS = 30_000;
 
 /** What a node tells others about itself; see https://github.com/moleculer-framework/protocol */
@@ -38,55 +40,73 @@ interface Traffic {
 async function bench(stack: AsyncDisposableStack): Promise<number> {
   const { values } = parseArgs({ options: { nodes: { type: "string", default: "100" } } });
   const nodes = Number(values.nodes);
-  await setup();
-  stack.defer(teardown);
-  const mesh = await startMesh();
-  const infos = await readInfos(mesh);
-  print(
-    `${infos.length} real nodes announce themselves in ${median(infos.map((info) => sizeOf(info)))} bytes (median)`,
-  );
-  await mesh.stop();
-
   const dir = await mkdtemp(join(tmpdir(), "usermesh-nodes-"));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
-  await writeFile(join(dir, "infos.json"), JSON.stringify(infos));
+  const infosFile = join(dir, "infos.json");
+  await writeFile(infosFile, JSON.stringify(await readRealInfos()));
   const nats = await startNats({ dir: join(dir, "nats"), log: pino({ level: "error" }) });
   stack.defer(nats.stop);
   const client = await connect(natsOptions(nats.url));
   stack.defer(() => client.close());
   const count = countTraffic(client);
+
   const began = performance.now();
-  const children = Array.from({ length: PROCESSES }, (_, n) =>
-    fork(join(import.meta.dirname, "nodes-child.ts"), {
-      env: { ...process.env, NATS_URL: nats.url, INFOS: join(dir, "infos.json") },
-      execArgv: ["--require", "./scripts/environment.cjs"],
-    }).once("spawn", function (this: ChildProcess) {
-      this.send({ first: n, step: PROCESSES, nodes });
-    }),
-  );
+  const children = Array.from({ length: PROCESSES }, () => forkNodes(nats.url, infosFile));
   for (const child of children) stack.defer(() => end(child));
+  for (const [first, child] of children.entries()) child.send({ first, step: PROCESSES, nodes });
   await Promise.all(children.map((child) => once(child, "message")));
-  print(
-    `${nodes} nodes know each other after ${((performance.now() - began) / 1_000).toFixed(1)} s: ${shown(count())}`,
-  );
+  const seconds = (performance.now() - began) / 1_000;
+  print(`${nodes} nodes know each other after ${seconds.toFixed(1)} s: ${shown(count())}`);
 
-  await sleep(5_000);
-  const pids = children.map(({ pid }) => pid ?? 0);
-  const before = await Promise.all([cpuSeconds(pids), cpuSeconds([nats.pid])]);
-  count();
-  await sleep(REST_MS);
-  const seconds = REST_MS / 1_000;
-  const rest = count();
-  const after = await Promise.all([cpuSeconds(pids), cpuSeconds([nats.pid])]);
-  const [brokers, server] = after.map((now, n) => ((now - (before[n] ?? 0)) / seconds) * 1_000) as [number, number];
-  print(`at rest, each second: ${shown({ messages: rest.messages / seconds, bytes: rest.bytes / seconds })}`);
-  print(`processor of each node ${(brokers / nodes).toFixed(2)} ms/s, of NATS ${server.toFixed(1)} ms/s`);
-
-  const [first] = children;
-  first?.send("another");
-  const [joinedMs] = (await once(first as ChildProcess, "message")) as [number];
+  await sleep(SETTLE_MS);
+  await measureRest({ pids: children.map(({ pid }) => pid ?? 0), natsPid: nats.pid, nodes, count });
+  const first = children[0] as ChildProcess;
+  first.send("another");
+  const [joinedMs] = (await once(first, "message")) as [number];
   print(`another node is known to all after ${joinedMs.toFixed(0)} ms: ${shown(count())}`);
   return 0;
+}
+
+/** What the nodes of a real mesh announce. */
+async function readRealInfos(): Promise<Info[]> {
+  await setup();
+  try {
+    const mesh = await startMesh();
+    const infos = await readInfos(mesh).finally(() => mesh.stop());
+    print(`${infos.length} real nodes announce themselves in ${median(infos.map(sizeOf))} bytes (median)`);
+    return infos;
+  } finally {
+    await teardown();
+  }
+}
+
+function forkNodes(natsUrl: string, infosFile: string): ChildProcess {
+  return fork(join(import.meta.dirname, "nodes-child.ts"), {
+    env: { ...process.env, NATS_URL: natsUrl, INFOS: infosFile },
+    execArgv: ["--require", "./scripts/environment.cjs"],
+  });
+}
+
+interface Resting {
+  readonly pids: readonly number[];
+  readonly natsPid: number;
+  readonly nodes: number;
+  count(): Traffic;
+}
+
+async function measureRest({ pids, natsPid, nodes, count }: Resting): Promise<void> {
+  const spent = () => Promise.all([cpuSeconds(pids), cpuSeconds([natsPid])]);
+  const [brokersBefore, serverBefore] = await spent();
+  count();
+  await sleep(REST_MS);
+  const { messages, bytes } = count();
+  const [brokers, server] = await spent();
+  const seconds = REST_MS / 1_000;
+  const perSecond = (now: number, before: number) => ((now - before) / seconds) * 1_000;
+  print(`at rest, each second: ${shown({ messages: messages / seconds, bytes: bytes / seconds })}`);
+  print(
+    `processor of each node ${(perSecond(brokers, brokersBefore) / nodes).toFixed(2)} ms/s, of NATS ${perSecond(server, serverBefore).toFixed(1)} ms/s`,
+  );
 }
 
 async function readInfos(mesh: TestMesh): Promise<Info[]> {
@@ -122,8 +142,7 @@ function countTraffic(client: NatsConnection): () => Traffic {
   };
 }
 
-const sizeOf = (value: unknown) => JSON.stringify(value).length;
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0;
+const sizeOf = (value: Info) => JSON.stringify(value).length;
 const shown = ({ messages, bytes }: Traffic) =>
   `${Math.round(messages).toLocaleString("en")} messages, ${(bytes / 1_024).toFixed(0)} kB published`;
 

@@ -7,7 +7,7 @@ import type { PasswordHashing } from "./password-hashing.ts";
 export interface HashUpgrade {
   /** Starts the work in the background, unless it is running. It ends when no weak hash is left. */
   start(): void;
-  /** Resolves once the hash that is being wrapped is stored. The next start of the service continues. */
+  /** Resolves once the hash that is being wrapped is stored. The next maintenance continues. */
   stop(): Promise<void>;
 }
 
