@@ -22,6 +22,7 @@ import { revokeAll, revokeForUser } from "./session/revoke-all.ts";
 import { revokeOwn, revokeSession } from "./session/revoke-session.ts";
 import { createSessionLifetimes } from "./session/session-lifetimes.ts";
 import { countAllLiveSessions, countLiveSessions, IS_LIVE, readEpoch } from "./session/sessions.repo.ts";
+import { createOwnerOf } from "./session/token-owners.ts";
 import { sessionsContract } from "./sessions.contract.ts";
 import { sessionsEntities } from "./sessions.entities.ts";
 import { sweep } from "./sweep.ts";
@@ -35,7 +36,8 @@ export default function sessionsService(platform: Platform): ServiceSchema {
   const db = createDatabase(platform, { schema: "sessions", entities: sessionsEntities });
   const leaseDb = createDatabase(platform, { schema: "sessions", poolSize: LEASE_CONNECTIONS });
   const outbox = createOutbox(platform, db, "sessions");
-  const deps = { platform, db, leaseDb, outbox, lifetimesOf: createSessionLifetimes(platform) };
+  const lifetimesOf = createSessionLifetimes(platform);
+  const deps = { platform, db, leaseDb, outbox, lifetimesOf, ownerOf: createOwnerOf(platform, db) };
   const countOfAll = createCount(platform.clock, (max) => countAllLiveSessions(db, max));
   reportKeyUsage(platform.metrics, { ...platform, db }, "sessions", KEY_USAGE);
 

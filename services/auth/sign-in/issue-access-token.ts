@@ -1,8 +1,8 @@
-import { SignJWT } from "jose";
 import { AppError } from "../../../lib/actions/errors.ts";
 import type { ActionContext, Actions } from "../../../lib/actions/typed-call.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { AuthDeps } from "../dependencies.ts";
+import { signJwt } from "../signing/signing-algorithms.ts";
 import type { Signer } from "../signing/signing-keys.ts";
 
 type Grant = Actions["sessions.create"]["result"];
@@ -43,21 +43,19 @@ export async function issueAccessToken(
   return sign(deps, signer, grant, claims, iat);
 }
 
-async function sign(deps: TokenDeps, signer: Signer, grant: Grant, claims: Claims, iat: number): Promise<AccessToken> {
+function sign(deps: TokenDeps, signer: Signer, grant: Grant, claims: Claims, iat: number): AccessToken {
   const { publicUrl } = deps.config.http;
   const exp = expiryOf(deps, signer, grant, claims, iat);
-  const jwt = new SignJWT({
+  const payload = {
     ...payloadOf(grant, claims),
     jti: newId(deps.clock, deps.random),
     iat,
     exp,
     iss: publicUrl,
     aud: publicUrl,
-  });
-  const access_token = await jwt
-    .setProtectedHeader({ alg: signer.alg, typ: "at+jwt", kid: signer.kid })
-    .sign(signer.key);
-  return { access_token, token_type: "Bearer", expires_in: exp - iat };
+  };
+  const header = { alg: signer.alg, typ: "at+jwt", kid: signer.kid };
+  return { access_token: signJwt(header, payload, signer.key), token_type: "Bearer", expires_in: exp - iat };
 }
 
 /** The token outlives neither its session, nor the premium tier it carries, nor the key that signs it. */

@@ -1,16 +1,11 @@
+import type { KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { AppError } from "../../../lib/actions/errors.ts";
 import { type Binding, SealBrokenError } from "../../../lib/crypto/key-ring.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 import type { Database, Queryable } from "../../../mixins/database/database.mixin.ts";
-import {
-  generateSigningKey,
-  importSigningKey,
-  type PrivateKey,
-  type PublicJwk,
-  type SigningAlgorithm,
-} from "./signing-algorithms.ts";
+import { generateSigningKey, importSigningKey, type PublicJwk, type SigningAlgorithm } from "./signing-algorithms.ts";
 import {
   deleteExpiredSigningKeys,
   endEarlierKeys,
@@ -28,7 +23,7 @@ type NewKeyDeps = Omit<KeyDeps, "db" | "log"> & { readonly db: Queryable };
 export interface Signer {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
-  readonly key: PrivateKey;
+  readonly key: KeyObject;
   /** Milliseconds since the epoch, checked at each signature. */
   readonly signFrom: number;
   readonly signUntil: number;
@@ -57,10 +52,10 @@ const CHANGE_ALGORITHM_AFTER_MS = 3_600_000;
 
 export function createSigningKeys(deps: KeyDeps): SigningKeys {
   const { db, clock, log } = deps;
-  const privateKeys = new Map<string, PrivateKey>();
+  const privateKeys = new Map<string, KeyObject>();
   const load = async () => {
     const rows = (await ensureKeys(deps)).filter((row) => row.sign_until > clock.now().getTime());
-    return Promise.all(rows.map((row) => toSigner(deps, privateKeys, row)));
+    return rows.map((row) => toSigner(deps, privateKeys, row));
   };
   const cache = new LRUCache<"signers", readonly Signer[]>({
     max: 1,
@@ -179,15 +174,11 @@ async function createKey(
 }
 
 /** Decrypts each private key once, but takes its times from the current row. */
-async function toSigner({ ring }: KeyDeps, privateKeys: Map<string, PrivateKey>, row: SigningKeyRow): Promise<Signer> {
-  const key = privateKeys.get(row.kid) ?? (await openKey(ring, row));
+function toSigner({ ring }: KeyDeps, privateKeys: Map<string, KeyObject>, row: SigningKeyRow): Signer {
+  const key = privateKeys.get(row.kid) ?? importSigningKey(openPrivateKey(ring, row).toString());
   privateKeys.set(row.kid, key);
   const { kid, alg, sign_from: signFrom, sign_until: signUntil, verify_until: verifyUntil } = row;
   return { kid, alg, key, signFrom, signUntil, verifyUntil };
-}
-
-async function openKey(ring: KeyDeps["ring"], row: SigningKeyRow): Promise<PrivateKey> {
-  return importSigningKey(row.alg, openPrivateKey(ring, row).toString());
 }
 
 /** Keys made by an earlier release are sealed for the purpose "data". They are deleted when their last token has expired. */

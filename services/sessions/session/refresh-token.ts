@@ -7,9 +7,9 @@ import {
   refreshTokenMatches,
 } from "../../../lib/crypto/refresh-token.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
-import { findCurrentToken, findTokenOwner, type GrantRow, type TokenOwner } from "./sessions.repo.ts";
+import { findCurrentToken, type GrantRow, type TokenOwner } from "./sessions.repo.ts";
 
-type TokenDeps = Pick<SessionsDeps, "platform" | "db">;
+type TokenDeps = Pick<SessionsDeps, "platform" | "db" | "ownerOf">;
 
 /** Adds the session's current refresh token, which is derived from its row: every node derives the same one. */
 export function toGrant(ring: KeyRing, row: GrantRow) {
@@ -22,12 +22,12 @@ export function toGrant(ring: KeyRing, row: GrantRow) {
 
 /** The session that a refresh token belongs to, whether the token is spent or not. 401 for a forged or unknown token. */
 export async function authenticateRefreshToken(
-  { platform, db }: TokenDeps,
+  { platform, ownerOf }: Pick<TokenDeps, "platform" | "ownerOf">,
   text: string,
 ): Promise<{ token: ParsedRefreshToken; owner: TokenOwner }> {
   const token = parseRefreshToken(text);
   if (!token) throw new AppError("refresh_token_invalid");
-  const owner = await findTokenOwner(db, token.sessionId);
+  const owner = await ownerOf(token);
   if (!owner || !orUnavailable(() => refreshTokenMatches(platform.ring, token, owner)))
     throw new AppError("refresh_token_invalid");
   return { token, owner };
