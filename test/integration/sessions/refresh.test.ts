@@ -155,11 +155,19 @@ describe("a refresh", () => {
     expect(after.max_expires_at).toEqual(before.max_expires_at);
   });
 
-  test("with a key that this node does not have yet is a 503", async () => {
-    const { refresh_token, session_id } = await mesh.signIn();
+  test("with a key that this node does not have yet is a 503, also for a session that it has refreshed before", async () => {
+    const first = await mesh.signIn();
+    const { refresh_token, session_id } = await mesh.refresh(first.refresh_token);
     await mesh.database.query("UPDATE sessions.sessions SET kid = 'k9' WHERE id = $1", [session_id]);
     const unknown = refresh_token.replace(/^v1\.[^.]+/, "v1.k9");
     expect(await refusal(mesh.refresh(unknown))).toBe("service_unavailable");
+  });
+
+  test("of a session whose row was deleted after an earlier refresh is refused", async () => {
+    const first = await mesh.signIn();
+    const second = await mesh.refresh(first.refresh_token);
+    await mesh.database.query("DELETE FROM sessions.sessions WHERE id = $1", [first.session_id]);
+    expect(await refusal(mesh.refresh(second.refresh_token))).toBe("refresh_token_invalid");
   });
 });
 
