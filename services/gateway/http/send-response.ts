@@ -23,14 +23,31 @@ const STALLED_CLIENT_TIMEOUT_MS = 30_000;
 /** Sends a response with the headers that all responses have, and records it in the metrics. */
 export function createResponseSender(deps: SenderDeps, cors: Cors) {
   const buildHeaders = createHeaderBuilder(deps, cors);
+  const end = createBatchedEnd();
   return (pending: PendingRequest, message: HttpResponse): void => {
     const { request, response } = pending;
     const { status, body, chunks } = message;
     response.writeHead(status, buildHeaders(pending, message));
     if (chunks && request.method !== "HEAD") void sendChunks(deps.log, pending, chunks);
     else if (isStillSending(request)) endAfterRequestBody(deps, pending, body);
-    else response.end(body);
+    else end(response, body);
     pending.metrics.observe(status, deps.clock.monotonic() - pending.startedAt, pending.correlationId);
+  };
+}
+
+/**
+ * Writes the responses that become ready in the same turn of the event loop one directly after the other, at its end. Each
+ * wakes the process that waits for it, which costs up to 50 µs of this thread if that process has gone to sleep again.
+ */
+function createBatchedEnd() {
+  let ready: Array<{ readonly response: ServerResponse; readonly body: string | Uint8Array }> = [];
+  const flush = (): void => {
+    const batch = ready;
+    ready = [];
+    for (const { response, body } of batch) response.end(body);
+  };
+  return (response: ServerResponse, body: string | Uint8Array): void => {
+    if (ready.push({ response, body }) === 1) setImmediate(flush);
   };
 }
 
