@@ -19,7 +19,7 @@ export interface RegistryNode {
 
 interface Internals {
   readonly transit?: {
-    readonly pendingRequests: ReadonlyMap<string, unknown>;
+    readonly pendingRequests: { readonly size: number };
     readonly tx: { readonly connected: boolean };
   };
   readonly registry: {

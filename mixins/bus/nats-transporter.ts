@@ -4,6 +4,7 @@ import { connect, createInbox, Events, type Msg, type NatsConnection } from "nat
 import { systemTimers } from "../../lib/runtime/clock.ts";
 import { natsOptions } from "../../lib/runtime/nats-options.ts";
 import { retry } from "../../lib/runtime/retry.ts";
+import { ShortLivedMap } from "../../lib/runtime/short-lived-map.ts";
 import { type JoiningTransit, joinMesh } from "./join-mesh.ts";
 
 /** Passed by Moleculer beside a packet's bytes. */
@@ -19,6 +20,10 @@ interface QueuedPacket {
   readonly failed: (error: unknown) => void;
 }
 
+interface PendingCall {
+  readonly nodeID: string;
+}
+
 /** Parts of Moleculer that its types lack; test/unit/moleculer-internals.test.ts checks them. */
 interface Internals {
   readonly broker: {
@@ -26,7 +31,7 @@ interface Internals {
     readonly registry: { readonly discoverer: { remoteNodeDisconnected(nodeId: string, unexpected: boolean): void } };
   };
   readonly transit: {
-    readonly pendingRequests: ReadonlyMap<string, { readonly nodeID: string }>;
+    pendingRequests: ShortLivedMap<string, PendingCall>;
     removePendingRequestByNodeID(nodeId: string): void;
     sendPing(nodeId: string): Promise<void>;
   };
@@ -47,6 +52,7 @@ const FLUSH_TIMEOUT_MS = 1_000;
  *   reconnected.
  * - Packets of one turn of the event loop are sent in one write: a system call for each costs more than the rest of a call.
  * - A node that starts waits for the answers of others only as long as they come.
+ * - Calls that wait for their response are kept in a `ShortLivedMap`, which says why.
  * - Node killed: NATS knows immediately that a node's subject has no subscriber ("no responders"), while heartbeats take
  *   seconds. Requests ask NATS for this notice, and nodes that owe us a response are probed.
  */
@@ -62,6 +68,11 @@ export class NatsTransporter extends Transporters.NATS {
   constructor(natsUrl: string) {
     super({});
     this.#url = natsUrl;
+  }
+
+  override init(...args: Parameters<Transporters.NATS["init"]>): void {
+    super.init(...args);
+    (this as unknown as Internals).transit.pendingRequests = new ShortLivedMap();
   }
 
   override async connect(): Promise<void> {
@@ -190,6 +201,6 @@ function disconnectedError(): Error {
   return new Errors.BrokerDisconnectedError("NATS is disconnected");
 }
 
-function nodesOf(pending: ReadonlyMap<string, { readonly nodeID: string }>): Set<string> {
+function nodesOf(pending: ShortLivedMap<string, PendingCall>): Set<string> {
   return new Set([...pending.values()].map((request) => request.nodeID));
 }

@@ -158,17 +158,18 @@ export async function measureRefresh(
     connections: person.refreshTokens.length,
     seconds: effort.seconds,
   };
-  const runs: Array<Measured & { readonly cpuMs: number }> = [];
+  const all: Array<Measured & { readonly cpuMs: number }> = [];
   let refreshTokens: readonly string[] = person.refreshTokens;
-  for (let round = 0; round < effort.rounds; round += 1) {
+  while (all.length < WARM_UP_ROUNDS + effort.rounds) {
     const before = await cpuSeconds(pids);
     const measured = await generator.run({ ...load, refreshTokens });
     refreshTokens = measured.refreshTokens;
-    runs.push({
+    all.push({
       ...measured,
       cpuMs: ((await cpuSeconds(pids)) - before) / ((measured.perSecond * effort.seconds) / 1_000),
     });
   }
+  const runs = all.slice(WARM_UP_ROUNDS);
   const perCore = 1_000 / median(runs.map((one) => one.cpuMs));
   return {
     what: `refresh per core, ${where}`,

@@ -1,6 +1,7 @@
 import type { ParamsOf, ResultOf } from "../../../lib/actions/contract.ts";
 import { fieldError } from "../../../lib/actions/errors.ts";
 import type { ActionContext } from "../../../lib/actions/typed-call.ts";
+import { ShortLivedMap } from "../../../lib/runtime/short-lived-map.ts";
 import type { authContract } from "../auth.contract.ts";
 import type { AuthDeps } from "../dependencies.ts";
 import { issueAccessToken } from "./issue-access-token.ts";
@@ -16,7 +17,7 @@ type RefreshDeps = Pick<AuthDeps, "config" | "clock" | "random" | "signingKeys">
  */
 export function createRefresh(deps: RefreshDeps): (ctx: ActionContext<Input>) => Promise<Output> {
   if (deps.config.auth.refreshGraceSeconds === 0) return (ctx) => refresh(deps, ctx);
-  const running = new Map<string, Promise<Output>>();
+  const running = new ShortLivedMap<string, Promise<Output>>();
   return (ctx) => {
     const token = ctx.params.refresh_token ?? "";
     const earlier = running.get(token);

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { AppError, type ErrorCode } from "../../../lib/actions/errors.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import type { Timers } from "../../../lib/runtime/clock.ts";
+import { ShortLivedMap } from "../../../lib/runtime/short-lived-map.ts";
 import { problemResponse } from "../api/problem.ts";
 import { createSecurityHeaders } from "./headers.ts";
 
@@ -12,6 +13,8 @@ interface Deps {
   handle(request: IncomingMessage, response: ServerResponse): void;
   newCorrelationId(): string;
 }
+
+type Sockets = ShortLivedMap<number, Socket>;
 
 const CLOSE_IDLE_INTERVAL_MS = 25;
 
@@ -32,10 +35,13 @@ export function createHttpServer({ config, timers, handle, newCorrelationId }: D
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
     respondToClientError(error, socket, security, newCorrelationId()),
   );
-  const sockets = new Set<Socket>();
+  const sockets: Sockets = new ShortLivedMap();
+  let accepted = 0;
   server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    accepted += 1;
+    const number = accepted;
+    sockets.set(number, socket);
+    socket.once("close", () => sockets.delete(number));
   });
   return {
     get address(): AddressInfo | null {
@@ -58,14 +64,14 @@ function listen(server: Server, { port, host }: Config["http"]): Promise<Address
 }
 
 /** `server.close` alone would wait until clients close idle connections, even those on which nothing was ever sent. */
-async function close(server: Server, sockets: ReadonlySet<Socket>, timers: Timers, timeoutMs: number): Promise<void> {
+async function close(server: Server, sockets: Sockets, timers: Timers, timeoutMs: number): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const isClosed = closed.then(() => true);
   const nextCheck = () => timers.sleep(CLOSE_IDLE_INTERVAL_MS).then(() => false);
   for (let waited = 0; waited < timeoutMs; waited += CLOSE_IDLE_INTERVAL_MS) {
     server.closeIdleConnections();
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    for (const socket of sockets.values()) if (socket.bytesRead === 0) socket.destroy();
     if (await Promise.race([isClosed, nextCheck()])) return;
   }
   server.closeAllConnections();

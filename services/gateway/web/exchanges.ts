@@ -4,6 +4,7 @@ import { AppError } from "../../../lib/actions/errors.ts";
 import type { Random } from "../../../lib/runtime/clock.ts";
 import { createFailureLog, type FailureLog } from "../../../lib/runtime/failure-log.ts";
 import { newId } from "../../../lib/runtime/ids.ts";
+import { ShortLivedMap } from "../../../lib/runtime/short-lived-map.ts";
 import { problemResponse, toAppError } from "../api/problem.ts";
 import { prefersHtml } from "../http/accept.ts";
 import { readClient } from "../http/client-address.ts";
@@ -31,11 +32,12 @@ export function createExchanges(deps: ExchangesDeps) {
   const sendResponse = createResponseSender(deps, deps.cors);
   const logRequest = createRequestLog(deps);
   const failures = createFailureLog(deps.log, deps.clock);
-  const open = new Set<Exchange>();
+  const open = new ShortLivedMap<number, Exchange>();
+  let begun = 0;
   const answer = (exchange: Exchange, response: HttpResponse): void => {
     if (exchange.isAnswered) return;
     exchange.isAnswered = true;
-    open.delete(exchange);
+    open.delete(exchange.number);
     try {
       sendResponse(exchange, response);
       logRequest(exchange, response.status);
@@ -64,8 +66,9 @@ export function createExchanges(deps: ExchangesDeps) {
       return open.size;
     },
     begin(request: IncomingMessage, response: ServerResponse): Exchange {
-      const exchange = createExchange(deps, request, response);
-      open.add(exchange);
+      begun += 1;
+      const exchange = createExchange(deps, begun, request, response);
+      open.set(begun, exchange);
       return exchange;
     },
     answer,
@@ -73,8 +76,8 @@ export function createExchanges(deps: ExchangesDeps) {
     /** Answers the requests that have exceeded REQUEST_TIMEOUT_MS; to be called a few times a second. */
     answerOverdue(): void {
       const deadline = deps.clock.monotonic() - deps.config.http.requestTimeoutMs;
-      // A set keeps the order of insertion: the oldest request comes first.
-      for (const exchange of open) {
+      // The oldest request comes first.
+      for (const exchange of open.values()) {
         if (exchange.startedAt > deadline) return;
         exchange.responseHeaders.push("Connection", "close");
         fail(exchange, timeoutError(exchange));
@@ -90,10 +93,12 @@ function isPageRequest({ request }: Exchange): boolean {
 
 function createExchange(
   { config, clock, random, unmatched }: ExchangesDeps,
+  number: number,
   request: IncomingMessage,
   response: ServerResponse,
 ): Exchange {
   return {
+    number,
     request,
     response,
     correlationId: readCorrelationId(request) ?? newId(clock, random),
