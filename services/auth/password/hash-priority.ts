@@ -3,8 +3,8 @@ import { setPriority } from "node:os";
 import type { Platform } from "../../../lib/runtime/platform.ts";
 
 const TASKS = "/proc/self/task";
-/** About a third of the CPU time of a thread of usual priority, where both want it. */
-const NICENESS = 5;
+/** About a tenth of the CPU time of a thread of usual priority, where both want it. */
+const NICENESS = 10;
 
 /** Threads of libuv's pool, on which bcrypt computes. Empty where the system does not list threads: only Linux does. */
 export function poolThreads(): readonly number[] {
