@@ -5,11 +5,12 @@ interface Cell<V> {
 /**
  * A map for entries that are soon removed again, such as requests in progress.
  *
- * V8 gives a `Map` or a `Set` a new table whenever the old one is full of entries, removed ones included. The old table
- * keeps its entries and refers to the new one. After a full garbage collection, which makes the table in use an old object,
- * all entries that are added stay in memory until the next one, removed or not. In a gateway at 6,000 requests a second, this
- * led to three full collections a second and took a third of its processor time (measured). Here, the tables refer only to
- * cells, which are emptied when an entry is removed.
+ * V8 replaces the table of a `Map` or a `Set` when it is full, and removed entries count until then. The old table still
+ * refers to the entries that it had at that moment, and to the new table. A full garbage collection makes the table in use
+ * an old object, which minor collections do not free. From then on it keeps every later table alive, and with them most
+ * entries that are ever added, even after they are removed, until the next full collection. In a gateway at 6,000 requests
+ * a second, this led to three full collections a second, which took a third of its processor time (measured). Here, the
+ * tables refer only to small cells, and removing an entry empties its cell.
  */
 export class ShortLivedMap<K extends string | number, V extends object> {
   readonly #cells = new Map<K, Cell<V>>();

@@ -52,7 +52,7 @@ const FLUSH_TIMEOUT_MS = 1_000;
  *   reconnected.
  * - Packets of one turn of the event loop are sent in one write: a system call for each costs more than the rest of a call.
  * - A node that starts waits for the answers of others only as long as they come.
- * - Calls that wait for their response are kept in a `ShortLivedMap`, which says why.
+ * - Calls that wait for their response are kept in a `ShortLivedMap`; lib/runtime/short-lived-map.ts gives the reason.
  * - Node killed: NATS knows immediately that a node's subject has no subscriber ("no responders"), while heartbeats take
  *   seconds. Requests ask NATS for this notice, and nodes that owe us a response are probed.
  */

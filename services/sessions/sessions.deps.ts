@@ -4,7 +4,7 @@ import type { Platform } from "../../lib/runtime/platform.ts";
 import type { Database } from "../../mixins/database/database.mixin.ts";
 import type { Outbox } from "../../mixins/outbox/outbox.mixin.ts";
 import type { LifetimesOf } from "./session/session-lifetimes.ts";
-import type { OwnerOf } from "./session/token-owners.ts";
+import type { FindOwner } from "./session/token-owners.ts";
 import type { sessionsContract } from "./sessions.contract.ts";
 
 /** Dependencies of the use cases; each takes the part that it needs. */
@@ -15,7 +15,7 @@ export interface SessionsDeps {
   readonly leaseDb: Database;
   readonly outbox: Outbox;
   readonly lifetimesOf: LifetimesOf;
-  readonly ownerOf: OwnerOf;
+  readonly cachedOwner: FindOwner;
 }
 
 type Contract = typeof sessionsContract;

@@ -22,7 +22,7 @@ import { revokeAll, revokeForUser } from "./session/revoke-all.ts";
 import { revokeOwn, revokeSession } from "./session/revoke-session.ts";
 import { createSessionLifetimes } from "./session/session-lifetimes.ts";
 import { countAllLiveSessions, countLiveSessions, IS_LIVE, readEpoch } from "./session/sessions.repo.ts";
-import { createOwnerOf } from "./session/token-owners.ts";
+import { createCachedOwners } from "./session/token-owners.ts";
 import { sessionsContract } from "./sessions.contract.ts";
 import { sessionsEntities } from "./sessions.entities.ts";
 import { sweep } from "./sweep.ts";
@@ -37,7 +37,7 @@ export default function sessionsService(platform: Platform): ServiceSchema {
   const leaseDb = createDatabase(platform, { schema: "sessions", poolSize: LEASE_CONNECTIONS });
   const outbox = createOutbox(platform, db, "sessions");
   const lifetimesOf = createSessionLifetimes(platform);
-  const deps = { platform, db, leaseDb, outbox, lifetimesOf, ownerOf: createOwnerOf(platform, db) };
+  const deps = { platform, db, leaseDb, outbox, lifetimesOf, cachedOwner: createCachedOwners(platform, db) };
   const countOfAll = createCount(platform.clock, (max) => countAllLiveSessions(db, max));
   reportKeyUsage(platform.metrics, { ...platform, db }, "sessions", KEY_USAGE);
 

@@ -73,11 +73,11 @@ async function bench(stack: AsyncDisposableStack, effort: Effort): Promise<reado
   stack.defer(embedded.stop);
   const one: Ground = { stack, generator, url: embedded.url, effort, say };
   const person = await prepare(one, 50);
-  lines.push(await measureMe(one, person, { bus: null, goal: 0.33, floor: 0.2 }));
+  lines.push(await measureMe(one, person, { bus: null, goal: 0.33, floor: 0.3 }));
   lines.push(await measureAllocations(one, person, embedded.allocatedBy));
   lines.push(await measureRefresh(one, person, { where: "one process", pids: [embedded.pid] }));
   lines.push(await measureLogin(one, person, { cost: Number(PASSWORD_HASH_COST), goal: 0.95, floor: 0.7 }));
-  lines.push(...(await measureDuringSignIns(one, person)));
+  lines.push(...(await measureDuringSignIns(one, person, "one process")));
   lines.push(measureMemory("memory, one process without PostgreSQL", await memoryOf(embedded.pid), { resident: 220 }));
   await embedded.stop();
   lines.push(await measureLoginAtDefaultCost(stack, one, join(dir, "default-cost")));
@@ -87,9 +87,10 @@ async function bench(stack: AsyncDisposableStack, effort: Effort): Promise<reado
   const asked = ["gateway-1", "auth-1", "sessions-1", "users-1"].map((name) => mesh.pid(name));
   const many: Ground = { stack, generator, url: mesh.api.url, effort, say };
   const other = await prepare(many, 50);
-  lines.push(await measureMe(many, other, { bus: mesh.nats.url, goal: 0.95, floor: 0.8 }));
+  lines.push(await measureMe(many, other, { bus: mesh.nats.url, goal: 0.95, floor: 0.95 }));
   lines.push(await measureRefresh(many, other, { where: "mesh", pids: asked }));
   lines.push(await measureMail(many, other, mesh));
+  lines.push(...(await measureDuringSignIns(many, other, "mesh")));
   for (const name of mesh.names().toSorted())
     lines.push(
       measureMemory(`memory, ${name}`, await memoryOf(mesh.pid(name)), name.startsWith("gateway") ? GATEWAY : NODE),

@@ -9,9 +9,9 @@ const CONNECTIONS = 5;
 const PAUSE_MS = 20;
 
 /** Do other requests become slower while more people sign in than passwords can be hashed? */
-export async function measureDuringSignIns(ground: Ground, person: Prepared): Promise<Line[]> {
+export async function measureDuringSignIns(ground: Ground, person: Prepared, where: string): Promise<Line[]> {
   const { stack, url, say } = ground;
-  say("requests during a storm of sign-ins");
+  say(`requests during a storm of sign-ins, ${where}`);
   const storm = startGenerator(stack);
   const { seconds } = ground.effort;
   const light = { url, connections: CONNECTIONS, pauseMs: PAUSE_MS, seconds } as const;
@@ -41,7 +41,7 @@ export async function measureDuringSignIns(ground: Ground, person: Prepared): Pr
     const ratio = during / quiet;
     const goal = `<= ${GOAL}`;
     return {
-      what: `p99 of ${name} in a sign-in storm`,
+      what: `p99 of ${name} in a sign-in storm, ${where}`,
       ours: ms(during),
       limit: `${ms(quiet)} quiet`,
       ratio,

@@ -7,6 +7,7 @@ import { AppError } from "../../lib/actions/errors.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { createLog } from "../../lib/observability/log.ts";
 import { isOnBus } from "../../lib/runtime/moleculer-internals.ts";
+import { ShortLivedMap } from "../../lib/runtime/short-lived-map.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { eventually } from "../support/eventually.ts";
@@ -110,6 +111,7 @@ describe("two nodes over nats-server", () => {
 
   test("calls, including those in flight, fail at once when NATS goes down, and work again soon after it is back", async () => {
     const inFlight = errorOf(caller.call("echo.wait"));
+    expect(caller.transit?.pendingRequests).toBeInstanceOf(ShortLivedMap);
     await eventually("the call to be in flight", () => caller.transit?.pendingRequests.size === 1);
     await nats.stop();
     await eventually("the loss to be noticed", () => !isOnBus(caller) && !isOnBus(callee));

@@ -106,7 +106,7 @@ describe("works with the private parts of moleculer 0.15.2 that we rely on", () 
     const has = (type: { prototype: object }, ...names: string[]) =>
       names.filter((name) => typeof (type.prototype as Untyped)[name] !== "function");
     expect([
-      has(Transporters.NATS, "connect", "disconnect", "send", "onConnected"),
+      has(Transporters.NATS, "init", "connect", "disconnect", "send", "onConnected"),
       has(Discoverers.Local, "startHeartbeatTimers", "checkRemoteNodes"),
       has(Errors.Regenerator, "extractPlainError", "restore"),
       has(ServiceBroker, "broadcastLocal", "destroyService"),

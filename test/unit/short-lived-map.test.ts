@@ -43,7 +43,7 @@ describe("a map of short-lived entries", () => {
     expect([...map.values()]).toEqual([{ n: 3 }, { n: 4 }]);
   });
 
-  test("may lose entries while they are listed", () => {
+  test("can be listed while entries are removed", () => {
     const map = new ShortLivedMap<number, { readonly n: number }>();
     for (let n = 0; n < 4; n += 1) map.set(n, { n });
     const seen: number[] = [];

@@ -12,7 +12,7 @@ type TokenDeps = Pick<AuthDeps, "config" | "clock" | "random" | "signingKeys">;
 interface AccessToken {
   readonly access_token: string;
   readonly token_type: "Bearer";
-  /** Seconds to wait before a retry, from `Retry-After`. */
+  /** Lifetime of the access token in seconds. */
   readonly expires_in: number;
 }
 

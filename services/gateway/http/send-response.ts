@@ -18,12 +18,17 @@ export interface SenderDeps {
   isStopping(): boolean;
 }
 
+interface Ready {
+  readonly response: ServerResponse;
+  readonly body: string | Uint8Array;
+}
+
 const STALLED_CLIENT_TIMEOUT_MS = 30_000;
 
 /** Sends a response with the headers that all responses have, and records it in the metrics. */
 export function createResponseSender(deps: SenderDeps, cors: Cors) {
   const buildHeaders = createHeaderBuilder(deps, cors);
-  const end = createBatchedEnd();
+  const end = createBatchedEnd(deps.log);
   return (pending: PendingRequest, message: HttpResponse): void => {
     const { request, response } = pending;
     const { status, body, chunks } = message;
@@ -36,19 +41,31 @@ export function createResponseSender(deps: SenderDeps, cors: Cors) {
 }
 
 /**
- * Writes the responses that become ready in the same turn of the event loop one directly after the other, at its end. Each
- * wakes the process that waits for it, which costs up to 50 µs of this thread if that process has gone to sleep again.
+ * Collects the responses that become ready in the same turn of the event loop, and writes them one directly after the other
+ * at the end of the turn. Writing a response wakes the client or proxy that waits for it. If that process has gone to sleep
+ * since the last response, waking it costs this thread up to 50 µs; between responses written together, it has no time to
+ * go to sleep.
  */
-function createBatchedEnd() {
-  let ready: Array<{ readonly response: ServerResponse; readonly body: string | Uint8Array }> = [];
+function createBatchedEnd(log: Logger) {
+  let ready: Ready[] = [];
   const flush = (): void => {
     const batch = ready;
     ready = [];
-    for (const { response, body } of batch) response.end(body);
+    for (const one of batch) writeReady(log, one);
   };
   return (response: ServerResponse, body: string | Uint8Array): void => {
     if (ready.push({ response, body }) === 1) setImmediate(flush);
   };
+}
+
+/** A failure must not affect the other responses of the batch. */
+function writeReady(log: Logger, { response, body }: Ready): void {
+  try {
+    response.end(body);
+  } catch (error) {
+    log.error({ err: error }, "sending failed");
+    response.destroy();
+  }
 }
 
 /** All headers of a response, as `writeHead` takes them: names and values in turn. */

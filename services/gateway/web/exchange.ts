@@ -7,7 +7,7 @@ import type { PathParams, PendingRequest } from "../http/request-context.ts";
 
 /** A request and its response, with what routing and the hooks have found out about the request so far. */
 export interface Exchange extends PendingRequest {
-  /** Different for every request to this process. */
+  /** Unique among the requests to this process. `exchanges.ts` keeps the open exchanges under it. */
   readonly number: number;
   pathParams: PathParams;
   /** Null until a route is found, and for a page. */

@@ -76,7 +76,7 @@ export function createExchanges(deps: ExchangesDeps) {
     /** Answers the requests that have exceeded REQUEST_TIMEOUT_MS; to be called a few times a second. */
     answerOverdue(): void {
       const deadline = deps.clock.monotonic() - deps.config.http.requestTimeoutMs;
-      // The oldest request comes first.
+      // The oldest request comes first, so the loop can stop at the first one that still has time.
       for (const exchange of open.values()) {
         if (exchange.startedAt > deadline) return;
         exchange.responseHeaders.push("Connection", "close");

@@ -36,7 +36,7 @@ export async function refreshSession(deps: SessionsDeps, ctx: Ctx<"refresh">) {
 /** One database function decides and writes, under the session's lock. */
 async function rotate(deps: SessionsDeps, ctx: Ctx<"refresh">): Promise<repo.RefreshResult> {
   const { platform, db, outbox, lifetimesOf } = deps;
-  const { token, owner } = await authenticateRefreshToken(deps, ctx.params.refresh_token);
+  const { token, owner } = await authenticateRefreshToken(deps, ctx.params.refresh_token, deps.cachedOwner);
   const subject = { userId: owner.user_id, tenantId: owner.tenant_id, correlationId: ctx.correlationId };
   return repo.refreshSession(db, {
     id: token.sessionId,

@@ -7,9 +7,10 @@ import {
   refreshTokenMatches,
 } from "../../../lib/crypto/refresh-token.ts";
 import type { Ctx, SessionsDeps } from "../sessions.deps.ts";
-import { findCurrentToken, type GrantRow, type TokenOwner } from "./sessions.repo.ts";
+import { findCurrentToken, findTokenOwner, type GrantRow, type TokenOwner } from "./sessions.repo.ts";
+import type { FindOwner } from "./token-owners.ts";
 
-type TokenDeps = Pick<SessionsDeps, "platform" | "db" | "ownerOf">;
+type TokenDeps = Pick<SessionsDeps, "platform" | "db">;
 
 /** Adds the session's current refresh token, which is derived from its row: every node derives the same one. */
 export function toGrant(ring: KeyRing, row: GrantRow) {
@@ -22,12 +23,13 @@ export function toGrant(ring: KeyRing, row: GrantRow) {
 
 /** The session that a refresh token belongs to, whether the token is spent or not. 401 for a forged or unknown token. */
 export async function authenticateRefreshToken(
-  { platform, ownerOf }: Pick<TokenDeps, "platform" | "ownerOf">,
+  { platform, db }: TokenDeps,
   text: string,
+  findOwner: FindOwner = ({ sessionId }) => findTokenOwner(db, sessionId),
 ): Promise<{ token: ParsedRefreshToken; owner: TokenOwner }> {
   const token = parseRefreshToken(text);
   if (!token) throw new AppError("refresh_token_invalid");
-  const owner = await ownerOf(token);
+  const owner = await findOwner(token);
   if (!owner || !orUnavailable(() => refreshTokenMatches(platform.ring, token, owner)))
     throw new AppError("refresh_token_invalid");
   return { token, owner };

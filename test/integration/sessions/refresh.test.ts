@@ -168,6 +168,9 @@ describe("a refresh", () => {
     const second = await mesh.refresh(first.refresh_token);
     await mesh.database.query("DELETE FROM sessions.sessions WHERE id = $1", [first.session_id]);
     expect(await refusal(mesh.refresh(second.refresh_token))).toBe("refresh_token_invalid");
+    expect(await refusal(mesh.as("auth", "sessions.logout", { refresh_token: second.refresh_token }))).toBe(
+      "refresh_token_invalid",
+    );
   });
 });
 
