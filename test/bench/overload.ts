@@ -18,6 +18,7 @@ const UNLIMITED = "1000000/60";
 const env = {
   NODE_ENV: "development",
   CHECK_RESULTS: "false", // as in production
+  PASSWORD_HASH_MAX_WAIT_MS: "1000", // the default; tests have a longer one
   RATE_LIMIT_DEFAULT: UNLIMITED,
   RATE_LIMIT_LOGIN: UNLIMITED,
   RATE_LIMIT_MAIL: UNLIMITED,
