@@ -18,14 +18,16 @@ const project = (name, more = {}) => ({
   displayName: name,
   rootDir: import.meta.dirname,
   testEnvironment: "node",
+  testRunner: "<rootDir>/test/support/jest/test-runner.ts",
   extensionsToTreatAsEsm: [".ts"],
   transform: { "^.+\\.ts$": ["@swc/jest", swc] },
+  // jest would make CommonJS of it, in which it could not import a test file.
+  transformIgnorePatterns: ["/node_modules/", "/test/support/jest/test-runner.ts"],
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
   // A release has a package.json of the same name.
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
   testPathIgnorePatterns: ["/node_modules/", ...skipped],
-  setupFiles: ["<rootDir>/test/support/jest/environment.ts"],
-  setupFilesAfterEnv: ["<rootDir>/test/support/jest/problem-matcher.ts"],
+  setupFilesAfterEnv: ["<rootDir>/test/support/jest/environment.ts", "<rootDir>/test/support/jest/problem-matcher.ts"],
   ...more,
 });
 
@@ -43,9 +45,10 @@ export default {
     project("mesh", postgres),
   ],
   reporters: ["default", "<rootDir>/test/support/jest/run-reporter.ts"],
-  // Most of a test is waiting. More at once would ask the one PostgreSQL for more connections than it has.
-  maxWorkers: 2,
-  // Each test file leaves some 30 MB in its process: after a hundred files, most of a run would be garbage collection.
+  testSequencer: "<rootDir>/test/support/jest/test-sequencer.ts",
+  // Much of a test is waiting, so that three of them keep two cores busy.
+  maxWorkers: 3,
+  // With coverage, each test file leaves some 30 MB in its process: after a hundred files, most of a run would be garbage collection.
   workerIdleMemoryLimit: "500MB",
   collectCoverageFrom: [
     "lib/**/*.ts",

@@ -4,7 +4,7 @@ import { createLog } from "../lib/observability/log.ts";
 import { systemTimers } from "../lib/runtime/clock.ts";
 import { banner } from "./run/banner.ts";
 import { describePort } from "./run/port.ts";
-import { type RunningMesh, startMesh } from "./run/start-mesh.ts";
+import { processesOfEach, type RunningMesh, startMesh } from "./run/start-mesh.ts";
 import { createSupervisor, type Supervisor } from "./run/supervisor.ts";
 import { formatTable, print, runUntilStopped } from "./run/terminal.ts";
 
@@ -20,7 +20,7 @@ async function mesh(env: Environment, nodes: number, stack: AsyncDisposableStack
     start: async (name) => (await starting).restart(name),
     onRestarted: async () => print(`\n${formatTable(processRows(await starting, supervisor))}\n`),
   });
-  const starting = startMesh({ env, log, print, nodes, onExit: supervisor.onExit });
+  const starting = startMesh({ env, log, print, processes: processesOfEach(nodes), onExit: supervisor.onExit });
   const running = await starting;
   stack.defer(running.stop);
   stack.defer(supervisor.stop);

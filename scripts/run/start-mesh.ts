@@ -16,14 +16,14 @@ import { type AdminAccount, seedAdmin } from "./seed-admin.ts";
 import { selectServices } from "./service-files.ts";
 import type { Print } from "./terminal.ts";
 
+const OTHERS = "others";
+
 interface MeshOptions {
   readonly env: Environment;
   readonly log: Logger;
   readonly print: Print;
-  /** Number of processes per service and worker. */
-  readonly nodes: number;
-  /** The services that have so many; the others have one. Default: all. */
-  readonly multiplied?: readonly string[] | undefined;
+  /** Processes by service or worker. Those that have no entry run together, in as many as `others` says. */
+  readonly processes: Readonly<Record<string, number>>;
   /** Called when a process has ended by itself; `name` and `how` make a sentence. Default: prints it. */
   readonly onExit?: (name: string, how: string) => void;
 }
@@ -42,7 +42,12 @@ export interface RunningMesh {
   stop(): Promise<void>;
 }
 
-/** Starts every service and worker as processes of their own. If it rejects, nothing is left running. */
+/** So many processes of each service and worker. */
+export function processesOfEach(count: number): Readonly<Record<string, number>> {
+  return Object.fromEntries(selectServices([]).map((service) => [service, count]));
+}
+
+/** Starts every service and worker, in processes of their own or together. If it rejects, nothing is left running. */
 export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
   const started = new AsyncDisposableStack();
   try {
@@ -54,7 +59,7 @@ export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
 }
 
 async function startAll(
-  { env, log, print, nodes, multiplied, onExit = (name, how) => print(`${name} ${how}.`) }: MeshOptions,
+  { env, log, print, processes, onExit = (name, how) => print(`${name} ${how}.`) }: MeshOptions,
   started: AsyncDisposableStack,
 ): Promise<RunningMesh> {
   await waitForNats(readConfig(env), print);
@@ -62,7 +67,7 @@ async function startAll(
   started.defer(embedded.stop);
   const mailbox = embedded.devMailbox && (await serveMailbox(embedded.devMailbox));
   if (mailbox) started.defer(mailbox.close);
-  const ports = await findGatewayPorts(readConfig(env), nodes);
+  const ports = await findGatewayPorts(readConfig(env), processes.gateway ?? processes[OTHERS] ?? 1);
   const common = withVariables(embedded.env, {
     APP_PORT: String(ports[0]),
     ...(mailbox && { DEV_MAILBOX_URL: mailbox.url }),
@@ -72,7 +77,7 @@ async function startAll(
   const config = readConfig(common);
   await migrate(config, (line) => log.info(line));
   if (config.nats.url) started.defer(await writeMeshLockFile(config.dataDir, describeMesh(common, config.nats.url)));
-  const children = createChildProcesses({ common, ports, nodes, multiplied, onExit });
+  const children = createChildProcesses({ common, ports, processes, onExit });
   started.defer(children.stop);
   print(`Starting ${children.names.length} processes.`);
   await startAllChildren(children);
@@ -124,20 +129,18 @@ interface ChildProcesses {
 
 type PreparedChild = Pick<ChildSpec, "service" | "name" | "env">;
 
-interface ChildProcessesOptions extends Pick<MeshOptions, "nodes" | "multiplied"> {
+interface ChildProcessesOptions extends Pick<MeshOptions, "processes"> {
   readonly common: Environment;
   readonly ports: readonly number[];
   readonly onExit: (name: string, how: string) => void;
 }
 
-function createChildProcesses({ common, ports, nodes, multiplied, onExit }: ChildProcessesOptions): ChildProcesses {
+function createChildProcesses({ common, ports, processes, onExit }: ChildProcessesOptions): ChildProcesses {
   const running = new Map<string, Child>();
-  const names = selectServices([]).flatMap((service) =>
-    Array.from(
-      { length: (multiplied?.includes(service) ?? true) ? nodes : 1 },
-      (_, index) => `${service}-${index + 1}`,
-    ),
+  const names = Object.entries(processes).flatMap(([service, count]) =>
+    Array.from({ length: count }, (_, index) => `${service}-${index + 1}`),
   );
+  const others = selectServices([]).filter((service) => !(service in processes));
   const onEnd = (name: string, how: string) => {
     running.delete(name);
     onExit(name, how);
@@ -146,7 +149,9 @@ function createChildProcesses({ common, ports, nodes, multiplied, onExit }: Chil
     const [, service = "", number = "1"] = /^(.*)-(\d+)$/.exec(name) ?? [];
     // The node has the same name in the log, the REPL and the table of processes.
     const NODE_ID = `${name}-${randomBytes(3).toString("hex")}`;
-    const all = { ...common, NODE_ID, APP_PORT: String(ports[Number(number) - 1]), ...more };
+    const APP_PORT = String(ports[Number(number) - 1] ?? ports[0]);
+    const all = { ...common, NODE_ID, APP_PORT, ...more };
+    if (service === OTHERS) return { service: others.join(","), name, env: all };
     return { service, name, env: await processEnvironment(all, service) };
   };
   const launch = async (prepared: PreparedChild): Promise<Child> => {
@@ -172,9 +177,9 @@ function createChildProcesses({ common, ports, nodes, multiplied, onExit }: Chil
   };
 }
 
-async function findGatewayPorts({ http }: Config, nodes: number): Promise<readonly number[]> {
+async function findGatewayPorts({ http }: Config, count: number): Promise<readonly number[]> {
   const ports: number[] = [];
-  for (let next = http.port; ports.length < nodes; next = (ports.at(-1) ?? next) + 1)
+  for (let next = http.port; ports.length < count; next = (ports.at(-1) ?? next) + 1)
     ports.push(await findFreePort(next, http.host));
   return ports;
 }

@@ -52,8 +52,8 @@ const env = {
 const NODE = { resident: 160, unshared: 120 };
 const GATEWAY = { resident: 180, unshared: 140 };
 
-const full: Effort = { rounds: 3, seconds: 3, mails: 40 };
-const short: Effort = { rounds: 1, seconds: 0.5, mails: 3 };
+const full: Effort = { rounds: 3, seconds: 3, mails: 40, accounts: 20 };
+const short: Effort = { rounds: 1, seconds: 0.25, mails: 3, accounts: 8 };
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 

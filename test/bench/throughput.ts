@@ -18,6 +18,8 @@ export interface Effort {
   /** Of each run. */
   readonly seconds: number;
   readonly mails: number;
+  /** That sign in during a storm of sign-ins. */
+  readonly accounts: number;
 }
 
 export interface Prepared extends Credentials {
@@ -31,14 +33,16 @@ export interface Prepared extends Credentials {
 }
 
 const CONNECTIONS = 50;
-const ACCOUNTS = 20;
 /** V8 goes on compiling for some ten seconds of full load. */
 const WARM_UP_ROUNDS = 4;
 
-export async function prepare({ url }: Ground, sessions: number): Promise<Prepared> {
+export async function prepare({ url, effort }: Ground, sessions: number): Promise<Prepared> {
   const person = { email: "bench@example.com", password: "Bench-mark-1-mark" };
   const { password } = person;
-  const credentials = Array.from({ length: ACCOUNTS }, (_, n) => ({ email: `bench-login-${n}@example.com`, password }));
+  const credentials = Array.from({ length: effort.accounts }, (_, n) => ({
+    email: `bench-login-${n}@example.com`,
+    password,
+  }));
   for (const one of [person, ...credentials]) await post(url, "register", one);
   const tokens = await signIn(url, person, sessions);
   const access = tokens.at(-1)?.access_token ?? "";

@@ -9,9 +9,9 @@ test("`npm run bench -- --short` measures every part and writes a report", async
   const folder = await mkdtemp(join(tmpdir(), "usermesh-test-"));
   const path = join(folder, "report.json");
   const args = ["--require", "./scripts/environment.cjs", "test/bench/bench.ts", "--short", "--json", path];
-  const bench = spawn(process.execPath, args, { stdio: "ignore" });
-  const [code] = await once(bench, "exit");
-  expect(code).toBe(0);
+  const bench = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const [errors, [code]] = await Promise.all([bench.stderr.toArray(), once(bench, "exit")]);
+  expect([code, code === 0 ? "" : errors.join("")]).toEqual([0, ""]);
   const { lines } = JSON.parse(await readFile(path, "utf8"));
   await rm(folder, { recursive: true });
   const measured = lines.map((line: { what: string }) => line.what);

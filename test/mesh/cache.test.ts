@@ -3,12 +3,12 @@ import { hold } from "../support/data/database-reads.ts";
 import { memberWith, newRole, newTenant, refreshed, vendorOf } from "../support/data/tenants.ts";
 import { eventually } from "../support/eventually.ts";
 import { register, signIn } from "../support/flows/main-flow.ts";
-import { requestServices, startMesh, type TestMesh } from "../support/start/mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 let mesh: TestMesh;
 let access: string;
 beforeAll(async () => {
-  mesh = await startMesh({ nodes: 2, multiplied: requestServices });
+  mesh = await startMesh({ processes: { gateway: 2, users: 2, preferences: 2 } });
   access = (await signIn(mesh, await register(mesh))).access;
 });
 afterAll(() => mesh.stop());

@@ -29,7 +29,7 @@ describe("events", () => {
   let manager: JetStreamManager;
   let people: ReadonlyArray<Awaited<ReturnType<typeof register>>>;
   beforeAll(async () => {
-    mesh = await startMesh({ nodes: 2 });
+    mesh = await startMesh({ processes: { gateway: 2, auth: 2, users: 2, preferences: 2, admin: 2 } });
     client = await connect(natsOptions(mesh.nats.url));
     manager = await client.jetstreamManager();
     people = await Promise.all(Array.from({ length: PEOPLE }, () => register(mesh)));

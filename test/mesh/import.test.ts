@@ -9,7 +9,7 @@ import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 describe("npm run import, over NATS", () => {
   let two: TestMesh;
   beforeAll(async () => {
-    two = await startMesh({ nodes: 2 });
+    two = await startMesh({ processes: { users: 2 } });
   });
   afterAll(() => two?.stop());
 

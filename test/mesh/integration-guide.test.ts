@@ -18,6 +18,7 @@ describe("the examples of the integration guide work", () => {
     pushServer = await startPushServer();
     const SERVICE_PERMISSIONS = "jobs=users:read users:validate push:send";
     mesh = await startMesh({
+      processes: { gateway: 1, users: 1 },
       env: {
         SERVICE_PERMISSIONS,
         PUSH_URL: pushServer.url,

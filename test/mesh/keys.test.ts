@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { ServiceBroker } from "moleculer";
@@ -8,6 +9,8 @@ import { callAs, startBroker } from "../support/start/broker.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const [older, newer] = [`k1:${"older-secret-".repeat(3)}`, `k2:${"newer-secret-".repeat(3)}`];
+/** Between the requests of a user: without it, the load would take all of the processor. */
+const PAUSE_MS = 50;
 const PHONE = "+441234567890";
 /** Services that seal or derive values with the key ring. */
 const holders = ["auth", "users", "sessions", "gateway"];
@@ -18,7 +21,7 @@ describe("key rotation under load", () => {
   let mesh: TestMesh;
   let node: ServiceBroker;
   beforeAll(async () => {
-    mesh = await startMesh({ nodes: 2, env: { SECRET_KEY: older } });
+    mesh = await startMesh({ processes: { gateway: 2, auth: 2, users: 2, sessions: 2 }, env: { SECRET_KEY: older } });
     node = await startBroker({ env: { NATS_URL: mesh.nats.url } });
   });
   afterAll(async () => {
@@ -85,6 +88,7 @@ describe("key rotation under load", () => {
     const refused: string[] = [];
     while (Date.now() < end + 1_000) {
       await take();
+      await sleep(PAUSE_MS);
       for (const token of tokens.slice(-5)) refused.push(...(await refusalsOf(mesh, token)));
     }
     mesh.resume("auth-2");
@@ -143,6 +147,7 @@ function startLoad(mesh: TestMesh, people: readonly Person[]) {
       const next = await ask("refresh", (gateway) => gateway.post("auth/refresh", { refresh_token: token }));
       Object.assign(session, { access: next.body.data.access_token, refresh: next.body.data.refresh_token });
       session.refreshes += 1;
+      await sleep(PAUSE_MS);
       await ask("sign-in", (gateway) => gateway.post("auth/login", credentialsOf(person)));
       signIns += 1;
     }

@@ -13,7 +13,10 @@ const PATIENCE = { every: 50 };
 describe("a mail", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await startMesh({ nodes: 2, env: { CIRCUIT_BREAKER_OPEN_SECONDS: "2" } });
+    mesh = await startMesh({
+      processes: { auth: 2, users: 2, mail: 2, "worker-mail": 2 },
+      env: { CIRCUIT_BREAKER_OPEN_SECONDS: "2" },
+    });
   });
   afterAll(() => mesh?.stop());
 

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
@@ -28,6 +29,11 @@ async function withHealthPort(service: string): Promise<string> {
 const gateway = async (series: string) => sampleOf(await readMetrics(mesh.api.url), series);
 const users = async (series: string) => sampleOf(await readMetrics(usersUrl), series);
 const admin = async (series: string) => sampleOf(await readMetrics(adminUrl), series);
+
+test("every service and worker runs in its own process", () => {
+  const pids = mesh.names().map((name) => mesh.pid(name));
+  expect(new Set(pids).size).toBe([...readdirSync("services"), ...readdirSync("workers")].length);
+});
 
 describe("a taken process of the mesh", () => {
   const environmentOf = async (name: string) => readFile(`/proc/${mesh.pid(name)}/environ`, "utf8");

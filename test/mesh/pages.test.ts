@@ -25,7 +25,7 @@ const executable = findChromium();
   let url: string;
   beforeAll(async () => {
     servers = await startPageServers("localhost");
-    mesh = await startMesh({ env: servers.env });
+    mesh = await startMesh({ processes: { gateway: 1, auth: 1, users: 1, sessions: 1, admin: 1 }, env: servers.env });
     url = mesh.api.url;
     browser = await launchChromium(executable as string);
   });

@@ -16,6 +16,7 @@ let mesh: TestMesh;
 beforeAll(async () => {
   [provider, pictures] = await Promise.all([startMaliciousProvider(), startPictureServer()]);
   mesh = await startMesh({
+    processes: { auth: 1, users: 1, "worker-pictures": 1 },
     env: { OAUTH_LAB_ISSUER: provider.issuer, OAUTH_LAB_CLIENT_ID: "usermesh", OAUTH_PICTURES: "any" },
   });
 });

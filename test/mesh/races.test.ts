@@ -9,7 +9,7 @@ import { describeOneWinner } from "../support/flows/one-winner.ts";
 import { describeReplay } from "../support/flows/replay.ts";
 import { describeRevocation } from "../support/flows/revocation-flow.ts";
 import { describeStale } from "../support/flows/stale-flow.ts";
-import { requestServices, startMesh, type TestMesh } from "../support/start/mesh.ts";
+import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const VICTIMS = ["gateway", "auth", "users"] as const;
 const DEATHS = 20;
@@ -20,8 +20,7 @@ describe("with two nodes of each service", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
     mesh = await startMesh({
-      nodes: 2,
-      multiplied: requestServices,
+      processes: { gateway: 2, auth: 2, users: 2, sessions: 2, preferences: 2 },
       env: { PASSWORD_HASH_CONCURRENCY: "4", CIRCUIT_BREAKER_OPEN_SECONDS: "1" },
     });
   });

@@ -13,7 +13,10 @@ describe("a webhook message", () => {
   let receiver: WebhookReceiver;
   beforeAll(async () => {
     receiver = await startWebhookReceiver();
-    mesh = await startMesh({ env: { WEBHOOK_ALLOW_PRIVATE_ADDRESSES: "true" } });
+    mesh = await startMesh({
+      processes: { gateway: 1, users: 1, webhooks: 1, "worker-webhooks": 1 },
+      env: { WEBHOOK_ALLOW_PRIVATE_ADDRESSES: "true" },
+    });
   });
   afterAll(async () => {
     await mesh?.stop();

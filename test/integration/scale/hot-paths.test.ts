@@ -16,7 +16,7 @@ import {
 import { createTestDatabase, type TestDatabase } from "../../support/start/database.ts";
 import { type RunningServices, startServices } from "../../support/start/services.ts";
 
-const ACCOUNTS = 100_000;
+const ACCOUNTS = 50_000;
 /** Of a fourth of the accounts there is a row in each of the tables that are filled. */
 const LARGE = ACCOUNTS / 5;
 

@@ -11,7 +11,7 @@ describe("a gateway with REVOCATION_MODE=bounded", () => {
   let mesh: TestMesh;
   let far: RemoteGateway;
   beforeAll(async () => {
-    mesh = await startMesh();
+    mesh = await startMesh({ processes: { gateway: 1, sessions: 1 } });
     far = await startRemoteGateway(mesh, {
       REVOCATION_MODE: "bounded",
       REVOCATION_MAX_STALENESS_SECONDS: String(BOUND_MS / 1_000),

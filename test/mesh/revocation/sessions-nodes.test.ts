@@ -9,7 +9,7 @@ import type { Answer } from "../../support/clients/api-client.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Account, adminOf, endings, newAccount, verdicts } from "../../support/flows/session-endings.ts";
 import { startBroker } from "../../support/start/broker.ts";
-import { requestServices, startMesh, type TestMesh } from "../../support/start/mesh.ts";
+import { startMesh, type TestMesh } from "../../support/start/mesh.ts";
 import { connect } from "../../support/start/sessions-services.ts";
 
 const KILLS = 6;
@@ -27,7 +27,7 @@ describe("with failing sessions nodes", () => {
   let mesh: TestMesh;
   let admin: string;
   beforeAll(async () => {
-    mesh = await startMesh({ nodes: 2, multiplied: requestServices });
+    mesh = await startMesh({ processes: { gateway: 2, sessions: 2 } });
     admin = await adminOf(mesh);
   });
   afterAll(() => mesh.stop());

@@ -4,7 +4,7 @@ import { Client } from "pg";
 import { eventually } from "../../support/eventually.ts";
 import { openSlowBody } from "../../support/fakes/slow-body.ts";
 import { expectGood, newAccount, type SignedIn, verdictOf, verdicts } from "../../support/flows/session-endings.ts";
-import { requestServices, startMesh, type TestMesh } from "../../support/start/mesh.ts";
+import { startMesh, type TestMesh } from "../../support/start/mesh.ts";
 import {
   isLeaseAnswer,
   isLeaseQuestion,
@@ -25,7 +25,7 @@ describe("a gateway that can't be reached", () => {
   let mesh: TestMesh;
   let far: RemoteGateway;
   beforeAll(async () => {
-    mesh = await startMesh({ nodes: 2, multiplied: requestServices });
+    mesh = await startMesh({ processes: { gateway: 2, sessions: 2 } });
     far = await startRemoteGateway(mesh);
   });
   afterAll(async () => {

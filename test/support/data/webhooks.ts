@@ -44,11 +44,16 @@ export async function startWebhooks(env: Record<string, string> = {}): Promise<W
       return body.data;
     },
     deliveries,
-    delivery: (token, id, state) =>
-      eventually(`a delivery that is ${state}`, async () => {
-        const [newest] = await deliveries(token, id);
+    async delivery(token, id, state) {
+      let newest: Delivery | undefined;
+      const found = async () => {
+        [newest] = await deliveries(token, id);
         return newest?.state === state && newest;
-      }),
+      };
+      return eventually(`a delivery that is ${state}`, found).catch((cause) => {
+        throw new Error(`The newest delivery is ${JSON.stringify(newest)}`, { cause });
+      });
+    },
     async sendTest(token, id) {
       const { status, body } = await api.post(`admin/webhooks/${id}/test`, undefined, token);
       expect({ status, code: body.code }).toEqual({ status: 202, code: undefined });

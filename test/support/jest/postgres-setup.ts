@@ -15,12 +15,15 @@ export default async function setup(): Promise<void> {
   if (globalThis.usermeshTestPostgres) return;
   const run = await startTestRun();
   const log = pino({ level: "warn" });
-  const postgres = await startPostgres({ dataDir: join(run.dir, "postgres"), log });
+  const postgres = await startPostgres({ dataDir: join(run.dir, "postgres"), log, maxConnections: 400 });
   globalThis.usermeshTestPostgres = { stop: () => postgres.stop().finally(run.end) };
   const template = new URL(postgres.url);
   template.pathname = "/usermesh_template";
   // What is tested here outlives killed processes, not a power cut: that is tested for scripts/local-servers, over a server of its own.
   await execute(postgres.url, "ALTER SYSTEM SET fsync = off");
+  await execute(postgres.url, "ALTER SYSTEM SET full_page_writes = off");
+  // Each test file makes a role for each service, and opens many connections.
+  await execute(postgres.url, "ALTER SYSTEM SET scram_iterations = 1");
   await execute(postgres.url, "SELECT pg_reload_conf()");
   await execute(postgres.url, "CREATE DATABASE usermesh_template");
   await migrate(readConfig({ DATABASE_URL: template.href }), () => undefined);

@@ -3,7 +3,7 @@ import pino from "pino";
 import { type MeshEvent, subjectOf } from "../../../lib/events/events.ts";
 import { natsOptions } from "../../../lib/runtime/nats-options.ts";
 import { findFreePort } from "../../../scripts/local-servers/ports.ts";
-import { type RunningMesh, startMesh as startProcesses } from "../../../scripts/run/start-mesh.ts";
+import { processesOfEach, type RunningMesh, startMesh as startProcesses } from "../../../scripts/run/start-mesh.ts";
 import { type ApiClient, createApiClient } from "../clients/api-client.ts";
 import { eventually } from "../eventually.ts";
 import type { TestDatabase } from "./database.ts";
@@ -30,23 +30,26 @@ export interface TestMesh extends Installation {
 }
 
 interface MeshOptions {
-  /** Processes of each service and worker, or of those that are `multiplied`. */
-  readonly nodes?: number;
-  readonly multiplied?: readonly string[];
+  /** By service or worker; those that are not listed share one process, `others-1`. Default: one of each. */
+  readonly processes?: Readonly<Record<string, number>>;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 const log = pino({ level: "silent" });
 
-/** The services that answer requests by themselves. An idle process costs a fiftieth of a core, so tests start few. */
-export const requestServices = ["gateway", "auth", "users", "sessions", "preferences"];
-
-export async function startMesh({ nodes = 1, multiplied, env = {} }: MeshOptions = {}): Promise<TestMesh> {
+/**
+ * A process needs a second of CPU time to start and a hundredth of a core while it is idle, so tests have those apart
+ * that they kill, pause or measure.
+ */
+export async function startMesh({ processes, env = {} }: MeshOptions = {}): Promise<TestMesh> {
   await using started = new AsyncDisposableStack();
   const servers = await startServers(started);
   const { database, nats, redis, smtp } = servers;
   const full: Record<string, string> = { ...servers.env, APP_PORT: String(await findFreePort()), ...env };
-  const mesh = await startProcesses({ env: full, log, print: () => undefined, nodes, multiplied });
+  const mesh = await startProcesses({
+    ...{ env: full, log, print: () => undefined },
+    processes: processes === undefined ? processesOfEach(1) : { ...processes, others: 1 },
+  });
   started.defer(mesh.stop);
   const gateways = await Promise.all(mesh.urls.map(createApiClient));
   const parts = started.move();
