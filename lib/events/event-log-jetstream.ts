@@ -16,7 +16,7 @@ import { withTimeout } from "../runtime/timeouts.ts";
 import { startConsumer } from "./event-log-consumer.ts";
 import type { EventLogOptions } from "./event-log-options.ts";
 import { purgeUser } from "./event-log-purge.ts";
-import { consumerLags, ensureStreams, streamCreatedAt } from "./event-log-streams.ts";
+import { consumerLags, ensureStreams, recreateStreams, streamCreatedAt } from "./event-log-streams.ts";
 import { type MeshEvent, type StreamName, subjectOf } from "./events.ts";
 
 const ACK_TIMEOUT_MS = 2_000;
@@ -42,6 +42,7 @@ export class JetStreamLog implements EventLog {
   #connected = false;
   /** Set once the streams exist. */
   #streams: Streams | undefined;
+  #recreating: Promise<void> | undefined;
 
   constructor(natsUrl: string, options: EventLogOptions) {
     this.#options = options;
@@ -56,8 +57,9 @@ export class JetStreamLog implements EventLog {
       const traced = event.traceparent === undefined ? {} : { headers: traceHeaders(event.traceparent) };
       await client.publish(subjectOf(event), payload, { msgID: messageId(event), timeout: ACK_TIMEOUT_MS, ...traced });
     } catch (error) {
-      // Nobody accepts messages if the stream was lost. It is recreated, and the outbox publishes the event again.
-      if ((error as NatsError).code === ErrorCode.NoResponders) await ensureStreams(manager);
+      // Nobody accepts messages if the stream was lost. It is recreated, and the outbox publishes the event again, which
+      // does not wait here, in its transaction.
+      if ((error as NatsError).code === ErrorCode.NoResponders) this.#recreate(manager).catch(() => undefined);
       throw error;
     }
   }
@@ -85,7 +87,10 @@ export class JetStreamLog implements EventLog {
 
   async streamId(name: StreamName): Promise<string | null> {
     if (!this.#streams || !this.#connected) return null;
-    return `${name} ${await streamCreatedAt(this.#streams.manager, name)}`;
+    const { manager } = this.#streams;
+    const createdAt = await streamCreatedAt(manager, name);
+    if (createdAt === undefined) await this.#recreate(manager);
+    return `${name} ${createdAt ?? (await streamCreatedAt(manager, name))}`;
   }
 
   async pending() {
@@ -114,6 +119,14 @@ export class JetStreamLog implements EventLog {
         this.#connection?.drain().catch(() => undefined),
       );
     await this.#connection?.close();
+  }
+
+  /** Once for all that miss a stream at the same time. */
+  #recreate(manager: JetStreamManager): Promise<void> {
+    this.#recreating ??= recreateStreams(manager, this.#options.timers, this.#closing.signal).finally(() => {
+      this.#recreating = undefined;
+    });
+    return this.#recreating;
   }
 
   #reachableStreams(): Streams {

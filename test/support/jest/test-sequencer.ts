@@ -2,8 +2,6 @@ import { statSync } from "node:fs";
 
 interface TestFile {
   readonly path: string;
-  /** In milliseconds, when it ran last on this machine. */
-  readonly duration?: number;
 }
 
 /** Starts the files of the mesh first: most are waiting, and a long one that starts last would run alone. */
