@@ -145,7 +145,7 @@ async function isGuessing({ database }: Installation, userId: string): Promise<b
 }
 
 const slowPassword = "Slow-horse-7-staple";
-const ITERATIONS = 600_000;
+const ITERATIONS = 1_200_000;
 const slowHash = pbkdf2Sync(slowPassword, "salt", ITERATIONS, 32, "sha256").toString("base64");
 
 /** Some hundred milliseconds: as long as a hash takes in production. */

@@ -38,8 +38,8 @@ interface MeshOptions {
 const log = pino({ level: "silent" });
 
 /**
- * A process needs a second of CPU time to start and a hundredth of a core while it is idle, so tests have those apart
- * that they kill, pause or measure.
+ * A process takes a second of CPU time to start and a hundredth of a core while it is idle, so a test gives processes of
+ * their own only to the services that it kills, pauses or measures.
  */
 export async function startMesh({ processes, env = {} }: MeshOptions = {}): Promise<TestMesh> {
   await using started = new AsyncDisposableStack();
