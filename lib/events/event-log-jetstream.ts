@@ -57,8 +57,8 @@ export class JetStreamLog implements EventLog {
       const traced = event.traceparent === undefined ? {} : { headers: traceHeaders(event.traceparent) };
       await client.publish(subjectOf(event), payload, { msgID: messageId(event), timeout: ACK_TIMEOUT_MS, ...traced });
     } catch (error) {
-      // Nobody accepts messages if the stream was lost. It is recreated, and the outbox publishes the event again, which
-      // does not wait here, in its transaction.
+      // Nobody accepts messages if the stream was lost. The outbox publishes the event again once it is recreated, which
+      // is not waited for in the transaction of the outbox.
       if ((error as NatsError).code === ErrorCode.NoResponders) this.#recreate(manager).catch(() => undefined);
       throw error;
     }
@@ -88,9 +88,10 @@ export class JetStreamLog implements EventLog {
   async streamId(name: StreamName): Promise<string | null> {
     if (!this.#streams || !this.#connected) return null;
     const { manager } = this.#streams;
-    const createdAt = await streamCreatedAt(manager, name);
-    if (createdAt === undefined) await this.#recreate(manager);
-    return `${name} ${createdAt ?? (await streamCreatedAt(manager, name))}`;
+    const existing = await streamCreatedAt(manager, name);
+    if (existing === undefined) await this.#recreate(manager);
+    const createdAt = existing ?? (await streamCreatedAt(manager, name));
+    return createdAt === undefined ? null : `${name} ${createdAt}`;
   }
 
   async pending() {
