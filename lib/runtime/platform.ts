@@ -61,7 +61,7 @@ export interface EventLog {
   purgeUser(user: Pick<MeshEvent, "user_id" | "tenant_id">): Promise<boolean>;
   /** The events that each durable consumer has not handled yet. Empty in one process. */
   consumers(): Promise<readonly ConsumerLag[]>;
-  /** Identifies the stream; changes if the stream was lost and recreated. Null in one process or if NATS is unavailable. */
+  /** Identifies the stream; changes if the stream was lost and recreated. Null in one process, and while NATS or the stream is unavailable. */
   streamId(stream: StreamName): Promise<string | null>;
   /** The events that each consumer of this node has not handled yet. Empty in one process. */
   pending(): Promise<ReadonlyArray<{ readonly consumer: string; readonly events: number }>>;

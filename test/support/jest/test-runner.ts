@@ -27,7 +27,7 @@ interface Runtime {
 /**
  * A `testRunner` of jest: jest-circus, but Node.js loads what a test file imports, once for all files that a process runs.
  * jest's own loader gives each file new copies of all modules in a global scope of their own, whose code is compiled again
- * and runs cold: that took two fifths of the processor time of a run. It is still used for coverage, which needs
+ * and runs cold: that took two fifths of the processor time of jest's processes. It is still used for coverage, which needs
  * instrumented code, and while jest watches for changes.
  */
 export default async function runTestFile(

@@ -4,7 +4,10 @@ interface TestFile {
   readonly path: string;
 }
 
-/** Starts the files of the mesh first: most are waiting, and a long one that starts last would run alone. */
+/**
+ * Starts the files of the mesh first, because a long one that started last would run alone. The order is the same on every
+ * machine: jest's own starts with what took longest there before, and repeats failed files on request.
+ */
 export default class TestSequencer {
   sort(files: readonly TestFile[]): readonly TestFile[] {
     return files.toSorted((left, right) => weightOf(right) - weightOf(left));
