@@ -26,7 +26,9 @@ export interface Webhooks {
 export async function startWebhooks(env: Record<string, string> = {}): Promise<Webhooks> {
   const receiver = await startWebhookReceiver();
   const usermesh = await startUsermesh({ WEBHOOK_ALLOW_PRIVATE_ADDRESSES: "true", ...env });
-  const vendor = await vendorOf(usermesh);
+  /** Later webhooks would get the event of a sign-in that is still on its way. */
+  const settled = <T>(one: T): Promise<T> => usermesh.settled().then(() => one);
+  const vendor = await vendorOf(usermesh).then(settled);
   const { api } = usermesh;
   const deliveries = async (token: string, id: string, query = "") => {
     const { status, body } = await api.get(`admin/webhooks/${id}/deliveries${query}`, token);
@@ -37,7 +39,7 @@ export async function startWebhooks(env: Record<string, string> = {}): Promise<W
     usermesh,
     receiver,
     vendor,
-    tenant: () => newTenant(usermesh, vendor),
+    tenant: () => newTenant(usermesh, vendor).then(settled),
     async create(token, more = {}) {
       const { status, body } = await api.post("admin/webhooks", { url: `${receiver.url}/hooks`, ...more }, token);
       expect({ status, code: body.code }).toEqual({ status: 201, code: undefined });
