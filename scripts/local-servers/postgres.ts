@@ -10,7 +10,8 @@ import { persistentSecret, privateDir, randomPassword } from "./secrets.ts";
 export interface PostgresOptions {
   readonly dataDir: string;
   readonly log: ServerLog;
-  readonly maxConnections?: number | undefined;
+  /** As in postgresql.conf, instead of those that it has otherwise. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly port?: number | undefined;
   /** For root: where the data go if PostgreSQL's account can't enter `dataDir`. */
   readonly shared?: string | undefined;
@@ -75,15 +76,11 @@ async function serve(home: PostgresHome, port: number, options: PostgresOptions)
   }
 }
 
-function postmasterSpec(
-  { data, programs, account }: PostgresHome,
-  port: number,
-  { log, maxConnections = 200 }: PostgresOptions,
-) {
+function postmasterSpec({ data, programs, account }: PostgresHome, port: number, { log, settings }: PostgresOptions) {
   return {
     name: "PostgreSQL",
     command: programs.postgres,
-    args: ["-D", data, "-p", String(port), ...settingArgs(maxConnections)],
+    args: ["-D", data, "-p", String(port), ...settingArgs({ ...usualSettings, ...settings })],
     ready: /database system is ready to accept connections/,
     log,
     account,
@@ -92,21 +89,24 @@ function postmasterSpec(
   };
 }
 
-function settingArgs(maxConnections: number): string[] {
-  return [
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "password_encryption=scram-sha-256",
-    `max_connections=${maxConnections}`,
-    "fsync=on",
-    "full_page_writes=on",
-    "synchronous_commit=on",
-    "timezone=UTC",
-    "lc_messages=C", // the ready line is parsed
-    "log_timezone=UTC",
-    "log_error_verbosity=terse", // DETAIL lines quote rows, with email addresses and names
-    "log_min_error_statement=panic",
-  ].flatMap((setting) => ["-c", setting]);
+const usualSettings = {
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+  password_encryption: "scram-sha-256",
+  max_connections: "200",
+  fsync: "on",
+  full_page_writes: "on",
+  synchronous_commit: "on",
+  timezone: "UTC",
+  lc_messages: "C", // the ready line is parsed
+  log_timezone: "UTC",
+  log_error_verbosity: "terse", // DETAIL lines quote rows, with email addresses and names
+  log_min_error_statement: "panic",
+};
+
+/** On the command line, where no file of the data folder can change them. */
+function settingArgs(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
 function isInUse(error: unknown): boolean {

@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { exitCodes, runCommand } from "../../scripts/run/command.ts";
-import setup from "../support/jest/postgres-setup.ts";
-import teardown from "../support/jest/postgres-teardown.ts";
 import { createTestDatabase } from "../support/start/database.ts";
 import { startMesh } from "../support/start/mesh.ts";
+import { startTestPostgres, stopTestPostgres } from "../support/start/postgres-server.ts";
 import { memoryOf, startGenerator } from "./children.ts";
 import { startOneProcess } from "./embedded.ts";
 import { belowFloor, printLines, readReport, writeReport } from "./report.ts";
@@ -52,16 +51,16 @@ const env = {
 const NODE = { resident: 160, unshared: 120 };
 const GATEWAY = { resident: 180, unshared: 140 };
 
-const full: Effort = { rounds: 3, seconds: 3, mails: 40, accounts: 20 };
-const short: Effort = { rounds: 1, seconds: 0.25, mails: 3, accounts: 8 };
+const full: Effort = { rounds: 3, seconds: 3, mails: 40, signIns: 8, accounts: 20 };
+const short: Effort = { rounds: 1, seconds: 0.25, mails: 3, signIns: 2, accounts: 2 };
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 async function bench(stack: AsyncDisposableStack, effort: Effort): Promise<readonly Line[]> {
   const dir = await mkdtemp(join(tmpdir(), "usermesh-bench-"));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
-  await setup();
-  stack.defer(teardown);
+  await startTestPostgres();
+  stack.defer(stopTestPostgres);
   const generator = startGenerator(stack);
   say("starting: twice with a PostgreSQL of its own, for the time it takes");
   const lines: Line[] = [await measureStart(join(dir, "cold"), { ...env, ADMIN_PASSWORD: "Usher-of-the-Mesh-1" })];

@@ -11,9 +11,8 @@ import { natsOptions } from "../../lib/runtime/nats-options.ts";
 import { startNats } from "../../scripts/local-servers/nats.ts";
 import { runCommand } from "../../scripts/run/command.ts";
 import { print } from "../../scripts/run/terminal.ts";
-import setup from "../support/jest/postgres-setup.ts";
-import teardown from "../support/jest/postgres-teardown.ts";
 import { startMesh, type TestMesh } from "../support/start/mesh.ts";
+import { startTestPostgres, stopTestPostgres } from "../support/start/postgres-server.ts";
 import { cpuSeconds, end } from "./children.ts";
 import { median } from "./table.ts";
 
@@ -69,14 +68,14 @@ async function bench(stack: AsyncDisposableStack): Promise<number> {
 
 /** What the nodes of a real mesh announce. */
 async function readRealInfos(): Promise<Info[]> {
-  await setup();
+  await startTestPostgres();
   try {
     const mesh = await startMesh();
     const infos = await readInfos(mesh).finally(() => mesh.stop());
     print(`${infos.length} real nodes announce themselves in ${median(infos.map(sizeOf))} bytes (median)`);
     return infos;
   } finally {
-    await teardown();
+    await stopTestPostgres();
   }
 }
 

@@ -2,10 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import setup from "../support/jest/postgres-setup.ts";
-import teardown from "../support/jest/postgres-teardown.ts";
 import { createTestDatabase } from "../support/start/database.ts";
 import { startMesh } from "../support/start/mesh.ts";
+import { startTestPostgres, stopTestPostgres } from "../support/start/postgres-server.ts";
 import { startOneProcess } from "./embedded.ts";
 import { type Answer, post, registerAt, summarize } from "./overload-load.ts";
 import { type Line, median, ms, table } from "./table.ts";
@@ -172,8 +171,8 @@ function newEmail(): string {
 async function bench(stack: AsyncDisposableStack, only: string | undefined): Promise<readonly Line[]> {
   const dir = await mkdtemp(join(tmpdir(), "usermesh-bench-"));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
-  await setup();
-  stack.defer(teardown);
+  await startTestPostgres();
+  stack.defer(stopTestPostgres);
   const lines: Line[] = [];
   if (only !== "mesh") {
     const database = await createTestDatabase();

@@ -30,7 +30,7 @@ export async function measureDuringSignIns(ground: Ground, person: Prepared, whe
     const rounds = await inTurns(ground.effort, [
       () => next(ground.generator),
       async () => {
-        const signIns = storm.run(loginLoad(url, person, seconds));
+        const signIns = storm.run(loginLoad(ground, person, seconds));
         const measured = await next(ground.generator);
         await signIns;
         return measured;

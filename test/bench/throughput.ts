@@ -18,6 +18,8 @@ export interface Effort {
   /** Of each run. */
   readonly seconds: number;
   readonly mails: number;
+  /** At once. Each of them waits for all before it, so that on a busy machine eight may wait longer than is allowed. */
+  readonly signIns: number;
   /** That sign in during a storm of sign-ins. */
   readonly accounts: number;
 }
@@ -185,19 +187,20 @@ export async function measureRefresh(
   };
 }
 
-export const loginLoad = (url: string, { credentials }: Prepared, seconds: number): Load => ({
-  ...{ url, method: "POST", path: "/api/v1/auth/login", bodies: credentials, connections: 8, seconds },
+export const loginLoad = ({ url, effort }: Ground, { credentials }: Prepared, seconds: number): Load => ({
+  ...{ url, method: "POST", path: "/api/v1/auth/login", bodies: credentials, connections: effort.signIns, seconds },
 });
 
 export async function measureLogin(
-  { stack, generator, url, say, effort }: Ground,
+  ground: Ground,
   person: Prepared,
   { cost, goal, floor }: { readonly cost: number; readonly goal: number; readonly floor: number },
 ): Promise<Line> {
+  const { stack, generator, say, effort } = ground;
   say(`login, bcrypt at cost ${cost}`);
   const seconds = 2 * effort.seconds;
   const rounds = await inTurns(effort, [
-    async () => (await generator.run(loginLoad(url, person, seconds))).perSecond,
+    async () => (await generator.run(loginLoad(ground, person, seconds))).perSecond,
     () => startLimit<number>(stack, ["bcrypt", String(cost), String(seconds)]),
   ]);
   const ratio = median(rounds.map(([ours = 0, limit = 1]) => ours / limit));

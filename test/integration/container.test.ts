@@ -27,7 +27,7 @@ async function waitUntilServing(env: Readonly<Record<string, string>>) {
   const container = run({ ...env, APP_PORT: String(port), PUBLIC_URL: url });
   container.stderr?.resume();
   await waitForGateway(url);
-  return { container, api: await createApiClient(url) };
+  return { container, api: createApiClient(url) };
 }
 
 describe("docker run with the variables of an earlier system", () => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
     ADMIN_PASSWORD: firstAdmin.password,
   };
   const services = stack.adopt(await startServices("all", env), (one) => one.stop());
-  api = await createApiClient(issuer);
+  api = createApiClient(issuer);
   running = { api, admin: firstAdmin, mails: services.mails };
   cwd = await copyGuidePrograms(stack);
 }, 400_000);

@@ -30,7 +30,7 @@ async function startWith(ring: string) {
     ADMIN_PASSWORD: admin.password,
   });
   await waitForGateway(running.url);
-  const api = await createApiClient(running.url);
+  const api = createApiClient(running.url);
   return { ...running, admin, api, [Symbol.asyncDispose]: running.stop };
 }
 

@@ -23,7 +23,7 @@ let errors: string[] = [];
 beforeAll(async () => {
   running = await startServices("all", { ADMIN_EMAIL: firstAdmin.email, ADMIN_PASSWORD: firstAdmin.password });
   await waitForGateway(running.url);
-  api = await createApiClient(running.url);
+  api = createApiClient(running.url);
   operator = createOperator(running.broker, "the mesh of this test", (line) => output.push(line));
   me = `operator:${operator.caller.name}`;
   await api.post("auth/register", { email, password, full_name: "Ada" });

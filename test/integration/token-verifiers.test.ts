@@ -23,7 +23,7 @@ async function startWith(algorithm: string) {
   // This stands for the hour in which the new key is only published.
   await database.query(`UPDATE auth.signing_keys SET sign_until = CASE WHEN alg = '${algorithm}' THEN sign_until ELSE now() END,
     sign_from = least(sign_from, now()) WHERE sign_until > now()`);
-  const api = await createApiClient(running.url);
+  const api = createApiClient(running.url);
   return { ...running, admin: { email: "", password: "" }, api, [Symbol.asyncDispose]: running.stop };
 }
 

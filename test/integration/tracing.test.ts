@@ -68,7 +68,7 @@ const named = (name: string) => ofTrace().find((span) => span.name === name);
 test("a registration is one trace, from the client's request to the mail", async () => {
   const url = nodes[0]?.url ?? "";
   await waitForGateway(url);
-  const { headers } = await (await createApiClient(url)).request("POST", "auth/register", {
+  const { headers } = await createApiClient(url).request("POST", "auth/register", {
     body: person,
     headers: { traceparent: `00-${traceId}-${clientSpan}-01` },
   });

@@ -131,7 +131,7 @@ test("each manifest's command starts with its environment, and answers its probe
 }, 240_000);
 
 test("a person who signs up gets a mail, and signs in", async () => {
-  const api = await createApiClient(`http://127.0.0.1:${ports.get("gateway")?.http}`);
+  const api = createApiClient(`http://127.0.0.1:${ports.get("gateway")?.http}`);
   const running: Running = { api, mails, admin: { email: "", password: "" } };
   // With the settings of production, passwords that would wait for a busy processor for more than a second are refused.
   const person = await eventually("a sign-up", () => register(running));

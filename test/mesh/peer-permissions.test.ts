@@ -59,7 +59,7 @@ test("the program of the guide receives its events, calls actions and answers ca
   const peer = spawn(process.execPath, ["clients/moleculer/example/people.js"], { env, stdio: "ignore" });
   stack.defer(() => void peer.kill("SIGKILL"));
   const person = await register({
-    api: await createApiClient(services.url),
+    api: createApiClient(services.url),
     admin: firstAdmin,
     mails: services.mails,
   });

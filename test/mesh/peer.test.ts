@@ -47,7 +47,7 @@ beforeAll(async () => {
     (one) => one.stop(),
   );
   connection = stack.adopt(await connect(natsOptions(servers.nats.url)), (one) => one.close());
-  running = { api: await createApiClient(services.url), admin: firstAdmin, mails: services.mails };
+  running = { api: createApiClient(services.url), admin: firstAdmin, mails: services.mails };
 }, 120_000);
 afterAll(() => stack.disposeAsync());
 

@@ -246,8 +246,8 @@ describe("the job survives a restart:", () => {
     const env = { ...settings(), DATABASE_URL: database.url };
     const url = pictures.add(await redPicture());
     const before = await startServices(withoutWorker, env);
-    const person = await signUp(url, { api: await createApiClient(before.url) });
-    const other = await signUp(pictures.add(await redPicture()), { api: await createApiClient(before.url) });
+    const person = await signUp(url, { api: createApiClient(before.url) });
+    const other = await signUp(pictures.add(await redPicture()), { api: createApiClient(before.url) });
     const user = { kind: "service", name: "users" } as const;
     await before.call("auth.erase", { user_id: other.id, erasure_id: randomUUID() }, user);
     await before.stop();
@@ -265,7 +265,7 @@ describe("the job survives a restart:", () => {
     const env = { ...settings(), DATABASE_URL: database.url };
     const running = await startServices(withoutWorker, env);
     const url = pictures.add(status(503));
-    const person = await signUp(url, { api: await createApiClient(running.url) });
+    const person = await signUp(url, { api: createApiClient(running.url) });
     let handle: (job: RunningJob) => Promise<void> = async () => undefined;
     const queues: typeof running.platform.queues = {
       ...running.platform.queues,

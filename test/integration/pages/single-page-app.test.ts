@@ -52,7 +52,7 @@ async function serveApp(stack: AsyncDisposableStack, folder: string, usermeshUrl
     services = stack.adopt(await startServices("all", { ALLOWED_ORIGINS: `http://127.0.0.1:${port}` }), (one) =>
       one.stop(),
     );
-    running = { api: await createApiClient(services.url), admin: firstAdmin, mails: services.mails };
+    running = { api: createApiClient(services.url), admin: firstAdmin, mails: services.mails };
     browser = stack.adopt(await launchChromium(executable as string), (one) => one.close());
     person = await register(running);
   }, 120_000);

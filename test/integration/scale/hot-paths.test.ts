@@ -37,7 +37,7 @@ async function scansOf(work: (running: Running & RunningServices) => Promise<voi
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
   });
-  const api = await createApiClient(services.url);
+  const api = createApiClient(services.url);
   await waitForGateway(services.url);
   await work({ ...services, api, admin }).finally(() => services.stop());
   const after = await fullScans(database, LARGE);

@@ -1,5 +1,7 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
+import { openApiDocument } from "../../../services/gateway/openapi/openapi.ts";
+import { routes } from "../../../services/gateway/routes.ts";
 import { eventually } from "../eventually.ts";
 
 export interface Answer {
@@ -38,10 +40,13 @@ interface Operation {
 
 const API = "/api/v1";
 
+let answerCheck: ReturnType<typeof createAnswerCheck> | undefined;
+
 /** An HTTP client that holds every answer against the OpenAPI documents: an undocumented status, code or field is an error. */
-export async function createApiClient(url: string): Promise<ApiClient> {
-  const read = async (name: string) => (await (await fetch(`${url}/${name}.json`)).json()) as OpenApi;
-  const check = createAnswerCheck(await read("openapi"), await read("openapi-compatibility"));
+export function createApiClient(url: string): ApiClient {
+  // The same for all servers, since generating the documents and compiling their schemas takes half a second.
+  answerCheck ??= createAnswerCheck(generate("openapi"), generate("compatibility"));
+  const check = answerCheck;
   const request = async (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => {
     const target = path.startsWith("/") ? path : `${API}/${path}`;
     const response = await fetch(url + target, { method, ...initOf(options) });
@@ -83,6 +88,12 @@ function initOf({ body, raw, token, headers = {} }: RequestOptions): RequestInit
   };
 }
 
+function generate(kind: "openapi" | "compatibility"): OpenApi {
+  const isLegacy = kind === "compatibility";
+  const documented = routes.filter(({ legacy }) => (legacy !== undefined) === isLegacy);
+  return JSON.parse(openApiDocument(documented, "http://localhost", isLegacy));
+}
+
 interface Seen {
   readonly status: number;
   readonly type: string;
@@ -94,10 +105,10 @@ function createAnswerCheck(api: OpenApi, compatibility: OpenApi) {
   (formats as unknown as (one: unknown) => void)(ajv);
   ajv.addSchema({ $id: "openapi", ...api });
   ajv.addSchema({ $id: "compatibility", ...compatibility });
-  const all = { paths: { ...api.paths, ...compatibility.paths } };
+  const findTemplate = createTemplateSearch([...Object.keys(api.paths), ...Object.keys(compatibility.paths)]);
   const compiled = new Map<string, ValidateFunction>();
   return (method: string, path: string, seen: Seen): void => {
-    const template = findTemplate(all, path);
+    const template = findTemplate(path);
     const [id, document] = template && api.paths[template] ? ["openapi", api] : ["compatibility", compatibility];
     const operation = template && document.paths[template]?.[method.toLowerCase()];
     // 404 and 405 are for what the document doesn't have.
@@ -133,16 +144,20 @@ function createAnswerCheck(api: OpenApi, compatibility: OpenApi) {
   };
 }
 
-function findTemplate(document: Pick<OpenApi, "paths">, path: string): string | undefined {
-  const trimmed = path.length > 1 ? path.replace(/\/$/, "") : path;
-  if (document.paths[trimmed]) return trimmed;
+function createTemplateSearch(templates: readonly string[]): (path: string) => string | undefined {
   // Of several that match, the one with the fewest parameters is served.
   const params = (template: string) => template.split("{").length;
-  const templates = Object.keys(document.paths).toSorted((one, other) => params(one) - params(other));
-  return templates.find((template) => {
-    const pattern = template.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{[^}]+\}/g, "[^/]+");
-    return new RegExp(`^${pattern}$`).test(trimmed);
-  });
+  const patterns = templates
+    .toSorted((one, other) => params(one) - params(other))
+    .map((template) => ({ template, pattern: new RegExp(`^${patternOf(template)}$`) }));
+  return (path) => {
+    const trimmed = path.length > 1 ? path.replace(/\/$/, "") : path;
+    return patterns.find(({ pattern }) => pattern.test(trimmed))?.template;
+  };
+}
+
+function patternOf(template: string): string {
+  return template.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{[^}]+\}/g, "[^/]+");
 }
 
 function pointerPart(part: string): string {

@@ -1,5 +1,3 @@
-export default async function teardown(): Promise<void> {
-  const running = globalThis.usermeshTestPostgres;
-  globalThis.usermeshTestPostgres = undefined;
-  await running?.stop();
-}
+import { stopTestPostgres } from "../start/postgres-server.ts";
+
+export default stopTestPostgres;

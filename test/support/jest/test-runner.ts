@@ -1,5 +1,6 @@
-import { createRequire, registerHooks } from "node:module";
+import { createRequire, flushCompileCache, registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
+import "../../../scripts/compile-cache.cjs";
 
 const require = createRequire(import.meta.url);
 const runWithCircus: (...parts: readonly unknown[]) => Promise<unknown> = require("jest-circus/runner").default;
@@ -44,6 +45,7 @@ export default async function runTestFile(
   try {
     return await runWithCircus(globalConfig, config, environment, runtime, testPath, sendMessageToJest);
   } finally {
+    flushCompileCache(); // jest kills its processes, which would not write it
     for (const name of Object.keys(process.env)) if (!(name in variables)) delete process.env[name];
     Object.assign(process.env, variables);
   }

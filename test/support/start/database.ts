@@ -59,7 +59,7 @@ export function serviceUrl({ url }: Pick<TestDatabase, "url">, schema: string): 
 /** A database that another part of the test made and drops. */
 export function openTestDatabase(url: string): TestDatabase {
   // A connection costs some 30 ms, and some tests count the rows of every table.
-  const pool = new Pool({ connectionString: url, max: 2, idleTimeoutMillis: 500, allowExitOnIdle: true });
+  const pool = new Pool({ connectionString: url, max: 2, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
   // An idle connection may be ended by the test; the pool opens another one.
   pool.on("error", () => undefined);
   return { url, query: async (sql, values = []) => (await pool.query(sql, values)).rows, drop: () => pool.end() };

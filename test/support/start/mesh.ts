@@ -51,7 +51,7 @@ export async function startMesh({ processes, env = {} }: MeshOptions = {}): Prom
     processes: processes === undefined ? processesOfEach(1) : { ...processes, others: 1 },
   });
   started.defer(mesh.stop);
-  const gateways = await Promise.all(mesh.urls.map(createApiClient));
+  const gateways = mesh.urls.map(createApiClient);
   const parts = started.move();
   return {
     ...{ env: full, gateways, admin: firstAdmin, database, nats, redis, smtp, mails: smtp.mails },

@@ -36,7 +36,7 @@ export async function startNode(more: Readonly<Record<string, string>> = {}): Pr
   await waitForGateway(url);
   const parts = started.move();
   return {
-    api: await createApiClient(url),
+    api: createApiClient(url),
     admin: firstAdmin,
     database,
     env,

@@ -4,30 +4,32 @@ import pino from "pino";
 import { readConfig } from "../../../lib/config/config.ts";
 import { startPostgres } from "../../../scripts/local-servers/postgres.ts";
 import { migrate } from "../../../scripts/migrate/migrate.ts";
-import { startTestRun } from "./test-run.ts";
+import { startTestRun } from "../jest/test-run.ts";
 
 declare global {
   var usermeshTestPostgres: { stop(): Promise<void> } | undefined;
 }
 
-/** Starts a private PostgreSQL and migrates the database that every test file clones. */
-export default async function setup(): Promise<void> {
+/** Starts a private PostgreSQL, with more settings as in postgresql.conf, and migrates the database that every test file clones. */
+export async function startTestPostgres(more: Readonly<Record<string, string>> = {}): Promise<void> {
   if (globalThis.usermeshTestPostgres) return;
   const run = await startTestRun();
   const log = pino({ level: "warn" });
-  const postgres = await startPostgres({ dataDir: join(run.dir, "postgres"), log, maxConnections: 400 });
+  // Each test file makes a role for each service, and opens many connections.
+  const settings = { max_connections: "400", scram_iterations: "1", ...more };
+  const postgres = await startPostgres({ dataDir: join(run.dir, "postgres"), log, settings });
   globalThis.usermeshTestPostgres = { stop: () => postgres.stop().finally(run.end) };
   const template = new URL(postgres.url);
   template.pathname = "/usermesh_template";
-  // What is tested here outlives killed processes, not a power cut: that is tested for scripts/local-servers, over a server of its own.
-  await execute(postgres.url, "ALTER SYSTEM SET fsync = off");
-  await execute(postgres.url, "ALTER SYSTEM SET full_page_writes = off");
-  // Each test file makes a role for each service, and opens many connections.
-  await execute(postgres.url, "ALTER SYSTEM SET scram_iterations = 1");
-  await execute(postgres.url, "SELECT pg_reload_conf()");
   await execute(postgres.url, "CREATE DATABASE usermesh_template");
   await migrate(readConfig({ DATABASE_URL: template.href }), () => undefined);
   process.env.TEST_POSTGRES_URL = postgres.url;
+}
+
+export async function stopTestPostgres(): Promise<void> {
+  const running = globalThis.usermeshTestPostgres;
+  globalThis.usermeshTestPostgres = undefined;
+  await running?.stop();
 }
 
 async function execute(url: string, sql: string): Promise<void> {

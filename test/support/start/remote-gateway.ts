@@ -40,7 +40,7 @@ export async function startRemoteGateway(
   });
   await waitForGateway(url);
   return {
-    api: await createApiClient(url),
+    api: createApiClient(url),
     nodeId,
     line,
     pause: () => void child.process.kill("SIGSTOP"),

@@ -17,7 +17,7 @@ export async function startUsermesh(env: Readonly<Record<string, string>> = {}):
     ...env,
   });
   await waitForGateway(running.url);
-  const api = await createApiClient(running.url);
+  const api = createApiClient(running.url);
   return {
     ...running,
     api,
