@@ -42,7 +42,7 @@ export default {
     project("unit"),
     project("integration", postgres),
     project("security", postgres),
-    project("mesh", postgres),
+    project("mesh", { ...postgres, globalSetup: "<rootDir>/test/support/jest/mesh-setup.ts" }),
   ],
   reporters: ["default", "<rootDir>/test/support/jest/run-reporter.ts"],
   testSequencer: "<rootDir>/test/support/jest/test-sequencer.ts",

@@ -10,6 +10,8 @@ export interface ChildSpec {
   /** `users-1`: for output, logs and tests. */
   readonly name: string;
   readonly env: Environment;
+  /** The folder of a release to run. Default: the sources. */
+  readonly release?: string | undefined;
   /** Called when the process exits without having been stopped. */
   readonly onExit: (name: string, how: string) => void;
 }
@@ -32,18 +34,15 @@ const STOP_TIMEOUT_MS = 15_000;
 export const HEAP_OPTIONS = ["--max-semi-space-size=8", "--max-old-space-size=256"];
 
 /** Starts a node as a child process; resolves when it is ready. It stops when its IPC channel closes, so it never outlives us. */
-export async function startChild({ service, name, env, onExit: onDeath }: ChildSpec): Promise<Child> {
-  const child = spawn(
-    process.execPath,
-    [...HEAP_OPTIONS, "--require", "./scripts/environment.cjs", "scripts/node.ts"],
-    {
-      cwd: root,
-      env: { ...env, SERVICES: service },
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-      // In its own process group: Ctrl-C must not reach it, since the mesh stops its nodes in order.
-      detached: true,
-    },
-  );
+export async function startChild({ service, name, env, release, onExit: onDeath }: ChildSpec): Promise<Child> {
+  const program = release === undefined ? "scripts/node.ts" : "scripts/node.js";
+  const child = spawn(process.execPath, [...HEAP_OPTIONS, "--require", "./scripts/environment.cjs", program], {
+    cwd: release ?? root,
+    env: { ...env, SERVICES: service },
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    // In its own process group: Ctrl-C must not reach it, since the mesh stops its nodes in order.
+    detached: true,
+  });
   let stopping = false;
   const exited = once(child, "exit") as Promise<[code: number | null, signal: string | null]>;
   const stop = async () => {

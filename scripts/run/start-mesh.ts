@@ -24,6 +24,8 @@ interface MeshOptions {
   readonly print: Print;
   /** Processes by service or worker. Those that have no entry run together, in as many as `others` says. */
   readonly processes: Readonly<Record<string, number>>;
+  /** The folder of a release to run. Default: the sources. */
+  readonly release?: string | undefined;
   /** Called when a process has ended by itself; `name` and `how` make a sentence. Default: prints it. */
   readonly onExit?: (name: string, how: string) => void;
 }
@@ -59,7 +61,7 @@ export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
 }
 
 async function startAll(
-  { env, log, print, processes, onExit = (name, how) => print(`${name} ${how}.`) }: MeshOptions,
+  { env, log, print, processes, release, onExit = (name, how) => print(`${name} ${how}.`) }: MeshOptions,
   started: AsyncDisposableStack,
 ): Promise<RunningMesh> {
   await waitForNats(readConfig(env), print);
@@ -77,7 +79,7 @@ async function startAll(
   const config = readConfig(common);
   await migrate(config, (line) => log.info(line));
   if (config.nats.url) started.defer(await writeMeshLockFile(config.dataDir, describeMesh(common, config.nats.url)));
-  const children = createChildProcesses({ common, ports, processes, onExit });
+  const children = createChildProcesses({ common, ports, processes, release, onExit });
   started.defer(children.stop);
   print(`Starting ${children.names.length} processes.`);
   await startAllChildren(children);
@@ -129,13 +131,13 @@ interface ChildProcesses {
 
 type PreparedChild = Pick<ChildSpec, "service" | "name" | "env">;
 
-interface ChildProcessesOptions extends Pick<MeshOptions, "processes"> {
+interface ChildProcessesOptions extends Pick<MeshOptions, "processes" | "release"> {
   readonly common: Environment;
   readonly ports: readonly number[];
   readonly onExit: (name: string, how: string) => void;
 }
 
-function createChildProcesses({ common, ports, processes, onExit }: ChildProcessesOptions): ChildProcesses {
+function createChildProcesses({ common, ports, processes, release, onExit }: ChildProcessesOptions): ChildProcesses {
   const running = new Map<string, Child>();
   const names = Object.entries(processes).flatMap(([service, count]) =>
     Array.from({ length: count }, (_, index) => `${service}-${index + 1}`),
@@ -155,7 +157,7 @@ function createChildProcesses({ common, ports, processes, onExit }: ChildProcess
     return { service, name, env: await processEnvironment(all, service) };
   };
   const launch = async (prepared: PreparedChild): Promise<Child> => {
-    const child = await startChild({ ...prepared, onExit: onEnd });
+    const child = await startChild({ ...prepared, release, onExit: onEnd });
     running.set(prepared.name, child);
     return child;
   };

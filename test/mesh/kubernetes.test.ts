@@ -1,9 +1,8 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pino from "pino";
 import type { Role } from "../../scripts/build/roles.ts";
@@ -28,15 +27,13 @@ const password = "0123456789abcdef0123456789abcdef";
 const started = new AsyncDisposableStack();
 const running: ChildProcess[] = [];
 const ports = new Map<string, { readonly health: number; readonly http: number }>();
-let release: string;
+const { TEST_RELEASE: release = "" } = process.env;
 let database: TestDatabase;
 let mails: Running["mails"];
 let addresses: Record<string, string>;
 let secrets: readonly Manifest[];
 
 beforeAll(async () => {
-  release = await mkdtemp(join(tmpdir(), "usermesh-release-"));
-  await promisify(execFile)(process.execPath, ["scripts/build.ts", release]);
   const { smtp } = await startServers(started);
   mails = smtp.mails;
   // Empty, so that the job has something to migrate.

@@ -20,7 +20,9 @@ export interface ViewerOptions {
 /** A browser of its own, without cookies, that notes what must not happen on any page. */
 export async function openViewer(browser: Browser, origin: string, options: ViewerOptions = {}): Promise<Viewer> {
   const { width = 1280, colorScheme = "light", locale = "en", expected = [] } = options;
-  const context = await browser.newContext({ viewport: { width, height: 844 }, colorScheme, locale });
+  const viewport = { width, height: 844 };
+  // Without a graphics card, each frame of an animation costs CPU time.
+  const context = await browser.newContext({ viewport, colorScheme, locale, reducedMotion: "reduce" });
   const page = await context.newPage();
   const complaints: string[] = [];
   const complain = (text: string) => expected.some((part) => text.includes(part)) || complaints.push(text);

@@ -47,7 +47,7 @@ export async function startMesh({ processes, env = {} }: MeshOptions = {}): Prom
   const { database, nats, redis, smtp } = servers;
   const full: Record<string, string> = { ...servers.env, APP_PORT: String(await findFreePort()), ...env };
   const mesh = await startProcesses({
-    ...{ env: full, log, print: () => undefined },
+    ...{ env: full, log, print: () => undefined, release: process.env.TEST_RELEASE },
     processes: processes === undefined ? processesOfEach(1) : { ...processes, others: 1 },
   });
   started.defer(mesh.stop);

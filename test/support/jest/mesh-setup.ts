@@ -1,0 +1,7 @@
+import { buildTestRelease } from "../start/release.ts";
+import startPostgres from "./postgres-setup.ts";
+
+export default async function setup(): Promise<void> {
+  await startPostgres();
+  await buildTestRelease();
+}
