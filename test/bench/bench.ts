@@ -33,11 +33,8 @@ turns and is the median of the rounds; absolute figures depend on the machine. E
   --compare <file>   shows the figures of an earlier report beside the new ones
   --short            one short round without a check of the ratios, to test the benchmark itself`;
 
-const PASSWORD_HASH_COST = "10";
-const DEFAULT_HASH_COST = 12;
-const env = {
+const common = {
   NODE_ENV: "development",
-  PASSWORD_HASH_COST,
   PASSWORD_HASH_MAX_WAIT_MS: "8000",
   RATE_LIMIT_ENABLED: "true",
   CHECK_RESULTS: "false", // as in production
@@ -51,8 +48,8 @@ const env = {
 const NODE = { resident: 160, unshared: 120 };
 const GATEWAY = { resident: 180, unshared: 140 };
 
-const full: Effort = { rounds: 3, seconds: 3, mails: 40, signIns: 8, accounts: 20 };
-const short: Effort = { rounds: 1, seconds: 0.25, mails: 3, signIns: 2, accounts: 2 };
+const full: Effort = { rounds: 3, seconds: 3, mails: 40, signIns: 8, accounts: 20, costs: { usual: 10, default: 12 } };
+const short: Effort = { rounds: 1, seconds: 0.25, mails: 3, signIns: 2, accounts: 2, costs: { usual: 4, default: 5 } };
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -62,6 +59,7 @@ async function bench(stack: AsyncDisposableStack, effort: Effort): Promise<reado
   await startTestPostgres();
   stack.defer(stopTestPostgres);
   const generator = startGenerator(stack);
+  const env = { ...common, PASSWORD_HASH_COST: String(effort.costs.usual) };
   say("starting: twice with a PostgreSQL of its own, for the time it takes");
   const lines: Line[] = [await measureStart(join(dir, "cold"), { ...env, ADMIN_PASSWORD: "Usher-of-the-Mesh-1" })];
   lines.push(await measureRevocationCheck());
@@ -75,7 +73,7 @@ async function bench(stack: AsyncDisposableStack, effort: Effort): Promise<reado
   lines.push(await measureMe(one, person, { bus: null, goal: 0.33, floor: 0.3 }));
   lines.push(await measureAllocations(one, person, embedded.allocatedBy));
   lines.push(await measureRefresh(one, person, { where: "one process", pids: [embedded.pid] }));
-  lines.push(await measureLogin(one, person, { cost: Number(PASSWORD_HASH_COST), goal: 0.95, floor: 0.7 }));
+  lines.push(await measureLogin(one, person, { cost: effort.costs.usual, goal: 0.95, floor: 0.7 }));
   lines.push(...(await measureDuringSignIns(one, person, "one process")));
   lines.push(measureMemory("memory, one process without PostgreSQL", await memoryOf(embedded.pid), { resident: 220 }));
   await embedded.stop();
@@ -101,11 +99,12 @@ async function bench(stack: AsyncDisposableStack, effort: Effort): Promise<reado
 async function measureLoginAtDefaultCost(stack: AsyncDisposableStack, ground: Ground, dir: string): Promise<Line> {
   const database = await createTestDatabase();
   stack.defer(database.drop);
-  const settings = { ...env, PASSWORD_HASH_COST: String(DEFAULT_HASH_COST), DATA_DIR: dir, DATABASE_URL: database.url };
+  const cost = ground.effort.costs.default;
+  const settings = { ...common, PASSWORD_HASH_COST: String(cost), DATA_DIR: dir, DATABASE_URL: database.url };
   const usermesh = await startOneProcess(settings);
   stack.defer(usermesh.stop);
   const here: Ground = { ...ground, stack, url: usermesh.url };
-  const line = await measureLogin(here, await prepare(here, 1), { cost: DEFAULT_HASH_COST, goal: 0.9, floor: 0.8 });
+  const line = await measureLogin(here, await prepare(here, 1), { cost, goal: 0.9, floor: 0.8 });
   await usermesh.stop();
   return line;
 }

@@ -18,8 +18,10 @@ export interface Effort {
   /** Of each run. */
   readonly seconds: number;
   readonly mails: number;
-  /** At once. Each of them waits for all before it, so that on a busy machine eight may wait longer than is allowed. */
+  /** At once. */
   readonly signIns: number;
+  /** bcrypt costs: of all measurements but one, and the default of Usermesh. */
+  readonly costs: { readonly usual: number; readonly default: number };
   /** That sign in during a storm of sign-ins. */
   readonly accounts: number;
 }
