@@ -1,24 +1,27 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Started by test-run.ts. Its input ends with the process that started it; then it ends what that process left behind. */
-const [, , dir = ""] = process.argv;
-if (dir === "") throw new Error("Usage: supervisor.ts FOLDER");
+const [, , ...dirs] = process.argv;
+/** Unique, and of all folders. */
+const name = basename(dirs[0] ?? "");
+if (name === "") throw new Error("Usage: supervisor.ts FOLDER...");
 
 const GRACE_MS = 5_000;
 
 for await (const _ of process.stdin);
 // SIGINT is the fast shutdown of PostgreSQL, which waits for its clients on SIGTERM.
 signalAll("SIGINT");
-for (const until = performance.now() + GRACE_MS; processesIn(dir).length > 0 && performance.now() < until; )
+for (const until = performance.now() + GRACE_MS; processesIn(name).length > 0 && performance.now() < until; )
   await sleep(20);
 signalAll("SIGKILL");
-await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+for (const dir of dirs) await rm(dir, { recursive: true, force: true, maxRetries: 5 });
 
 function signalAll(signal: NodeJS.Signals): void {
-  for (const pid of processesIn(dir)) {
+  for (const pid of processesIn(name)) {
     try {
       process.kill(pid, signal);
     } catch (error) {
@@ -27,7 +30,7 @@ function signalAll(signal: NodeJS.Signals): void {
   }
 }
 
-/** Those that have the folder in their command line or, as TMPDIR or DATA_DIR, in their environment. */
+/** Those that have the folder's name in their command line or, as TMPDIR or DATA_DIR, in their environment. */
 function processesIn(folder: string): readonly number[] {
   const all = process.platform === "linux" ? processesOfLinux() : processesOfPs();
   return all.filter(([pid, text]) => pid !== process.pid && text.includes(folder)).map(([pid]) => pid);

@@ -20,7 +20,7 @@ export async function createTestDatabase({ isEmpty = false } = {}): Promise<Test
     throw new Error("Tests with a database belong in test/integration, test/security or test/mesh");
   const name = `test_${randomBytes(6).toString("hex")}`;
   const template = isEmpty ? "template0" : "usermesh_template";
-  await execute(server, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  await execute(server, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   if (!isEmpty) await createRoles(url.href);

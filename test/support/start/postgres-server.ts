@@ -17,7 +17,7 @@ export async function startTestPostgres(more: Readonly<Record<string, string>> =
   const log = pino({ level: "warn" });
   // Each test file makes a role for each service, and opens many connections.
   const settings = { max_connections: "400", scram_iterations: "1", ...more };
-  const postgres = await startPostgres({ dataDir: join(run.dir, "postgres"), log, settings });
+  const postgres = await startPostgres({ dataDir: join(run.databaseDir, "postgres"), log, settings });
   globalThis.usermeshTestPostgres = { stop: () => postgres.stop().finally(run.end) };
   const template = new URL(postgres.url);
   template.pathname = "/usermesh_template";
