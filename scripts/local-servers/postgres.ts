@@ -10,7 +10,7 @@ import { persistentSecret, privateDir, randomPassword } from "./secrets.ts";
 export interface PostgresOptions {
   readonly dataDir: string;
   readonly log: ServerLog;
-  /** As in postgresql.conf, instead of those that it has otherwise. */
+  /** Of postgresql.conf; they override the usual ones. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly port?: number | undefined;
   /** For root: where the data go if PostgreSQL's account can't enter `dataDir`. */

@@ -18,10 +18,10 @@ export interface Effort {
   /** Of each run. */
   readonly seconds: number;
   readonly mails: number;
-  /** At once. */
+  /** Concurrent ones. */
   readonly signIns: number;
-  /** bcrypt costs: of all measurements but one, and the default of Usermesh. */
-  readonly costs: { readonly usual: number; readonly default: number };
+  /** Of bcrypt: the higher one is for one measurement of sign-ins alone. */
+  readonly costs: { readonly usual: number; readonly high: number };
   /** That sign in during a storm of sign-ins. */
   readonly accounts: number;
 }

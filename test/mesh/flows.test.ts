@@ -19,7 +19,7 @@ describe("with two nodes of the services that most requests need", () => {
     provider = await startMaliciousProvider();
     const oauth = { OAUTH_LIAR_ISSUER: provider.issuer, OAUTH_LIAR_CLIENT_ID: "usermesh" };
     mesh = await startMesh({
-      processes: { gateway: 2, auth: 2, users: 2, sessions: 2, admin: 2 },
+      processes: { gateway: 2, auth: 2, users: 2, sessions: 2, admin: 2, webhooks: 2 },
       env: { ...oauth, SERVICE_PERMISSIONS, CIRCUIT_BREAKER_OPEN_SECONDS: "3" },
     });
   });

@@ -28,6 +28,7 @@ const started = new AsyncDisposableStack();
 const running: ChildProcess[] = [];
 const ports = new Map<string, { readonly health: number; readonly http: number }>();
 const { TEST_RELEASE: release = "" } = process.env;
+if (release === "") throw new Error("test/support/jest/mesh-setup.ts has built no release");
 let database: TestDatabase;
 let mails: Running["mails"];
 let addresses: Record<string, string>;

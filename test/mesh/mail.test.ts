@@ -76,7 +76,7 @@ describe("a mail", () => {
     await mailTo(mesh, person.email, /verify-email/);
     await mesh.smtp.stop();
     expect((await mesh.api.post("auth/password-reset-request", { email: person.email })).status).toBe(202);
-    // After a try has failed, and while none can begin: one that runs would send the link that it had derived before.
+    // The link expires between two tries: a try that is under way would still send it.
     const expire = `WITH waiting AS (
         SELECT 1 FROM mail.messages WHERE user_id = $1 AND state = 'pending' AND locked_by IS NULL FOR UPDATE)
       UPDATE auth.one_time_tokens

@@ -73,11 +73,11 @@ async function fastestOf(send: (email: string) => Promise<unknown>): Promise<rea
   return [Math.min(...times.known), Math.min(...times.unknown)];
 }
 
-/** Milliseconds of the processor: what other processes take it away for does not count. */
+/** Milliseconds of CPU time, which other processes do not change. */
 function timeOfSlowestHash(): number {
-  const before = process.cpuUsage();
+  const before = process.threadCpuUsage();
   pbkdf2Sync("x", "seasalt", SLOW_ITERATIONS, 32, "sha256");
-  const { user, system } = process.cpuUsage(before);
+  const { user, system } = process.threadCpuUsage(before);
   return (user + system) / 1_000;
 }
 
@@ -107,25 +107,27 @@ describe("a sign-in with a wrong password", () => {
 
   test("takes as long as for an unknown account", () => expectSameTime((email) => login({ email })));
 
-  // That it takes equally long for each is shown without a clock, in test/integration/auth/failure-time.test.ts.
+  // Not longer either, which a busy machine does not show: test/integration/auth/failure-time.test.ts compares what is waited for.
   test("takes as long as the slowest imported hash, for accounts with any hash and for none", async () => {
     const lines = Object.values(importedHashes).map((password_hash) => ({ email: newEmail(), password_hash }));
     expect((await runImport(usermesh, await written(lines))).imported).toBe(lines.length);
     const emails = [newPerson().email, known.email, ...lines.map(({ email }) => email)];
     const slowest = timeOfSlowestHash();
-    const fastest = emails.map(() => Number.POSITIVE_INFINITY);
     const measure = async (email: string) => {
       await usermesh.database.query("DELETE FROM auth.login_attempts");
       const start = performance.now();
       expect((await login({ email })).status).toBe(401);
       return performance.now() - start;
     };
-    // Failures take the time of the new hashes from some seconds after their import on.
-    await eventually("the slow hash is known", async () => (await measure(newPerson().email)) > slowest);
-    for (let n = 0; n < 3; n += 1)
-      for (const [index, email] of emails.entries())
-        fastest[index] = Math.min(fastest[index] ?? 0, await measure(email));
-    expect(fastest.filter((time) => time < 0.9 * slowest)).toEqual([]);
+    /** Load only adds time. */
+    const fastestOfThree = async (email: string) =>
+      Math.min(await measure(email), await measure(email), await measure(email));
+    // From some seconds after the import on.
+    const takeAsLong = async () => {
+      for (const email of emails) if ((await fastestOfThree(email)) < 0.9 * slowest) return false;
+      return true;
+    };
+    await eventually("failures of all accounts to take as long as the slowest hash", takeAsLong, { within: 120_000 });
   });
 });
 

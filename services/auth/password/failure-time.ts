@@ -21,47 +21,65 @@ interface Deps extends Pick<Platform, "clock" | "timers" | "log"> {
 const TTL_MS = 10_000;
 const STALE_MS = 10 * 60_000;
 const MEASUREMENTS = 5;
+const MEASURED_FOR_MS = 10 * 60_000;
 /** Above the slowest hash, whose time varies too. */
 const MARGIN = 1.15;
 const MAX_WAIT_MS = 5_000;
 
+/** Milliseconds on an idle machine: always the fastest so far, because load only adds time. */
+interface Fastest {
+  bcrypt: number;
+  /** What the hashes of each label take besides. */
+  readonly others: Map<string, { readonly ms: number; readonly measuredAt: number }>;
+}
+
 export function createFailureTime(deps: Deps): FailureTime {
   const slowest = createTtlCache<number>(deps.clock, { ttlMs: TTL_MS, staleWhileRevalidateMs: STALE_MS });
-  const measured = new Map<string, number>();
+  const fastest: Fastest = { bcrypt: Number.POSITIVE_INFINITY, others: new Map() };
   return {
     async fill({ bcrypt, total }) {
-      const ratio = await slowest.read("all", () => slowestRatio(deps, measured));
+      fastest.bcrypt = Math.min(fastest.bcrypt, bcrypt);
+      const additional = await slowest.read("all", () => slowestAdditional(deps, fastest));
       // In units of the bcrypt that was just computed, because load slows all hashes down alike.
-      const wait = bcrypt * (1 + ratio * MARGIN) - total;
-      if (ratio > 0 && wait > 0) await deps.timers.sleep(Math.min(wait, MAX_WAIT_MS));
+      const wait = bcrypt * (1 + (additional / fastest.bcrypt) * MARGIN) - total;
+      if (additional > 0 && wait > 0) await deps.timers.sleep(Math.min(wait, MAX_WAIT_MS));
     },
   };
 }
 
-/** The additional time of the slowest kind of hash that is stored, as a multiple of one bcrypt at our cost. */
-async function slowestRatio(deps: Deps, measured: Map<string, number>): Promise<number> {
+/** Milliseconds that the slowest kind of hash that is stored takes besides one bcrypt at our cost. */
+async function slowestAdditional(deps: Deps, fastest: Fastest): Promise<number> {
   let slowest = 0;
   for (const { label, id, secret } of await listOnePerLabel(deps.db)) {
     if (label === deps.passwords.label) continue;
-    const ratio = measured.get(label) ?? (await measure(deps, secret, id));
-    measured.set(label, ratio);
-    slowest = Math.max(slowest, ratio);
+    const known = fastest.others.get(label);
+    const now = deps.clock.monotonic();
+    const isKnown = known !== undefined && now - known.measuredAt < MEASURED_FOR_MS;
+    const ms = isKnown ? known.ms : await measure(deps, fastest, { id, secret, known: known?.ms });
+    if (!isKnown) fastest.others.set(label, { ms, measuredAt: now });
+    slowest = Math.max(slowest, ms);
   }
   return slowest;
 }
 
-async function measure({ passwords, log }: Deps, secret: string, id: string): Promise<number> {
+interface Sample {
+  readonly id: string;
+  readonly secret: string;
+  /** Measured before. */
+  readonly known: number | undefined;
+}
+
+async function measure({ passwords, log }: Deps, fastest: Fastest, { id, secret, known }: Sample): Promise<number> {
+  let shortest = known ?? Number.POSITIVE_INFINITY;
   try {
-    // The fastest of each, because load only adds time, and the result is kept.
-    const fastest = { bcrypt: Number.POSITIVE_INFINITY, other: Number.POSITIVE_INFINITY };
     for (let n = 0; n < MEASUREMENTS; n += 1) {
       const { bcrypt, total } = (await passwords.verify("", secret, id)).time;
       fastest.bcrypt = Math.min(fastest.bcrypt, bcrypt);
-      fastest.other = Math.min(fastest.other, total - bcrypt);
+      shortest = Math.min(shortest, total - bcrypt);
     }
-    return fastest.other / fastest.bcrypt;
+    return shortest;
   } catch (error) {
     log.error({ credential: id, error: (error as Error).message }, "measuring a password hash failed");
-    return 0;
+    return known ?? 0;
   }
 }

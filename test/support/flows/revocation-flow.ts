@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import type { ApiClient } from "../clients/api-client.ts";
 import { openSlowBody } from "../fakes/slow-body.ts";
 import type { Running } from "./main-flow.ts";
-import { type Account, adminOf, endings, expectGood, newAccount, type SignedIn, verdicts } from "./session-endings.ts";
+import { adminOf, endings, expectGood, newAccount, verdicts } from "./session-endings.ts";
 
 interface RevocationStage {
   readonly running: Running;
@@ -32,7 +32,7 @@ export function describeRevocation(stage: () => RevocationStage): void {
     const seen: string[] = [];
     await inTurns(accounts, async (n) => {
       const all = await newAccount(running, sessions);
-      for (const account of inSteps(kind, all)) {
+      for (const account of ending.steps?.(all) ?? [all]) {
         await expectGood(gateways, ending.ended(account));
         const api = gateways[n % gateways.length] as ApiClient;
         expect((await ending.end({ running, api, admin, key: randomUUID() }, account)).status).toBe(200);
@@ -56,14 +56,6 @@ export function describeRevocation(stage: () => RevocationStage): void {
     expect((await running.api.post("auth/logout", undefined, access)).status).toBe(200);
     expect(await Promise.all(bodies.map((body) => body.send()))).toEqual(gateways.map(() => "401 session_ended"));
   });
-}
-
-/** What ends one session is repeated for each: on its own, or by the first session, which stays. */
-function inSteps(kind: string, account: Account): readonly Account[] {
-  const [first, ...others] = account.sessions as [SignedIn, ...SignedIn[]];
-  if (kind === "POST /auth/logout") return account.sessions.map((one) => ({ ...account, sessions: [one] }));
-  if (kind.startsWith("DELETE")) return others.map((one) => ({ ...account, sessions: [first, one] }));
-  return [account];
 }
 
 /**

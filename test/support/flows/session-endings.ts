@@ -27,6 +27,8 @@ interface Ending {
   end(stage: Stage, account: Account): Promise<Answer>;
   /** Whose access tokens are void when it is answered. */
   ended(account: Account): readonly SignedIn[];
+  /** The account with the sessions of each call, if it takes several calls to end them all. */
+  readonly steps?: (account: Account) => readonly Account[];
 }
 
 const all = (account: Account) => account.sessions;
@@ -40,6 +42,7 @@ export const endings: Readonly<Record<string, Ending>> = {
     end: ({ api, key }, account) =>
       call(api, "POST auth/logout", key, acting(account), { refresh_token: acting(account).refresh }),
     ended: (account) => [acting(account)],
+    steps: (account) => account.sessions.map((one) => ({ ...account, sessions: [one] })),
   },
   "POST /auth/logout-all": {
     end: ({ api, key }, account) => call(api, "POST auth/logout-all", key, acting(account)),
@@ -49,6 +52,8 @@ export const endings: Readonly<Record<string, Ending>> = {
     end: ({ api, key }, account) =>
       call(api, `DELETE auth/sessions/${account.sessions.at(-1)?.session}`, key, acting(account)),
     ended: ({ sessions }) => sessions.slice(-1),
+    // The first session makes all calls, and stays.
+    steps: (account) => account.sessions.slice(1).map((one) => ({ ...account, sessions: [acting(account), one] })),
   },
   "a disabled account": {
     end: ({ api, admin, key }, { id }) =>

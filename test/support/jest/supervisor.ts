@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Started by test-run.ts. Its input ends with the process that started it; then it ends what that process left behind. */
 const [, , ...dirs] = process.argv;
-/** Unique, and of all folders. */
+/** All folders have this unique name. */
 const name = basename(dirs[0] ?? "");
 if (name === "") throw new Error("Usage: supervisor.ts FOLDER...");
 

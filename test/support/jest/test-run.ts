@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, statfs } from "node:fs/promises";
-import { freemem, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
 export interface TestRun {
   /** The folder for everything temporary. */
   readonly dir: string;
-  /** For the database: in memory, if there is enough of it. */
+  /** In memory, if there is enough of it. */
   readonly databaseDir: string;
   end(): Promise<void>;
 }
@@ -23,7 +23,8 @@ export async function startTestRun(): Promise<TestRun> {
   const dir = await mkdtemp(join(tmpdir(), "usermesh-test-run-"));
   await chmod(dir, 0o755); // if we are root, PostgreSQL runs under another account
   const databaseDir = join((await hasMemory()) ? MEMORY : dir, basename(dir));
-  await mkdir(databaseDir, { mode: 0o755 });
+  await mkdir(databaseDir);
+  await chmod(databaseDir, 0o755);
   const supervisor = spawn(process.execPath, [join(import.meta.dirname, "supervisor.ts"), dir, databaseDir], {
     detached: true, // Ctrl-C in a terminal must not end it before the others
     env: { PATH: process.env.PATH },
@@ -45,8 +46,8 @@ export async function startTestRun(): Promise<TestRun> {
   };
 }
 
-/** Each test file copies a database of a thousand files, which takes a tenth of the time in memory. A run needs some two gigabytes. */
+/** A run of all tests keeps up to two gigabytes there. Its servers and browsers need as much again. */
 async function hasMemory(): Promise<boolean> {
   const { bavail, bsize } = await statfs(MEMORY).catch(() => ({ bavail: 0, bsize: 0 }));
-  return bavail * bsize > 4 * GIGABYTE && freemem() > 8 * GIGABYTE;
+  return bavail * bsize > 4 * GIGABYTE && process.availableMemory() > 8 * GIGABYTE;
 }

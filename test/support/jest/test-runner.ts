@@ -1,6 +1,6 @@
 import { createRequire, flushCompileCache, registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
-import "../../../scripts/compile-cache.cjs";
+import "../../../scripts/compile-cache.cjs"; // jest replaces its processes when they have grown, and each loads everything again
 
 const require = createRequire(import.meta.url);
 const runWithCircus: (...parts: readonly unknown[]) => Promise<unknown> = require("jest-circus/runner").default;
@@ -45,7 +45,7 @@ export default async function runTestFile(
   try {
     return await runWithCircus(globalConfig, config, environment, runtime, testPath, sendMessageToJest);
   } finally {
-    flushCompileCache(); // jest kills its processes, which would not write it
+    flushCompileCache(); // jest kills its processes, so Node.js would not write it at their exit
     for (const name of Object.keys(process.env)) if (!(name in variables)) delete process.env[name];
     Object.assign(process.env, variables);
   }

@@ -10,14 +10,22 @@ declare global {
   var usermeshTestPostgres: { stop(): Promise<void> } | undefined;
 }
 
-/** Starts a private PostgreSQL, with more settings as in postgresql.conf, and migrates the database that every test file clones. */
-export async function startTestPostgres(more: Readonly<Record<string, string>> = {}): Promise<void> {
+interface Options {
+  /** Of postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Keeps the data in memory, if there is enough of it. */
+  readonly inMemory?: boolean;
+}
+
+/** Starts a private PostgreSQL, and migrates the database that every test file clones. */
+export async function startTestPostgres({ settings = {}, inMemory = false }: Options = {}): Promise<void> {
   if (globalThis.usermeshTestPostgres) return;
   const run = await startTestRun();
   const log = pino({ level: "warn" });
+  const dataDir = join(inMemory ? run.databaseDir : run.dir, "postgres");
   // Each test file makes a role for each service, and opens many connections.
-  const settings = { max_connections: "400", scram_iterations: "1", ...more };
-  const postgres = await startPostgres({ dataDir: join(run.databaseDir, "postgres"), log, settings });
+  const many = { max_connections: "400", scram_iterations: "1" };
+  const postgres = await startPostgres({ dataDir, log, settings: { ...many, ...settings } });
   globalThis.usermeshTestPostgres = { stop: () => postgres.stop().finally(run.end) };
   const template = new URL(postgres.url);
   template.pathname = "/usermesh_template";

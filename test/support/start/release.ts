@@ -6,10 +6,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/**
- * Builds a release for the meshes of tests, as the image does: it is what people deploy, and its processes need half as much
- * CPU time to start as those of the sources.
- */
+/** Builds a release for the meshes of tests, as the image does (docs/decisions/024-tests-share-modules.md). */
 export async function buildTestRelease(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "usermesh-test-"));
   await run(process.execPath, ["--require", "./scripts/environment.cjs", "scripts/build.ts", folder]);

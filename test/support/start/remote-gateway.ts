@@ -27,6 +27,7 @@ export async function startRemoteGateway(
   const child = await startChild({
     service: "gateway",
     name: nodeId,
+    release: process.env.TEST_RELEASE,
     env: {
       ...mesh.env,
       // The issuer that the others sign for.
