@@ -12,7 +12,8 @@ export interface TestRun {
   end(): Promise<void>;
 }
 
-const MEMORY = "/dev/shm";
+/** A run inside of another one, such as the test of the benchmark, leaves nothing outside of it either. */
+const memory = () => process.env.TEST_MEMORY_DIR ?? "/dev/shm";
 const GIGABYTE = 2 ** 30;
 
 /**
@@ -22,7 +23,7 @@ const GIGABYTE = 2 ** 30;
 export async function startTestRun(): Promise<TestRun> {
   const dir = await mkdtemp(join(tmpdir(), "usermesh-test-run-"));
   await chmod(dir, 0o755); // if we are root, PostgreSQL runs under another account
-  const databaseDir = join((await hasMemory()) ? MEMORY : dir, basename(dir));
+  const databaseDir = join((await hasMemory()) ? memory() : dir, basename(dir));
   await mkdir(databaseDir);
   await chmod(databaseDir, 0o755);
   const supervisor = spawn(process.execPath, [join(import.meta.dirname, "supervisor.ts"), dir, databaseDir], {
@@ -31,13 +32,15 @@ export async function startTestRun(): Promise<TestRun> {
     stdio: ["pipe", "ignore", "inherit"],
   });
   supervisor.unref();
-  const { TMPDIR: before } = process.env;
-  process.env.TMPDIR = dir;
+  const { TMPDIR, TEST_MEMORY_DIR } = process.env;
+  Object.assign(process.env, { TMPDIR: dir, TEST_MEMORY_DIR: databaseDir });
   return {
     ...{ dir, databaseDir },
     async end() {
-      if (before === undefined) delete process.env.TMPDIR;
-      else process.env.TMPDIR = before;
+      for (const [name, before] of Object.entries({ TMPDIR, TEST_MEMORY_DIR })) {
+        if (before === undefined) delete process.env[name];
+        else process.env[name] = before;
+      }
       const ended = once(supervisor, "exit");
       supervisor.ref();
       supervisor.stdin.end();
@@ -48,6 +51,6 @@ export async function startTestRun(): Promise<TestRun> {
 
 /** A run of all tests keeps up to two gigabytes there. Its servers and browsers need as much again. */
 async function hasMemory(): Promise<boolean> {
-  const { bavail, bsize } = await statfs(MEMORY).catch(() => ({ bavail: 0, bsize: 0 }));
+  const { bavail, bsize } = await statfs(memory()).catch(() => ({ bavail: 0, bsize: 0 }));
   return bavail * bsize > 4 * GIGABYTE && process.availableMemory() > 8 * GIGABYTE;
 }

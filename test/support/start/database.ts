@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Pool } from "pg";
 import { readConfig } from "../../../lib/config/config.ts";
 import { roleUrl } from "../../../lib/database/database-roles.ts";
@@ -59,27 +60,29 @@ export function serviceUrl({ url }: Pick<TestDatabase, "url">, schema: string): 
 
 /** A database that another part of the test made and drops. */
 export function openTestDatabase(url: string): TestDatabase {
-  // A connection costs some 30 ms, and some tests count the rows of every table.
-  const pool = new Pool({ connectionString: url, max: 2, allowExitOnIdle: true });
-  // An idle connection may be ended by the test; the pool opens another one.
-  pool.on("error", () => undefined);
-  return { url, query: async (sql, values = []) => (await pool.query(sql, values)).rows, drop: () => pool.end() };
+  const own = openPool(url);
+  return { url, query: async (sql, values = []) => (await own.query(sql, values)).rows, drop: () => own.end() };
 }
 
-/** Only one client at a time may clone the template: others are refused with 55006 and try again. */
+/** A connection costs some 30 ms, and some tests count the rows of every table. */
+function openPool(url: string): Pool {
+  const opened = new Pool({ connectionString: url, max: 2, allowExitOnIdle: true });
+  // An idle connection may be ended by the test; the pool opens another one.
+  opened.on("error", () => undefined);
+  return opened;
+}
+
+let pool: Pool | undefined;
+
+/** Over connections that all test files of a process share. Only one client at a time may clone the template: others are refused with 55006 and try again. */
 async function execute<Row>(url: string, sql: string, values: unknown[] = []): Promise<Row[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return (await client.query(sql, values)).rows;
-      } catch (error) {
-        if ((error as { code?: string }).code !== "55006" || attempt === 100) throw error;
-        await client.query("SELECT pg_sleep(0.05)");
-      }
+  pool ??= openPool(url);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return (await pool.query(sql, values)).rows;
+    } catch (error) {
+      if ((error as { code?: string }).code !== "55006" || attempt === 100) throw error;
+      await sleep(50);
     }
-  } finally {
-    await client.end();
   }
 }
