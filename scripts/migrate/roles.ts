@@ -98,6 +98,15 @@ async function prepareEach(context: Context, say: Say): Promise<void> {
 }
 
 /** The timeouts belong to the role, so that a paused node blocks no other one, whatever its own settings are. */
+export function settingsOfRole(role: string, mark: string): string {
+  const name = escapeIdentifier(role);
+  return `ALTER ROLE ${name} SET default_transaction_isolation = 'read committed';
+    ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '1s';
+    ALTER ROLE ${name} SET lock_timeout = '2s';
+    ALTER ROLE ${name} SET statement_timeout = '5s';
+    COMMENT ON ROLE ${name} IS ${escapeLiteral(mark)};`;
+}
+
 async function prepareRole(context: Context, schema: string): Promise<void> {
   const { client, names, ownerUrl, mark } = context;
   const role = roleName(names, schema);
@@ -109,13 +118,7 @@ async function prepareRole(context: Context, schema: string): Promise<void> {
     await client.query(
       `ALTER ROLE ${name} WITH LOGIN PASSWORD ${escapeLiteral(passwordOfRole(names, ownerUrl, schema))}`,
     );
-  await client.query(
-    `ALTER ROLE ${name} SET default_transaction_isolation = 'read committed';
-     ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '1s';
-     ALTER ROLE ${name} SET lock_timeout = '2s';
-     ALTER ROLE ${name} SET statement_timeout = '5s';
-     COMMENT ON ROLE ${name} IS ${escapeLiteral(mark)}`,
-  );
+  await client.query(settingsOfRole(role, mark));
 }
 
 async function readRole(client: Client, role: string): Promise<ExistingRole | undefined> {

@@ -49,7 +49,10 @@ const NODE = { resident: 160, unshared: 120 };
 const GATEWAY = { resident: 180, unshared: 140 };
 
 const full: Effort = { rounds: 3, seconds: 3, mails: 40, signIns: 8, accounts: 20, costs: { usual: 10, high: 12 } };
-const short: Effort = { rounds: 1, seconds: 0.25, mails: 3, signIns: 2, accounts: 2, costs: { usual: 4, high: 5 } };
+const short: Effort = {
+  ...{ rounds: 1, seconds: 0.25, mails: 3, signIns: 2, accounts: 2, costs: { usual: 4, high: 5 } },
+  processes: { gateway: 1, auth: 1, sessions: 1, users: 1 },
+};
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -79,7 +82,8 @@ async function bench(stack: AsyncDisposableStack, effort: Effort): Promise<reado
   await embedded.stop();
   lines.push(await measureLoginAtHighCost(stack, one, join(dir, "high-cost")));
 
-  const mesh = await startMesh({ env });
+  const { processes } = effort;
+  const mesh = await startMesh({ env, ...(processes && { processes }) });
   stack.defer(mesh.stop);
   const asked = ["gateway-1", "auth-1", "sessions-1", "users-1"].map((name) => mesh.pid(name));
   const many: Ground = { stack, generator, url: mesh.api.url, effort, say };

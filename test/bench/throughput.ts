@@ -17,6 +17,8 @@ export interface Effort {
   readonly rounds: number;
   /** Of each run. */
   readonly seconds: number;
+  /** Of the mesh: those that are measured alone. Default: one of each service and worker. */
+  readonly processes?: Readonly<Record<string, number>>;
   readonly mails: number;
   /** Concurrent ones. */
   readonly signIns: number;

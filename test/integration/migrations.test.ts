@@ -11,7 +11,9 @@ const silent = () => undefined;
 describe("migrations", () => {
   let database: TestDatabase;
   beforeAll(async () => {
-    database = await createTestDatabase();
+    // Not a copy of the migrated database, whose roles have other rights.
+    database = await createTestDatabase({ isEmpty: true });
+    await migrate(config(), silent);
   });
   afterAll(() => database?.drop());
 

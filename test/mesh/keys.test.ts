@@ -10,7 +10,7 @@ import { startMesh, type TestMesh } from "../support/start/mesh.ts";
 
 const [older, newer] = [`k1:${"older-secret-".repeat(3)}`, `k2:${"newer-secret-".repeat(3)}`];
 /** Between the requests of a user: without it, the load would take all of the processor. */
-const PAUSE_MS = 50;
+const PAUSE_MS = 150;
 const PHONE = "+441234567890";
 /** Services that seal or derive values with the key ring. */
 const holders = ["auth", "users", "sessions", "gateway"];

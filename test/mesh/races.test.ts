@@ -91,6 +91,9 @@ describe("with two nodes of each service", () => {
   });
 });
 
+/** Of a client between its requests. */
+const PAUSE_MS = 50;
+
 /** Refreshes continuously; without a response, again with the same token. */
 function refreshing(gateway: ApiClient, first: string) {
   const client = { count: 0, unanswered: 0, refused: [] as string[], stop };
@@ -104,7 +107,7 @@ function refreshing(gateway: ApiClient, first: string) {
         client.count += 1;
       } else if (status === 503) client.unanswered += 1;
       else client.refused.push(`${status} ${body.code}`);
-      if (status !== 200) await sleep(50);
+      await sleep(PAUSE_MS);
     }
   })();
   // After a failed test nothing stops the clients, and the end of the mesh is not worth an error.

@@ -14,10 +14,10 @@ interface RevocationStage {
 const plan: ReadonlyArray<readonly [kind: string, accounts: number, sessions: number]> = [
   ["POST /auth/logout", 40, 5],
   ["DELETE /auth/sessions/{id}", 40, 6],
-  ["POST /auth/logout-all", 30, 5],
-  ["a disabled account", 30, 5],
-  ["a changed password", 30, 6],
-  ["a reset password", 30, 5],
+  ["POST /auth/logout-all", 15, 10],
+  ["a disabled account", 15, 10],
+  ["a changed password", 15, 11],
+  ["a reset password", 15, 10],
 ];
 const AT_ONCE = 10;
 
