@@ -51,10 +51,10 @@ async function store(secretOf: (id: string) => string | Promise<string>): Promis
 }
 
 /** With the milliseconds that it has waited for. */
-function watchedFailureTime(hashing: PasswordHashing): FailureTime & { readonly waits: number[] } {
+function watchedFailureTime(hashing: PasswordHashing, clock = systemClock): FailureTime & { readonly waits: number[] } {
   const waits: number[] = [];
   const timers = { ...systemTimers, sleep: async (ms: number) => void waits.push(ms) };
-  return { ...createFailureTime({ db, passwords: hashing, clock: systemClock, timers, log }), waits };
+  return { ...createFailureTime({ db, passwords: hashing, clock, timers, log }), waits };
 }
 
 test("a failure takes the same multiple of its bcrypt for each account, a little more than the slowest hash", async () => {
@@ -89,17 +89,22 @@ test("the slowest hash is measured by its fastest time, and our bcrypt by that o
     { bcrypt: 80, total: 110 },
     { bcrypt: 12, total: 52 },
     { bcrypt: 90, total: 800 },
+    { bcrypt: 60, total: 80 }, // a quarter of an hour later
   ];
   const verify: PasswordHashing["verify"] = async (...what) => {
     const { bcrypt, total } = times.shift() ?? { bcrypt: 0, total: 0 };
     return { ...(await passwords.verify(...what)), time: { bcrypt, total } };
   };
-  const { fill, waits } = watchedFailureTime({ ...passwords, verify });
+  let now = 1_000;
+  const clock = { now: () => new Date(now), monotonic: () => now };
+  const { fill, waits } = watchedFailureTime({ ...passwords, verify }, clock);
   await fill({ bcrypt: 10, total: 10 });
   await fill({ bcrypt: 20, total: 30 });
   await fill({ bcrypt: 5, total: 5 });
+  now += 15 * 60_000;
   await fill({ bcrypt: 10, total: 10 });
-  // Another 30 ms after a bcrypt of 10 ms, and of 5 ms from the third on, with a margin of 15 %.
-  const wanted = [10 * 3 * 1.15, 20 * (1 + 3 * 1.15) - 30, 5 * 6 * 1.15, 10 * 6 * 1.15];
+  expect(times).toEqual([]);
+  // Another 30 ms after a bcrypt of 10 ms, then of 5 ms, then another 20 ms after those 5, with a margin of 15 %.
+  const wanted = [10 * 3 * 1.15, 20 * (1 + 3 * 1.15) - 30, 5 * 6 * 1.15, 10 * 4 * 1.15];
   expect(waits).toEqual(wanted.map((ms) => expect.closeTo(ms, 6)));
 });
