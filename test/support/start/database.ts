@@ -82,7 +82,10 @@ function openPool(url: string): Pool {
 
 let pool: Pool | undefined;
 
-/** Over connections that all test files of a process share. Only one client at a time may clone the template: others are refused with 55006 and try again. */
+/**
+ * Over connections that all test files of a process share. Only one client at a time may clone the template: others are
+ * refused with 55006 and try again.
+ */
 async function execute<Row>(url: string, sql: string, values: unknown[] = []): Promise<Row[]> {
   pool ??= openPool(url);
   for (let attempt = 1; ; attempt += 1) {
