@@ -1,16 +1,24 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 
 const MAX_ATTEMPTS = 5;
 
+/**
+ * Below the ports that Linux (from 32768), macOS and Windows (from 49152) give to outgoing connections and to servers
+ * without a port of their own. A port from those ranges can be taken before its server listens.
+ */
+const FIRST_PORT = 10_240;
+const LAST_PORT = 32_767;
+const MAX_CANDIDATES = 100;
+
 /** A TCP port that is free on loopback; another process may take it at any time. */
 export async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (let attempt = 1; attempt <= MAX_CANDIDATES; attempt += 1) {
+    const port = randomInt(FIRST_PORT, LAST_PORT + 1);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`None of ${MAX_CANDIDATES} ports between ${FIRST_PORT} and ${LAST_PORT} on 127.0.0.1 is free.`);
 }
 
 /**

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { commandLine } from "../../scripts/local-servers/processes.ts";
 import { eventually } from "../support/eventually.ts";
@@ -65,6 +65,8 @@ describe("npm start", () => {
   let running: Started[] = [];
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "usermesh-start-"));
+  });
+  beforeEach(async () => {
     port = String(await findFreePort());
   });
   afterEach(async () => {
@@ -80,6 +82,8 @@ describe("npm start", () => {
   const servers = () => processesOn(dir);
 
   test("needs no configuration, prints addresses and the administrator, and stops cleanly", async () => {
+    // An attempt that failed may have left an installation.
+    await rm(dir, { recursive: true, force: true });
     const first = begin();
     await ready(first);
     expect((await fetch(`http://localhost:${port}/health/ready`)).status).toBe(200);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
+import { findFreePort } from "../../scripts/local-servers/ports.ts";
 import { banner } from "../../scripts/run/banner.ts";
 import { describePort, withAppPort } from "../../scripts/run/port.ts";
 import { waitForNats } from "../../scripts/run/ready.ts";
@@ -30,10 +30,7 @@ test("the table of a start on the expected port says nothing about it", () => {
 });
 
 test("NATS that nobody serves is named without its password, and with what to do", async () => {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
+  const port = await findFreePort();
   const lines: string[] = [];
   const waiting = waitForNats(
     { nats: { url: `nats://bus:secret@127.0.0.1:${port}` } },

@@ -1,8 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { expect, jest, test } from "@jest/globals";
-import { findFreePort, startOnFreePort } from "../../../scripts/local-servers/ports.ts";
 import { commandLine, findExecutable, type ServerSpec, startServer } from "../../../scripts/local-servers/processes.ts";
 
 const silent = (): void => undefined;
@@ -84,38 +82,4 @@ test("a dead process that is not reaped yet has no command line", async () => {
 test("finds programs in PATH", () => {
   expect(findExecutable("sh", "/nowhere:/bin")).toBe("/bin/sh");
   expect(findExecutable("no-such-program")).toBeUndefined();
-});
-
-test("tries another port when one is taken, unless the port is given", async () => {
-  const ports: number[] = [];
-  const take = async (port: number): Promise<number> => {
-    if (ports.push(port) < 3) throw new Error("bind: address already in use");
-    return port;
-  };
-  expect(await startOnFreePort(undefined, take)).toBe(ports[2]);
-  ports.length = 0;
-  await expect(startOnFreePort(4000, take)).rejects.toThrow(/in use/);
-  expect(ports).toEqual([4000]);
-});
-
-test("tries the usual port first, if it is free", async () => {
-  const usual = await findFreePort();
-  const start = async (port: number) => port;
-  expect(await startOnFreePort(undefined, start, usual)).toBe(usual);
-  const other = createServer().listen(usual, "127.0.0.1");
-  await once(other, "listening");
-  expect(await startOnFreePort(undefined, start, usual)).not.toBe(usual);
-  other.close();
-});
-
-test("does not retry after other errors", async () => {
-  const start = jest.fn<() => Promise<void>>().mockRejectedValue(new Error("no disk"));
-  await expect(startOnFreePort(undefined, start)).rejects.toThrow("no disk");
-  expect(start).toHaveBeenCalledTimes(1);
-});
-
-test("finds a port that can be listened on", async () => {
-  const server = createServer().listen(await findFreePort(), "127.0.0.1");
-  await once(server, "listening");
-  server.close();
 });
