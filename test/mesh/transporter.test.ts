@@ -69,18 +69,28 @@ describe("two nodes over nats-server", () => {
     await expect(caller.call("echo.say", { a: 1 })).resolves.toEqual({ a: 1 });
   });
 
-  test("a node that has started knows the others, and did not wait for longer than they took to answer", async () => {
-    const times: number[] = [];
-    for (let n = 0; n < 3; n += 1) {
-      const began = performance.now();
-      const late = await startBroker({ env: { NATS_URL: nats.url } });
-      times.push(performance.now() - began);
-      await expect(late.call("echo.say", { n })).resolves.toEqual({ n });
-      await late.stop();
-    }
-    // Moleculer's own transit waits 500 ms.
-    expect(Math.min(...times)).toBeLessThan(400);
+  test("a node that has started knows the others, and did not wait for long after they had answered", async () => {
+    // Moleculer's own transit waits 500 ms. A busy machine delays some starts.
+    await eventually("a quick start", async () => (await startAfterAnswer()) < 400);
   });
+
+  /** Milliseconds from the answer of the last other node to the end of the start. */
+  async function startAfterAnswer(): Promise<number> {
+    let answeredAt = 0;
+    const late = await startBroker({
+      env: { NATS_URL: nats.url },
+      options: {
+        created: ({ localBus }) =>
+          void localBus.on("$node.connected", () => {
+            answeredAt = performance.now();
+          }),
+      },
+    });
+    const startedAt = performance.now();
+    await expect(late.call("echo.say", { n: 1 })).resolves.toEqual({ n: 1 });
+    await late.stop();
+    return startedAt - answeredAt;
+  }
 
   test("an AppError arrives complete, without cause and stack", async () => {
     const error = (await caller.call("echo.refuse").catch((one) => one)) as AppError;
