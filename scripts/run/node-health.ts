@@ -23,7 +23,7 @@ export async function serveNodeHealth(
   });
   const server = createServer(async (request, response) => {
     if (request.url === "/metrics") {
-      if (config.operatorToken !== undefined && !guard.allows(request))
+      if (config.operatorToken !== undefined && !guard.isOperator(request))
         return void response.writeHead(401, { "www-authenticate": "Bearer" }).end();
       return void sendMetrics(registry, response);
     }

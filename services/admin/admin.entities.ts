@@ -29,7 +29,10 @@ export const Activity = defineEntity("admin", "activity", {
   subject_hash: bytea,
 });
 
-/** Written by the database (`sql/activity-chain.sql`), and no part of what an entry says. */
+/**
+ * The columns of the hash chain. The database fills them in (`sql/activity-chain.sql`); they are not part of an entry's
+ * content. The subject is the user in `user_id`.
+ */
 export const chainColumns = ["seq", "hash", "actor_salt", "actor_hash", "subject_salt", "subject_hash"] as const;
 
 export const ActivityChains = defineEntity("admin", "activity_chains", {

@@ -40,7 +40,7 @@ export async function deliverOnce<Message, SkipReason extends string>(
   const message = await delivery.lock(lockId);
   if (message === undefined) return findOutcome(deps, delivery);
   const lock: DeliveryLock = { table: delivery.table, id: delivery.id, lockId };
-  const result = await withLock(deps, lock, () => delivery.send(message));
+  const result = await withLockRenewal(deps, lock, () => delivery.send(message));
   if (result !== "sent") {
     await delivery.recordSkipped(lockId, result as SkipReason);
     return "skipped";
@@ -60,10 +60,10 @@ async function findOutcome(
 }
 
 /**
- * Renews the lock while `work` runs, so that it does not expire while a slow server responds. A killed node stops
- * renewing it.
+ * Renews the lock, which the caller holds, while `work` runs, so that it does not expire while a slow server responds. A
+ * killed node stops renewing it. Releases the lock if `work` fails; a success is recorded, which releases it too.
  */
-async function withLock<T>({ db, timers }: Deps, lock: DeliveryLock, work: () => Promise<T>): Promise<T> {
+async function withLockRenewal<T>({ db, timers }: Deps, lock: DeliveryLock, work: () => Promise<T>): Promise<T> {
   try {
     return await withHeartbeat(timers, (LOCK_SECONDS * 1_000) / 3, () => renewLock(db, lock), work);
   } catch (error) {

@@ -21,7 +21,7 @@ export const Pushes = defineEntity("mail", "pushes", {
   body: nullable(text),
   data: nullable(jsonb<Readonly<Record<string, string>>>()),
   state: textOf<"pending" | "sent" | "skipped">(),
-  reason: nullable(textOf<"no_account" | "inactive" | "not_wanted" | "no_token" | "token_gone">()),
+  reason: nullable(textOf<"no_account" | "inactive" | "not_wanted" | "no_token" | "unknown_token" | "token_gone">()),
   locked_by: nullable(uuid),
   locked_until: nullable(timestamp),
   sent_at: nullable(timestamp),

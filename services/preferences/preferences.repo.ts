@@ -13,7 +13,10 @@ export async function readPreferences(db: Database, userId: string): Promise<Pre
 
 export type OverridesRow = Pick<PreferencesRow, "user_id" | "overrides">;
 
-/** Keeps rows that exist already: the same registration or batch was sent before. */
+/**
+ * Keeps the settings of rows that exist already, because the same registration or batch was sent before. Renews
+ * `created_at`, so that the sweep does not delete them before a repeated import has created their accounts.
+ */
 export async function insertUnconfirmed(db: Database, rows: readonly OverridesRow[]): Promise<void> {
   await db.query(
     `INSERT INTO preferences.preferences AS stored (user_id, overrides, confirmed)

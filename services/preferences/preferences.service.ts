@@ -18,7 +18,7 @@ import { getOwnPreferences, getPersonPreferences, getPreferences, type Preferenc
 import { sweepPreferences } from "./sweep.ts";
 import { updateOwnPreferences } from "./update-preferences.ts";
 
-/** Two hours, as in the earlier systems whose clients Usermesh supports. */
+/** Two hours. Changes invalidate the cache, so this only limits how long unused rows stay in it. */
 const CACHED_MS = 7_200_000;
 
 /** Stores the preferences of users: for notifications, for jobs and for the people they look for. */

@@ -72,7 +72,7 @@ export function viewPreferences(
   };
 }
 
-/** The time in the id of the account, which stands for the latest change of preferences that were never changed. */
+/** When the account was created, from its id. It is the `updated_at` of preferences that were never changed. */
 export function createdAt(userId: string): Date {
   try {
     return idTime(userId);

@@ -6,7 +6,8 @@ import { deleteUnconfirmed, listUnconfirmed, markConfirmed } from "./preferences
 const BATCH = 1_000;
 
 /**
- * No account is created with an id that is older than ten minutes, so a row that has no account after a day is an orphan.
+ * A row whose account does not exist a day after the row was last sent is an orphan: no registration and no import takes
+ * that long.
  */
 export async function sweepPreferences(db: Database, call: Call): Promise<Record<string, number>> {
   const swept = await sweepServiceTables(db);

@@ -56,7 +56,7 @@ export const sessionsContract = contract("sessions", {
         tenant_id: field.Id,
         epoch: z.int(),
         amr: z.array(z.string()).min(1),
-        /** Seconds; missing: now. A provider may have authenticated the user long before the sign-in. */
+        /** Unix time in seconds; now, if it is omitted. A provider may have authenticated the user long before the sign-in. */
         auth_time: z.int().min(0).optional(),
         device_name: z.string().max(100).nullish(),
         ip: z.string().max(64).nullish(),
@@ -171,7 +171,7 @@ export const sessionsContract = contract("sessions", {
     /** Called once a second by every process that checks access tokens or caches rows. The lease lasts 3 s from the request. */
     renewLease: action({
       params: z.strictObject({
-        /** Random id of the process that holds the lease, also if it is not a gateway. */
+        /** Random id of the process that holds the lease, which need not be a gateway. */
         gateway_id: field.Id,
         node_id: z.string(),
         /** Action of `node_id` that receives new entries. */

@@ -24,6 +24,7 @@ export const Sessions = defineEntity("sessions", "sessions", {
   kid: text,
   salt: text,
   counter: bigint,
+  /** When each of the last 16 refresh tokens was spent, newest first. */
   spent_at: array(timestamp),
   amr: array(text),
   auth_time: timestamp,

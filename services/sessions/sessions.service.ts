@@ -27,6 +27,7 @@ import { sessionsContract } from "./sessions.contract.ts";
 import { sessionsEntities } from "./sessions.entities.ts";
 import { sweep } from "./sweep.ts";
 
+/** Leases have connections of their own, so that a busy pool can't delay a renewal beyond the 3 s of a lease. */
 const LEASE_CONNECTIONS = 2;
 /** A refresh token is derived with the key of its session's row. */
 const KEY_USAGE = countByKey({ table: "sessions.sessions", kid: "kid", where: IS_LIVE });

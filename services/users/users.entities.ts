@@ -114,7 +114,9 @@ export type ProfileRow = RowOf<typeof Profiles>;
 export const Directory = defineEntity("users", "directory", {
   user_id: primary(uuid),
   tenant_id: uuid,
+  /** Full name and username, without accents and in lower case. */
   names: text,
+  /** Everything that people are found by, the names too, in the same form. */
   words: text,
   industry: nullable(text),
   location: nullable(text),
@@ -153,6 +155,7 @@ export const EmailChanges = defineEntity("users", "email_changes", {
   old_email: text,
   new_email: text,
   new_email_key: text,
+  /** `refused`: the address was taken meanwhile. `ended`: a newer request or a reset of the password replaced it. */
   state: textOf<"pending" | "applied" | "refused" | "ended">(),
   requested_at: timestampMs,
   /** The account's epoch at the request. */

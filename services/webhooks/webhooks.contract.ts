@@ -105,7 +105,7 @@ export const webhooksContract = contract("webhooks", {
     /**
      * One attempt. `failed`: try again later. `skipped`: there is nothing to send any more, because the message was
      * delivered or is sent by another job, or its endpoint is disabled or was deleted. `postponed`: nothing was sent,
-     * because many requests of the tenant are running; try again in `retry_in_ms`.
+     * because many requests of the tenant are running; try again in `retry_in_ms`. `given_up`: no further attempt follows.
      */
     deliver: action({
       params: z.strictObject({ id: field.Id, run_id: field.Id, is_last_attempt: z.boolean() }),
@@ -135,7 +135,7 @@ export const webhooksContract = contract("webhooks", {
       access: byService("maintenance:run"),
       timeout: 60_000,
     }),
-    /** Deletes deliveries after 30 days, and old outbox, inbox and idempotency rows. */
+    /** Deletes deliveries after 30 days, expired secrets, and old outbox, inbox and idempotency rows. */
     sweep: action({
       params: field.Empty,
       result: z.record(z.string(), z.int()),

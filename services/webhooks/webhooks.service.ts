@@ -20,6 +20,7 @@ import { redeliver, sendTest } from "./deliveries/send-again.ts";
 import { createTenantShare } from "./deliveries/tenant-share.ts";
 import { createEndpoint } from "./endpoints/create-endpoint.ts";
 import { deleteEndpoint, eraseTenant } from "./endpoints/delete-endpoint.ts";
+import { deleteExpiredSecrets } from "./endpoints/endpoints.repo.ts";
 import { rotateKeys } from "./endpoints/key-rotation.ts";
 import { rotateSecret } from "./endpoints/rotate-secret.ts";
 import { updateEndpoint } from "./endpoints/update-endpoint.ts";
@@ -30,7 +31,12 @@ import { webhooksContract } from "./webhooks.contract.ts";
 import type { WebhooksDeps } from "./webhooks.deps.ts";
 import { webhooksEntities } from "./webhooks.entities.ts";
 
-const SEALED_SECRETS = { table: "webhooks.endpoints", kid: "split_part(secret, '.', 2)", where: "secret IS NOT NULL" };
+const SEALED_SECRETS = {
+  table: `(SELECT secret AS sealed FROM webhooks.endpoints
+    UNION ALL SELECT previous_secret FROM webhooks.endpoints) AS secrets`,
+  kid: "split_part(sealed, '.', 2)",
+  where: "sealed IS NOT NULL",
+};
 const KEY_USAGE = countByKey(SEALED_SECRETS);
 
 /** Reports the events of a tenant to HTTP servers that its administrators name. */
@@ -48,8 +54,8 @@ export default function webhooksService(platform: Platform): ServiceSchema {
       database(db),
       knownKeys({ db, ring, log }, "webhook secrets", SEALED_SECRETS),
       outboxRelay(outbox),
-      eventConsumer(platform, consumption(deps, "USERS")),
-      eventConsumer(platform, consumption(deps, "SESSIONS")),
+      eventConsumer(platform, consumerOptions(deps, "USERS")),
+      eventConsumer(platform, consumerOptions(deps, "SESSIONS")),
     ],
     actions: implement(webhooksContract, {
       list: (ctx) => listEndpoints(deps, ctx),
@@ -68,12 +74,16 @@ export default function webhooksService(platform: Platform): ServiceSchema {
       ...outboxOperations(db, outbox),
       keyUsage: () => readKeyUsage({ db, ring }, "webhook secrets", KEY_USAGE),
       rotateKeys: () => rotateKeys({ db, ring, log }),
-      sweep: async () => ({ ...(await sweepDeliveries(db)), ...(await sweepServiceTables(db)) }),
+      sweep: async () => ({
+        ...(await sweepDeliveries(db)),
+        previous_secrets: await deleteExpiredSecrets(db),
+        ...(await sweepServiceTables(db)),
+      }),
     }),
   };
 }
 
-function consumption(deps: WebhooksDeps, stream: StreamName) {
+function consumerOptions(deps: WebhooksDeps, stream: StreamName) {
   const record = (event: MeshEvent) => recordEvent(deps, event);
   const types = publicEventTypes.filter((type) => streamOf(type) === stream);
   const handlers = Object.fromEntries(types.map((type) => [type, record]));

@@ -9,10 +9,12 @@ import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 let usermesh: Usermesh;
 const folder = join(tmpdir(), `usermesh-avatar-memory-${process.pid}`);
 let interlaced: Uint8Array<ArrayBuffer>;
+let smallerInterlaced: Uint8Array<ArrayBuffer>;
 let progressive: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
   // Before the start, because it takes this process longer than a lease lasts.
   interlaced = wholeImagePng(7_000, 7_000);
+  smallerInterlaced = wholeImagePng(4_000, 4_000);
   progressive = await bytesOf(picture(7_000, 7_000).jpeg({ progressive: true, chromaSubsampling: "4:4:4" }));
   usermesh = await startUsermesh({ UPLOAD_DIR: folder, REQUEST_TIMEOUT_MS: "120000" });
 });
@@ -46,7 +48,7 @@ test("no user can occupy all slots of uploads", async () => {
   const [greedy, other] = [await uploader(), await uploader()];
   const ofOther = form(await bytesOf(picture(64, 64).png()));
   let answered = 0;
-  const first = Array.from({ length: 8 }, () => greedy.upload(form(interlaced)).finally(() => (answered += 1)));
+  const first = Array.from({ length: 8 }, () => greedy.upload(form(smallerInterlaced)).finally(() => (answered += 1)));
   const small = await other.upload(ofOther);
   expect([small.status, answered < 8]).toEqual([200, true]);
   expect((await Promise.all(first)).map(({ status }) => status)).toEqual(Array(8).fill(422));

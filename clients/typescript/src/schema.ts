@@ -573,7 +573,7 @@ export interface paths {
         };
         /**
          * Server-sent events: the session has ended, or the access token must be refreshed
-         * @description The stream ends after its event:
+         * @description The stream sends one of these events, and then ends:
          *
          *     - `session_ended`: the session was revoked. Sign in again.
          *     - `token_stale`: the account or its permissions have changed. Refresh the access token and open the stream again.
@@ -1257,7 +1257,7 @@ export interface paths {
          * Accounts, logins, sessions, queues and circuit breakers
          * @description Requires the permission `platform:metrics`.
          */
-        get: operations["getFigures"];
+        get: operations["getPlatformMetrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2953,7 +2953,7 @@ export interface components {
                     }[];
                 } | null;
             }[];
-            /** @description Calls of one service to another since the nodes started. `buckets` counts those up to 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1,000, 2,500, 5,000 and 10,000 ms, each bucket alone, then the longer ones. */
+            /** @description Calls of one service to another since the nodes started. `buckets` counts those up to 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1,000, 2,500, 5,000 and 10,000 ms; they are not cumulative, and the last one counts longer calls. */
             edges: {
                 /** @description Who calls. */
                 from: string;
@@ -2992,7 +2992,7 @@ export interface components {
                 /** @description Age of the oldest, in seconds. */
                 oldest_seconds: number | null;
             }[];
-            /** @description Durable consumers of events; empty in one process, null while NATS is unavailable. */
+            /** @description Durable consumers of events; empty if all services run in one process, null while NATS is unavailable. */
             consumers: {
                 /** @description Name. */
                 name: string;
@@ -9904,7 +9904,7 @@ export interface operations {
             503: components["responses"]["Unavailable1"];
         };
     };
-    getFigures: {
+    getPlatformMetrics: {
         parameters: {
             query?: never;
             header?: {

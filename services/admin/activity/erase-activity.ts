@@ -11,7 +11,10 @@ interface EraseDeps {
   readonly random: Random;
 }
 
-/** Replaces the user's id with a random one. The entries stay in the log. Rejects unless `users` has ordered it. */
+/**
+ * Replaces the user's id with a random one. The entries stay in the log. The database refuses this unless the users service
+ * has ordered the erasure.
+ */
 export function eraseActivity({ db, clock, random }: EraseDeps, userId: string): Promise<Record<string, number>> {
   const pseudonym = newId(clock, random);
   return db.transaction((tx) =>

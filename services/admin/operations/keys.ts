@@ -8,6 +8,7 @@ export async function readKeys({ call }: Pick<ActionContext, "call">): Promise<K
     call("auth.signingKeys", {}),
     Promise.all(servicesWith("keyUsage").map((service) => call(`${service as "auth"}.keyUsage`, {}))),
   ]);
+  // All services have the same key ring.
   const { active = "", known = [] } = usages[0] ?? {};
   return { signing, key_ring: { active, known, usage: usages.flatMap(({ usage }) => usage) } };
 }

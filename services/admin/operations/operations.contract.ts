@@ -46,7 +46,7 @@ const Mesh = z
   })
   .meta({ id: "Mesh" });
 
-/** Counts since the node started. */
+/** State of a node. `calls`, `errors` and `buckets` count since it started; `buckets` as in `edges` of Traffic. */
 const NodeStats = z.strictObject({
   calls: z.int(),
   errors: z.int(),
@@ -83,7 +83,7 @@ export const Traffic = z
       )
       .meta({
         description:
-          "Calls of one service to another since the nodes started. `buckets` counts those up to 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1,000, 2,500, 5,000 and 10,000 ms, each bucket alone, then the longer ones.",
+          "Calls of one service to another since the nodes started. `buckets` counts those up to 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1,000, 2,500, 5,000 and 10,000 ms; they are not cumulative, and the last one counts longer calls.",
       }),
     open_breakers: z.array(OpenBreaker),
     queues: z.array(Queue),
@@ -101,7 +101,10 @@ export const Traffic = z
         }),
       )
       .nullable()
-      .meta({ description: "Durable consumers of events; empty in one process, null while NATS is unavailable." }),
+      .meta({
+        description:
+          "Durable consumers of events; empty if all services run in one process, null while NATS is unavailable.",
+      }),
   })
   .meta({ id: "Traffic" });
 
@@ -168,7 +171,7 @@ export const operationActions = {
     result: field.Empty,
     access: asAdministrator("platform:queues"),
   }),
-  /** Publishes the events of a service of the last seven days again. 404 for a service that publishes none. */
+  /** Publishes a service's events since `since` again, at most seven days back. 404 for a service that publishes none. */
   replayEvents: action({
     params: z.strictObject({ service: z.string().max(50), since: field.Timestamp, user_id: field.Id.optional() }),
     result: z.strictObject({ replayed: z.int() }),
@@ -205,7 +208,7 @@ export const operationActions = {
     idempotent: true,
   }),
   mesh: action({ params: field.Empty, result: Mesh, access: asAdministrator("platform:metrics"), idempotent: true }),
-  /** Records an audit event of another service: refused sign-ins, credentials and requests, acts in another tenant, imports. */
+  /** Records what another service did or refused and what no event reports. */
   record: action({
     params: z.strictObject({
       id: field.Id,

@@ -20,6 +20,8 @@ interface TrafficDeps {
 
 const TIMEOUT_MS = 1_000;
 const SHOWN_REQUESTS = 50;
+/** Of each node, because uninteresting ones are left out afterwards. */
+const ASKED_REQUESTS = 4 * SHOWN_REQUESTS;
 /** Left out, because the mesh view's own requests and the files of pages would push out everything else. */
 const UNINTERESTING = /^GET \/(?!api\/|ext\/)|^GET \/api\/v1\/admin\/(?:mesh|requests)/;
 
@@ -59,7 +61,7 @@ export async function readJourney(broker: ServiceBroker, correlationId: string):
 
 /** The latest requests that the gateways have answered, newest first. */
 export async function readRequests(broker: ServiceBroker): Promise<Requests> {
-  const found = await askAll<JournalEntry[]>(broker, "$node.requests", { limit: SHOWN_REQUESTS * 4 });
+  const found = await askAll<JournalEntry[]>(broker, "$node.requests", { limit: ASKED_REQUESTS });
   return found
     .flatMap(({ node, answer }) => answer.map((entry) => ({ ...entry, node })))
     .filter(({ name }) => !UNINTERESTING.test(name))
@@ -79,11 +81,11 @@ async function readNodes(broker: ServiceBroker) {
     version: metadata?.version ?? null,
     services: services.map(({ name }) => name).filter((name) => !name.startsWith("$")),
   }));
-  const offering = known
+  const nodesWithServices = known
     .filter(({ services }) => services.length > 0)
     .toSorted((one, other) => one.id.localeCompare(other.id));
   return Promise.all(
-    offering.map(async (node) => {
+    nodesWithServices.map(async (node) => {
       const answer = node.available ? await ask<NodeTraffic>(broker, node.id, "$node.traffic", {}) : null;
       return { ...node, edges: answer?.edges ?? [], stats: answer && viewStats(answer) };
     }),

@@ -8,7 +8,7 @@ export type PictureJob = z.infer<typeof PictureJob>;
 
 /** Part of the contract of auth. */
 export const pictureActions = {
-  /** URL of the picture at the provider of a new account. Null if there is none, or if it was stored or given up. */
+  /** URL of a new account's picture at its sign-in provider. Null if there is none, or if it was stored or given up. */
   pendingPicture: action({
     params: z.strictObject({ user_id: field.Id }),
     result: z.strictObject({ url: z.string().nullable() }),

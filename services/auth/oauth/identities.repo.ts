@@ -43,8 +43,8 @@ export async function deleteIdentity(db: Queryable, key: IdentityKey, user_id: s
 }
 
 /**
- * Deletes an identity whose account does not exist, if it is old enough that the account can no longer be created: the
- * users service refuses ids older than 10 minutes.
+ * Deletes an identity whose account does not exist, if it is old enough that the account is not being created: the users
+ * service refuses ids of sign-ups that are older than 10 minutes, and an import sends identities right before the accounts.
  */
 export async function deleteOrphan(db: Queryable, key: IdentityKey, userId: string): Promise<boolean> {
   const sql = `DELETE FROM auth.identities WHERE tenant_id = $1 AND issuer = $2 AND sub = $3 AND user_id = $4
@@ -58,11 +58,18 @@ export function findIdentities(db: Queryable, user_id: string): Promise<LinkedId
   return db.repository(Identities).find({ where: { user_id }, order: { created_at: "ASC" } });
 }
 
-/** These accounts may have their identities from an interrupted import; they keep them. */
+/**
+ * Keeps rows that an interrupted import has stored already, and renews `created_at`, so that a sign-in does not delete them
+ * before the repeated import has created their accounts.
+ */
 export async function insertIdentities(db: Queryable, identities: readonly Identity[]): Promise<void> {
   await db.query(
-    `INSERT INTO auth.identities (tenant_id, issuer, sub, user_id, email)
-     SELECT tenant_id, issuer, sub, user_id, email FROM jsonb_populate_recordset(NULL::auth.identities, $1::jsonb)
+    `WITH sent AS (SELECT * FROM jsonb_populate_recordset(NULL::auth.identities, $1::jsonb)),
+       renewed AS (
+         UPDATE auth.identities i SET created_at = clock_timestamp() FROM sent AS s
+         WHERE i.tenant_id = s.tenant_id AND i.issuer = s.issuer AND i.sub = s.sub AND i.user_id = s.user_id)
+     INSERT INTO auth.identities (tenant_id, issuer, sub, user_id, email)
+     SELECT tenant_id, issuer, sub, user_id, email FROM sent
      ON CONFLICT DO NOTHING`,
     [JSON.stringify(identities)],
   );

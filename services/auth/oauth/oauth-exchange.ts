@@ -15,29 +15,29 @@ type Input = ActionContext<ParamsOf<typeof authContract, "oauthExchange">>;
 type Output = ResultOf<typeof authContract, "oauthExchange">;
 
 /**
- * Exchanges the one-time code that a sign-in or a link redirected with. The code of a link is valid only in the session
- * that started the link.
+ * Exchanges the one-time code that the callback of a sign-in, or of linking a provider, has put into its redirect. A code
+ * of linking is valid only in the session that started it.
  */
 export async function exchangeCode(deps: AuthDeps, ctx: Input): Promise<Output> {
-  const sessionId = ctx.caller.kind === "user" ? ctx.caller.session_id : null;
+  const callerSessionId = ctx.caller.kind === "user" ? ctx.caller.session_id : null;
   const hash = hashSecret(ctx.params.code);
-  const code = await findCode(deps.db, hash, sessionId);
-  if (!code) return refuseReplay(deps, ctx, hash);
+  const code = await findCode(deps.db, hash, callerSessionId);
+  if (!code) return refuseUnusableCode(deps, ctx, hash);
   if (code.link) return completeDeferredLink(deps, ctx, code, code.link);
   assertSameClient(ctx.params, code);
-  const session = { id: newId(deps.clock, deps.random), user_id: code.user_id };
-  if (!(await spendCode(deps.db, hash, session.id))) return refuseReplay(deps, ctx, hash);
-  const result = await signIn(deps, ctx, code, session.id);
+  const sessionId = newId(deps.clock, deps.random);
+  if (!(await spendCode(deps.db, hash, sessionId))) return refuseUnusableCode(deps, ctx, hash);
+  const result = await signIn(deps, ctx, code, sessionId);
   // The second use may have come before the session was created.
-  if (await isReplayed(deps.db, hash)) return refuseReplay(deps, ctx, hash);
+  if (await isReplayed(deps.db, hash)) return refuseUnusableCode(deps, ctx, hash);
   return result;
 }
 
 /**
- * A code that is used twice has been stolen by one of the two: the session that it was exchanged for ends (RFC 6749
- * section 4.1.2).
+ * The code is unknown, expired or used already. If it was exchanged before, one of the two clients has stolen it, so the
+ * session that it was exchanged for ends (RFC 6749 section 4.1.2).
  */
-async function refuseReplay({ db }: Pick<AuthDeps, "db">, ctx: Input, hash: string): Promise<never> {
+async function refuseUnusableCode({ db }: Pick<AuthDeps, "db">, ctx: Input, hash: string): Promise<never> {
   const session = await recordReplay(db, hash);
   if (session) await ctx.call("sessions.revoke", { ...session, reason: "code_replayed" });
   throw new AppError("oauth_code_invalid");

@@ -23,7 +23,7 @@ export interface PasswordHashingOptions {
   readonly ring: KeyRing;
   /** bcrypt cost: 2^cost rounds, 4 to 15. */
   readonly cost: number;
-  /** Each hash occupies a thread for about a quarter of a second: runs no more of them at once than there are cores. */
+  /** Limits how many hashes run at once, because each occupies a thread for about a quarter of a second. */
   readonly bulkhead: Bulkhead;
 }
 
@@ -31,13 +31,15 @@ export interface HashVerification {
   readonly ok: boolean;
   /** The hash has another scheme, cost or key than a new one would have. If `ok`, store a new hash. */
   readonly outdated: boolean;
-  /** Milliseconds that the hashing took, without waiting for its turn. */
+  /** How long the hashing took, without waiting for its turn. */
   readonly time: HashTime;
 }
 
+/** Milliseconds. */
 export interface HashTime {
-  /** Of one bcrypt at our cost, which is a part of every verification. */
+  /** What the one bcrypt at our cost took that is a part of every verification. */
   readonly bcrypt: number;
+  /** What all took, with that bcrypt. */
   readonly total: number;
 }
 
@@ -60,7 +62,7 @@ export interface PasswordHashing {
    * `exportHash`. Throws PasswordHashError for any other hash, and for one that would cost too much at each login.
    */
   importHash(foreign: string, credentialId: string): string;
-  /** Whether guessing at this secret costs less than at a new hash, once its seal is broken. */
+  /** Whether the hash behind the seal takes an attacker less work for each guess than a new one. */
   isWeak(stored: string): boolean;
   /** Puts our bcrypt over a weak hash; the password is not needed. */
   wrap(stored: string, credentialId: string): Promise<string>;
@@ -72,7 +74,7 @@ export interface PasswordHashing {
   reseal(stored: string, credentialId: string): string;
 }
 
-/** Not limited: for what no request causes. Requests hash through `HashAdmission`. */
+/** Hashes without a limit, for work that no request has caused. Requests hash through `HashAdmission`. */
 export function createConfiguredPasswordHashing({ config, ring }: Pick<Platform, "config" | "ring">): PasswordHashing {
   return createPasswordHashing({ ring, cost: config.auth.passwordHash.cost, bulkhead: (work) => work() });
 }

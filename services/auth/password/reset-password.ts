@@ -57,6 +57,7 @@ export async function resetWithToken(
     commit: (tx, prepared) => commitReset(deps, ctx, tx, oneTimeToken, prepared),
     after: async ({ account, event_id }) => {
       const user = await completeProof(ctx, account, event_id);
+      // The account was deleted meanwhile.
       if (!user) throw new AppError("one_time_token_invalid");
       return user;
     },
@@ -107,7 +108,8 @@ async function commitReset(
   await lockOneTimeTokens(tx, account.id);
   if (!(await spendOneTimeToken(tx, oneTimeToken.id))) throw new AppError("one_time_token_invalid");
   const eventId = oneTimeToken.event_id;
-  // The old password's row is deleted, not updated: a concurrent rehash of it must not overwrite the new password.
+  // This deletes the old password's row. It must not be updated instead, because a concurrent rehash could then overwrite
+  // the new password.
   await revokeEarlierAccess(deps, tx, { account, proof, eventId, correlationId, client });
   await insertPasswordCredential(tx, credential);
   await clearThrottling(tx, account);

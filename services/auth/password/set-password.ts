@@ -12,7 +12,10 @@ import { deleteCredentials, insertPasswordCredential } from "./credentials.repo.
 
 type SetDeps = Pick<AuthDeps, "db" | "ring" | "clock" | "random" | "passwords" | "outbox">;
 
-/** Sets a password that an operator has chosen, so the password policy does not apply. Ends sessions and links, as a reset does. */
+/**
+ * Sets a password that an operator has chosen, so the password policy does not apply. As a reset does, it ends all sessions,
+ * revokes mailed links and cancels pending links to providers.
+ */
 export async function setPassword(
   { db, ring, clock, random, passwords, outbox }: SetDeps,
   ctx: ActionContext<Actions["auth.setPassword"]["params"]>,

@@ -17,8 +17,8 @@ const problems: Readonly<Record<PasswordHashProblem, string>> = {
 };
 
 /**
- * How long a batch may take for wrapping. A few accounts are wrapped at once; a bcrypt for each of a million would take
- * days, so that the rest of a large import is left to the hash upgrade in the background.
+ * How long a batch may take for wrapping weak hashes (see `PasswordHashing.wrap`). A few accounts are wrapped immediately. A
+ * bcrypt for each of a million would take days, so the rest of a large import is left to the hash upgrade in the background.
  */
 const WRAPPING_MS = 1_000;
 

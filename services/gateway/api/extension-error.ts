@@ -23,15 +23,16 @@ const MAX_MESSAGE_LENGTH = 500;
 const MAX_FIELD_ERRORS = 100;
 
 /**
- * Translates what an action of another team's service has thrown. A client error (4xx) keeps its meaning and its message.
- * Any other error is returned as it is: a known one has its own problem document, the rest become 500 `internal_error`.
+ * Translates what an action of another team's service has thrown. A client error (4xx) keeps its message, and its status if
+ * there is an error code for it; otherwise it becomes 400. Any other error is returned as it is: a known one has its own
+ * problem document, the rest become 500 `internal_error`.
  */
 export function toExtensionError(error: unknown): unknown {
   if (translateKnownError(error)) return error;
   const { code, message, data } = (error ?? {}) as ForeignError;
   if (typeof code !== "number" || code < 400 || code > 499) return error;
   return new AppError(CODE_BY_STATUS.get(code) ?? "bad_request", {
-    message: String(message).slice(0, MAX_MESSAGE_LENGTH),
+    ...(typeof message === "string" && message !== "" && { message: message.slice(0, MAX_MESSAGE_LENGTH) }),
     ...(code === 422 && { errors: readFieldErrors(data) }),
   });
 }

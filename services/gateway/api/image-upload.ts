@@ -55,14 +55,14 @@ export function createImageUploads(
   async function readAndDecode<P extends ImagePurpose>(request: IncomingMessage, purpose: P) {
     const bytes = await readFilePart(request, maxBytes);
     await assertSupportedFormat(bytes, purpose === "avatar" ? avatarFormats : imageFormats);
-    const result = await decoder.decode(bytes, purpose, endOf(request, requestTimeoutMs));
+    const result = await decoder.decode(bytes, purpose, abortSignalOf(request, requestTimeoutMs));
     if ("problem" in result) throw fieldError("file", result.problem, problems[result.problem]);
     return result;
   }
 }
 
-/** Aborted when the client disconnects, or when the request has been answered for lack of time. */
-function endOf({ socket }: IncomingMessage, timeoutMs: number): AbortSignal {
+/** Aborted when the client disconnects, or `timeoutMs` after decoding began: by then the request has been answered. */
+function abortSignalOf({ socket }: IncomingMessage, timeoutMs: number): AbortSignal {
   const disconnected = new AbortController();
   const onClose = () => disconnected.abort(new AppError("bad_request"));
   const signal = AbortSignal.any([disconnected.signal, AbortSignal.timeout(timeoutMs)]);

@@ -16,7 +16,7 @@ const TENANT_TTL_MS = 10_000;
 const MAX_TENANTS = 1_000;
 
 export function createEnterTenant(clock: Clock, call: Call): EnterTenant {
-  // Only existing tenants are cached: a slug keeps leading to its tenant, but an unknown slug may be taken any time.
+  // Only existing tenants are cached, because an unknown slug may be taken any time. A tenant can be deleted, so not for long.
   const tenantIds = new LRUCache<string, string>({
     max: MAX_TENANTS,
     ttl: TENANT_TTL_MS,
@@ -36,7 +36,7 @@ async function enter(ids: LRUCache<string, string>, named: string | string[], ca
   const slug = TenantSlug.safeParse(named);
   const id = slug.success ? await ids.fetch(slug.data) : undefined;
   if (id === caller.home_tenant_id) return caller;
-  // Checked first, so that a caller without the permission cannot find out which tenants exist.
+  // The next check reveals whether a tenant exists, so callers without the permission are refused before it.
   if (!caller.permissions.includes("platform:act"))
     throw new AppError("forbidden", { message: "Your account belongs to another tenant." });
   if (id === undefined) throw fieldError("X-Tenant", "unknown_tenant", "is not a known tenant");

@@ -11,7 +11,7 @@ export type OperatorGuard = ReturnType<typeof createOperatorGuard>;
 export function createOperatorGuard({ database, nats, operatorToken, http }: Config) {
   const publicName = new URL(http.publicUrl).hostname;
   const expected = operatorToken === undefined ? null : secretDigest(`Bearer ${operatorToken}`);
-  const allows = (request: IncomingMessage): boolean => {
+  const isOperator = (request: IncomingMessage): boolean => {
     const sent = request.headers.authorization ?? "";
     return isLoopback(request) || (expected !== null && timingSafeEqual(secretDigest(sent), expected));
   };
@@ -20,12 +20,12 @@ export function createOperatorGuard({ database, nats, operatorToken, http }: Con
    * details.
    */
   const allowsDetails = (request: IncomingMessage): boolean =>
-    (database.embedded && nats.url === undefined && hostNameOf(request) === publicName) || allows(request);
+    (database.embedded && nats.url === undefined && hostNameOf(request) === publicName) || isOperator(request);
   return {
-    allows,
+    isOperator,
     allowsDetails,
     /** Throws 401 unless details are allowed. */
-    assertAllowed(request: IncomingMessage): void {
+    assertDetailsAllowed(request: IncomingMessage): void {
       if (allowsDetails(request)) return;
       throw new AppError(request.headers.authorization === undefined ? "token_missing" : "token_invalid");
     },

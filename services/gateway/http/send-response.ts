@@ -79,7 +79,7 @@ function createHeaderBuilder(deps: SenderDeps, cors: Cors) {
     all.push("X-Correlation-ID", pending.correlationId, ...securityHeaders(contentSecurityPolicy, cacheControl));
     if (headers) all.push(...headers);
     if (!headers?.includes("Cross-Origin-Resource-Policy")) all.push("Cross-Origin-Resource-Policy", "same-origin");
-    // Documents alone (ASVS V3.4.8): on a redirect of a sign-in it would cut the popup of a client from its opener.
+    // Only for documents (ASVS V3.4.8): on the redirect of a sign-in it would cut a client's popup off from its opener.
     if (contentType.startsWith("text/html")) all.push("Cross-Origin-Opener-Policy", "same-origin");
     // The response to OPTIONS brings its own CORS headers.
     if (pending.request.method !== "OPTIONS") all.push(...cors.headersFor(pending.request));
@@ -117,8 +117,8 @@ async function sendChunks(log: Logger, pending: PendingRequest, chunks: Chunks):
 }
 
 /**
- * In HTTP/1.0 the body has no other end than that of the connection, and proxies such as nginx speak it to us: after an
- * orderly end they would take half a document for the whole one. A reset is an error in every version.
+ * A body of HTTP/1.0, which proxies such as nginx speak to us, ends when the connection closes: after an orderly end they
+ * would take half a document for the whole one. A reset is an error in every version.
  */
 async function* resetOnFailure(response: ServerResponse, chunks: AsyncIterable<string>): AsyncGenerator<string> {
   try {

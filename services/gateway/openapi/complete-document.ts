@@ -4,7 +4,7 @@ type Node = { [name: string]: unknown };
 
 /**
  * Adds descriptions of fields and parameters that have none of their own. Removes the bounds of JavaScript's safe integers,
- * which mean nothing to clients and which editors show as examples.
+ * which mean nothing to clients and which editors show as examples, and gives integers the format `int64`.
  */
 export function completeDocument<T extends object>(document: T): T {
   visit(document as Node, []);

@@ -4,7 +4,7 @@ import type { EventsRoute } from "../routes.types.ts";
 import { eventsErrorCodes } from "./error-codes.ts";
 import { parameters, problemResponses } from "./shared-components.ts";
 
-const DESCRIPTION = `The stream ends after its event:
+const DESCRIPTION = `The stream sends one of these events, and then ends:
 
 - \`session_ended\`: the session was revoked. Sign in again.
 - \`token_stale\`: the account or its permissions have changed. Refresh the access token and open the stream again.

@@ -45,7 +45,7 @@ const names: Partial<Record<ActionName, string>> = {
   "admin.myActivity": "listMyActivity",
   "admin.userActivity": "listUserActivity",
   "admin.activity": "listActivity",
-  "admin.metrics": "getFigures",
+  "admin.metrics": "getPlatformMetrics",
   "admin.queues": "listQueues",
   "admin.failedJobs": "listDeadLetters",
   "admin.retryJobs": "retryDeadLetters",

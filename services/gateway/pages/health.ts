@@ -63,7 +63,7 @@ export function readyPage({ isReady }: Pick<HealthDeps, "isReady">): Handler {
 
 export function databaseStatusPage({ call, guard }: Pick<HealthDeps, "call" | "guard">): Handler {
   return async ({ request }) => {
-    guard.assertAllowed(request);
+    guard.assertDetailsAllowed(request);
     const status = await call("users.databaseStatus", {}, { timeout: TIMEOUT_MS });
     return status.up ? jsonResponse(200, status) : jsonResponse(503, status, { headers: ["Retry-After", "2"] });
   };

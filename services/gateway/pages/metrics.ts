@@ -35,7 +35,7 @@ export function metricsPage({ platform, guard, tokens: { stats }, inFlight, isRe
     read: () => [[{}, Number(isReady())]],
   });
   return async ({ request }) => {
-    guard.assertAllowed(request);
+    guard.assertDetailsAllowed(request);
     return { status: 200, contentType: registry.contentType, body: await registry.metrics() };
   };
 }

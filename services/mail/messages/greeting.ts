@@ -8,8 +8,8 @@ const MAX_NAME_LENGTH = 100;
 
 /**
  * The name to greet by, or null. Anyone can register someone else's address with any text as the name, and no pattern
- * recognizes every deceptive text, so only the owner of a verified address is greeted by name. The patterns remain for names
- * that others set, such as administrators and providers.
+ * recognizes every deceptive text, so only the owner of a verified address is greeted by name. Names that look like links are
+ * not used even then, because others, such as administrators and providers, may have set them.
  */
 export function nameToGreet({ name, isVerified }: Recipient): string | null {
   if (!isVerified) return null;

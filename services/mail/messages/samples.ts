@@ -36,13 +36,15 @@ function sampleOf({ config, brand }: Deps, texts: MailTexts, kind: MailKind, rea
   return { name, kind, reason, language, subject: mail.subject, text: mail.text, html: mail.html };
 }
 
-/** An account that accepts its `invitation` can have no linked providers yet. */
+const providersBy: Readonly<Record<Reason, { removed?: string[]; kept?: string[] }>> = {
+  reset: { kept: ["Google"] },
+  verification: { removed: ["GitHub"] },
+  administrator: { removed: ["GitHub"] },
+  provider_claim: { removed: ["GitHub"] },
+  invitation: {}, // an account that accepts its invitation has none yet
+};
+
 function revocationBy(reason: Reason): NonNullable<MailDetails["revocation"]> {
-  const first_proof = reason !== "reset";
-  const providers = { removed_providers: first_proof ? ["GitHub"] : [], kept_providers: first_proof ? [] : ["Google"] };
-  return {
-    reason,
-    first_proof,
-    ...(reason === "invitation" ? { removed_providers: [], kept_providers: [] } : providers),
-  };
+  const { removed = [], kept = [] } = providersBy[reason];
+  return { reason, first_proof: reason !== "reset", removed_providers: removed, kept_providers: kept };
 }

@@ -14,7 +14,7 @@ export interface OutgoingPush {
 export type PushResult = "accepted" | "unknown_token" | "token_gone";
 
 export interface PushService {
-  /** Rejects with `push_unavailable` or `push_refused`. */
+  /** Rejects with `push_unavailable`, `push_refused`, or `service_unavailable` if PUSH_URL is not set. */
   send(push: OutgoingPush, correlationId: string): Promise<PushResult>;
 }
 
@@ -27,7 +27,7 @@ const TIMEOUT_MS = 5_000;
 export function createPushService({ url, secret }: Config["push"], tracing?: Tracing): PushService {
   return {
     async send(push, correlationId) {
-      // PUSH_URL was set when the push was requested. This error makes the job wait until it is set again.
+      // PUSH_URL was set when the push was requested. This error pauses the queue until it is set again.
       if (url === undefined) throw new AppError("service_unavailable", { cause: new Error("PUSH_URL is not set") });
       const send = () => post({ url, secret, correlationId, traceparent: tracing?.current() }, push);
       return resultOf(await (tracing ? tracing.run({ name: "POST push", kind: "client" }, send) : send()));

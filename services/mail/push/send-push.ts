@@ -35,7 +35,7 @@ async function send({ pushService }: MailDeps, { call, correlationId }: Ctx, pus
   const user = { id: user_id, name, language };
   const result = await pushService.send({ id, push_token, user, title, body, data }, correlationId);
   if (result === "accepted") return "sent";
-  // `unknown_token` deletes no token, because a wrong PUSH_URL answers every push with 404.
+  // A token that is only unknown is kept, because a wrong PUSH_URL answers every push with 404.
   if (result === "token_gone") await call("users.removePushToken", { id: user_id, push_token });
-  return "token_gone";
+  return result;
 }

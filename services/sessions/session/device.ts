@@ -39,8 +39,8 @@ const OPERATING_SYSTEMS: Rules = [
   [/\b(?:Linux|X11)\b/, "Linux"],
 ];
 
-/** Bots name themselves as such, or name a web page about themselves. */
-const BOT = /bot\b|crawler|spider|slurp|\+https?:\/\//i;
+/** Bots name themselves as such, or name a web page about themselves. Cubot is a brand of phones. */
+const BOT = /(?<!cu)bot\b|crawler|spider|slurp|\+https?:\/\//i;
 
 function firstMatch(rules: Rules, text: string): string | null {
   return rules.find(([pattern]) => pattern.test(text))?.[1] ?? null;

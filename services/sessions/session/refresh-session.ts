@@ -13,6 +13,8 @@ import * as repo from "./sessions.repo.ts";
  * - `superseded`: an older token within its own grace period is refused, but the session goes on. It is treated as a
  *   delayed duplicate, not as theft.
  * - `reused`: any other spent token was probably stolen, so the session is revoked before the request is refused.
+ * - `ended`: the session was revoked or has expired.
+ * - `unknown`: the session does not exist, or a restored backup is older than the token.
  */
 export async function refreshSession(deps: SessionsDeps, ctx: Ctx<"refresh">) {
   const result = await rotate(deps, ctx);

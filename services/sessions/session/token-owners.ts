@@ -6,7 +6,7 @@ import { findTokenOwner, type TokenOwner } from "./sessions.repo.ts";
 
 export type FindOwner = (token: Pick<ParsedRefreshToken, "kid" | "sessionId">) => Promise<TokenOwner | undefined>;
 
-/** 3 MB. With more live sessions than this, most refreshes read the row after all. */
+/** They take about 3 MB of memory. With more live sessions than this, most refreshes read the row after all. */
 const MAX_OWNERS = 10_000;
 
 /**

@@ -15,15 +15,15 @@ const PAGE = 200;
  * records its progress, the page is published again with the same event ids.
  */
 export function createUsersSnapshot(deps: SnapshotDeps): Snapshot {
-  let done: string | undefined;
+  let completedStreamId: string | undefined;
   return {
     stream: "USERS",
-    isComplete: (streamId) => done === streamId,
+    isComplete: (streamId) => completedStreamId === streamId,
     async step(tx, streamId) {
-      if (done === streamId) return true;
+      if (completedStreamId === streamId) return true;
       const outcome = await publishPage(deps, tx, streamId);
       // Remembered only once the progress is read back, because this transaction may still roll back.
-      if (outcome === "complete") done = streamId;
+      if (outcome === "complete") completedStreamId = streamId;
       return outcome === "complete";
     },
   };

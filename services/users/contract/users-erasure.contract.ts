@@ -30,9 +30,13 @@ export const Erasure = z
   })
   .meta({ id: "Erasure" });
 
-/** An erasure in a list. Null if the account is erased already. */
+/** An erasure in a list. */
 export const ErasureEntry = z
-  .strictObject({ ...Erasure.shape, email: z.string().nullable() })
+  .strictObject({
+    ...Erasure.shape,
+    /** Null if the account is erased already. */
+    email: z.string().nullable(),
+  })
   .meta({ id: "ErasureEntry" });
 
 export const ErasureQuery = z.object({

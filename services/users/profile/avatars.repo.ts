@@ -32,7 +32,7 @@ export async function replaceAvatar(
 }
 
 /** False also for an account that is deleted or erased. */
-export async function hasNoAvatar(db: Database, userId: string): Promise<boolean> {
+export async function lacksAvatar(db: Database, userId: string): Promise<boolean> {
   const sql = "SELECT 1 FROM users.users WHERE id = $1 AND avatar_url IS NULL AND deleted_at IS NULL";
   return (await db.query(sql, [userId])).length === 1;
 }

@@ -25,6 +25,7 @@ export async function getProfile(
     const user = await readUser(db, user_id);
     return user ? emptyProfile(user_id, user.created_at) : null;
   });
+  // The account was deleted, which has ended the session.
   if (!row) throw new AppError("session_ended");
   return viewProfile(ring, row);
 }
@@ -37,6 +38,7 @@ export function updateProfile(deps: Omit<Deps, "profiles">, ctx: ActionContext<P
     commit: async (tx) => {
       // The profile may have no row yet, so its writers are serialized by the account's lock.
       const account = await lockAccount(tx, user_id);
+      // It was deleted, which has ended the session.
       if (!account) throw new AppError("session_ended");
       return changeProfile(deps, tx, ctx, account);
     },

@@ -56,8 +56,8 @@ export async function checkCanManage(
 }
 
 /**
- * Keeps at least one active administrator in a tenant. `lost`: the roles that the account is about to lose, all of them if
- * it is disabled or deleted. Operators and callers from another tenant may remove the last administrator, since they can
+ * Keeps at least one active account with each system role: an administrator in a tenant, and a vendor in the first one.
+ * `lost`: the roles that the account is about to lose, all of them if it is disabled or deleted. Operators and callers from another tenant may remove the last administrator, since they can
  * appoint the next one. If two administrators disable each other concurrently, the lock makes one of them fail.
  */
 export async function assertNotLastAdmin(

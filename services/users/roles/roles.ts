@@ -27,7 +27,8 @@ export function createRole(deps: Deps, ctx: ActionContext<RoleInput>): Promise<R
   return runIdempotently(deps.db, ctx, {
     userId: caller.user_id,
     commit: async (tx) => {
-      const role = await assertRoleAllowed(tx, caller, ctx.params);
+      await repo.lockRoles(tx, caller.tenant_id);
+      const role = await normalizeAllowedRole(tx, caller, ctx.params);
       const created = await repo.insertRole(tx, caller.tenant_id, role);
       if (!created) throw new AppError("role_exists");
       await appendRoleEvent(deps, tx, ctx, { scope: "none", change: "created", ...role });
@@ -36,7 +37,7 @@ export function createRole(deps: Deps, ctx: ActionContext<RoleInput>): Promise<R
   });
 }
 
-/** Changes only the fields that are sent. A renamed role keeps its members, whose cached accounts contain its name. */
+/** Changes only the fields that are sent. A renamed role keeps its members, whose cached accounts contain its name and are therefore invalidated. */
 export async function updateRole(deps: Deps, ctx: ActionContext<Actions["users.updateRole"]["params"]>): Promise<Role> {
   const caller = requireUser(ctx.caller);
   return runIdempotently(deps.caches.invalidating(ctx.call, groupKey(caller.tenant_id)), ctx, {
@@ -60,7 +61,7 @@ async function changeRole(
   await repo.lockRoles(tx, caller.tenant_id);
   const current = await findManageableRole(tx, caller, name);
   assertUnchanged(ctx, current.updated_at);
-  const requested = await assertRoleAllowed(tx, caller, {
+  const requested = await normalizeAllowedRole(tx, caller, {
     name: new_name,
     permissions: permissions ?? current.permissions,
   });
@@ -106,19 +107,21 @@ async function findManageableRole(tx: Transaction, caller: UserCaller, name: str
   return role;
 }
 
-/** Checked under the tenant's lock, so that the caller's permissions can't change before the commit. */
-async function assertRoleAllowed(tx: Transaction, caller: UserCaller, { name, permissions }: RoleInput) {
+/**
+ * The role with its permissions sorted and each once. Called under the tenant's lock, so that the caller's permissions can't
+ * change before the commit.
+ */
+async function normalizeAllowedRole(tx: Transaction, caller: UserCaller, { name, permissions }: RoleInput) {
   assertNotReserved(name);
   const requested = [...new Set(permissions)].toSorted();
   assertKnownPermissions(requested);
-  await repo.lockRoles(tx, caller.tenant_id);
   await assertHoldsPermissions(tx, caller, requested);
   return { name, permissions: requested };
 }
 
 function assertNotReserved(name: string): void {
   if (["admin", "vendor", "user"].includes(name))
-    throw new AppError("forbidden", { message: "System roles can't be changed." });
+    throw new AppError("forbidden", { message: "This is the name of a system role, which can't be changed." });
 }
 
 function assertKnownPermissions(requested: readonly string[]): void {
@@ -145,6 +148,7 @@ function appendRoleEvent(
   return appendTenantEvent(outbox, tx, ctx, { type: "role.changed", tenantId, scope, data: { ...data, role: name } });
 }
 
+/** `right` is sorted. */
 function isSame(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.toSorted().every((one, index) => one === right[index]);
 }

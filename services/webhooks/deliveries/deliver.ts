@@ -47,9 +47,12 @@ async function attempt(deps: DeliverDeps, ctx: ActionContext<Deliver["params"]>)
   const at = deps.clock.now();
   const isTest = found.event_type === "webhook.test";
   // The last attempt and a test are sent even while the endpoint is failing.
-  if (found.failing_since && !is_last_attempt && !isTest && !(await claimFailing(deps.db, found.endpoint_id, at)))
-    return { outcome: "failed", error: "endpoint_failing" };
-  const response = await deps.tenantShare.run(found.tenant_id, () => deps.send(toRequest(deps, found, at)));
+  const needsClaim = found.failing_since !== null && !is_last_attempt && !isTest;
+  // Claimed only when the request can begin, since a claim keeps all other messages of the endpoint waiting.
+  const response = await deps.tenantShare.run(found.tenant_id, async () =>
+    needsClaim && !(await claimFailing(deps.db, found.endpoint_id, at)) ? null : deps.send(toRequest(deps, found, at)),
+  );
+  if (response === null) return { outcome: "failed", error: "endpoint_failing" };
   if ("retry_in_ms" in response) return { outcome: "postponed", error: null, ...response };
   const duration_ms = deps.clock.now().getTime() - at.getTime();
   const made = { attempt: found, at, duration_ms, response };

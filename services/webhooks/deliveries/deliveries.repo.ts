@@ -7,7 +7,7 @@ import { Deliveries, type DeliveryRow, type EndpointRow } from "../webhooks.enti
 
 const columns = columnsOf(Deliveries, "d");
 
-/** A message that is due, with the id of its job. */
+/** A message that is due. `run_id` is the id of its job. */
 export type DueDelivery = Pick<DeliveryRow, "id" | "run_id" | "endpoint_id">;
 export type Message = Pick<DeliveryRow, "tenant_id" | "user_id" | "message_id" | "event_type" | "payload">;
 
@@ -79,6 +79,7 @@ export function listDeliveries(
   after: CursorPosition | null,
   limit: number,
 ): Promise<DeliveryRow[]> {
+  // Every parameter has to be named in the statement, also those that do not limit the result.
   return db.query<DeliveryRow>(
     `SELECT ${columns} FROM webhooks.deliveries d WHERE tenant_id = $1 AND endpoint_id = $2
        ${state === undefined ? "AND $3::text IS NULL" : "AND state = $3"}
@@ -146,7 +147,8 @@ export async function recordEndpointSuccess(tx: Transaction, endpointId: string)
 
 /**
  * Claims the next request to a failing endpoint: true for one message at a time, and for none before `retry_at`. Other
- * messages that are due are not sent meanwhile, so that an endpoint that hangs can't occupy all workers.
+ * messages that are due are not sent meanwhile, so that an endpoint that hangs can't occupy all workers. The claim lasts
+ * longer than a request may take.
  */
 export async function claimFailing(db: Database, endpointId: string, at: Date): Promise<boolean> {
   const rows = await db.query(
@@ -199,20 +201,15 @@ export function deleteOfUser(tx: Transaction, userId: string): Promise<number> {
 
 /**
  * Deletes deliveries after 30 days. A delivery that is still pending after three days, which is longer than all attempts
- * take, no longer has a job: an operator has deleted the job, or Redis has lost its data.
+ * take, no longer has a job, so it is marked as failed: an operator has deleted the job, or Redis has lost its data.
  */
 export async function sweepDeliveries(db: Database): Promise<Record<string, number>> {
   const abandoned = await db.query(
     `UPDATE webhooks.deliveries SET state = 'failed', error = 'abandoned'
      WHERE state = 'pending' AND run_started_at < now() - interval '3 days' RETURNING id`,
   );
-  const expired = await db.query(
-    `UPDATE webhooks.endpoints SET previous_secret = NULL, previous_secret_until = NULL
-     WHERE previous_secret_until < now() RETURNING id`,
-  );
   return {
     deliveries: await deleteInBatches(db, "webhooks.deliveries", "created_at < now() - interval '30 days'"),
     abandoned_deliveries: abandoned.length,
-    previous_secrets: expired.length,
   };
 }

@@ -5,7 +5,7 @@ const MAX_DELAY_MS = 15_000;
 
 interface Share {
   requests: number;
-  /** Messages that were put off since a request could last begin. */
+  /** Messages that were put off since the latest request began. */
   putOff: number;
 }
 

@@ -26,7 +26,7 @@ export async function deleteEndpoint(
   });
 }
 
-/** The service users calls this before it deletes the tenant, and repeats the call until it succeeds. */
+/** The users service calls this before it deletes the tenant, and repeats the call until it succeeds. */
 export async function eraseTenant({ db }: Pick<WebhooksDeps, "db">, tenantId: string): Promise<Record<string, never>> {
   await clearDeliveries(db, tenantId);
   await db.transaction(async (tx) => {

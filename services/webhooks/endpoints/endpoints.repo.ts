@@ -113,6 +113,15 @@ export async function disableEndpoint(
   return rows.length === 1;
 }
 
+/** Deletes secrets that no longer sign since their endpoints have new ones. Returns how many. */
+export async function deleteExpiredSecrets(db: Database): Promise<number> {
+  const expired = await db.query(
+    `UPDATE webhooks.endpoints SET previous_secret = NULL, previous_secret_until = NULL
+     WHERE previous_secret_until < now() RETURNING id`,
+  );
+  return expired.length;
+}
+
 export type SealedSecrets = Pick<EndpointRow, "id" | "secret" | "previous_secret">;
 
 /** Endpoints with a secret under another key than `kid`. Compares with `<` and `>`, because `<>` can't use the indexes. */

@@ -11,7 +11,8 @@ import { startUsermesh, type Usermesh } from "../../support/start/usermesh.ts";
 function people(count: number): Written[] {
   const hash = `$2b$04$${"a".repeat(21)}.${"b".repeat(31)}`;
   return Array.from({ length: count }, (_, n): Written[] => {
-    const person = { email: newEmail(), password_hash: hash, preferences: { remote: true } };
+    const identities = [{ issuer: "https://id.example", sub: newEmail() }];
+    const person = { email: newEmail(), password_hash: hash, preferences: { remote: true }, identities };
     if (n % 10 === 3) return [person, { email: person.email.toUpperCase() }];
     return n % 10 === 7 ? [{ email: "invalid" }] : [person];
   }).flat();
@@ -26,20 +27,22 @@ interface StoredAccount {
   readonly email: string;
   readonly n: number;
   readonly credentials: number;
+  readonly identities: number;
 }
 
-/** How often each account and its credentials exist. */
+/** How often each account, its credentials and its identities exist. */
 async function storedAccounts(database: Usermesh["database"], emails: ReadonlySet<string>): Promise<StoredAccount[]> {
   return database.query<StoredAccount>(
-    `SELECT lower(u.email) AS email, count(*)::int AS n, count(c.id)::int AS credentials FROM users.users u
-     LEFT JOIN auth.credentials c ON c.user_id = u.id WHERE lower(u.email) = ANY($1::text[]) GROUP BY 1`,
+    `SELECT lower(u.email) AS email, count(*)::int AS n, count(c.id)::int AS credentials, count(i.sub)::int AS identities
+     FROM users.users u LEFT JOIN auth.credentials c ON c.user_id = u.id LEFT JOIN auth.identities i ON i.user_id = u.id
+     WHERE lower(u.email) = ANY($1::text[]) GROUP BY 1`,
     [[...emails]],
   );
 }
 
-const eachOnce = (emails: ReadonlySet<string>) => new Set([...emails].map((email) => `${email} 1 1`));
+const eachOnce = (emails: ReadonlySet<string>) => new Set([...emails].map((email) => `${email} 1 1 1`));
 const summary = (rows: readonly StoredAccount[]) =>
-  new Set(rows.map(({ email, n, credentials }) => `${email} ${n} ${credentials}`));
+  new Set(rows.map(({ email, n, credentials, identities }) => `${email} ${n} ${credentials} ${identities}`));
 
 describe("an import that dies at any of its calls", () => {
   let usermesh: Usermesh;
@@ -79,8 +82,8 @@ describe("an import that dies at any of its calls", () => {
 
   // The first line is blank, so that its id, whose age counts, belongs to no account.
   test.each([
-    ["uses new ids if no account was created", 4, 0],
-    ["finds the accounts that were created", 5, 1],
+    ["uses new ids if no account was created", 5, 0],
+    ["finds the accounts that were created", 6, 1],
   ])("and resumes when its ids are too old %s", async (_what, calls, share) => {
     const lines = ["", ...people(300)];
     const emails = validEmails(lines);
@@ -90,6 +93,7 @@ describe("an import that dies at any of its calls", () => {
     const progress = JSON.parse(await readFile(`${file}.progress`, "utf8"));
     expect(progress.sent).toHaveLength(lines.length);
     await writeFile(`${file}.progress`, JSON.stringify({ ...progress, sent: [old, ...progress.sent.slice(1)] }));
+    await usermesh.database.query("UPDATE auth.identities SET created_at = created_at - interval '1 hour'");
     const { imported, refused } = await runImport(usermesh, file);
     expect([imported, refused]).toEqual([emails.size, lines.length - 1 - emails.size]);
     expect(summary(await storedAccounts(usermesh.database, emails))).toEqual(eachOnce(emails));
@@ -99,7 +103,7 @@ describe("an import that dies at any of its calls", () => {
     const lines = people(20);
     const emails = validEmails(lines);
     const file = await written(lines);
-    await runImport(usermesh, file, dyingCall(callOf(usermesh, "import"), 5, "done")).catch(() => undefined);
+    await runImport(usermesh, file, dyingCall(callOf(usermesh, "import"), 6, "done")).catch(() => undefined);
     const mine = "SELECT id FROM users.users WHERE email = ANY($1::text[])";
     await usermesh.database.query(`DELETE FROM auth.credentials WHERE user_id IN (${mine})`, [[...emails]]);
     expect((await runImport(usermesh, file)).imported).toBe(emails.size);

@@ -112,7 +112,7 @@ describe("a push token the push service does not accept", () => {
     const id = randomUUID();
     pushing.server.answer(id, 404);
     await pushing.push(user_id, { id });
-    expect(await pushing.done(id)).toMatchObject({ state: "skipped", reason: "token_gone" });
+    expect(await pushing.done(id)).toMatchObject({ state: "skipped", reason: "unknown_token" });
     expect(await kept(user_id)).toEqual({ push_token: token });
   });
 

@@ -166,6 +166,29 @@ describe("a message that the receiver does not accept", () => {
     expect(sentTo(path)).toHaveLength(sent.length + 1);
     expect(outcomes.map(({ error }) => error).toSorted()).toEqual(["endpoint_failing", "endpoint_failing", "timeout"]);
   });
+
+  test("that is postponed does not keep the messages of its failing webhook waiting", async () => {
+    await inNewTenant();
+    const slowPath = newPath();
+    const slow = await createAt(slowPath, { event_types: ["user.erased"] });
+    const failing = await createAt(newPath(), { event_types: ["user.erased"] });
+    const { id } = await webhooks.sendTest(token, failing.id);
+    await webhooks.delivery(token, failing.id, "delivered");
+    await rows("UPDATE webhooks.deliveries SET event_type = 'user.created', state = 'pending' WHERE id = $1", id);
+    await rows("UPDATE webhooks.endpoints SET failing_since = now(), retry_at = now() WHERE id = $1", failing.id);
+    const answered = Promise.withResolvers<void>();
+    webhooks.receiver.behave((response) => void answered.promise.then(() => response.writeHead(204).end()));
+    // As many as a tenant may have at once: see services/webhooks/deliveries/tenant-share.ts.
+    for (let n = 0; n < 5; n += 1) await webhooks.sendTest(token, slow.id);
+    await eventually("five requests", () => sentTo(slowPath).length === 5);
+    const outcomes = [(await deliver(id)).outcome];
+    answered.resolve();
+    await eventually(
+      "its turn",
+      async () => outcomes.push((await deliver(id)).outcome) && outcomes.at(-1) !== "postponed",
+    );
+    expect([...new Set(outcomes)]).toEqual(["postponed", "delivered"]);
+  });
 });
 
 /** As the worker calls it. */
@@ -266,7 +289,10 @@ describe("a rotated secret", () => {
     await inNewTenant();
     const path = newPath();
     const { id, secret: old } = await createAt(path);
+    const sealed = async () => (await webhooks.usermesh.as("admin", "webhooks.keyUsage", {})).usage[0]?.rows ?? 0;
+    const sealedBefore = await sealed();
     const { body } = await webhooks.usermesh.api.post(`admin/webhooks/${id}/rotate-secret`, undefined, token);
+    expect(await sealed()).toBe(sealedBefore + 1);
     const { secret, previous_secret_until } = body.data;
     expect(secret).not.toBe(old);
     expect(Date.parse(previous_secret_until) - Date.now()).toBeGreaterThan(23 * 3_600_000);

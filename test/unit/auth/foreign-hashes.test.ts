@@ -101,6 +101,12 @@ const vectors: ReadonlyArray<readonly [system: string, source: string, password:
     "AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggHIVY0sdEUfdyeM+E1LtH1uJg==",
   ],
   [
+    "ASP.NET Identity v2, a salt that begins with other bits",
+    "Python's hashlib.pbkdf2_hmac",
+    "my password",
+    "APfCqR5dC4g0qmH/AsR76VGFJvjhTGoqbRufMFUjUmjfYHqjEcpbi0id9AyexdFy3w==",
+  ],
+  [
     "ASP.NET Identity v3",
     "aspnetcore's PasswordHasherTest",
     "my password",
@@ -215,6 +221,7 @@ test.each([
     "AQAAAAH/////AAAAEAABAgMEBQYHCAkKCwwNDg+yWU7rLgUwPZb1Itsmra7cbxw2EFpwpVFIEtP+JIuUEw==",
   ],
   ["Keycloak with too many iterations", keycloak("pbkdf2", 2_000_001, "AAAA", "uLE5rEWlHXIgDISbY8w2jzsVoD8=")],
+  ["Keycloak with a result of 65 bytes", keycloak("pbkdf2", 1_000, "AAAA", Buffer.alloc(65).toString("base64"))],
 ])("%s would cost too much and is refused", (_what, hash) => {
   expect(() => hashing.importHash(hash, credential)).toThrow(expect.objectContaining({ code: "too_costly" }));
 });

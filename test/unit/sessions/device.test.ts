@@ -55,6 +55,12 @@ describe("a device", () => {
       "tablet",
     ],
     [`${mozilla} (compatible; Googlebot/2.1; +http://www.google.com/bot.html)`, null, null, "bot"],
+    [
+      `${mozilla} (Linux; Android 10; CUBOT NOTE 20) Chrome/141.0.0.0 Mobile Safari/537.36`,
+      "Chrome",
+      "Android",
+      "mobile",
+    ],
     ["curl/8.14.1", "curl", null, "unknown"],
     ["okhttp/4.12.0", "okhttp", null, "unknown"],
     ["MyApp/3 CFNetwork/1568.200.51 Darwin/24.1.0", "CFNetwork", "macOS", "desktop"],

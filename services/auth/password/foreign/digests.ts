@@ -3,12 +3,12 @@ import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import bcrypt from "bcrypt";
 
-/** How a system computes a hash from a password. Stored as JSON; salts and keys are base64. */
+/** How a system computes a hash from a password. Stored as JSON; salts and keys are base64, lengths are bytes. */
 export type Digest = BcryptDigest | Pbkdf2Digest | ScryptDigest | Argon2Digest | PhpassDigest | SaltedDigest;
 
 export interface BcryptDigest {
   readonly kind: "bcrypt";
-  /** What is done to the password before bcrypt. */
+  /** What is done to the password before bcrypt. `own`: `prehash`. */
   readonly before: "nothing" | "own" | "sha256_hex" | "wordpress";
   /** `$2b$<cost>$<22 characters>` */
   readonly salt: string;
@@ -64,10 +64,15 @@ export interface ForeignHash {
   readonly result: Buffer;
 }
 
+/** Characters of the version, the cost and the salt. */
+const BCRYPT_SALT_LENGTH = 29;
+
 export async function computeDigest(digest: Digest, password: string): Promise<Buffer> {
   switch (digest.kind) {
     case "bcrypt":
-      return Buffer.from((await bcrypt.hash(beforeBcrypt[digest.before](password), digest.salt)).slice(29));
+      return Buffer.from(
+        (await bcrypt.hash(beforeBcrypt[digest.before](password), digest.salt)).slice(BCRYPT_SALT_LENGTH),
+      );
     case "pbkdf2":
       return promisify(pbkdf2)(password, decode(digest.salt), digest.iterations, digest.length, digest.hash);
     case "scrypt":
@@ -118,7 +123,9 @@ const beforeBcrypt: Readonly<Record<BcryptDigest["before"], (password: string) =
 async function computeScrypt(digest: ScryptDigest, password: string): Promise<Buffer> {
   const { n, r, p, salt, length, signer_key } = digest;
   const derive = promisify<string, Buffer, number, object, Buffer>(scrypt);
-  const derived = await derive(password, decode(salt), length, { N: n, r, p, maxmem: 256 * n * r + 1_048_576 });
+  // scrypt needs 128 * n * r bytes and a little more (RFC 7914 section 2).
+  const maxmem = 256 * n * r + 1_048_576;
+  const derived = await derive(password, decode(salt), length, { N: n, r, p, maxmem });
   if (signer_key === undefined) return derived;
   return createCipheriv("aes-256-ctr", derived.subarray(0, 32), Buffer.alloc(16)).update(decode(signer_key));
 }

@@ -24,7 +24,7 @@ export function devMailPages({ mailbox, guard, call, pages }: DevMailDeps) {
   const allowed =
     (handle: (mailbox: DevMailbox, ...args: Parameters<Handler>) => ReturnType<Handler>): Handler =>
     (context, pathParams) => {
-      if (!mailbox || !guard.allows(context.request) || isFromOtherSite(context.request))
+      if (!mailbox || !guard.isOperator(context.request) || isFromOtherSite(context.request))
         throw new AppError("not_found");
       return handle(mailbox, context, pathParams);
     };
