@@ -7,7 +7,7 @@ import type { Actions } from "../../lib/actions/typed-call.ts";
 import { natsOptions } from "../../lib/runtime/nats-options.ts";
 import { greet } from "../../scripts/operator/greeting.ts";
 import { createOperator } from "../../scripts/operator/operator.ts";
-import { createApiClient } from "../support/clients/api-client.ts";
+import { createApiClient, requestUntilAnswered } from "../support/clients/api-client.ts";
 import { eventually } from "../support/eventually.ts";
 import { type BusProxy, openBusProxy } from "../support/fakes/bus-proxy.ts";
 import { register, signIn } from "../support/flows/main-flow.ts";
@@ -186,7 +186,8 @@ describe("a peer written with clients/moleculer", () => {
 
   async function rename(person: Awaited<ReturnType<typeof register>>, full_name: string): Promise<void> {
     const { access } = await signIn(running, person);
-    expect((await running.api.patch("users/me", { full_name }, access)).status).toBe(200);
+    const renamed = await requestUntilAnswered(() => running.api.patch("users/me", { full_name }, access));
+    expect(renamed.status).toBe(200);
   }
 });
 
