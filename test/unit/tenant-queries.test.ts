@@ -32,7 +32,9 @@ const overAll: Readonly<Record<string, string>> = {
   "preferences/preferences.repo.ts listUnconfirmed": "sweep",
   "admin/activity/activity.repo.ts countSignIns": "figure of the installation",
   "webhooks/deliveries/deliveries.repo.ts sweepDeliveries": "sweep",
+  "webhooks/endpoints/endpoints.repo.ts deleteExpiredSecrets": "sweep",
   "webhooks/endpoints/endpoints.repo.ts endpointsNotUnder": "change of keys",
+  "webhooks/webhooks.service.ts SEALED_SECRETS": "change of keys",
 };
 
 /** Joined with a restricted row, or built from conditions whose types require the tenant or the caller. */
