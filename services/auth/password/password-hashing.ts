@@ -37,9 +37,9 @@ export interface HashVerification {
 
 /** Milliseconds. */
 export interface HashTime {
-  /** What the one bcrypt at our cost took that is a part of every verification. */
+  /** The one bcrypt at our cost, which is a part of every verification. */
   readonly bcrypt: number;
-  /** What all took, with that bcrypt. */
+  /** Everything, including that bcrypt. */
   readonly total: number;
 }
 
