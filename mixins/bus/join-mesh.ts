@@ -15,13 +15,17 @@ const MAX_WAIT_MS = 500;
 
 /**
  * What Moleculer's transit does once it is connected. It then always waits half a second for other nodes, which answer
- * within milliseconds; this waits until no further node has answered for a while.
+ * within milliseconds; this waits until no further node has answered for `answeredMs`.
  */
-export async function joinMesh(transit: JoiningTransit, wasReconnect: boolean): Promise<void> {
+export async function joinMesh(
+  transit: JoiningTransit,
+  wasReconnect: boolean,
+  answeredMs: number = ANSWERED_MS,
+): Promise<void> {
   if (wasReconnect) await transit.discoverer.sendLocalNodeInfo();
   else await transit.makeSubscriptions();
   await transit.discoverer.discoverAllNodes();
-  await othersAnswered(transit.broker.localBus);
+  await othersAnswered(transit.broker.localBus, answeredMs);
   transit.connected = true;
   transit.broker.broadcastLocal("$transporter.connected", { wasReconnect });
   if (!transit.__connectResolve) return;
@@ -30,7 +34,7 @@ export async function joinMesh(transit: JoiningTransit, wasReconnect: boolean): 
   transit.__connectResolve = null;
 }
 
-function othersAnswered(localBus: EventEmitter): Promise<void> {
+function othersAnswered(localBus: EventEmitter, answeredMs: number): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(quiet);
@@ -38,7 +42,7 @@ function othersAnswered(localBus: EventEmitter): Promise<void> {
       localBus.off("$node.connected", onNode);
       resolve();
     };
-    const quiet = setTimeout(finish, ANSWERED_MS);
+    const quiet = setTimeout(finish, answeredMs);
     const latest = setTimeout(finish, MAX_WAIT_MS);
     const onNode = () => void quiet.refresh();
     localBus.on("$node.connected", onNode);

@@ -4,6 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { Errors, Transporters } from "moleculer";
+import { type JoiningTransit, joinMesh } from "../../mixins/bus/join-mesh.ts";
 import { privateDir } from "../local-servers/secrets.ts";
 
 /** A frame is its length in 4 bytes, a topic, a line break and the packet. A frame without a packet subscribes to the topic. */
@@ -99,6 +100,12 @@ class HubTransporter extends LocalTransporter {
     this.#forward(topic, packet);
   }
 
+  /** Waits for no answers: other nodes join only now that it listens. */
+  override onConnected(): Promise<void> {
+    this.connected = true;
+    return joinMesh(this.transit as unknown as JoiningTransit, false, 0);
+  }
+
   protected override onSubscribed(): void {
     // The hub gets every packet anyway.
   }
@@ -141,6 +148,11 @@ class MemberTransporter extends LocalTransporter {
     socket.on("close", () => this.#onClosed());
     for (const topic of this.commands.keys()) this.onSubscribed(topic);
     await this.onConnected(this.commands.size > 0);
+  }
+
+  override onConnected(wasReconnect = false): Promise<void> {
+    this.connected = true;
+    return joinMesh(this.transit as unknown as JoiningTransit, wasReconnect);
   }
 
   override async disconnect(): Promise<void> {

@@ -28,7 +28,8 @@ interface Deps {
 }
 
 const REFRESH_INTERVAL_MS = 10_000;
-const RETRY_INTERVAL_MS = 500;
+/** Before the first keys: a starting gateway waits for little else. */
+const RETRY_INTERVAL_MS = 100;
 const MIN_INTERVAL_MS = 1_000;
 
 /** Keeps the signing keys that auth publishes, so that a token is verified without a call. */
