@@ -17,18 +17,23 @@ type Deps = Pick<MailDeps, "config" | "clock" | "templates" | "brand">;
  */
 export async function compose(deps: Deps, ctx: Ctx): Promise<OutgoingMail | null> {
   const { id, kind, tenant_id, correlation_id, languages = [] } = ctx.params;
-  const tenant = await ctx.call("users.tenantBrand", { id: tenant_id });
-  const slug = tenant?.slug ?? null;
-  const addressed = isLinkKind(kind) ? await addressLink(deps, ctx, kind, slug) : await addressNotice(ctx);
+  const [tenant, addressed, preferred] = await Promise.all([
+    ctx.call("users.tenantBrand", { id: tenant_id }),
+    isLinkKind(kind) ? addressLink(ctx, kind) : addressNotice(ctx),
+    preferredLanguage(ctx),
+  ]);
   if (!addressed) return null;
+  const { to, recipient, token } = addressed;
+  const { http, mail } = deps.config;
+  const slug = tenant?.slug ?? null;
+  const link = isLinkKind(kind) && token !== undefined ? { link: linkTo(http, { kind, token, tenant: slug }) } : {};
+  const texts = deps.templates.textsFor([...preferred, ...languages]);
   const brand = brandOfTenant(deps.brand, tenant);
-  const texts = deps.templates.textsFor([...(await preferredLanguage(ctx)), ...languages]);
-  const { to, ...input } = addressed;
   return {
-    ...renderMail(texts, { kind, brand, details: ctx.params, ...input }),
+    ...renderMail(texts, { kind, brand, details: ctx.params, recipient, ...link }),
     to,
-    from: deps.config.mail.from,
-    messageId: `<${id}@${new URL(deps.config.http.publicUrl).hostname}>`,
+    from: mail.from,
+    messageId: `<${id}@${new URL(http.publicUrl).hostname}>`,
     date: deps.clock.now(),
     headers: { "X-Correlation-ID": correlation_id, "Auto-Submitted": "auto-generated" },
   };
@@ -43,19 +48,15 @@ async function preferredLanguage({ params, call }: Ctx): Promise<string[]> {
 interface Addressed {
   readonly to: string;
   readonly recipient: Recipient;
-  readonly link?: string;
+  /** Of the link, for mails that have one. */
+  readonly token?: string;
 }
 
-async function addressLink(
-  { config }: Pick<MailDeps, "config">,
-  { params, call }: Ctx,
-  kind: LinkKind,
-  tenant: string | null,
-): Promise<Addressed | null> {
-  const token = await call("auth.deriveMailToken", { token_id: params.id });
-  if (!token || token.purpose !== kind) return null;
-  const link = linkTo(config.http, { kind, token: token.token, tenant });
-  return { to: token.email, recipient: { name: token.name, isVerified: token.is_verified }, link };
+async function addressLink({ params, call }: Ctx, kind: LinkKind): Promise<Addressed | null> {
+  const found = await call("auth.deriveMailToken", { token_id: params.id });
+  if (!found || found.purpose !== kind) return null;
+  const { email, name, is_verified: isVerified, token } = found;
+  return { to: email, recipient: { name, isVerified }, token };
 }
 
 /** The page that the button of a mail opens: our own, or that of a client's application. */
