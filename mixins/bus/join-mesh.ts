@@ -10,22 +10,22 @@ export interface JoiningTransit {
   readonly broker: { readonly localBus: EventEmitter; broadcastLocal(event: string, payload: object): void };
 }
 
-const ANSWERED_MS = 100;
+const QUIET_MS = 100;
 const MAX_WAIT_MS = 500;
 
 /**
  * What Moleculer's transit does once it is connected. It then always waits half a second for other nodes, which answer
- * within milliseconds; this waits until no further node has answered for `answeredMs`.
+ * within milliseconds; this waits until no further node has answered for `quietMs`.
  */
 export async function joinMesh(
   transit: JoiningTransit,
   wasReconnect: boolean,
-  answeredMs: number = ANSWERED_MS,
+  quietMs: number = QUIET_MS,
 ): Promise<void> {
   if (wasReconnect) await transit.discoverer.sendLocalNodeInfo();
   else await transit.makeSubscriptions();
   await transit.discoverer.discoverAllNodes();
-  await othersAnswered(transit.broker.localBus, answeredMs);
+  await othersAnswered(transit.broker.localBus, quietMs);
   transit.connected = true;
   transit.broker.broadcastLocal("$transporter.connected", { wasReconnect });
   if (!transit.__connectResolve) return;
@@ -34,7 +34,7 @@ export async function joinMesh(
   transit.__connectResolve = null;
 }
 
-function othersAnswered(localBus: EventEmitter, answeredMs: number): Promise<void> {
+function othersAnswered(localBus: EventEmitter, quietMs: number): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(quiet);
@@ -42,7 +42,7 @@ function othersAnswered(localBus: EventEmitter, answeredMs: number): Promise<voi
       localBus.off("$node.connected", onNode);
       resolve();
     };
-    const quiet = setTimeout(finish, answeredMs);
+    const quiet = setTimeout(finish, quietMs);
     const latest = setTimeout(finish, MAX_WAIT_MS);
     const onNode = () => void quiet.refresh();
     localBus.on("$node.connected", onNode);

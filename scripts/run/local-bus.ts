@@ -100,7 +100,7 @@ class HubTransporter extends LocalTransporter {
     this.#forward(topic, packet);
   }
 
-  /** Waits for no answers: other nodes join only now that it listens. */
+  /** Does not wait for answers: no node can join before this one listens. */
   override onConnected(): Promise<void> {
     this.connected = true;
     return joinMesh(this.transit as unknown as JoiningTransit, false, 0);

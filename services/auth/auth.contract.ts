@@ -259,6 +259,8 @@ export const authContract = contract("auth", {
         })
         .nullable(),
       access: byService("auth:mailed_token"),
+      // It fails when the users service is away, which must not make its caller give up auth.
+      circuitBreaker: false,
     }),
     /** Called after the mail was sent. The link's lifetime runs from the first such call. */
     markMailSent: action({

@@ -28,7 +28,7 @@ interface Deps {
 }
 
 const REFRESH_INTERVAL_MS = 10_000;
-/** Before the first keys: a starting gateway waits for little else. */
+/** Until the first keys are fetched. Short, because a starting gateway is otherwise ready by then. */
 const RETRY_INTERVAL_MS = 100;
 const MIN_INTERVAL_MS = 1_000;
 

@@ -48,7 +48,7 @@ async function preferredLanguage({ params, call }: Ctx): Promise<string[]> {
 interface Addressed {
   readonly to: string;
   readonly recipient: Recipient;
-  /** Of the link, for mails that have one. */
+  /** The token in the link; absent in mails without a link. */
   readonly token?: string;
 }
 

@@ -103,10 +103,10 @@ describe("an import that dies at any of its calls", () => {
     const progress = JSON.parse(await readFile(`${file}.progress`, "utf8"));
     expect(progress.sent).toHaveLength(lines.length);
     await writeFile(`${file}.progress`, JSON.stringify({ ...progress, sent: [old, ...progress.sent.slice(1)] }));
-    // They were sent at the same time as the call it died at, and may be stored after it.
+    // Linked providers are sent in parallel with other calls, so some may be stored only after the import has died.
     const subs = lines.flatMap((line) => identitiesOf(line).map(({ sub }) => sub));
-    const areOlder = async () => (await makeOlder(usermesh.database, subs)).length === subs.length;
-    await eventually("all linked providers are stored", areOlder);
+    const makeAllOlder = async () => (await makeOlder(usermesh.database, subs)).length === subs.length;
+    await eventually("all linked providers are stored", makeAllOlder);
     const { imported, refused } = await runImport(usermesh, file);
     expect([imported, refused]).toEqual([emails.size, lines.length - 1 - emails.size]);
     expect(summary(await storedAccounts(usermesh.database, emails))).toEqual(eachOnce(emails));
