@@ -9,11 +9,16 @@ import { startUsermesh, type Usermesh } from "../support/start/usermesh.ts";
 const MAX_BYTES = 1_048_576;
 const folder = join(tmpdir(), `usermesh-avatars-${process.pid}`);
 
+const warnings: string[] = [];
+const onWarning = ({ name }: Error) => void warnings.push(name);
+
 let usermesh: Usermesh;
 beforeAll(async () => {
+  process.on("warning", onWarning);
   usermesh = await startUsermesh({ UPLOAD_DIR: folder, UPLOAD_MAX_BYTES: String(MAX_BYTES) });
 });
 afterAll(async () => {
+  process.off("warning", onWarning);
   await usermesh.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -105,4 +110,12 @@ describe("an avatar URL", () => {
   ])("%s is 404", async (path) => {
     expect((await fetch(usermesh.url + path)).status).toBeGreaterThanOrEqual(400);
   });
+});
+
+// Node.js warns at the eleventh listener, once for each connection.
+test("uploads leave no listeners on their connection, which may serve many of them", async () => {
+  const { upload } = await uploader();
+  const image = await bytesOf(picture(32, 32).png());
+  for (let n = 0; n < 12; n += 1) expect((await upload(form(image))).status).toBe(200);
+  expect(warnings).not.toContain("MaxListenersExceededWarning");
 });

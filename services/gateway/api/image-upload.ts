@@ -55,21 +55,31 @@ export function createImageUploads(
   async function readAndDecode<P extends ImagePurpose>(request: IncomingMessage, purpose: P) {
     const bytes = await readFilePart(request, maxBytes);
     await assertSupportedFormat(bytes, purpose === "avatar" ? avatarFormats : imageFormats);
-    const result = await decoder.decode(bytes, purpose, abortSignalOf(request, requestTimeoutMs));
+    const decode = (signal: AbortSignal) => decoder.decode(bytes, purpose, signal);
+    const result = await whileConnected(request, requestTimeoutMs, decode);
     if ("problem" in result) throw fieldError("file", result.problem, problems[result.problem]);
     return result;
   }
 }
 
-/** Aborted when the client disconnects, or `timeoutMs` after decoding began: by then the request has been answered. */
-function abortSignalOf({ socket }: IncomingMessage, timeoutMs: number): AbortSignal {
+/**
+ * The signal is aborted when the client disconnects, or `timeoutMs` after the work began: by then the request has been
+ * answered. A connection can serve many uploads, so nothing of one may stay on it.
+ */
+async function whileConnected<R>(
+  { socket }: IncomingMessage,
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<R>,
+): Promise<R> {
   const disconnected = new AbortController();
   const onClose = () => disconnected.abort(new AppError("bad_request"));
-  const signal = AbortSignal.any([disconnected.signal, AbortSignal.timeout(timeoutMs)]);
   if (socket.destroyed) onClose();
   socket.once("close", onClose);
-  signal.addEventListener("abort", () => socket.off("close", onClose));
-  return signal;
+  try {
+    return await work(AbortSignal.any([disconnected.signal, AbortSignal.timeout(timeoutMs)]));
+  } finally {
+    socket.off("close", onClose);
+  }
 }
 
 async function assertSupportedFormat(bytes: Buffer, formats: readonly string[]): Promise<void> {
